@@ -1,0 +1,107 @@
+use std::ops::BitOr;
+
+/// Whether a backend can work on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// It can; of several backends that fit, the one with the higher score is suggested first. 1 and up.
+    Usable {
+        /// Rough worth on this machine: 10 for a plain CPU, 100 for a GPU.
+        score: u32,
+    },
+    /// It cannot.
+    Unusable {
+        /// Why not, such as `needs Apple silicon`.
+        reason: String,
+        /// What the user can do about it; empty if nothing.
+        remedy: String,
+    },
+}
+
+/// The kind of a [`Device`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// The processor.
+    Cpu,
+    /// A graphics processor.
+    Gpu,
+    /// Any other accelerator.
+    Accelerator,
+}
+
+/// Something a backend can compute on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// What `device = "…"` in the configuration says: `cpu`, `cuda:0`, `metal`. At most 63 bytes.
+    pub id: String,
+    /// A name for people, such as `AMD EPYC, 2 threads, AVX-512`. At most 127 bytes.
+    pub name: String,
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// Memory in all, 0 if unknown.
+    pub total_bytes: u64,
+    /// Memory free now, 0 if unknown.
+    pub free_bytes: u64,
+    /// What `precision = "…"` may say here, the default first: `f32`, `q4k`. At most 127 bytes with the commas between.
+    pub precisions: Vec<String>,
+}
+
+/// What a loaded model can do, as a set of bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Capabilities(pub u64);
+
+impl Capabilities {
+    /// Several rows in one pass.
+    pub const BATCH: Self = Self(1);
+    /// Passes that feed only some positions; the rest comes from the session's cache.
+    pub const KV_CACHE: Self = Self(1 << 1);
+    /// `Session::forward_top`.
+    pub const TOPK_OUTPUT: Self = Self(1 << 2);
+    /// A raised cancel flag stops a running forward between layers.
+    pub const CANCEL: Self = Self(1 << 3);
+    /// Several sessions may compute at the same time.
+    pub const CONCURRENT: Self = Self(1 << 4);
+    /// `Row::attend` may start above 0.
+    pub const LEFT_PADDING: Self = Self(1 << 5);
+
+    /// Every bit with its name, for lists.
+    pub const NAMES: [(Self, &'static str); 6] = [
+        (Self::BATCH, "batch"),
+        (Self::KV_CACHE, "kv-cache"),
+        (Self::TOPK_OUTPUT, "top-k output"),
+        (Self::CANCEL, "cancel"),
+        (Self::CONCURRENT, "concurrent sessions"),
+        (Self::LEFT_PADDING, "left padding"),
+    ];
+
+    /// True if all bits of `other` are set.
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Capabilities {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a backend tells of a loaded model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Columns of a row of logits.
+    pub vocab: usize,
+    /// Longest canvas the weights were made for, in positions.
+    pub max_positions: u32,
+    /// Memory that the weights hold, mapped files not counted.
+    pub memory_bytes: u64,
+    /// The precision in use, such as `q4k`. At most 31 bytes.
+    pub precision: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
+    /// Remarks for `unmask doctor`, a line each, such as which tensors fell back to another precision. At most 2047 bytes.
+    pub notes: String,
+}
