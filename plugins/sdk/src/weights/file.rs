@@ -1,0 +1,135 @@
+//! One safetensors file: its bytes and the checks that they are all there.
+
+#![expect(unsafe_code, reason = "mapping a file")]
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use memmap2::Mmap;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Metadata, SafeTensorError};
+
+use crate::BackendError;
+
+/// Bytes of the length in front of the header.
+const LENGTH_BYTES: usize = 8;
+
+#[derive(Debug)]
+enum Content {
+    Mapped(Mmap),
+    Held(Vec<u8>),
+}
+
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    /// Since 1970; zero if the file system does not say.
+    pub(super) modified: Duration,
+    content: Content,
+}
+
+impl File {
+    pub(super) fn open(path: &Path) -> Result<Self, BackendError> {
+        let io = |source| BackendError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = std::fs::File::open(path).map_err(io)?;
+        let modified = file.metadata().map_err(io)?.modified();
+        let modified = modified
+            .ok()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        // SAFETY: the map is read-only and private to this process's view; nobody is expected to truncate a checkpoint
+        // while it is loaded, and a changed byte changes a weight, not memory safety.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        Ok(Self {
+            path: path.to_owned(),
+            modified: modified.unwrap_or_default(),
+            content: Content::Mapped(map),
+        })
+    }
+
+    pub(super) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Self {
+        Self {
+            path: path.to_owned(),
+            modified: Duration::ZERO,
+            content: Content::Held(bytes),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Mapped(map) => map,
+            Content::Held(bytes) => bytes,
+        }
+    }
+
+    /// Where the tensors' bytes begin; only after [`header`](Self::header) succeeded.
+    pub(super) fn data_start(&self) -> usize {
+        LENGTH_BYTES + self.header_len().unwrap_or(0)
+    }
+
+    fn header_len(&self) -> Option<usize> {
+        let length = self.bytes().first_chunk::<LENGTH_BYTES>()?;
+        usize::try_from(u64::from_le_bytes(*length)).ok()
+    }
+
+    /// Reads the header and checks it against the file's length.
+    pub(super) fn header(&self) -> Result<Metadata, BackendError> {
+        let bytes = self.bytes();
+        let again = "the download is incomplete, fetch it again";
+        match SafeTensors::read_metadata(bytes) {
+            Ok((_, header)) => Ok(header),
+            Err(_) if bytes.starts_with(b"version https://git-lfs") => Err(self.broken(
+                "is a Git LFS pointer, not the weights; run `git lfs pull` in its folder"
+                    .to_owned(),
+            )),
+            Err(SafeTensorError::HeaderTooSmall) => {
+                Err(self.broken(format!("has only {} bytes; {again}", bytes.len())))
+            }
+            Err(SafeTensorError::InvalidHeaderLength) => Err(self.broken(format!(
+                "the header alone takes {} bytes but the file has {}; {again}",
+                self.data_start(),
+                bytes.len()
+            ))),
+            Err(SafeTensorError::MetadataIncompleteBuffer) => Err(self.wrong_length()),
+            Err(error) => Err(self.broken(format!(
+                "is not a safetensors file ({error}); fetch it again"
+            ))),
+        }
+    }
+
+    fn wrong_length(&self) -> BackendError {
+        let start = self.data_start();
+        let header = &self.bytes()[LENGTH_BYTES..start];
+        let data = serde_json::from_slice::<Metadata>(header).map_or(0, |header| header.data_len());
+        self.broken(format!(
+            "the header says {} bytes but the file has {}; the download is incomplete, fetch it again",
+            start + data,
+            self.bytes().len()
+        ))
+    }
+
+    /// Lets the system take the pages of `bytes` back.
+    #[cfg(unix)]
+    pub(super) fn release(&self, bytes: &Range<usize>) {
+        if let Content::Mapped(map) = &self.content {
+            let advice = memmap2::UncheckedAdvice::DontNeed;
+            // SAFETY: the map is of a file and never written to, so dropped pages come back with the same bytes.
+            let advised = unsafe { map.unchecked_advise_range(advice, bytes.start, bytes.len()) };
+            // A system that does not take the advice keeps the pages a little longer.
+            advised.ok();
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn release(&self, _: &Range<usize>) {}
+
+    pub(super) fn broken(&self, what: String) -> BackendError {
+        BackendError::Checkpoint {
+            path: self.path.clone(),
+            what,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Safetensors checkpoints, one file or several, mapped into memory and looked up by name.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), unmask_sdk::BackendError> {
+//! let weights = unmask_sdk::weights::Weights::open(&["model.safetensors".into()])?;
+//! let norm = weights.shaped("model.transformer.ln_f.weight", &[4096])?.to_f32()?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod file;
+mod fingerprint;
+mod nearest;
+mod tensor;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use safetensors::Dtype;
+pub use tensor::Weight;
+
+use crate::BackendError;
+use file::File;
+
+/// A checkpoint's tensors, held by mapped files; cheap to open, read from the disk when touched.
+#[derive(Debug)]
+pub struct Weights {
+    files: Vec<File>,
+    tensors: BTreeMap<String, Place>,
+}
+
+/// Where a tensor is.
+#[derive(Debug)]
+struct Place {
+    file: usize,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Range<usize>,
+}
+
+impl Weights {
+    /// Maps the files and reads their headers.
+    ///
+    /// # Errors
+    /// [`BackendError::Io`] if a file cannot be opened; [`BackendError::Checkpoint`] if one is truncated, has a bad
+    /// header, or holds a tensor that an earlier one has too.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, BackendError> {
+        let files = paths.iter().map(|path| File::open(path));
+        Self::index(files.collect::<Result<_, _>>()?)
+    }
+
+    /// Reads a safetensors file that is in memory already; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`] as for [`open`](Self::open).
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, BackendError> {
+        Self::index(vec![File::from_bytes(path, bytes)])
+    }
+
+    fn index(files: Vec<File>) -> Result<Self, BackendError> {
+        let mut tensors: BTreeMap<String, Place> = BTreeMap::new();
+        for (index, file) in files.iter().enumerate() {
+            let header = file.header()?;
+            for (name, info) in header.tensors() {
+                let (start, end) = info.data_offsets;
+                let first = file.data_start() + start;
+                let place = Place {
+                    file: index,
+                    dtype: info.dtype,
+                    shape: info.shape.clone(),
+                    bytes: first..first + (end - start),
+                };
+                match tensors.entry(name) {
+                    Entry::Vacant(free) => free.insert(place),
+                    Entry::Occupied(taken) => {
+                        let earlier = &files[taken.get().file].path;
+                        return Err(file.broken(format!(
+                            "tensor {} is also in {}; the folder mixes two checkpoints, keep the files of one",
+                            taken.key(),
+                            earlier.display()
+                        )));
+                    }
+                };
+            }
+        }
+        Ok(Self { files, tensors })
+    }
+
+    /// The names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Tensor `name`, if there is one.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Weight<'_>> {
+        let (name, place) = self.tensors.get_key_value(name)?;
+        let file = &self.files[place.file];
+        Some(Weight {
+            name,
+            path: &file.path,
+            dtype: place.dtype,
+            shape: &place.shape,
+            bytes: &file.bytes()[place.bytes.clone()],
+        })
+    }
+
+    /// Tensor `name`.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`] naming the nearest name if there is none.
+    pub fn get(&self, name: &str) -> Result<Weight<'_>, BackendError> {
+        self.find(name).ok_or_else(|| {
+            let hint = match nearest::nearest(name, self.names()) {
+                Some(near) => format!("; the nearest is {near}"),
+                None => String::new(),
+            };
+            BackendError::Checkpoint {
+                path: self.folder(),
+                what: format!(
+                    "tensor {name} is missing among {}{hint}; fetch all weight files, or check the model's family",
+                    self.tensors.len()
+                ),
+            }
+        })
+    }
+
+    /// Tensor `name`, which must have this shape.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`] if it is missing or has another shape.
+    pub fn shaped(&self, name: &str, shape: &[usize]) -> Result<Weight<'_>, BackendError> {
+        let weight = self.get(name)?;
+        if weight.shape == shape {
+            return Ok(weight);
+        }
+        Err(weight.broken(format!(
+            "has shape {:?}, but config.json asks for {shape:?}; the two are of different models",
+            weight.shape
+        )))
+    }
+
+    /// Tells the system that tensor `name` is not needed soon, so that its mapped pages stop counting as this process's memory.
+    ///
+    /// It can be read again, at the cost of fetching it from the file. Nothing happens if there is no such tensor.
+    pub fn release(&self, name: &str) {
+        if let Some(place) = self.tensors.get(name) {
+            self.files[place.file].release(&place.bytes);
+        }
+    }
+
+    /// The value of `key` in the files' `__metadata__`; the first file that has it wins.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        let headers = self.files.iter().filter_map(|file| file.header().ok());
+        headers
+            .filter_map(|header| header.metadata().clone()?.remove(key))
+            .next()
+    }
+
+    fn folder(&self) -> PathBuf {
+        let first = self.files.first().map(|file| file.path.as_path());
+        match first {
+            Some(path) if self.files.len() == 1 => path.to_owned(),
+            Some(path) => path.parent().unwrap_or(path).to_owned(),
+            None => PathBuf::from("the checkpoint"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A safetensors file with `tensors` of (name, dtype, shape, bytes).
+fn file(tensors: &[(&str, &str, &str, &[u8])]) -> Vec<u8> {
+    let mut start = 0;
+    let mut entries = vec![r#""__metadata__":{"format":"pt"}"#.to_owned()];
+    for (name, dtype, shape, bytes) in tensors {
+        let end = start + bytes.len();
+        entries.push(format!(
+            r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{start},{end}]}}"#
+        ));
+        start = end;
+    }
+    let header = format!("{{{}}}", entries.join(","));
+    let mut out = (header.len() as u64).to_le_bytes().to_vec();
+    out.extend(header.as_bytes());
+    for (_, _, _, bytes) in tensors {
+        out.extend_from_slice(bytes);
+    }
+    out
+}
+
+fn write(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("the files are fine");
+    path
+}
+
+fn open(bytes: &[u8]) -> Result<Weights, BackendError> {
+    let folder = TempDir::new().expect("the files are fine");
+    Weights::open(&[write(&folder, "model.safetensors", bytes)])
+}
+
+#[track_caller]
+fn check_error(result: Result<Weights, BackendError>, message: &str) {
+    let error = result.expect_err("the file is broken").to_string();
+    assert!(error.contains(message), "{error:?} says {message:?}");
+}
+
+const TWO: &[u8] = &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
+
+#[test]
+fn numbers_of_every_float_type_are_read_as_f32() {
+    let weights = open(&file(&[
+        ("full", "F32", "[2,1]", TWO),
+        ("half", "F16", "[2]", &[0x00, 0x3c, 0x00, 0xc0]),
+        ("brain", "BF16", "[2]", &[0x80, 0x3f, 0x00, 0xc0]),
+    ]))
+    .expect("the files are fine");
+    for name in ["full", "half", "brain"] {
+        let numbers = weights
+            .get(name)
+            .expect("the files are fine")
+            .to_f32()
+            .expect("the files are fine");
+        assert_eq!(numbers, [1.0, -2.0], "{name}");
+    }
+    let mut row = [0.0];
+    let full = weights.shaped("full", &[2, 1]).expect("the files are fine");
+    full.read_rows(1..2, &mut row).expect("the files are fine");
+    assert_eq!(row, [-2.0]);
+    assert_eq!(weights.metadata("format").as_deref(), Some("pt"));
+}
+
+#[test]
+fn a_released_tensor_can_be_read_again() {
+    let folder = TempDir::new().expect("the files are fine");
+    let path = write(&folder, "a.safetensors", &file(&[("a", "F32", "[2]", TWO)]));
+    let weights = Weights::open(&[path]).expect("the files are fine");
+    for _ in 0..2 {
+        let read = weights.get("a").expect("it is there").to_f32();
+        assert_eq!(read.expect("it is F32"), [1.0, -2.0]);
+        weights.release("a");
+    }
+    weights.release("absent");
+}
+
+#[test]
+fn several_files_make_one_checkpoint() {
+    let folder = TempDir::new().expect("the files are fine");
+    let first = write(&folder, "1.safetensors", &file(&[("a", "F32", "[2]", TWO)]));
+    let second = write(&folder, "2.safetensors", &file(&[("b", "F32", "[2]", TWO)]));
+    let weights = Weights::open(&[first.clone(), second]).expect("the files are fine");
+    assert_eq!(weights.names().collect::<Vec<_>>(), ["a", "b"]);
+    let error = weights
+        .get("c")
+        .expect_err("the checkpoint is broken")
+        .to_string();
+    assert!(error.starts_with(&folder.path().display().to_string()));
+    check_error(
+        Weights::open(&[first.clone(), first]),
+        "tensor a is also in",
+    );
+}
+
+#[test]
+fn a_truncated_file_says_how_many_bytes_are_missing() {
+    let whole = file(&[("a", "F32", "[2]", TWO)]);
+    let length = whole.len();
+    check_error(
+        open(&whole[..length - 3]),
+        &format!(
+            "the header says {length} bytes but the file has {}",
+            length - 3
+        ),
+    );
+    check_error(open(&whole[..20]), "the header alone takes");
+    check_error(open(&whole[..4]), "has only 4 bytes");
+    check_error(open(&[]), "has only 0 bytes");
+}
+
+#[test]
+fn a_file_of_another_kind_is_named_as_such() {
+    check_error(
+        open(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+        "Git LFS pointer",
+    );
+    let mut garbled = file(&[("a", "F32", "[2]", TWO)]);
+    garbled[8] = b'x';
+    check_error(open(&garbled), "is not a safetensors file");
+    let lying = file(&[("a", "F32", "[3]", TWO)]);
+    check_error(open(&lying), "is not a safetensors file");
+}
+
+#[test]
+fn a_missing_tensor_names_the_nearest() {
+    let weights =
+        open(&file(&[("blocks.0.q_proj.weight", "F32", "[2]", TWO)])).expect("the files are fine");
+    let error = weights
+        .get("blocks.1.q_proj.weight")
+        .expect_err("the checkpoint is broken")
+        .to_string();
+    assert!(
+        error.contains("blocks.1.q_proj.weight is missing"),
+        "{error}"
+    );
+    assert!(
+        error.contains("the nearest is blocks.0.q_proj.weight"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_wrong_shape_or_type_says_what_was_found() {
+    let weights = open(&file(&[("a", "F32", "[2]", TWO), ("b", "I8", "[8]", TWO)]))
+        .expect("the files are fine");
+    let error = weights
+        .shaped("a", &[2, 2])
+        .expect_err("the checkpoint is broken")
+        .to_string();
+    assert!(
+        error.contains("has shape [2], but config.json asks for [2, 2]"),
+        "{error}"
+    );
+    let error = weights
+        .get("b")
+        .expect("the files are fine")
+        .to_f32()
+        .expect_err("the checkpoint is broken")
+        .to_string();
+    assert!(error.contains("tensor b is stored as I8"), "{error}");
+}
+
+#[test]
+fn the_fingerprint_changes_with_any_byte_and_not_with_the_folder() {
+    let mut bytes = file(&[("a", "F32", "[2]", TWO)]);
+    let key = |bytes: &[u8]| {
+        Weights::from_bytes(Path::new("a"), bytes.to_vec())
+            .expect("the files are fine")
+            .fingerprint()
+    };
+    let before = key(&bytes);
+    assert_eq!(before, key(&bytes));
+    *bytes.last_mut().expect("the files are fine") ^= 1;
+    assert_ne!(before, key(&bytes));
+
+    let folder = TempDir::new().expect("the files are fine");
+    let path = write(&folder, "a.safetensors", &bytes);
+    let before = Weights::open(std::slice::from_ref(&path))
+        .expect("the files are fine")
+        .fingerprint();
+    let moved = folder.path().join("b.safetensors");
+    fs::rename(path, &moved).expect("the files are fine");
+    assert_eq!(
+        before,
+        Weights::open(&[moved])
+            .expect("the files are fine")
+            .fingerprint()
+    );
+}
