@@ -1,0 +1,74 @@
+//! One sampler step over LLaDA's vocabulary: 32 rows of 126,464 logits, judged and chosen on all cores.
+
+use divan::Bencher;
+use unmask_core::family::SpecialIds;
+use unmask_core::params::{ConfidenceType, Transfer};
+use unmask_core::sampler::{Judge, Noise, Seeded, choose};
+use unmask_core::{Params, Position, TokenId};
+
+const ROWS: usize = 32;
+const VOCAB: usize = 126_464;
+
+fn main() {
+    divan::main();
+}
+
+/// Logits of a plausible shape: noise about 0 with a few high entries per row.
+fn logits() -> Vec<f32> {
+    let mut rows = vec![0.0; ROWS * VOCAB];
+    let mut draws = vec![0.0; VOCAB];
+    for (at, row) in (0..).zip(rows.chunks_exact_mut(VOCAB)) {
+        Seeded(7).gumbel(0, Position(at), &mut draws);
+        for (logit, draw) in row.iter_mut().zip(&draws) {
+            *logit = (4.0 * (draw - 0.5)) as f32;
+        }
+        row[(at as usize * 997) % VOCAB] = 14.0;
+    }
+    rows
+}
+
+fn step(bencher: Bencher<'_, '_>, params: &Params) {
+    let rows = logits();
+    let positions: Vec<Position> = (0..ROWS as u32).map(Position).collect();
+    let special = SpecialIds {
+        mask: TokenId(126_336),
+        eos: TokenId(126_081),
+        eot: Some(TokenId(126_348)),
+        bos: None,
+    };
+    let judge = Judge {
+        params,
+        special,
+        noise: &Seeded(1),
+    };
+    bencher
+        .with_inputs(|| rows.clone())
+        .bench_local_refs(|rows| {
+            let candidates = judge.judge(0, &positions, rows);
+            choose(&candidates, params.transfer, params.rules, Some(2))
+        });
+}
+
+#[divan::bench]
+fn greedy(bencher: Bencher<'_, '_>) {
+    step(bencher, &Params::default());
+}
+
+#[divan::bench]
+fn threshold_in_float64(bencher: Bencher<'_, '_>) {
+    let params = Params {
+        transfer: Transfer::Threshold(0.9),
+        confidence_type: ConfidenceType::F64,
+        ..Params::default()
+    };
+    step(bencher, &params);
+}
+
+#[divan::bench(sample_count = 10)]
+fn temperature(bencher: Bencher<'_, '_>) {
+    let params = Params {
+        temperature: 0.7,
+        ..Params::default()
+    };
+    step(bencher, &params);
+}

@@ -1,0 +1,73 @@
+//! The convention half of a model family: special ids, which row predicts a position, attention pattern, presets.
+
+mod detect;
+mod error;
+mod llada;
+
+pub use detect::detect;
+pub use error::FamilyError;
+use unmask_api::{Attention, TokenId};
+
+use crate::Params;
+
+/// A model family: everything that its checkpoints have in common and that is not the network.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// Its name, as [`LoadSpec::family`](unmask_api::LoadSpec::family) says it.
+    pub name: &'static str,
+    /// `model_type` in its `config.json`.
+    pub model_types: &'static [&'static str],
+    /// `architectures` in its `config.json`.
+    pub architectures: &'static [&'static str],
+    /// Which positions a position may attend to.
+    pub attention: Attention,
+    /// Which row of logits predicts a position.
+    pub predictor: Predictor,
+    /// How it is used if nobody says otherwise.
+    pub preset: fn() -> Preset,
+    /// For checkpoints without a chat template.
+    pub chat_template: &'static str,
+    /// What its tokenizers call the mask, for checkpoints whose files do not say its id.
+    pub mask_names: &'static [&'static str],
+    /// What its tokenizers call the end of a turn, likewise.
+    pub eot_names: &'static [&'static str],
+}
+
+/// Which row of logits predicts a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Predictor {
+    /// Its own.
+    SamePosition,
+    /// The one before it; position 0 is predicted by its own.
+    PositionBefore,
+}
+
+/// Settings for want of others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// How to denoise.
+    pub params: Params,
+    /// Positions of an answer.
+    pub length: usize,
+}
+
+/// The ids that steer denoising, as the checkpoint's own files name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpecialIds {
+    /// The mask.
+    pub mask: TokenId,
+    /// End of text.
+    pub eos: TokenId,
+    /// End of turn, if the tokenizer has one.
+    pub eot: Option<TokenId>,
+    /// Beginning of text, if the tokenizer has one.
+    pub bos: Option<TokenId>,
+}
+
+impl SpecialIds {
+    /// True for a token that ends the answer.
+    #[must_use]
+    pub fn is_end(&self, token: TokenId) -> bool {
+        token == self.eos || Some(token) == self.eot
+    }
+}

@@ -1,0 +1,18 @@
+//! The machine: reads the configuration, finds backends, prepares text, unmasks canvases, tells the world about each step.
+//!
+//! Re-exports the contract ([`api`]), so that this crate is where the `Backend` trait and the shared sampler are found.
+
+pub use unmask_api as api;
+pub use unmask_api::{Position, TokenId};
+
+pub mod canvas;
+pub mod event;
+pub mod family;
+pub mod generate;
+pub mod likelihood;
+pub mod params;
+pub mod sampler;
+pub mod scorer;
+
+pub use canvas::Canvas;
+pub use params::Params;

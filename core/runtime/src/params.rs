@@ -1,0 +1,126 @@
+//! How a canvas is denoised.
+
+use serde::{Deserialize, Serialize};
+
+/// Which positions a step prefers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remasking {
+    /// The surest first: positions of low confidence stay masked (LLaDA, Alg. 5).
+    #[default]
+    LowConfidence,
+    /// At random (LLaDA, Alg. 4).
+    Random,
+}
+
+/// How many positions a step commits.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Transfer {
+    /// The linear schedule: masks of the block over steps of the block.
+    #[default]
+    Quota,
+    /// Every candidate of at least this confidence, 0 to 1, and always the best one (Fast-dLLM, arXiv:2505.22618).
+    /// Approximate. Under [`Remasking::Random`] the random numbers are compared, as the reference does.
+    Threshold(f64),
+    /// The largest n whose first n best confidences, ranks r counted from 1, all reach `1 - factor / (r + 1)`, and always
+    /// the best one (Fast-dLLM); above 0. Approximate. Random remasking as above.
+    Factor(f64),
+}
+
+/// Which K/V are reused between the steps of a block. All but `Off` are approximate for bidirectional models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheMode {
+    /// Every step recomputes the whole canvas: exact.
+    #[default]
+    Off,
+    /// Steps recompute the block and everything after it (Fast-dLLM's prefix cache).
+    Prefix,
+    /// Steps recompute the block alone (Fast-dLLM's dual cache).
+    Dual,
+}
+
+/// Whose rules say which positions are candidates and when a block ends; they differ in corner cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rules {
+    /// LLaDA's `generate.py`: every mask before the block's end is a candidate; a block takes its share of the steps.
+    #[default]
+    Llada,
+    /// LLaDA's `app.py`: only the block's masks are candidates; the block's last step commits all of them; full blocks are
+    /// skipped; confidence in float64.
+    LladaApp,
+    /// Fast-dLLM, first version: a block ends when it is full, after at least one cached forward; confidence in float64.
+    FastV0,
+    /// Fast-dLLM v1: as above without the extra forward; dual cache stops after the block's share of steps, so masks may be
+    /// left.
+    FastV1,
+    /// Fast-dLLM v1 without that cap, and with what it may leave: a block ends when no mask is left in it or before it.
+    /// Positions that predict the mask itself wait for the others; they stay masked if nothing else is left. What the
+    /// program uses with a threshold, a factor or a cache.
+    Settled,
+}
+
+/// The type in which the softmax behind the confidence is rounded. It matters only where confidences nearly tie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfidenceType {
+    /// LLaDA's `generate.py` on float32 logits.
+    #[default]
+    F32,
+    /// LLaDA's `app.py` and Fast-dLLM.
+    F64,
+    /// LLaDA's `generate.py` on bfloat16 logits, as on a GPU; ties are then common.
+    Bf16,
+}
+
+/// Settings of one denoising run. The answer's length is the canvas's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    /// Steps over all blocks, 1 and up.
+    pub steps: usize,
+    /// Positions per block, 1 to the answer's length.
+    pub block_length: usize,
+    /// Gumbel temperature, 0 and up; 0 takes the best token.
+    pub temperature: f64,
+    /// Classifier-free guidance, 0 and up; above 0 doubles the work (LLaDA, Eq. 16).
+    pub cfg_scale: f32,
+    /// Which positions go first.
+    pub remasking: Remasking,
+    /// How many positions a step commits.
+    pub transfer: Transfer,
+    /// Which K/V are reused.
+    pub cache: CacheMode,
+    /// Never predict EOS.
+    pub logits_eos_inf: bool,
+    /// Commit EOS and EOT last.
+    pub confidence_eos_eot_inf: bool,
+    /// Stop after the block in which an end token is settled: no mask stands before it, and no pin behind it. The visible
+    /// text is the same.
+    pub early_stop: bool,
+    /// Whose block rules hold.
+    pub rules: Rules,
+    /// How confidences are rounded.
+    pub confidence_type: ConfidenceType,
+    /// Seeds temperature and random remasking.
+    pub seed: u64,
+}
+
+impl Default for Params {
+    /// The reference's defaults, with early stop.
+    fn default() -> Self {
+        Self {
+            steps: 128,
+            block_length: 128,
+            temperature: 0.0,
+            cfg_scale: 0.0,
+            remasking: Remasking::LowConfidence,
+            transfer: Transfer::Quota,
+            cache: CacheMode::Off,
+            logits_eos_inf: false,
+            confidence_eos_eot_inf: false,
+            early_stop: true,
+            rules: Rules::Llada,
+            confidence_type: ConfidenceType::F32,
+            seed: 0,
+        }
+    }
+}
