@@ -6,10 +6,12 @@ pub use unmask_api as api;
 pub use unmask_api::{Position, TokenId};
 
 pub mod canvas;
+pub mod config;
 pub mod event;
 pub mod family;
 pub mod generate;
 pub mod likelihood;
+pub mod model_id;
 pub mod params;
 pub mod sampler;
 pub mod scorer;

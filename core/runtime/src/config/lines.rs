@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::nearest;
+use super::file::line_at;
+use super::generation::KEYS as GENERATION;
+use super::{ConfigError, Source};
+
+const TOP: &[&str] = &[
+    "active_model_key",
+    "available_models",
+    "backend_paths",
+    "models_folder",
+];
+const ENTRY: &[&str] = &[
+    "framework",
+    "model_id",
+    "description",
+    "device",
+    "precision",
+    "threads",
+    "generation",
+    "tokens",
+    "options",
+];
+const TOKENS: &[&str] = &["mask", "eos", "eot", "bos"];
+
+/// Where each key of a file stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    // Dotted key to the offset of its name, the end of its value and its line.
+    keys: BTreeMap<String, (usize, usize, usize)>,
+}
+
+impl Lines {
+    /// Notes every key, and refuses those that mean nothing.
+    ///
+    /// serde would refuse them too, but cannot say where, nor what was meant.
+    pub(super) fn of(
+        table: &DeTable<'_>,
+        text: &str,
+        source: &Source,
+    ) -> Result<Self, ConfigError> {
+        let mut lines = Self::default();
+        lines.walk(table, &[], text, source)?;
+        Ok(lines)
+    }
+
+    /// The line of a dotted key, counted from 1; 1 if it is not in the file.
+    pub(super) fn line(&self, key: &str) -> usize {
+        self.keys.get(key).map_or(1, |&(_, _, line)| line)
+    }
+
+    /// The innermost key whose name or value holds the offset.
+    pub(super) fn key_at(&self, offset: usize) -> Option<&str> {
+        self.keys
+            .iter()
+            .filter(|(_, (start, end, _))| (*start..*end).contains(&offset))
+            .max_by_key(|(key, _)| key.len())
+            .map(|(key, _)| key.as_str())
+    }
+
+    /// The entry that begins on this line, if a key that is missing there belongs to entries.
+    pub(super) fn entry_without(&self, missing: &str, line: usize) -> Option<&str> {
+        let is_entry =
+            |key: &str| key.starts_with("available_models.") && key.split('.').count() == 2;
+        let mut keys = self.keys.iter().filter(|_| ENTRY.contains(&missing));
+        keys.find(|(key, (_, _, at))| *at == line && is_entry(key))
+            .map(|(key, _)| key.as_str())
+    }
+
+    /// The keys of the entries in the order of the file.
+    pub(super) fn entries<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+        let mut keys: Vec<&String> = keys.collect();
+        let at = |key: &str| self.keys.get(key).map_or(0, |&(start, _, _)| start);
+        keys.sort_by_key(|key| at(&format!("available_models.{key}")));
+        keys
+    }
+
+    fn walk(
+        &mut self,
+        table: &DeTable<'_>,
+        parents: &[&str],
+        text: &str,
+        source: &Source,
+    ) -> Result<(), ConfigError> {
+        for (name, value) in table {
+            let mut path = parents.to_vec();
+            path.push(name.get_ref());
+            let key = path.join(".");
+            let line = line_at(text, name.span().start);
+            refuse(&path, &key, value, line, source)?;
+            let end = value.span().end.max(name.span().end);
+            self.keys.insert(key, (name.span().start, end, line));
+            if let DeValue::Table(inner) = value.get_ref() {
+                self.walk(inner, &path, text, source)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tests one key by its place in the file.
+fn refuse(
+    path: &[&str],
+    key: &str,
+    value: &Spanned<DeValue<'_>>,
+    line: usize,
+    source: &Source,
+) -> Result<(), ConfigError> {
+    let file = || source.clone();
+    if path.last() == Some(&"trust_remote_code") {
+        return Err(ConfigError::TrustRemoteCode {
+            file: file(),
+            line,
+            key: key.to_owned(),
+        });
+    }
+    let known = match path {
+        [_] => TOP,
+        ["available_models", _, _] => ENTRY,
+        ["available_models", _, "generation", _] => GENERATION,
+        ["available_models", _, "tokens", _] => TOKENS,
+        _ => &[],
+    };
+    if let Some(name) = path
+        .last()
+        .filter(|name| !known.is_empty() && !known.contains(name))
+    {
+        return Err(ConfigError::UnknownKey {
+            file: file(),
+            line,
+            key: key.to_owned(),
+            advice: nearest(name, known.iter().copied()),
+        });
+    }
+    let loads = match path {
+        ["backend_paths"] => true,
+        ["available_models", _, "options", ..] => names_a_file(value.get_ref()),
+        _ => false,
+    };
+    if loads && !source.is_trusted() {
+        return Err(ConfigError::NotFromHere {
+            file: file(),
+            line,
+            key: key.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// True if an option might name a library: backends have options for those.
+fn names_a_file(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::String(text) => {
+            let lower = text.to_lowercase();
+            text.contains(['/', '\\'])
+                || [".so", ".dll", ".dylib"]
+                    .iter()
+                    .any(|end| lower.contains(end))
+        }
+        DeValue::Array(items) => items.iter().any(|item| names_a_file(item.get_ref())),
+        DeValue::Table(table) => table.iter().any(|(_, item)| names_a_file(item.get_ref())),
+        _ => false,
+    }
+}

@@ -1,0 +1,141 @@
+//! `model_config.toml`: which models there are, which backend runs them, how they denoise.
+//!
+//! A file is *parsed* as said (unknown keys are errors with line and nearest key) and *resolved* as meant, in layers:
+//! built-in defaults < file < environment ([`VARIABLES`]) < flags ([`Overrides`]). Each resolved value knows its [`Origin`];
+//! [`Config::explain`] lists them all.
+//!
+//! The file is that of `--config`, of `UNMASK_CONFIG`, `./model_config.toml`, `unmask/model_config.toml` in the user's
+//! configuration folder, or the one that the program carries, whichever comes first. One that merely lies in the current
+//! folder may not name libraries to load.
+
+mod environment;
+mod error;
+mod explain;
+mod file;
+mod generation;
+mod lines;
+mod origin;
+mod overrides;
+mod resolve;
+mod source;
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub use environment::{Environment, Folders, VARIABLES};
+pub use error::ConfigError;
+pub use explain::Explained;
+pub use generation::{GenerationPatch, GenerationSettings};
+pub use origin::{Origin, Setting};
+pub use overrides::Overrides;
+pub use source::{EMBEDDED, FILE_NAME, Source, user_file};
+
+use crate::model_id::ModelId;
+
+/// The configuration as meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where the file came from.
+    pub source: Source,
+    /// The key of the model to start with; one of `models`.
+    pub active: Setting<String>,
+    /// The models, in the order of the file; at least one.
+    pub models: Vec<ModelEntry>,
+    /// Folders or files in which backends are looked for, besides the usual ones.
+    pub backend_paths: Setting<Vec<PathBuf>>,
+    /// A folder that holds models, besides the usual ones.
+    pub models_folder: Setting<Option<PathBuf>>,
+}
+
+/// One model on one backend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelEntry {
+    /// Its name in the configuration.
+    pub key: String,
+    /// The backend's name.
+    pub framework: Setting<String>,
+    /// Where its checkpoint is.
+    pub model_id: Setting<ModelId>,
+    /// A line for people, may be empty.
+    pub description: String,
+    /// The device's id; `None` takes the backend's first.
+    pub device: Setting<Option<String>>,
+    /// One of the device's precisions; `None` takes its first.
+    pub precision: Setting<Option<String>>,
+    /// Threads; `None` leaves it to the backend.
+    pub threads: Setting<Option<NonZeroU32>>,
+    /// How it denoises, where that is said.
+    pub generation: GenerationSettings,
+    /// Ids that the checkpoint's files do not say or say wrongly.
+    pub tokens: Setting<TokenOverrides>,
+    /// Free-form options for the backend: a JSON object.
+    pub options: Setting<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// `[available_models.KEY.tokens]`: ids that win over the checkpoint's own files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub struct TokenOverrides {
+    /// The mask.
+    pub mask: Option<u32>,
+    /// End of text.
+    pub eos: Option<u32>,
+    /// End of turn.
+    pub eot: Option<u32>,
+    /// Beginning of text.
+    pub bos: Option<u32>,
+}
+
+impl Config {
+    /// Finds, reads and resolves the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the file, line and key that cannot be used, and what to write instead.
+    pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
+        let (source, text) = source::find(overrides.config.as_deref(), environment)?;
+        Self::from_text(&text, source, overrides, environment)
+    }
+
+    /// Resolves the text of a file.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn from_text(
+        text: &str,
+        source: Source,
+        overrides: &Overrides,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
+        let (file, lines) = file::parse(text, &source)?;
+        resolve::resolve(file, &lines, source, overrides, environment)
+    }
+
+    /// The entry of this key.
+    #[must_use]
+    pub fn model(&self, key: &str) -> Option<&ModelEntry> {
+        self.models.iter().find(|entry| entry.key == key)
+    }
+
+    /// The entry to start with.
+    ///
+    /// # Panics
+    /// If `active` was changed by hand to a key that is not in `models`.
+    #[must_use]
+    pub fn active_model(&self) -> &ModelEntry {
+        self.model(&self.active.value)
+            .expect("the active key is one of the models")
+    }
+}
+
+impl ModelEntry {
+    /// The backend's options as the text of a JSON object.
+    #[must_use]
+    pub fn options_json(&self) -> String {
+        serde_json::Value::Object(self.options.value.clone()).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+use std::fmt;
+
+/// Which layer said a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody: the built-in default.
+    Default,
+    /// The file, on this line, counted from 1.
+    File(usize),
+    /// An environment variable.
+    Variable(&'static str),
+    /// A flag.
+    Flag(&'static str),
+}
+
+impl Origin {
+    /// The layer's height; a higher one wins.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File(_) => 1,
+            Self::Variable(_) => 2,
+            Self::Flag(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => write!(out, "default"),
+            Self::File(line) => write!(out, "line {line}"),
+            Self::Variable(name) | Self::Flag(name) => write!(out, "{name}"),
+        }
+    }
+}
+
+/// A value and where it was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was said.
+    pub origin: Origin,
+}
+
+impl<T> Setting<T> {
+    /// A value that nobody said.
+    pub fn default(value: T) -> Self {
+        Self {
+            value,
+            origin: Origin::Default,
+        }
+    }
+
+    /// Replaces the value if a higher layer says one.
+    pub(super) fn lay(&mut self, value: Option<T>, origin: Origin) {
+        if let Some(value) = value {
+            *self = Self { value, origin };
+        }
+    }
+}
