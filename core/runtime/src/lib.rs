@@ -7,6 +7,7 @@ pub use unmask_api::{Position, TokenId};
 
 pub mod canvas;
 pub mod config;
+pub mod engine;
 pub mod event;
 pub mod family;
 pub mod generate;
@@ -15,6 +16,7 @@ pub mod model_id;
 pub mod params;
 pub mod sampler;
 pub mod scorer;
+pub mod text;
 
 pub use canvas::Canvas;
 pub use params::Params;

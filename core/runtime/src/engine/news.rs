@@ -1,0 +1,136 @@
+use std::sync::Arc;
+
+use unmask_api::{ModelFacts, TokenId};
+
+use super::TurnId;
+use crate::event::{FinishReason, Stats, StepEvent};
+use crate::family::SpecialIds;
+use crate::text::Vocabulary;
+use crate::{Canvas, Params};
+
+/// What a failure is about; decides the exit code and what the screen offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// A setting or input that cannot be used; exit code 2.
+    Usage,
+    /// The configuration; exit code 2.
+    Config,
+    /// No such model on this machine, or a damaged one; exit code 3.
+    Model,
+    /// No such backend, or one that does not work here; exit code 3.
+    Backend,
+    /// Not enough memory; exit code 4.
+    Memory,
+    /// Denoising failed; exit code 1.
+    Generation,
+}
+
+/// Why something could not be done, for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}{}{hint}", if hint.is_empty() { "" } else { "; " })]
+pub struct Failure {
+    /// What it is about.
+    pub kind: FailureKind,
+    /// What and where, in one sentence.
+    pub text: String,
+    /// What to do; empty if the text says it.
+    pub hint: String,
+}
+
+/// A model that is ready.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Its key in the configuration.
+    pub key: String,
+    /// Its name for people: `LLaDA-8B-Instruct`, `demo`.
+    pub name: String,
+    /// The backend's name.
+    pub backend: String,
+    /// The backend's version.
+    pub backend_version: String,
+    /// The device's id.
+    pub device: String,
+    /// The device's name.
+    pub device_name: String,
+    /// What the backend tells.
+    pub facts: ModelFacts,
+    /// The ids that steer denoising.
+    pub special: SpecialIds,
+    /// The text of each token.
+    pub vocabulary: Arc<Vocabulary>,
+    /// Settings for this model: family preset, checkpoint, configuration, in that order.
+    pub defaults: Params,
+    /// Length of an answer for this model, likewise.
+    pub default_length: usize,
+}
+
+/// A turn that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The canvas as it stands.
+    pub canvas: Canvas,
+    /// The visible answer: before the first end token, masks and special tokens left out. For a stopped turn the text up
+    /// to the first mask.
+    pub text: String,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// Totals.
+    pub stats: Stats,
+}
+
+/// What happens during a turn, in order; the last one is `Finished` or `Failed`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TurnEvent {
+    /// The canvas is laid out; the first forward begins.
+    Started {
+        /// Prompt, pins and masks.
+        canvas: Canvas,
+        /// The settings as they run.
+        params: Params,
+    },
+    /// One step.
+    Step(StepEvent),
+    /// It rests after this many steps until resumed or stopped.
+    Paused(usize),
+    /// It goes on.
+    Resumed,
+    /// It has ended.
+    Finished(Outcome),
+    /// It was given up.
+    Failed(Failure),
+}
+
+/// What the engine tells.
+#[derive(Debug, Clone)]
+pub enum EngineEvent {
+    /// A model is being loaded.
+    Loading {
+        /// Its key.
+        key: String,
+        /// What is being done.
+        stage: String,
+        /// Bytes done.
+        done: u64,
+        /// Bytes in all, 0 if unknown.
+        total: u64,
+    },
+    /// A model is ready and replaces the one before.
+    Loaded(Arc<Loaded>),
+    /// A model could not be loaded; the one before, if any, still answers.
+    LoadFailed {
+        /// Its key.
+        key: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// News of a turn.
+    Turn(TurnId, TurnEvent),
+}
+
+impl Loaded {
+    /// True for a token that ends the answer.
+    #[must_use]
+    pub fn is_end(&self, token: TokenId) -> bool {
+        self.special.is_end(token)
+    }
+}

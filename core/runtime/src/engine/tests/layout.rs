@@ -1,0 +1,125 @@
+//! What a turn is laid out from, and what is refused.
+
+use unmask_api::{Position, TokenId};
+
+use super::*;
+use crate::Canvas;
+
+#[test]
+fn a_canvas_beyond_the_context_is_refused_with_the_numbers() {
+    let mut bench = Bench::loaded(Fake::default());
+    bench.begin(prompt(40), 40);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::Usage);
+    assert_eq!(
+        failure.text,
+        "prompt and answer have 42 tokens, the limit is 32: 10 too many"
+    );
+    assert!(
+        failure.hint.ends_with("set the length to 30 or less"),
+        "{}",
+        failure.hint
+    );
+}
+
+#[test]
+fn an_answer_too_long_for_any_machine_is_refused_before_it_is_made() {
+    let mut bench = Bench::loaded(Fake::default());
+    for length in [usize::MAX, 1 << 44] {
+        bench.begin(prompt(length), 4);
+        assert_eq!(bench.failure().kind, FailureKind::Usage);
+    }
+    // One position to spare, and none.
+    bench.begin(prompt(30), 30);
+    assert_eq!(bench.outcome().canvas.len(), 32);
+    bench.begin(prompt(31), 31);
+    assert!(
+        bench
+            .failure()
+            .text
+            .ends_with("the limit is 32: 1 too many")
+    );
+}
+
+#[test]
+fn tokens_that_the_network_has_no_rows_for_are_named() {
+    let mut bench = Bench::loaded(Fake::default());
+    let prompt = vec![TokenId(1), TokenId(99)];
+    bench.begin(TurnInput::Tokens { prompt, length: 2 }, 2);
+    let failure = bench.failure();
+    assert_eq!(
+        (failure.kind, failure.text.as_str()),
+        (
+            FailureKind::Model,
+            "the text holds token 99, but the network of a has 16 tokens"
+        )
+    );
+}
+
+#[test]
+fn an_unfinished_answer_of_another_model_is_refused() {
+    let mut bench = Bench::loaded(Fake::default());
+    let canvas = Canvas::new(&[TokenId(1)], 2, TokenId(3));
+    bench.begin(TurnInput::Canvas(canvas), 2);
+    let failure = bench.failure();
+    assert_eq!(failure.kind, FailureKind::Usage);
+    assert!(failure.text.contains("its mask is token 3"), "{failure}");
+}
+
+#[test]
+fn pins_stand_where_they_were_asked_for() {
+    let mut bench = Bench::loaded(Fake::default());
+    let chat = |at| TurnInput::Chat {
+        messages: vec![Message {
+            role: Role::User,
+            content: "hi".to_owned(),
+        }],
+        pins: vec![Pin {
+            at: Position(at),
+            word: "xy".to_owned(),
+        }],
+        length: 4,
+    };
+    bench.begin(chat(1), 4);
+    assert_eq!(bench.outcome().text, "1934");
+    bench.begin(chat(4), 4);
+    assert_eq!(bench.failure().text, "no model `xy`");
+}
+
+#[test]
+fn a_stopped_canvas_goes_on_from_where_it_was() {
+    let mut bench = Bench::loaded(Fake::default());
+    let mut canvas = Canvas::new(&[TokenId(1); 2], 4, MASK);
+    canvas.commit(Position(3), TokenId(7));
+    bench.begin(TurnInput::Canvas(canvas), 4);
+    assert_eq!(bench.outcome().text, "2745");
+}
+
+#[test]
+fn a_follow_up_keeps_the_turn_before_without_its_end_and_its_masks() {
+    let mut bench = Bench::loaded(Fake::default());
+    let follow_up = TurnInput::FollowUp {
+        previous: vec![TokenId(5), TokenId(6), END, MASK],
+        message: "hi".to_owned(),
+        length: 2,
+    };
+    bench.begin(follow_up, 2);
+    let outcome = bench.outcome();
+    // The fake template gives one token a message, which as the first of a follow-up is dropped.
+    let prompt = &outcome.canvas.tokens()[..outcome.canvas.answer_start()];
+    assert_eq!(prompt, [TokenId(5), TokenId(6)]);
+}
+
+#[test]
+fn a_pin_behind_the_end_token_is_part_of_the_text() {
+    let mut bench = Bench::loaded(Fake::default());
+    // Position 11 wants the end token.
+    let mut canvas = Canvas::new(&[TokenId(1); 9], 6, MASK);
+    canvas.pin(Position(13), TokenId(2));
+    bench.begin(TurnInput::Canvas(canvas), 6);
+    let outcome = bench.outcome();
+    assert_eq!(
+        (outcome.text.as_str(), outcome.stats.text_tokens),
+        ("9ac2e", 6)
+    );
+}

@@ -1,0 +1,240 @@
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use unmask_api::{BackendError, ErrorCode, LoadProgress, TokenId};
+
+use super::control::{Control, Wish};
+use super::layout::lay_out;
+use super::model::{Loader, ReadyModel};
+use super::{EngineEvent, Failure, FailureKind, LoadRequest, Outcome, TurnEvent, TurnRequest};
+use crate::Canvas;
+use crate::event::FinishReason;
+use crate::family::SpecialIds;
+use crate::generate::{Denoise, DenoiseError};
+
+/// What the handle asks of the thread.
+pub(super) enum Command {
+    Load(LoadRequest, Arc<Control>),
+    Turn(Box<TurnRequest>, Arc<Control>),
+}
+
+/// Whoever hears what happens.
+pub(super) struct Listener(pub(super) Box<dyn Fn(EngineEvent) + Send + Sync>);
+
+impl Listener {
+    /// A listener that panics misses the event, but ends neither the turn nor the thread.
+    fn tell(&self, event: EngineEvent) {
+        if catch_unwind(AssertUnwindSafe(|| (self.0)(event))).is_err() {
+            tracing::error!("the engine's listener panicked; an event is lost");
+        }
+    }
+}
+
+/// The engine's thread: owns the model, carries out one command after the other until the handle is gone.
+pub(super) struct Worker {
+    pub(super) loader: Box<dyn Loader>,
+    pub(super) listener: Listener,
+    pub(super) ready: Option<ReadyModel>,
+}
+
+impl Worker {
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        while let Ok(command) = commands.recv() {
+            match command {
+                Command::Load(request, control) => self.load(&request, &control),
+                Command::Turn(request, control) => self.turn(*request, &control),
+            }
+        }
+    }
+
+    /// Loads a model beside the one before, which answers on if the new one fails.
+    fn load(&mut self, request: &LoadRequest, control: &Control) {
+        let key = request.key.clone();
+        match self.try_load(request, control) {
+            Ok(ready) => {
+                let loaded = Arc::clone(&ready.loaded);
+                self.ready = Some(ready);
+                self.listener.tell(EngineEvent::Loaded(loaded));
+            }
+            Err(failure) => self.listener.tell(EngineEvent::LoadFailed { key, failure }),
+        }
+    }
+
+    fn try_load(
+        &mut self,
+        request: &LoadRequest,
+        control: &Control,
+    ) -> Result<ReadyModel, Failure> {
+        let stopped = || control.cancel.is_raised();
+        if stopped() {
+            return Err(load_stopped(&request.key));
+        }
+        let progress = |at: LoadProgress<'_>| {
+            self.listener.tell(EngineEvent::Loading {
+                key: request.key.clone(),
+                stage: at.stage.to_owned(),
+                done: at.done,
+                total: at.total,
+            });
+            match stopped() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let loaded = catch_unwind(AssertUnwindSafe(|| self.loader.load(request, &progress)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        // A load that was ready before it heard of it is stopped all the same: the model before is what the user wants.
+        match stopped() {
+            true => Err(load_stopped(&request.key)),
+            false => loaded,
+        }
+    }
+
+    fn turn(&self, request: TurnRequest, control: &Control) {
+        let turn = request.turn;
+        let tell = |event| self.listener.tell(EngineEvent::Turn(turn, event));
+        let end = catch_unwind(AssertUnwindSafe(|| self.denoise(request, control, &tell)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        tell(end.map_or_else(TurnEvent::Failed, TurnEvent::Finished));
+    }
+
+    fn denoise(
+        &self,
+        request: TurnRequest,
+        control: &Control,
+        tell: &dyn Fn(TurnEvent),
+    ) -> Result<Outcome, Failure> {
+        let ready = self.ready.as_ref().ok_or_else(no_model)?;
+        let canvas = lay_out(ready, request.input)?;
+        let mut denoise = Denoise::new(
+            &*ready.model,
+            ready.loaded.special,
+            canvas.clone(),
+            request.params.clone(),
+        )
+        .map_err(|error| failure(ready, &error))?;
+        tell(TurnEvent::Started {
+            canvas,
+            params: request.params,
+        });
+        let mut elapsed = Duration::ZERO;
+        let reason = loop {
+            match control.wish() {
+                Wish::Run => (),
+                Wish::Stop => break FinishReason::Stopped,
+                Wish::Pause => {
+                    tell(TurnEvent::Paused(denoise.stats().steps));
+                    if control.wait_while_paused() == Wish::Run {
+                        tell(TurnEvent::Resumed);
+                    }
+                    continue;
+                }
+            }
+            let began = Instant::now();
+            match denoise.step(&control.cancel) {
+                Ok(Some(mut step)) => {
+                    step.elapsed = began.elapsed();
+                    elapsed += step.elapsed;
+                    tell(TurnEvent::Step(step));
+                }
+                Ok(None) => break denoise.reason().unwrap_or(FinishReason::Complete),
+                Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
+                    break FinishReason::Stopped;
+                }
+                Err(error) => return Err(failure(ready, &error)),
+            }
+        };
+        outcome(ready, &denoise, reason, elapsed)
+    }
+}
+
+fn outcome(
+    ready: &ReadyModel,
+    denoise: &Denoise,
+    reason: FinishReason,
+    elapsed: Duration,
+) -> Result<Outcome, Failure> {
+    let canvas = denoise.canvas().clone();
+    let mut stats = denoise.stats();
+    stats.elapsed = elapsed;
+    let answer = pinned_kept(&canvas, ready.loaded.special);
+    // A finished turn may hold masks that the model itself predicted; a stopped one ends at its first mask.
+    let text = match reason {
+        FinishReason::Stopped => ready.text.stopped(&answer),
+        FinishReason::Complete | FinishReason::EndToken => ready.text.finished(&answer),
+    }?;
+    Ok(Outcome {
+        text,
+        canvas,
+        reason,
+        stats,
+    })
+}
+
+/// The answer without the end tokens that stand before a pin: the visible text holds every pin.
+fn pinned_kept(canvas: &Canvas, special: SpecialIds) -> Vec<TokenId> {
+    let pinned = canvas.pinned_until() - canvas.answer_start();
+    let answer = canvas.answer().iter().copied().enumerate();
+    let kept = answer.filter(|&(index, token)| index >= pinned || !special.is_end(token));
+    kept.map(|(_, token)| token).collect()
+}
+
+fn load_stopped(key: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Model,
+        text: format!("loading `{key}` was stopped on request"),
+        hint: "load it again to go on".to_owned(),
+    }
+}
+
+fn no_model() -> Failure {
+    Failure {
+        kind: FailureKind::Model,
+        text: "no model is loaded".to_owned(),
+        hint: "choose one first".to_owned(),
+    }
+}
+
+fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
+    let (kind, hint) = match error {
+        DenoiseError::Plan(_) | DenoiseError::NoCache => (FailureKind::Usage, ""),
+        DenoiseError::Backend(error) => match error.code() {
+            ErrorCode::OutOfMemory => (
+                FailureKind::Memory,
+                "try a shorter answer or a smaller precision",
+            ),
+            ErrorCode::Unsupported => (FailureKind::Usage, ""),
+            ErrorCode::Invalid | ErrorCode::Panicked => {
+                (FailureKind::Generation, "please report it with the log")
+            }
+            _ => (
+                FailureKind::Generation,
+                "try another precision or another backend",
+            ),
+        },
+    };
+    let text = match error {
+        DenoiseError::Backend(error @ BackendError::Remote { .. }) => error.full_text(),
+        DenoiseError::Backend(error) => format!("{}: {}", ready.loaded.backend, error.full_text()),
+        DenoiseError::Plan(_) | DenoiseError::NoCache => error.to_string(),
+    };
+    Failure {
+        kind,
+        text,
+        hint: hint.to_owned(),
+    }
+}
+
+fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+    let text = (panic.downcast_ref::<&str>().copied())
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Failure {
+        kind: FailureKind::Generation,
+        text: format!("the engine met a bug: {text}"),
+        hint: "please report it with the log".to_owned(),
+    }
+}
