@@ -6,6 +6,7 @@ pub use unmask_api as api;
 pub use unmask_api::{Position, TokenId};
 
 pub mod canvas;
+pub mod checkpoint;
 pub mod config;
 pub mod engine;
 pub mod event;
