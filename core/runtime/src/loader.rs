@@ -1,0 +1,263 @@
+//! From a key of the configuration to a model that is ready: checkpoint, text, backend, weights.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use unmask_api::{
+    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, Position, TokenId,
+    with_causes,
+};
+
+use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
+use crate::config::{Config, Environment, ModelEntry};
+use crate::engine::{
+    Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
+};
+use crate::plugin::{FindError, Registry, SearchPath, Surroundings};
+use crate::text::answer::{finished_text, stopped_text};
+use crate::text::pins::place_pins;
+
+/// Loads the models of a configuration on the backends of this machine.
+pub struct ConfigLoader {
+    config: Config,
+    locations: Locations,
+    /// Searched at the first load: opening libraries takes a while, and the screen is to stand before that.
+    registry: Option<Registry>,
+}
+
+impl ConfigLoader {
+    /// For the models of `config`.
+    #[must_use]
+    pub fn new(config: Config, environment: &Environment) -> Self {
+        Self {
+            locations: Locations::new(&config, environment),
+            config,
+            registry: None,
+        }
+    }
+
+    fn entry(&self, request: &LoadRequest) -> Result<ModelEntry, Failure> {
+        let known = self.config.model(&request.key);
+        known.cloned().ok_or_else(|| {
+            let keys = self.config.models.iter().map(|entry| entry.key.as_str());
+            Failure {
+                kind: FailureKind::Config,
+                text: format!("the configuration has no model `{}`", request.key),
+                hint: format!("it has {}", keys.collect::<Vec<_>>().join(", ")),
+            }
+        })
+    }
+
+    fn backend(&mut self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        let paths = &self.config.backend_paths.value;
+        let discover = || discover(paths.clone());
+        self.registry.get_or_insert_with(discover).find(name)
+    }
+}
+
+/// The backends of this machine, with those of the configuration's `backend_paths`.
+#[must_use]
+pub fn discover(backend_paths: Vec<PathBuf>) -> Registry {
+    Registry::discover(&SearchPath::new(&Surroundings::here(backend_paths)))
+}
+
+impl Loader for ConfigLoader {
+    fn load(
+        &mut self,
+        request: &LoadRequest,
+        progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
+    ) -> Result<ReadyModel, Failure> {
+        let entry = self.entry(request)?;
+        let id = &entry.model_id.value;
+        let damaged = |error: CheckpointError| told(FailureKind::Model, &error);
+        let checkpoint = Checkpoint::open(id, &self.locations).map_err(damaged)?;
+        let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
+        let framework = request.framework.as_ref().unwrap_or(&entry.framework.value);
+        let backend = self.backend(framework).map_err(|error| Failure {
+            hint: "see `unmask backends`".to_owned(),
+            ..told(FailureKind::Backend, &error)
+        })?;
+        let device = device(
+            &*backend,
+            request.device.as_ref().or(entry.device.value.as_ref()),
+        )?;
+        let asked = request
+            .precision
+            .as_ref()
+            .or(entry.precision.value.as_ref());
+        let precision = precision(&*backend, &device, asked)?;
+        let spec = LoadSpec {
+            family: checkpoint.family.name.to_owned(),
+            folder: checkpoint.folder.clone(),
+            weights: checkpoint.weights.clone(),
+            config_json: checkpoint.config_json.clone(),
+            device: device.id.clone(),
+            precision,
+            threads: entry.threads.value,
+            attention: checkpoint.family.attention,
+            cache_folder: self
+                .locations
+                .cache
+                .as_ref()
+                .map(|folder| folder.join("weights")),
+            options_json: entry.options_json(),
+        };
+        let model = backend
+            .load(&spec, progress)
+            .map_err(|error| of_backend(&*backend, &error))?;
+        let loaded = describe(&entry, &checkpoint, &text, &*backend, device, &*model);
+        check_mask(&loaded)?;
+        Ok(ReadyModel {
+            model,
+            text: Box::new(Text(text)),
+            loaded: Arc::new(loaded),
+        })
+    }
+}
+
+fn describe(
+    entry: &ModelEntry,
+    checkpoint: &Checkpoint,
+    text: &CheckpointText,
+    backend: &dyn Backend,
+    device: Device,
+    model: &dyn Model,
+) -> Loaded {
+    let (mut defaults, mut default_length) = checkpoint.defaults();
+    entry.generation.apply(&mut defaults, &mut default_length);
+    Loaded {
+        key: entry.key.clone(),
+        name: checkpoint.id.short_name(),
+        backend: backend.name().to_owned(),
+        backend_version: backend.version().to_owned(),
+        device: device.id,
+        device_name: device.name,
+        facts: model.facts(),
+        special: text.special,
+        vocabulary: Arc::clone(&text.vocabulary),
+        defaults,
+        default_length,
+    }
+}
+
+fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<Device, Failure> {
+    let devices = backend.devices();
+    let found = match asked {
+        Some(id) => devices.iter().find(|device| device.id == *id),
+        None => devices.first(),
+    };
+    found.cloned().ok_or_else(|| {
+        let ids: Vec<&str> = devices.iter().map(|device| device.id.as_str()).collect();
+        Failure {
+            kind: FailureKind::Backend,
+            text: match asked {
+                Some(id) => format!("{} has no device `{id}`", backend.name()),
+                None => format!("{} finds no device to compute on", backend.name()),
+            },
+            hint: match ids.is_empty() {
+                true => "see `unmask backends`".to_owned(),
+                false => format!("it has {}", ids.join(", ")),
+            },
+        }
+    })
+}
+
+fn precision(
+    backend: &dyn Backend,
+    device: &Device,
+    asked: Option<&String>,
+) -> Result<String, Failure> {
+    let offered = device.precisions.join(", ");
+    let found = match asked {
+        Some(name) => device.precisions.iter().find(|offered| *offered == name),
+        None => device.precisions.first(),
+    };
+    found.cloned().ok_or_else(|| Failure {
+        kind: FailureKind::Config,
+        text: match asked {
+            Some(name) => format!(
+                "{} on {} has no precision `{name}`",
+                backend.name(),
+                device.id
+            ),
+            None => format!("{} offers no precision on {}", backend.name(), device.id),
+        },
+        hint: match offered.is_empty() {
+            true => "see `unmask backends`".to_owned(),
+            false => format!("it offers {offered}"),
+        },
+    })
+}
+
+/// A mask beyond the rows of the network could never be fed.
+fn check_mask(loaded: &Loaded) -> Result<(), Failure> {
+    let mask = loaded.special.mask;
+    if mask.index() < loaded.facts.vocab {
+        return Ok(());
+    }
+    Err(Failure {
+        kind: FailureKind::Model,
+        text: format!(
+            "the mask of {} is token {}, but its network has {} tokens",
+            loaded.name, mask.0, loaded.facts.vocab
+        ),
+        hint: "correct mask_token_id in its config.json, or set tokens.mask in the configuration"
+            .to_owned(),
+    })
+}
+
+/// The text half of a checkpoint, as the engine asks for it.
+struct Text(CheckpointText);
+
+impl ModelText for Text {
+    fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure> {
+        let text = self.0.template.render(messages, SystemTime::now());
+        text.and_then(|text| self.0.tokenizer.encode(&text))
+            .map_err(|error| told(FailureKind::Model, &error))
+    }
+
+    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<(Position, TokenId)>, Failure> {
+        place_pins(pins, &self.0.tokenizer, length)
+            .map_err(|error| told(FailureKind::Usage, &error))
+    }
+
+    fn finished(&self, answer: &[TokenId]) -> Result<String, Failure> {
+        finished_text(answer, &self.0.special, &self.0.tokenizer)
+            .map_err(|error| told(FailureKind::Model, &error))
+    }
+
+    fn stopped(&self, answer: &[TokenId]) -> Result<String, Failure> {
+        stopped_text(answer, &self.0.special, &self.0.tokenizer)
+            .map_err(|error| told(FailureKind::Model, &error))
+    }
+}
+
+/// What `error` and its causes say, for people.
+fn told(kind: FailureKind, error: &dyn Error) -> Failure {
+    Failure {
+        kind,
+        text: with_causes(error),
+        hint: String::new(),
+    }
+}
+
+fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
+    let (kind, hint) = match error.code() {
+        ErrorCode::OutOfMemory => (FailureKind::Memory, "try a smaller precision, such as q4k"),
+        ErrorCode::Io | ErrorCode::Checkpoint => (FailureKind::Model, ""),
+        ErrorCode::Unsupported => (FailureKind::Config, ""),
+        _ => (FailureKind::Backend, ""),
+    };
+    let text = match error {
+        BackendError::Remote { .. } => error.full_text(),
+        _ => format!("{}: {}", backend.name(), error.full_text()),
+    };
+    Failure {
+        kind,
+        text,
+        hint: hint.to_owned(),
+    }
+}

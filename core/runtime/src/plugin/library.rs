@@ -1,0 +1,168 @@
+//! From a file to a checked copy of its plugin table, without calling any of its functions.
+
+#![expect(unsafe_code, reason = "shared libraries are foreign memory")]
+
+use std::error::Error as _;
+use std::ffi::c_char;
+use std::mem::{MaybeUninit, offset_of};
+use std::path::Path;
+use std::ptr::{self, NonNull};
+
+use unmask_api::abi::{ABI_MAJOR, ENTRY, Plugin};
+
+use super::PluginError;
+
+/// The longest name or version that is believed.
+const LONGEST_WORD: usize = 64;
+/// A table shorter than this lacks functions that every plugin of this major version has.
+const SHORTEST_TABLE: usize = offset_of!(Plugin, forward_top);
+
+/// What a file exports.
+pub(super) struct Exports {
+    /// Where its own table lies: the same for the same library.
+    pub(super) address: usize,
+    /// Our copy of it. What it was too short for is absent; required functions are there.
+    pub(super) plugin: &'static Plugin,
+    pub(super) name: String,
+    pub(super) version: String,
+}
+
+/// Maps the library at `path` for good, and reads its table.
+pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
+    if !path.is_absolute() {
+        return Err(PluginError::Relative {
+            path: path.to_owned(),
+        });
+    }
+    let table = entry(path)?;
+    let broken = |what: String| PluginError::Table {
+        path: path.to_owned(),
+        what,
+    };
+    if !table.is_aligned() {
+        return Err(broken("UNMASK_PLUGIN is not aligned as a table".to_owned()));
+    }
+    let plugin = copy(table, path)?;
+    if let Some(function) = first_missing(&plugin) {
+        return Err(broken(format!("its function `{function}` is null")));
+    }
+    let word = |ptr, what: &str| {
+        // SAFETY: by contract null or a static NUL-terminated text, read up to its NUL.
+        unsafe { short_word(ptr) }
+            .ok_or_else(|| broken(format!("its {what} is missing, empty or endless")))
+    };
+    Ok(Exports {
+        address: table.addr().get(),
+        name: word(plugin.name, "name")?,
+        version: word(plugin.version, "version")?,
+        plugin: Box::leak(Box::new(plugin)),
+    })
+}
+
+fn entry(path: &Path) -> Result<NonNull<Plugin>, PluginError> {
+    let library = open(path).map_err(|error| PluginError::Open {
+        path: path.to_owned(),
+        reason: reason(&error, path),
+    })?;
+    // Never unloaded: threads and thread-local destructors of the plugin may outlive us.
+    let library: &'static libloading::Library = Box::leak(Box::new(library));
+    // SAFETY: only the address is taken: a symbol asked for as a pointer is where the static lies.
+    let symbol = unsafe { library.get::<*const Plugin>(ENTRY) };
+    let address = symbol.ok().and_then(|found| NonNull::new(found.cast_mut()));
+    address.ok_or_else(|| PluginError::NoEntry {
+        path: path.to_owned(),
+    })
+}
+
+/// The loader's words, which the error's Display hides in its source; some loaders begin with the path, which we say anyway.
+fn reason(error: &libloading::Error, path: &Path) -> String {
+    let words = error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string);
+    let path = format!("{}: ", path.display());
+    words
+        .strip_prefix(&path)
+        .map_or(words.clone(), ToOwned::to_owned)
+}
+
+/// Resolves every symbol now, so that a missing one is an error here and not the end of the process at its first call.
+#[cfg(unix)]
+fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+    // SAFETY: runs the library's constructors; the user installed it.
+    unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
+}
+
+/// Searches the plugin's own folder for the libraries that it needs.
+#[cfg(windows)]
+fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
+    use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
+    // SAFETY: runs the library's constructors; the user installed it.
+    unsafe { Library::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
+}
+
+/// Checks version and size, then copies as much of the table as both sides know.
+fn copy(table: NonNull<Plugin>, path: &Path) -> Result<Plugin, PluginError> {
+    let words = table.cast::<[u32; 3]>();
+    // SAFETY: by contract the symbol is a static table, and its first three words never move.
+    let [major, minor, size] = unsafe { words.read() };
+    if major != ABI_MAJOR {
+        return Err(PluginError::Version {
+            path: path.to_owned(),
+            major,
+            minor,
+        });
+    }
+    let size = size as usize;
+    if size < SHORTEST_TABLE {
+        return Err(PluginError::Table {
+            path: path.to_owned(),
+            what: format!("its table has {size} bytes, at least {SHORTEST_TABLE} are needed"),
+        });
+    }
+    // Only whole fields: after the first words all are pointers.
+    let known = size.min(size_of::<Plugin>()) / align_of::<Plugin>() * align_of::<Plugin>();
+    let mut copy = MaybeUninit::<Plugin>::zeroed();
+    // SAFETY: `known` bytes lie in both tables; all zero is a valid `Plugin` whose functions are absent, and the plugin's
+    // part is a valid table by contract.
+    unsafe {
+        ptr::copy_nonoverlapping(table.as_ptr().cast::<u8>(), copy.as_mut_ptr().cast(), known);
+        Ok(copy.assume_init())
+    }
+}
+
+fn first_missing(plugin: &Plugin) -> Option<&'static str> {
+    let functions = [
+        ("init", plugin.init.is_some()),
+        ("probe", plugin.probe.is_some()),
+        ("device", plugin.device.is_some()),
+        ("model_load", plugin.model_load.is_some()),
+        ("model_facts", plugin.model_facts.is_some()),
+        ("model_free", plugin.model_free.is_some()),
+        ("session_open", plugin.session_open.is_some()),
+        ("session_free", plugin.session_free.is_some()),
+        ("forward", plugin.forward.is_some()),
+    ];
+    let missing = functions.iter().find(|(_, there)| !there);
+    missing.map(|(name, _)| *name)
+}
+
+/// The text at `ptr`, bad UTF-8 replaced; `None` if it is null, empty or longer than [`LONGEST_WORD`].
+///
+/// # Safety
+/// `ptr` is null or readable up to the first NUL.
+unsafe fn short_word(ptr: *const c_char) -> Option<String> {
+    let start = NonNull::new(ptr.cast_mut().cast::<u8>())?;
+    let mut bytes = Vec::new();
+    while bytes.len() <= LONGEST_WORD {
+        // SAFETY: no NUL came before this byte.
+        match unsafe { start.add(bytes.len()).read() } {
+            0 => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                return (!text.is_empty()).then_some(text);
+            }
+            byte => bytes.push(byte),
+        }
+    }
+    None
+}

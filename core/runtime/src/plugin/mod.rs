@@ -1,0 +1,91 @@
+//! Backends from disk: where they are looked for ([`SearchPath`]), what was found ([`Registry`]), one file ([`load`]).
+//!
+//! A plugin is trusted code that the user installed, in the sense that it runs in our process; but what it says is not
+//! believed: data is checked before its first function is called, and everything that its functions return afterwards. A
+//! bad one is a row in the list of backends, never the end of the program.
+
+mod calls;
+mod check;
+mod host;
+mod library;
+mod model;
+mod registry;
+mod remote;
+mod search;
+mod session;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use unmask_api::Backend;
+use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
+
+pub use registry::{BackendRow, FindError, Registry, State};
+pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
+
+/// Why a file is not a usable plugin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// Not a whole path: the loader would search the system for it.
+    #[error("{path} is not an absolute path; write it from the root", path = path.display())]
+    Relative {
+        /// As given.
+        path: PathBuf,
+    },
+    /// The loader refused it.
+    #[error("{path} cannot be loaded: {reason}", path = path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The loader's own words.
+        reason: String,
+    },
+    /// A library of another kind.
+    #[error("{path} is not a backend for unmask: it exports no UNMASK_PLUGIN", path = path.display())]
+    NoEntry {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Built for another ABI.
+    #[error(
+        "{path} speaks plugin ABI {major}.{minor}, this program speaks {ABI_MAJOR}.{ABI_MINOR}; rebuild it against \
+         unmask-sdk or unmask_backend.h of ABI {ABI_MAJOR}",
+        path = path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its ABI.
+        major: u32,
+        /// Its ABI.
+        minor: u32,
+    },
+    /// The exported table is not what the contract says.
+    #[error("{path}: {what}; the plugin must be repaired by its maker", path = path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Its `init` reported a failure.
+    #[error("{path} did not start: {message}", path = path.display())]
+    Init {
+        /// The file.
+        path: PathBuf,
+        /// The plugin's own words.
+        message: String,
+    },
+}
+
+/// Opens the plugin in the file at `path`, which must be absolute; opening it again gives the same backend.
+///
+/// The library stays mapped until the process ends: its threads may outlive every handle.
+///
+/// # Errors
+/// [`PluginError`] if it is no library, no plugin, speaks another ABI, has a damaged table, or fails to start.
+pub fn load(path: &Path) -> Result<Arc<dyn Backend>, PluginError> {
+    let backend: Arc<dyn Backend> = remote::start(path)?;
+    Ok(backend)
+}

@@ -1,0 +1,250 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use unmask_api::{Backend, BackendError, Device, Probe};
+
+use super::remote::{self, RemoteBackend};
+use super::search::{self, SearchPath};
+
+/// Whether a backend can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    Usable {
+        /// Rough worth on this machine; the highest is suggested first.
+        score: u32,
+    },
+    /// It works, but not on this machine or not under this name.
+    Unusable {
+        /// Why not.
+        reason: String,
+        /// What to do about it; empty if nothing.
+        remedy: String,
+    },
+    /// It cannot be loaded, or fails when asked; why, and what to do.
+    Broken(String),
+}
+
+/// One line of the list of backends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendRow {
+    /// Its file; empty for a backend that is part of the program.
+    pub path: PathBuf,
+    /// Its name; what the file's name tells if it could not be asked.
+    pub name: String,
+    /// Its version; empty if it could not be asked.
+    pub version: String,
+    /// Whether it can be used.
+    pub state: State,
+    /// What it can compute on, the default first; empty unless it is usable.
+    pub devices: Vec<Device>,
+}
+
+/// Why a name gives no backend.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FindError {
+    /// Nobody is called that.
+    #[error("there is no backend `{name}`; {hint}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The nearest name, or where backends are looked for.
+        hint: String,
+    },
+    /// It is there, but cannot be used here.
+    #[error("backend `{name}` cannot be used here: {reason}{}{remedy}", if remedy.is_empty() { "" } else { "; " })]
+    Unusable {
+        /// Its name.
+        name: String,
+        /// Why not.
+        reason: String,
+        /// What to do; may be empty.
+        remedy: String,
+    },
+    /// It is there, but does not work.
+    #[error("backend `{name}` does not work: {reason}")]
+    Broken {
+        /// Its name.
+        name: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+}
+
+/// The backends of this machine.
+#[derive(Default)]
+pub struct Registry {
+    rows: Vec<BackendRow>,
+    /// Those that are usable.
+    backends: Vec<Arc<dyn Backend>>,
+    /// Where they were looked for.
+    places: Vec<PathBuf>,
+}
+
+impl Registry {
+    /// Loads and probes whatever lies on `path`. What cannot be used is a row that says why.
+    ///
+    /// Of two backends with one name the first wins.
+    #[must_use]
+    pub fn discover(path: &SearchPath) -> Self {
+        let mut this = Self {
+            places: path.places().iter().map(|it| it.path.clone()).collect(),
+            ..Self::default()
+        };
+        for refused in path.refused() {
+            this.rows
+                .push(broken(&refused.path, refused.reason.clone()));
+        }
+        let mut seen: Vec<(Arc<RemoteBackend>, PathBuf)> = Vec::new();
+        for file in path.files() {
+            match remote::start(&file) {
+                Err(error) => this.rows.push(broken(&file, error.to_string())),
+                // One library under two paths, as cargo links them.
+                Ok(backend) if seen.iter().any(|(other, _)| Arc::ptr_eq(other, &backend)) => {}
+                Ok(backend) => {
+                    let namesake = seen
+                        .iter()
+                        .find(|(other, _)| other.name() == backend.name());
+                    match namesake {
+                        Some((_, first)) => this.rows.push(shadowed(&file, &backend, first)),
+                        None => this.ask(&file, &backend),
+                    }
+                    seen.push((backend, file));
+                }
+            }
+        }
+        this
+    }
+
+    /// Those of `backends` alone, which are part of the program.
+    #[must_use]
+    pub fn built_in(backends: Vec<Arc<dyn Backend>>) -> Self {
+        let mut this = Self::default();
+        for backend in backends {
+            let (state, devices) = (state(backend.probe()), backend.devices());
+            let usable = matches!(state, State::Usable { .. });
+            this.rows
+                .push(row(Path::new(""), &*backend, state, devices));
+            if usable {
+                this.backends.push(backend);
+            }
+        }
+        this
+    }
+
+    fn ask(&mut self, file: &Path, backend: &Arc<RemoteBackend>) {
+        match probe(backend) {
+            Ok((state, devices)) => {
+                if let State::Usable { .. } = state {
+                    self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
+                }
+                self.rows.push(row(file, &**backend, state, devices));
+            }
+            Err(error) => {
+                let state = State::Broken(error.to_string());
+                self.rows.push(row(file, &**backend, state, Vec::new()));
+            }
+        }
+    }
+
+    /// Every backend found, the first place first, and every entry of the search path that was refused.
+    #[must_use]
+    pub fn rows(&self) -> &[BackendRow] {
+        &self.rows
+    }
+
+    /// The usable backend called `name`.
+    ///
+    /// # Errors
+    /// [`FindError`] says what is known of that name, or which name is near.
+    pub fn find(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        if let Some(backend) = self.backends.iter().find(|it| it.name() == name) {
+            return Ok(Arc::clone(backend));
+        }
+        let named = self.rows.iter().find(|row| row.name == name);
+        let name = name.to_owned();
+        Err(match named.map(|row| row.state.clone()) {
+            Some(State::Broken(reason)) => FindError::Broken { name, reason },
+            Some(State::Unusable { reason, remedy }) => FindError::Unusable {
+                name,
+                reason,
+                remedy,
+            },
+            Some(State::Usable { .. }) | None => FindError::Unknown {
+                hint: self.hint(&name),
+                name,
+            },
+        })
+    }
+
+    fn hint(&self, name: &str) -> String {
+        let distance = |row: &&BackendRow| strsim::damerau_levenshtein(&row.name, name);
+        let named = self.rows.iter().filter(|row| !row.name.is_empty());
+        let nearest = named.min_by_key(distance);
+        if let Some(near) = nearest.filter(|row| distance(row) <= 1 + name.len() / 4) {
+            return format!("did you mean `{}`?", near.name);
+        }
+        let names: Vec<&str> = self.backends.iter().map(|it| it.name()).collect();
+        if !names.is_empty() {
+            return format!("there are {}", names.join(", "));
+        }
+        let places: Vec<String> = self
+            .places
+            .iter()
+            .map(|it| it.display().to_string())
+            .collect();
+        format!("none was found in {}", places.join(", "))
+    }
+}
+
+fn probe(backend: &RemoteBackend) -> Result<(State, Vec<Device>), BackendError> {
+    let state = state(backend.try_probe()?);
+    let devices = match state {
+        State::Usable { .. } => backend.try_devices()?,
+        State::Unusable { .. } | State::Broken(_) => Vec::new(),
+    };
+    let idle = devices.is_empty() && matches!(state, State::Usable { .. });
+    if idle {
+        return Err(BackendError::Device(
+            "it says that it can be used, but lists no device; update it".to_owned(),
+        ));
+    }
+    Ok((state, devices))
+}
+
+fn state(probe: Probe) -> State {
+    match probe {
+        Probe::Usable { score } => State::Usable { score },
+        Probe::Unusable { reason, remedy } => State::Unusable { reason, remedy },
+    }
+}
+
+fn row(path: &Path, backend: &dyn Backend, state: State, devices: Vec<Device>) -> BackendRow {
+    BackendRow {
+        path: path.to_owned(),
+        name: backend.name().to_owned(),
+        version: backend.version().to_owned(),
+        state,
+        devices,
+    }
+}
+
+fn shadowed(path: &Path, backend: &RemoteBackend, first: &Path) -> BackendRow {
+    let state = State::Unusable {
+        reason: format!("{} has the same name and comes first", first.display()),
+        remedy: "remove one of them".to_owned(),
+    };
+    row(path, backend, state, Vec::new())
+}
+
+fn broken(path: &Path, reason: String) -> BackendRow {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    BackendRow {
+        path: path.to_owned(),
+        name: search::name_in(path).map_or_else(|| stem.into_owned(), ToOwned::to_owned),
+        version: String::new(),
+        state: State::Broken(reason),
+        devices: Vec::new(),
+    }
+}

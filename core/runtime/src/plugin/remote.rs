@@ -1,0 +1,204 @@
+//! A plugin's table, shown as a [`Backend`].
+
+#![expect(unsafe_code, reason = "the plugin's functions are C")]
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use unmask_api::abi::{DeviceRow, ErrorSlot, LoadTable, OK, ProbeRow, Room, Text, size_u32};
+use unmask_api::{
+    Attention, Backend, BackendError, Device, LoadProgress, LoadSpec, Model, Probe, Progress,
+};
+
+use super::calls::{Calls, required};
+use super::library::Exports;
+use super::model::RemoteModel;
+use super::{PluginError, check, host, library};
+
+/// No machine has more; a plugin that never stops listing is stopped here.
+const MOST_DEVICES: u32 = 64;
+
+/// Every library that was started, by the address of its table, and how `init` ended.
+///
+/// A static, as the loaded libraries are the process's, and `init` may be called only once for each.
+static STARTED: Mutex<BTreeMap<usize, Result<Arc<RemoteBackend>, String>>> =
+    Mutex::new(BTreeMap::new());
+
+/// Opens the plugin at `path` and calls its `init`, unless this was done before.
+pub(super) fn start(path: &Path) -> Result<Arc<RemoteBackend>, PluginError> {
+    let exports = library::read(path)?;
+    let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let entry = started.entry(exports.address);
+    let result = entry.or_insert_with(|| RemoteBackend::init(exports));
+    result.clone().map_err(|message| PluginError::Init {
+        path: path.to_owned(),
+        message,
+    })
+}
+
+/// A started plugin.
+pub(super) struct RemoteBackend {
+    calls: Calls,
+    version: String,
+}
+
+impl RemoteBackend {
+    fn init(exports: Exports) -> Result<Arc<Self>, String> {
+        let Exports {
+            plugin,
+            name,
+            version,
+            ..
+        } = exports;
+        let mut error = ErrorSlot::default();
+        // SAFETY: the first call of this plugin; the host table lives on, the slot for the call.
+        let status = unsafe { required(plugin.init)(host::table(&name), &raw mut error) };
+        let name = name.into();
+        let calls = Calls { plugin, name };
+        match calls.outcome(status, &error) {
+            Ok(()) => Ok(Arc::new(Self { calls, version })),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// As [`Backend::probe`], but tells a plugin that fails from one that is unusable here.
+    pub(super) fn try_probe(&self) -> Result<Probe, BackendError> {
+        let mut row = ProbeRow {
+            struct_size: size_u32::<ProbeRow>(),
+            score: 0,
+            reason: Room::default(),
+            remedy: Room::default(),
+        };
+        let mut error = ErrorSlot::default();
+        // SAFETY: started; both live for the call.
+        let status = unsafe { required(self.calls.plugin.probe)(&raw mut row, &raw mut error) };
+        self.calls.outcome(status, &error)?;
+        Ok(match row.score {
+            0 => Probe::Unusable {
+                reason: row.reason.read(),
+                remedy: row.remedy.read(),
+            },
+            score => Probe::Usable { score },
+        })
+    }
+
+    /// As [`Backend::devices`], but tells of failure.
+    pub(super) fn try_devices(&self) -> Result<Vec<Device>, BackendError> {
+        let mut devices = Vec::new();
+        for index in 0..MOST_DEVICES {
+            let mut row = DeviceRow {
+                struct_size: size_u32::<DeviceRow>(),
+                kind: 0,
+                total_bytes: 0,
+                free_bytes: 0,
+                id: Room::default(),
+                name: Room::default(),
+                precisions: Room::default(),
+            };
+            let mut error = ErrorSlot::default();
+            let device = required(self.calls.plugin.device);
+            // SAFETY: started; both live for the call.
+            let status = unsafe { device(index, &raw mut row, &raw mut error) };
+            if status > OK {
+                break;
+            }
+            self.calls.outcome(status, &error)?;
+            devices.push(check::device(&row));
+        }
+        Ok(devices)
+    }
+}
+
+impl Backend for RemoteBackend {
+    fn name(&self) -> &str {
+        &self.calls.name
+    }
+
+    fn version(&self) -> &str {
+        &self.version
+    }
+
+    fn probe(&self) -> Probe {
+        self.try_probe().unwrap_or_else(|error| Probe::Unusable {
+            reason: error.to_string(),
+            remedy: String::new(),
+        })
+    }
+
+    fn devices(&self) -> Vec<Device> {
+        self.try_devices().unwrap_or_else(|error| {
+            tracing::warn!(backend = &*self.calls.name, %error, "cannot list devices");
+            Vec::new()
+        })
+    }
+
+    fn load(
+        &self,
+        spec: &LoadSpec,
+        progress: &Progress<'_>,
+    ) -> Result<Box<dyn Model>, BackendError> {
+        let weights = spec.weights.iter().map(|path| utf8(path));
+        let weights: Vec<Text> = weights.collect::<Result<_, _>>()?;
+        let weights_len = u32::try_from(weights.len()).map_err(|_| {
+            BackendError::Invalid(format!("{} weight files are too many", weights.len()))
+        })?;
+        let cache_folder = spec.cache_folder.as_deref().map(utf8).transpose()?;
+        let table = LoadTable {
+            struct_size: size_u32::<LoadTable>(),
+            threads: spec.threads.map_or(0, Into::into),
+            attention_block: match spec.attention {
+                Attention::Bidirectional => 0,
+                Attention::BlockCausal(length) => length.into(),
+            },
+            weights_len,
+            family: Text::of(&spec.family),
+            folder: utf8(&spec.folder)?,
+            weights: weights.as_ptr(),
+            config_json: Text::of(&spec.config_json),
+            device: Text::of(&spec.device),
+            precision: Text::of(&spec.precision),
+            cache_folder: cache_folder.unwrap_or(Text::of("")),
+            options_json: Text::of(&spec.options_json),
+            context: (&raw const progress).cast_mut().cast(),
+            progress: tell,
+        };
+        let (mut model, mut error) = (std::ptr::null_mut(), ErrorSlot::default());
+        let load = required(self.calls.plugin.model_load);
+        // SAFETY: started; the table, its texts and `progress` live for the call.
+        let status = unsafe { load(&raw const table, &raw mut model, &raw mut error) };
+        self.calls.outcome(status, &error)?;
+        // SAFETY: just loaded by this plugin, and owned by nobody else.
+        let model = unsafe { RemoteModel::adopt(self.calls.clone(), model) }?;
+        Ok(Box::new(model))
+    }
+}
+
+fn utf8(path: &Path) -> Result<Text, BackendError> {
+    path.to_str().map(Text::of).ok_or_else(|| {
+        BackendError::Unsupported(format!(
+            "the path {} is not UTF-8; move the checkpoint to a folder whose name is",
+            path.display()
+        ))
+    })
+}
+
+/// # Safety
+/// `context` points to a `&Progress` that lives for the call; `stage` is live text.
+unsafe extern "C" fn tell(context: *mut c_void, stage: Text, done: u64, total: u64) -> i32 {
+    // SAFETY: promised by the caller.
+    let (listener, stage) = unsafe { (*context.cast::<&Progress<'_>>(), stage.to_string_lossy()) };
+    let progress = LoadProgress {
+        stage: &stage,
+        done,
+        total,
+    };
+    // A panic of ours must not unwind through the plugin: it ends the load instead.
+    match catch_unwind(AssertUnwindSafe(|| listener(progress))) {
+        Ok(ControlFlow::Continue(())) => 0,
+        Ok(ControlFlow::Break(())) | Err(_) => 1,
+    }
+}

@@ -1,0 +1,276 @@
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+/// The variable that names more places, separated as in `PATH`.
+const VARIABLE: &str = "UNMASK_BACKEND_PATH";
+/// How a backend's file name begins, after the system's prefix for libraries.
+pub(super) const STEM: &str = "unmask_backend_";
+
+/// What decides where backends are looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Folders and files that the configuration names.
+    pub config: Vec<PathBuf>,
+    /// `UNMASK_BACKEND_PATH`, as it is.
+    pub environment: OsString,
+    /// The user's data folder, such as `~/.local/share`.
+    pub data_folder: Option<PathBuf>,
+    /// The running program.
+    pub executable: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those of this process, with the places that its configuration names.
+    #[must_use]
+    pub fn here(config: Vec<PathBuf>) -> Self {
+        let executable = std::env::current_exe().ok();
+        Self {
+            config,
+            environment: std::env::var_os(VARIABLE).unwrap_or_default(),
+            data_folder: etcetera::choose_base_strategy()
+                .ok()
+                .map(|strategy| strategy.data_dir()),
+            executable: executable.map(unlinked),
+        }
+    }
+}
+
+/// The backends lie beside the program, not beside a link to it. On Windows links are rare, and a resolved path is of a kind
+/// that the loader does not take.
+fn unlinked(path: PathBuf) -> PathBuf {
+    if cfg!(windows) {
+        return path;
+    }
+    path.canonicalize().unwrap_or(path)
+}
+
+/// Who asks for a [`Place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The configuration.
+    Config,
+    /// `UNMASK_BACKEND_PATH`.
+    Environment,
+    /// The user's data folder.
+    UserData,
+    /// The folder of the program.
+    Executable,
+}
+
+/// A folder that is searched, or a file that is a backend by decree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Who asks for it.
+    pub origin: Origin,
+}
+
+/// An entry that is not searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// As it was given.
+    pub path: PathBuf,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// Where backends are looked for, the first place first; never the current folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchPath {
+    // Invariant: the places are absolute and differ.
+    places: Vec<Place>,
+    refused: Vec<Refused>,
+}
+
+impl SearchPath {
+    /// Configuration, environment, `unmask/backends` in the user's data folder, then the program's own folder with its
+    /// `deps`, and the folder around it if it is itself called `deps`: where cargo leaves libraries for programs and tests.
+    #[must_use]
+    pub fn new(surroundings: &Surroundings) -> Self {
+        let mut this = Self::default();
+        for path in &surroundings.config {
+            this.add(path, Origin::Config);
+        }
+        let named = std::env::split_paths(&surroundings.environment);
+        for path in named.filter(|path| !path.as_os_str().is_empty()) {
+            this.add(&path, Origin::Environment);
+        }
+        if let Some(folder) = &surroundings.data_folder {
+            this.add(&folder.join("unmask").join("backends"), Origin::UserData);
+        }
+        if let Some(folder) = surroundings.executable.as_deref().and_then(Path::parent) {
+            this.add(folder, Origin::Executable);
+            this.add(&folder.join("deps"), Origin::Executable);
+            if let Some(around) = folder.parent().filter(|_| folder.ends_with("deps")) {
+                this.add(around, Origin::Executable);
+            }
+        }
+        this
+    }
+
+    fn add(&mut self, path: &Path, origin: Origin) {
+        if !path.is_absolute() {
+            self.refused.push(Refused {
+                path: path.to_owned(),
+                reason: format!(
+                    "`{}` is a relative path, which would load code from whatever folder is current; write it from the \
+                     root",
+                    path.display()
+                ),
+            });
+        } else if self.places.iter().all(|place| place.path != path) {
+            self.places.push(Place {
+                path: path.to_owned(),
+                origin,
+            });
+        }
+    }
+
+    /// The places, the first one first.
+    #[must_use]
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The entries that are not searched.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// The files that may be backends: in order of the places, those of a folder by name.
+    ///
+    /// In folders only `libunmask_backend_*.so` (or as the system calls it) counts. What the configuration or the
+    /// environment names and is no folder is listed whatever its name, even if it is missing.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.places.iter().flat_map(files_of).collect()
+    }
+}
+
+fn files_of(place: &Place) -> Vec<PathBuf> {
+    let by_decree = match place.origin {
+        Origin::Config | Origin::Environment => !place.path.is_dir(),
+        Origin::UserData | Origin::Executable => false,
+    };
+    if by_decree {
+        return vec![place.path.clone()];
+    }
+    // A folder that is missing or closed has no backends for us.
+    let entries = std::fs::read_dir(&place.path).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| is_backend(path))
+        .collect();
+    files.sort();
+    files
+}
+
+fn is_backend(path: &Path) -> bool {
+    name_in(path).is_some_and(|name| !name.is_empty()) && path.is_file()
+}
+
+/// The backend's name as its file tells it: `candle` for `libunmask_backend_candle.so`.
+pub(super) fn name_in(path: &Path) -> Option<&str> {
+    path.file_name()?
+        .to_str()?
+        .strip_suffix(DLL_SUFFIX)?
+        .strip_prefix(DLL_PREFIX)?
+        .strip_prefix(STEM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> PathBuf {
+        std::env::temp_dir()
+    }
+
+    fn file(name: &str) -> String {
+        format!("{DLL_PREFIX}{STEM}{name}{DLL_SUFFIX}")
+    }
+
+    #[test]
+    fn places_are_searched_in_the_promised_order() {
+        let environment =
+            std::env::join_paths([root().join("e1"), root().join("c"), root().join("e2")])
+                .expect("no separators in them");
+        let path = SearchPath::new(&Surroundings {
+            config: vec![root().join("c")],
+            environment,
+            data_folder: Some(root().join("data")),
+            executable: Some(root().join("release/deps/tests-1")),
+        });
+        let found: Vec<_> = path
+            .places()
+            .iter()
+            .map(|it| (it.origin, &*it.path))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Origin::Config, &*root().join("c")),
+                (Origin::Environment, &*root().join("e1")),
+                (Origin::Environment, &*root().join("e2")),
+                (Origin::UserData, &*root().join("data/unmask/backends")),
+                (Origin::Executable, &*root().join("release/deps")),
+                (Origin::Executable, &*root().join("release/deps/deps")),
+                (Origin::Executable, &*root().join("release")),
+            ]
+        );
+    }
+
+    #[test]
+    fn relative_entries_are_refused_with_a_reason() {
+        let path = SearchPath::new(&Surroundings {
+            config: vec![".".into(), "plugins/x.so".into()],
+            ..Surroundings::default()
+        });
+        assert_eq!(path.places(), []);
+        let refused: Vec<_> = path.refused().iter().map(|it| it.path.as_path()).collect();
+        assert_eq!(refused, [Path::new("."), Path::new("plugins/x.so")]);
+        assert!(
+            path.refused()[0]
+                .reason
+                .starts_with("`.` is a relative path")
+        );
+    }
+
+    #[test]
+    fn an_unset_variable_adds_nothing() {
+        assert_eq!(
+            SearchPath::new(&Surroundings::default()),
+            SearchPath::default()
+        );
+    }
+
+    #[test]
+    fn folders_give_files_of_the_right_name_and_decrees_any() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in [
+            &file("b"),
+            &file("a"),
+            &file(""),
+            "libother.so",
+            "notes.txt",
+        ] {
+            std::fs::write(folder.path().join(name), "").expect("the folder is ours");
+        }
+        let odd = folder.path().join("notes.txt");
+        let missing = folder.path().join("missing.so");
+        let path = SearchPath::new(&Surroundings {
+            config: vec![missing.clone(), folder.path().to_owned()],
+            environment: odd.clone().into(),
+            data_folder: Some(folder.path().join("nowhere")),
+            executable: None,
+        });
+        let (a, b) = (folder.path().join(file("a")), folder.path().join(file("b")));
+        assert_eq!(path.files(), [missing, a, b, odd]);
+    }
+}
