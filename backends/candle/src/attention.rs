@@ -1,0 +1,186 @@
+//! Attention of a ragged batch over its cache slots. The products are candle's; the rest is done head by head in between.
+
+use std::ops::Range;
+
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Tensor};
+use rayon::prelude::*;
+use unmask_sdk::{Attention, Position};
+
+use crate::layers;
+use crate::matrix::with_slice;
+use crate::rope::Rope;
+use crate::slot::{Heads, LayerCache};
+
+/// Stacked query rows per task: enough to fill a matrix product, few enough to share among threads.
+const TILE: usize = 128;
+
+/// A matrix of which some columns are meant.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    pub(crate) data: &'a [f32],
+    /// All columns.
+    pub(crate) width: usize,
+    /// The first that is meant.
+    pub(crate) first: usize,
+}
+
+/// One batch row's share of a layer's work.
+pub(crate) struct Span<'a> {
+    /// Its fed tokens, as indices into the pass.
+    pub(crate) fed: Range<usize>,
+    /// Its queries, as indices into the rows of the query matrix.
+    pub(crate) queries: Range<usize>,
+    /// The fed token of each query.
+    pub(crate) tokens: &'a [usize],
+    /// Positions of all tokens of the pass.
+    pub(crate) positions: &'a [Position],
+    /// Positions attended to.
+    pub(crate) attend: Range<usize>,
+    /// Which cache slot.
+    pub(crate) slot: usize,
+}
+
+impl Span<'_> {
+    /// How many of the positions in `attend` each query sees, from its start.
+    fn visible(&self, attention: Attention) -> Vec<usize> {
+        let see = |token: &usize| match attention {
+            Attention::Bidirectional => self.attend.len(),
+            Attention::BlockCausal(block) => {
+                let block = block.get() as usize;
+                let end = (self.positions[*token].index() / block + 1) * block;
+                end.clamp(self.attend.start, self.attend.end) - self.attend.start
+            }
+        };
+        self.tokens.iter().map(see).collect()
+    }
+}
+
+/// Splits `rows` of a matrix into heads, `[heads, rows, dim]`; `place` copies or turns one head of one row.
+pub(crate) fn split_heads(
+    from: Columns<'_>,
+    rows: Range<usize>,
+    heads: usize,
+    dim: usize,
+    place: impl Fn(usize, &[f32], &mut [f32]) + Sync,
+) -> Vec<f32> {
+    let mut out = vec![0.0; heads * rows.len() * dim];
+    let by_head = out.par_chunks_mut(rows.len() * dim).enumerate();
+    by_head.for_each(|(head, out)| {
+        for (row, out) in rows.clone().zip(out.chunks_exact_mut(dim)) {
+            let start = row * from.width + from.first + head * dim;
+            place(row, &from.data[start..start + dim], out);
+        }
+    });
+    out
+}
+
+/// `softmax(q kᵀ / sqrt(dim)) v` for every query, `[queries, heads * dim]`; `queries` has that shape too, not yet turned.
+pub(crate) fn attend(
+    heads: Heads,
+    attention: Attention,
+    spans: &[Span<'_>],
+    rope: &Rope,
+    queries: Columns<'_>,
+    caches: &[&LayerCache],
+) -> Result<Vec<f32>> {
+    let mut out = vec![0.0; queries.data.len()];
+    for span in spans.iter().filter(|span| !span.queries.is_empty()) {
+        let cache = caches[span.slot];
+        let parts = span_parts(heads, attention, span, rope, queries, cache)?;
+        for (head, first, part) in parts {
+            scatter(heads, span, head, first, &part, &mut out)?;
+        }
+    }
+    Ok(out)
+}
+
+/// The results of one span by key head and first stacked row.
+fn span_parts(
+    heads: Heads,
+    attention: Attention,
+    span: &Span<'_>,
+    rope: &Rope,
+    queries: Columns<'_>,
+    cache: &LayerCache,
+) -> Result<Vec<(usize, usize, Tensor)>> {
+    let count = span.queries.len();
+    let scale = 1.0 / (heads.dim as f32).sqrt();
+    let turn = |row: usize, from: &[f32], to: &mut [f32]| {
+        let token = span.tokens[row - span.queries.start];
+        rope.turn(token, from, to, scale);
+    };
+    let turned = split_heads(
+        queries,
+        span.queries.clone(),
+        heads.queries,
+        heads.dim,
+        turn,
+    );
+    // Query heads that share a key head lie next to each other: one taller matrix.
+    let stacked = heads.group() * count;
+    let turned = Tensor::from_vec(turned, (heads.keys, stacked, heads.dim), &Device::Cpu)?;
+    let visible = span.visible(attention);
+    let tasks: Vec<(usize, usize)> = (0..heads.keys)
+        .flat_map(|head| (0..stacked).step_by(TILE).map(move |first| (head, first)))
+        .collect();
+    let compute = |(head, first): (usize, usize)| {
+        let rows = TILE.min(stacked - first);
+        let (keys, values) = cache.read(head, &span.attend)?;
+        let scores = turned
+            .get(head)?
+            .narrow(0, first, rows)?
+            .matmul(&keys.t()?)?;
+        let softmax = Softmax {
+            visible: &visible,
+            first,
+        };
+        scores.inplace_op1(&softmax)?;
+        Ok((head, first, scores.matmul(&values)?))
+    };
+    tasks.into_par_iter().map(compute).collect()
+}
+
+/// Copies stacked rows of one key head to the columns of their query heads.
+fn scatter(
+    heads: Heads,
+    span: &Span<'_>,
+    head: usize,
+    first: usize,
+    part: &Tensor,
+    out: &mut [f32],
+) -> Result<()> {
+    let count = span.queries.len();
+    with_slice(part, |part| {
+        for (index, from) in part.chunks_exact(heads.dim).enumerate() {
+            let (member, query) = ((first + index) / count, (first + index) % count);
+            let row = (span.queries.start + query) * heads.queries * heads.dim;
+            let column = (head * heads.group() + member) * heads.dim;
+            out[row + column..][..heads.dim].copy_from_slice(from);
+        }
+    })
+}
+
+/// [`layers::softmax`] of a matrix of stacked rows from number `first` on, in place.
+struct Softmax<'a> {
+    /// Per query.
+    visible: &'a [usize],
+    first: usize,
+}
+
+impl InplaceOp1 for Softmax<'_> {
+    fn name(&self) -> &'static str {
+        "softmax over visible keys"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let CpuStorage::F32(scores) = storage else {
+            candle_core::bail!("scores are f32");
+        };
+        let (_, width) = layout.shape().dims2()?;
+        for (index, row) in scores.chunks_exact_mut(width).enumerate() {
+            let query = (self.first + index) % self.visible.len();
+            layers::softmax(row, self.visible[query]);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Runs networks on the processor with [candle](https://github.com/huggingface/candle): `f32` and quantised weights.
+//!
+//! `lib` is the factory, `device` the processor, `session` a loaded model's conversations, `models/` the networks. Below
+//! them: `loader` fetches matrices (`matrix`), `quantise` makes blocks of them, `store` and `layout` keep those on the disk,
+//! `blocks` maps them back; `attention`, `rope`, `layers` and `slot` are what a pass is made of beside matrix products.
+
+mod attention;
+mod blocks;
+mod device;
+mod layers;
+mod layout;
+mod loader;
+mod matrix;
+mod meter;
+mod models;
+mod precision;
+mod quantise;
+mod rope;
+mod session;
+mod slot;
+mod store;
+
+use std::sync::Arc;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+
+use precision::Precision;
+use session::{CandleModel, Shared};
+
+/// The backend; holds nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Candle;
+
+unmask_sdk::export_backend! { name: "candle", version: env!("CARGO_PKG_VERSION"), backend: Candle }
+
+impl Backend for Candle {
+    fn name(&self) -> &str {
+        "candle"
+    }
+
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn probe(&self) -> Probe {
+        Probe::Usable { score: 10 }
+    }
+
+    fn devices(&self) -> Vec<Device> {
+        vec![device::describe()]
+    }
+
+    fn load(
+        &self,
+        spec: &LoadSpec,
+        progress: &Progress<'_>,
+    ) -> Result<Box<dyn Model>, BackendError> {
+        if spec.device != device::CPU {
+            return Err(BackendError::Unsupported(format!(
+                "candle computes on \"cpu\" only, not on {:?}; choose device = \"cpu\"",
+                spec.device
+            )));
+        }
+        let precision = precision(spec)?;
+        refuse_options(&spec.options_json)?;
+        let threads = threads(spec)?;
+        let mut network = threads.install(|| models::load(spec, precision, progress))?;
+        network
+            .notes
+            .extend(thread_note(precision, threads.current_num_threads()));
+        Ok(Box::new(CandleModel {
+            shared: Arc::new(Shared {
+                network,
+                precision,
+                threads,
+            }),
+        }))
+    }
+}
+
+fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
+    Precision::by_name(&spec.precision).ok_or_else(|| {
+        BackendError::Unsupported(format!(
+            "candle has no precision {:?}; it offers {}",
+            spec.precision,
+            Precision::ALL.map(Precision::name).join(", ")
+        ))
+    })
+}
+
+/// This backend has no options of its own, so any is a mistake.
+fn refuse_options(json: &str) -> Result<(), BackendError> {
+    let options: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|error| {
+            BackendError::Invalid(format!("the options are not a JSON object: {error}"))
+        })?;
+    match options.keys().next() {
+        None => Ok(()),
+        Some(key) => Err(BackendError::Unsupported(format!(
+            "candle has no option {key:?}, nor any other; remove it from the model's options"
+        ))),
+    }
+}
+
+fn threads(spec: &LoadSpec) -> Result<ThreadPool, BackendError> {
+    let builder = ThreadPoolBuilder::new()
+        .num_threads(device::threads(spec.threads))
+        .thread_name(|index| format!("candle-{index}"));
+    builder
+        .build()
+        .map_err(|error| BackendError::Device(format!("cannot start threads: {error}")))
+}
+
+/// Candle multiplies quantised matrices on threads of its own, which only its environment variable limits.
+fn thread_note(precision: Precision, wished: usize) -> Option<String> {
+    if precision == Precision::F32 {
+        return None;
+    }
+    let own = candle_core::utils::barrier_pool().n_workers() + 1;
+    (own != wished).then(|| {
+        format!(
+            "quantised products run on {own} threads, not {wished}; set CANDLE_NUM_THREADS={wished} to change it"
+        )
+    })
+}
+
+fn device_error(error: candle_core::Error) -> BackendError {
+    BackendError::Device(format!("candle failed: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Loads a network's matrices in the wished precision and accounts for their memory.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use rayon::prelude::*;
+use unmask_sdk::weights::Weights;
+use unmask_sdk::{BackendError, Progress};
+
+use crate::layout::Layout;
+use crate::matrix::{Matrix, MatrixSpec, Numbers};
+use crate::meter::Meter;
+use crate::precision::Precision;
+use crate::{blocks, device, device_error, store};
+
+/// Everything that loading a matrix needs.
+pub(crate) struct Loader<'a> {
+    pub(crate) weights: &'a Arc<Weights>,
+    pub(crate) precision: Precision,
+    pub(crate) cache_folder: Option<&'a Path>,
+    pub(crate) progress: &'a Progress<'a>,
+}
+
+/// Matrices in the order asked for.
+pub(crate) struct Loaded {
+    pub(crate) matrices: Vec<Matrix>,
+    /// Bytes held, mapped files not counted.
+    pub(crate) memory_bytes: u64,
+    /// Lines for `ModelFacts::notes`.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Loader<'_> {
+    /// Loads `specs`, quantising them or taking them from the cache folder.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`], [`BackendError::OutOfMemory`] and [`BackendError::Cancelled`], as `Backend::load`.
+    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<Loaded, BackendError> {
+        let (_, free) = device::memory();
+        self.check_memory(specs, free)?;
+        let blocked: Vec<MatrixSpec> = specs
+            .iter()
+            .filter(|spec| self.precision.fitting(spec.columns) != Precision::F32)
+            .cloned()
+            .collect();
+        let mut notes = fallbacks(specs, self.precision);
+        let mut memory_bytes = self.working_bytes(specs);
+        let mut kept = None;
+        if !blocked.is_empty() {
+            let layout = Layout::new(&blocked, self.precision);
+            let opened = store::open(
+                self.weights,
+                &blocked,
+                layout,
+                self.cache_folder,
+                self.progress,
+            )?;
+            notes.extend(opened.note);
+            memory_bytes += opened.held_bytes;
+            kept = Some(opened.weights);
+        }
+        let total = specs.iter().map(|spec| self.bytes(spec)).sum();
+        let meter = Meter::new(self.progress, "arranging weights", total);
+        let load = |spec: &MatrixSpec| {
+            let matrix = self.matrix(spec, kept.as_ref())?;
+            matrix.arrange().map_err(device_error)?;
+            if let Some(kept) = &kept {
+                kept.release(&spec.name);
+            }
+            meter.add(self.bytes(spec))?;
+            Ok(matrix)
+        };
+        Ok(Loaded {
+            matrices: specs
+                .par_iter()
+                .map(load)
+                .collect::<Result<_, BackendError>>()?,
+            memory_bytes,
+            notes,
+        })
+    }
+
+    fn bytes(&self, spec: &MatrixSpec) -> u64 {
+        spec.bytes(self.precision.fitting(spec.columns))
+    }
+
+    /// Bytes that passes work with: dense matrices, and candle's arrangements of quantised ones.
+    fn working_bytes(&self, specs: &[MatrixSpec]) -> u64 {
+        let working = |spec: &MatrixSpec| match self.precision.fitting(spec.columns) {
+            Precision::F32 => spec.bytes(Precision::F32),
+            precision => {
+                let columns = device::kept_columns(precision, spec.columns);
+                device::arranged_bytes(precision, spec.rows(), columns)
+            }
+        };
+        specs.iter().map(working).sum()
+    }
+
+    fn check_memory(&self, specs: &[MatrixSpec], free: u64) -> Result<(), BackendError> {
+        let mut needed = self.working_bytes(specs);
+        if self.cache_folder.is_none() && self.precision != Precision::F32 {
+            needed += specs.iter().map(|spec| self.bytes(spec)).sum::<u64>();
+        }
+        if free == 0 || needed <= free {
+            return Ok(());
+        }
+        let remedy = match self.precision {
+            Precision::Q4K => "close other programs or choose a smaller model",
+            _ => "try precision = \"q4k\"",
+        };
+        Err(BackendError::OutOfMemory(format!(
+            "the weights need {} as {}, but only {} of memory is free; {remedy}",
+            gigabytes(needed),
+            self.precision.name(),
+            gigabytes(free)
+        )))
+    }
+
+    fn matrix(
+        &self,
+        spec: &MatrixSpec,
+        kept: Option<&Arc<Weights>>,
+    ) -> Result<Matrix, BackendError> {
+        let precision = self.precision.fitting(spec.columns);
+        let shape = (spec.rows(), device::kept_columns(precision, spec.columns));
+        let numbers = match kept.filter(|_| precision != Precision::F32) {
+            Some(kept) => {
+                blocks::tensor(kept, &spec.name, precision, shape).map(Numbers::Quantised)
+            }
+            None => Tensor::from_vec(self.stacked(spec)?, shape, &Device::Cpu).map(Numbers::Dense),
+        };
+        Ok(Matrix {
+            numbers: numbers.map_err(device_error)?,
+            bias: self.bias(spec)?,
+        })
+    }
+
+    fn stacked(&self, spec: &MatrixSpec) -> Result<Vec<f32>, BackendError> {
+        let mut numbers = vec![0.0; spec.rows() * spec.columns];
+        let mut rest = numbers.as_mut_slice();
+        for (name, rows) in &spec.parts {
+            let weight = self.weights.shaped(name, &[*rows, spec.columns])?;
+            let (part, after) = rest.split_at_mut(rows * spec.columns);
+            weight.read_rows(0..*rows, part)?;
+            self.weights.release(name);
+            rest = after;
+        }
+        Ok(numbers)
+    }
+
+    fn bias(&self, spec: &MatrixSpec) -> Result<Option<Tensor>, BackendError> {
+        if spec.biases.is_empty() {
+            return Ok(None);
+        }
+        let mut bias = Vec::with_capacity(spec.rows());
+        for (name, (_, rows)) in spec.biases.iter().zip(&spec.parts) {
+            bias.extend(self.weights.shaped(name, &[*rows])?.to_f32()?);
+        }
+        let bias = Tensor::from_vec(bias, spec.rows(), &Device::Cpu);
+        bias.map(Some).map_err(device_error)
+    }
+}
+
+/// Says which matrices are not kept in the precision asked for.
+fn fallbacks(specs: &[MatrixSpec], wished: Precision) -> Vec<String> {
+    let mut groups: BTreeMap<(usize, Precision), Vec<&MatrixSpec>> = BTreeMap::new();
+    for spec in specs {
+        let precision = wished.fitting(spec.columns);
+        if precision != wished {
+            groups
+                .entry((spec.columns, precision))
+                .or_default()
+                .push(spec);
+        }
+    }
+    let describe = |((columns, precision), group): (&(usize, Precision), &Vec<&MatrixSpec>)| {
+        let mut labels: Vec<&str> = Vec::new();
+        for spec in group {
+            if !labels.contains(&spec.label) {
+                labels.push(spec.label);
+            }
+        }
+        format!(
+            "{} of {} matrices ({}) have rows of {columns}, not a multiple of {}: kept as {}",
+            group.len(),
+            specs.len(),
+            labels.join(", "),
+            wished.kind().block_size(),
+            precision.name()
+        )
+    };
+    groups.iter().map(describe).collect()
+}
+
+/// Such as `4.6 GB`.
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, label: &'static str, rows: usize, columns: usize) -> MatrixSpec {
+        MatrixSpec {
+            name: name.to_owned(),
+            label,
+            parts: vec![(name.to_owned(), rows)],
+            columns,
+            biases: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn fallbacks_are_told_in_one_line_per_row_length() {
+        let specs = [
+            spec("0.q", "q_proj", 320, 320),
+            spec("1.q", "q_proj", 320, 320),
+            spec("0.down", "ff_out", 320, 100),
+            spec("head", "lm_head", 320, 512),
+        ];
+        assert_eq!(
+            fallbacks(&specs, Precision::Q4K),
+            [
+                "1 of 4 matrices (ff_out) have rows of 100, not a multiple of 256: kept as f32",
+                "2 of 4 matrices (q_proj) have rows of 320, not a multiple of 256: kept as q8_0",
+            ]
+        );
+        assert!(fallbacks(&specs[..2], Precision::Q8_0).is_empty());
+    }
+
+    #[test]
+    fn too_little_memory_is_told_before_anything_is_read() {
+        let weights = Arc::new(Weights::open(&[]).expect("no files are fine"));
+        let loader = Loader {
+            weights: &weights,
+            precision: Precision::F32,
+            cache_folder: None,
+            progress: &|_| std::ops::ControlFlow::Continue(()),
+        };
+        let specs = [spec("head", "lm_head", 1 << 20, 1 << 10)];
+        let error = loader
+            .check_memory(&specs, 1 << 30)
+            .expect_err("4 GiB do not fit into 1");
+        assert_eq!(
+            error.to_string(),
+            "the weights need 4.3 GB as f32, but only 1.1 GB of memory is free; try precision = \"q4k\""
+        );
+        assert!(
+            loader.check_memory(&specs, 0).is_ok(),
+            "unknown memory is no obstacle"
+        );
+    }
+}

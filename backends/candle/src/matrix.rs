@@ -1,0 +1,113 @@
+//! A weight matrix in any precision, and what it is made of.
+
+use candle_core::quantized::QTensor;
+use candle_core::{DType, Device, Result, Storage, Tensor};
+
+use crate::device;
+use crate::precision::Precision;
+
+/// Which tensors of the checkpoint make a matrix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MatrixSpec {
+    /// Its place in the network, such as `blocks.3.kv`.
+    pub(crate) name: String,
+    /// What people call it, such as `k_proj+v_proj`.
+    pub(crate) label: &'static str,
+    /// Tensor names with their numbers of rows, stacked in this order.
+    pub(crate) parts: Vec<(String, usize)>,
+    /// Length of a row.
+    pub(crate) columns: usize,
+    /// Tensor names of the biases, one a part; empty for none.
+    pub(crate) biases: Vec<String>,
+}
+
+impl MatrixSpec {
+    /// Rows of all parts.
+    pub(crate) fn rows(&self) -> usize {
+        self.parts.iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// Bytes that it takes in `precision`, before candle arranges it.
+    pub(crate) fn bytes(&self, precision: Precision) -> u64 {
+        let columns = device::kept_columns(precision, self.columns);
+        (self.rows() * precision.row_bytes(columns)) as u64
+    }
+}
+
+/// The numbers of a matrix, `[rows, columns]`.
+pub(crate) enum Numbers {
+    /// As `f32`.
+    Dense(Tensor),
+    /// In blocks; its rows may be longer by zeros, see [`device::kept_columns`].
+    Quantised(QTensor),
+}
+
+/// `y = x Wᵀ (+ b)`.
+pub(crate) struct Matrix {
+    pub(crate) numbers: Numbers,
+    /// `[rows]`
+    pub(crate) bias: Option<Tensor>,
+}
+
+impl Matrix {
+    /// `x` is `[tokens, columns]`, the result `[tokens, rows]`.
+    pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let product = match &self.numbers {
+            Numbers::Dense(weight) => x.matmul(&weight.t()?)?,
+            Numbers::Quantised(weight) => {
+                let (_, columns) = weight.shape().dims2()?;
+                widened(x, columns)?.apply_op1_no_bwd(weight)?
+            }
+        };
+        match &self.bias {
+            Some(bias) => product.broadcast_add(bias),
+            None => Ok(product),
+        }
+    }
+
+    /// Makes candle arrange a quantised matrix for this processor now, not in the middle of the first pass.
+    pub(crate) fn arrange(&self) -> Result<()> {
+        let Numbers::Quantised(weight) = &self.numbers else {
+            return Ok(());
+        };
+        let (_, columns) = weight.shape().dims2()?;
+        // Candle chooses by the number of tokens: a single one or a few may use another arrangement than many.
+        let batches: &[usize] = if device::has_matrix_unit() {
+            &[2, 32]
+        } else {
+            &[2]
+        };
+        for tokens in batches {
+            let zeros = Tensor::zeros((*tokens, columns), DType::F32, &Device::Cpu)?;
+            zeros.apply_op1_no_bwd(weight)?;
+        }
+        Ok(())
+    }
+}
+
+/// `x` with zeros at the end of its rows, so that they have `columns` numbers.
+fn widened(x: &Tensor, columns: usize) -> Result<Tensor> {
+    let (tokens, width) = x.dims2()?;
+    if width == columns {
+        return Ok(x.clone());
+    }
+    let mut wide = vec![0.0; tokens * columns];
+    with_slice(x, |x| {
+        for (wide, x) in wide.chunks_exact_mut(columns).zip(x.chunks_exact(width)) {
+            wide[..width].copy_from_slice(x);
+        }
+    })?;
+    Tensor::from_vec(wide, (tokens, columns), &Device::Cpu)
+}
+
+/// Lends the numbers of a contiguous tensor.
+pub(crate) fn with_slice<T>(tensor: &Tensor, look: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        candle_core::bail!("a tensor left the CPU");
+    };
+    let first = layout.start_offset();
+    Ok(look(
+        &storage.as_slice::<f32>()?[first..first + layout.shape().elem_count()],
+    ))
+}
