@@ -1,0 +1,139 @@
+//! Turns and states for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use unmask_core::api::{Capabilities, ModelFacts};
+use unmask_core::engine::{Loaded, TurnId};
+use unmask_core::event::{Commit, CommitKind, StepEvent};
+use unmask_core::family::SpecialIds;
+use unmask_core::text::Vocabulary;
+use unmask_core::{Canvas, Params, Position, TokenId};
+
+use crate::state::Turn;
+
+/// The mask of every fixture.
+pub(crate) const MASK: TokenId = TokenId(0);
+const END: TokenId = TokenId(1);
+/// Ids before those of the cells.
+const RESERVED: u32 = 2;
+
+/// One position of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cell {
+    /// A token of text.
+    Text(&'static [u8]),
+    /// Another special token.
+    Special(&'static str),
+    /// The mask.
+    Mask,
+    /// The end token.
+    End,
+}
+
+/// A model whose tokens are the cells, in order after the reserved ones.
+pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
+    let reserved: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
+    let pieces = cells.iter().map(|cell| match cell {
+        Cell::Text(bytes) => (*bytes, false),
+        Cell::Special(name) => (name.as_bytes(), true),
+        Cell::Mask | Cell::End => (&b""[..], false),
+    });
+    Arc::new(Loaded {
+        key: "llada".to_owned(),
+        name: "LLaDA-8B-Instruct".to_owned(),
+        backend: "ort-cuda".to_owned(),
+        backend_version: "0.1.0".to_owned(),
+        device: "cuda:0".to_owned(),
+        device_name: "H100".to_owned(),
+        facts: ModelFacts {
+            vocab: cells.len() + RESERVED as usize,
+            max_positions: 4096,
+            memory_bytes: 0,
+            precision: "fp16".to_owned(),
+            capabilities: Capabilities::default(),
+            notes: String::new(),
+        },
+        special: SpecialIds {
+            mask: MASK,
+            eos: END,
+            eot: None,
+            bos: None,
+        },
+        vocabulary: Arc::new(Vocabulary::new(reserved.into_iter().chain(pieces))),
+        defaults: Params {
+            steps: 64,
+            block_length: 32,
+            ..Params::default()
+        },
+        default_length: 128,
+    })
+}
+
+/// The token of the cell at `index`.
+pub(crate) fn token(cells: &[Cell], index: usize) -> TokenId {
+    match cells[index] {
+        Cell::Text(_) | Cell::Special(_) => TokenId(RESERVED + index as u32),
+        Cell::Mask => MASK,
+        Cell::End => END,
+    }
+}
+
+/// A turn of one block whose first step has committed every cell but the masks, with confidence 0.9.
+pub(crate) fn turn_of(cells: &[Cell]) -> Turn {
+    let mut turn = Turn::new(TurnId(1), loaded(cells), "?".to_owned());
+    let params = Params {
+        steps: 4,
+        block_length: cells.len(),
+        ..Params::default()
+    };
+    turn.lay_out(Canvas::new(&[], cells.len(), MASK), &params);
+    let commits = (0..cells.len())
+        .filter(|&index| token(cells, index) != MASK)
+        .map(|index| new(index, token(cells, index), 0.9))
+        .collect();
+    turn.apply(&step(1, 4, commits));
+    turn
+}
+
+/// Commits one more token in a step.
+pub(crate) fn commit(turn: &mut Turn, at_step: usize, at: u32, confidence: f32, kind: CommitKind) {
+    // Any text token does: the first cell of the tests that use this is one.
+    let token = TokenId(RESERVED);
+    let commit = Commit {
+        at: Position(at),
+        token,
+        confidence,
+        entropy: 0.1,
+        kind,
+        top: Vec::new(),
+    };
+    turn.apply(&step(at_step, 4, vec![commit]));
+}
+
+/// A commit of a masked position.
+pub(crate) fn new(at: usize, token: TokenId, confidence: f32) -> Commit {
+    Commit {
+        at: Position(at as u32),
+        token,
+        confidence,
+        entropy: 0.1,
+        kind: CommitKind::New,
+        top: vec![(token, confidence)],
+    }
+}
+
+/// A step of 140 ms in the first of one block.
+pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent {
+    StepEvent {
+        step,
+        steps,
+        block: 0,
+        blocks: 1,
+        masked: 0,
+        commits,
+        elapsed: Duration::from_millis(140),
+        nfe: step,
+        nfe_saved: 0.0,
+    }
+}

@@ -1,0 +1,83 @@
+//! Where things are on the screen.
+
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use crate::action::Size;
+use crate::state::State;
+
+/// Cells between the edge and the text.
+pub const MARGIN: u16 = 1;
+/// Text wider than this is hard to read.
+const WIDEST_TEXT: u16 = 100;
+/// Cells of `›` with the spaces around it.
+pub const PROMPT: u16 = 3;
+/// Rows of the composer at most.
+const TALLEST_COMPOSER: u16 = 8;
+
+/// The parts of the screen, from top to bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Areas {
+    /// Title, model, state.
+    pub header: Rect,
+    /// What was said.
+    pub transcript: Rect,
+    /// Tokens per step; no rows unless a turn runs.
+    pub timeline: Rect,
+    /// The line above the composer.
+    pub rule: Rect,
+    /// The draft.
+    pub composer: Rect,
+    /// Hints and numbers.
+    pub status: Rect,
+}
+
+impl Areas {
+    /// The areas for a state.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let whole = Rect::new(0, 0, state.size.columns, state.size.rows);
+        let [header, transcript, timeline, rule, composer, status] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Fill(1),
+            Constraint::Length(u16::from(state.running().is_some())),
+            Constraint::Length(1),
+            Constraint::Length(composer_height(state)),
+            Constraint::Length(1),
+        ])
+        .areas(whole);
+        Self {
+            header,
+            transcript,
+            timeline,
+            rule,
+            composer,
+            status,
+        }
+    }
+}
+
+/// Cells of a row of text.
+#[must_use]
+pub fn text_width(size: Size) -> u16 {
+    size.columns
+        .saturating_sub(2 * MARGIN)
+        .clamp(1, WIDEST_TEXT)
+}
+
+/// Cells of a row of the draft.
+#[must_use]
+pub fn composer_width(size: Size) -> usize {
+    usize::from(size.columns.saturating_sub(PROMPT + MARGIN).max(1))
+}
+
+/// Rows of the transcript that are seen.
+#[must_use]
+pub fn transcript_height(state: &State) -> usize {
+    usize::from(Areas::of(state).transcript.height)
+}
+
+fn composer_height(state: &State) -> u16 {
+    let (rows, _) = state.composer.rows(composer_width(state.size));
+    let most = (state.size.rows / 3).clamp(1, TALLEST_COMPOSER);
+    u16::try_from(rows.len()).unwrap_or(most).clamp(1, most)
+}

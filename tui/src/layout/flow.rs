@@ -1,0 +1,103 @@
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::clean::{REPLACEMENT, is_unsafe};
+use crate::theme::Role;
+
+/// How an atom behaves at the edge of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtomKind {
+    /// Part of a word.
+    Word,
+    /// A row may end here; not drawn where a wrapped row begins.
+    Space,
+    /// As a space, to the next multiple of four cells.
+    Tab,
+    /// A row ends after it.
+    Newline,
+}
+
+/// The smallest thing that is never split: a grapheme, a sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Atom {
+    /// Where its text begins in the flow.
+    pub start: usize,
+    /// Where its text ends in the flow.
+    pub end: usize,
+    /// Cells; what a tab takes is known only in its row.
+    pub width: usize,
+    /// How it breaks.
+    pub kind: AtomKind,
+    /// What it is.
+    pub role: Role,
+    /// Where it comes from: a byte of the text, or a token of the answer.
+    pub from: usize,
+}
+
+/// Text cut into atoms, before it has a width.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Flow {
+    text: String,
+    atoms: Vec<Atom>,
+}
+
+impl Flow {
+    /// Plain text in one role; newlines break and are not drawn. Unsafe characters are replaced.
+    #[must_use]
+    pub fn plain(text: &str, role: Role) -> Self {
+        let mut flow = Self::default();
+        for (at, grapheme) in text.grapheme_indices(true) {
+            flow.grapheme(grapheme, role, at, "");
+        }
+        flow
+    }
+
+    /// One grapheme cluster of foreign text; `newline` is what a line end looks like.
+    pub fn grapheme(&mut self, grapheme: &str, role: Role, from: usize, newline: &str) {
+        match grapheme {
+            "\n" => self.sign(newline, AtomKind::Newline, Role::Muted, from),
+            "\r\n" => {
+                self.grapheme("\r", role, from, newline);
+                self.grapheme("\n", role, from, newline);
+            }
+            "\t" => self.sign("", AtomKind::Tab, role, from),
+            " " => self.sign(" ", AtomKind::Space, role, from),
+            _ if grapheme.chars().any(is_unsafe) => {
+                let mut sign = [0; 4];
+                self.sign(
+                    REPLACEMENT.encode_utf8(&mut sign),
+                    AtomKind::Word,
+                    role,
+                    from,
+                );
+            }
+            _ => self.sign(grapheme, AtomKind::Word, role, from),
+        }
+    }
+
+    /// Anything that is drawn as it is.
+    pub fn sign(&mut self, text: &str, kind: AtomKind, role: Role, from: usize) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.atoms.push(Atom {
+            start,
+            end: self.text.len(),
+            width: text.width(),
+            kind,
+            role,
+            from,
+        });
+    }
+
+    /// In order.
+    #[must_use]
+    pub fn atoms(&self) -> &[Atom] {
+        &self.atoms
+    }
+
+    /// The text of one atom.
+    #[must_use]
+    pub fn text(&self, atom: &Atom) -> &str {
+        &self.text[atom.start..atom.end]
+    }
+}

@@ -1,0 +1,27 @@
+//! The full-screen chat: state, update, view, and the loop that joins them to a terminal and an engine.
+//!
+//! ```text
+//! key ─► keymap ─► Action ─► update(State) ─► Effect ─► engine
+//! engine ─► EngineEvent ─► Action ─► update(State) ─► prepare(State) ─► view::draw(&State)
+//! ```
+//! The binary's subcommands are not visible from here.
+
+pub mod action;
+pub mod clean;
+pub mod effect;
+pub mod geometry;
+pub mod keymap;
+pub mod layout;
+pub mod row;
+pub mod run;
+pub mod slash;
+pub mod state;
+mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+#[cfg(test)]
+mod fixture;
+
+pub use terminal::{ColorChoice, ScreenError};

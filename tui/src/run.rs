@@ -1,0 +1,342 @@
+//! The loop: waits for keys, news, signals and time; updates; draws when something has changed.
+
+mod burst;
+mod signals;
+
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseEventKind};
+use futures_util::StreamExt;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{sleep_until, timeout};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
+
+use crate::action::{Action, Clock, Moment, Size};
+use crate::effect::Effect;
+use crate::state::{Activity, Entry, Load, State, Wish};
+use crate::terminal::{ColorChoice, Late, Screen, ScreenError, look};
+use crate::update::{prepare, update};
+use crate::view;
+use signals::{News, Signals};
+
+/// What the screen asks of the engine. No call blocks; answers come as [`EngineEvent`]s.
+pub trait Engine {
+    /// Loads a model; it replaces the one before when it is ready.
+    fn load(&mut self, request: LoadRequest);
+    /// Begins a turn; there is no other.
+    fn start(&mut self, request: TurnRequest);
+    /// Rests after the running step.
+    fn pause(&mut self);
+    /// Goes on.
+    fn resume(&mut self);
+    /// Ends the turn after the running step; it finishes with the text up to the first mask.
+    fn stop(&mut self);
+    /// Gives up on the running forward; late news of the turn is dropped.
+    fn abandon(&mut self);
+    /// Gives up loading; answered by `LoadFailed`.
+    fn cancel_load(&mut self);
+}
+
+/// What the screen is told before it opens.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// A model to load at once.
+    pub load: Option<LoadRequest>,
+    /// Where standard output and error go while the screen is up; nowhere if there is none.
+    pub log: Option<File>,
+    /// Whether to use colours.
+    pub color: ColorChoice,
+}
+
+/// Why the screen was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The user wanted it.
+    Quit,
+    /// This signal came; the exit code is 128 more.
+    Signal(i32),
+}
+
+/// Opens the screen and chats until the user quits.
+///
+/// # Errors
+/// [`ScreenError::Terminal`] if there is no terminal to take, [`ScreenError::Lost`] if it goes away.
+pub fn run(
+    engine: &mut dyn Engine,
+    news: UnboundedReceiver<EngineEvent>,
+    setup: Setup,
+) -> Result<Ending, ScreenError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ScreenError::Terminal)?;
+    let (screen, replies) = Screen::open(setup.log).map_err(ScreenError::Terminal)?;
+    let mut state = State::new(screen.size().map_err(ScreenError::Terminal)?);
+    state.look = look(setup.color, &replies, |name| std::env::var(name).ok());
+    let mut chat = Chat {
+        engine,
+        screen,
+        state,
+        started: Instant::now(),
+        zone: TimeZone::system(),
+        drawn: Drawn::default(),
+        late: replies.late,
+    };
+    chat.act(Action::Time(chat.moment()));
+    if !replies.typed.is_empty() {
+        chat.state.composer.insert(&replies.typed);
+    }
+    if let Some(request) = setup.load {
+        chat.load(request);
+    }
+    let ending = runtime.block_on(chat.until_the_end(news));
+    // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
+    runtime.shutdown_background();
+    ending.map_err(ScreenError::Lost)
+}
+
+struct Chat<'a> {
+    engine: &'a mut dyn Engine,
+    screen: Screen,
+    state: State,
+    started: Instant,
+    zone: TimeZone,
+    drawn: Drawn,
+    late: Late,
+}
+
+/// The last frame.
+#[derive(Debug, Default)]
+struct Drawn {
+    /// When it was begun, since the start.
+    at: Option<Duration>,
+    /// How long it took.
+    took: Duration,
+}
+
+/// News and keys are drawn at the latest after this many, even if more wait.
+const BURST: usize = 256;
+
+impl Chat<'_> {
+    async fn until_the_end(
+        &mut self,
+        mut news: UnboundedReceiver<EngineEvent>,
+    ) -> io::Result<Ending> {
+        let mut keys = EventStream::new();
+        let mut signals = Signals::listen()?;
+        let mut is_open = true;
+        loop {
+            let wake = self.draw_if_due()?;
+            let wake_at = self.started + wake.unwrap_or_default();
+            let mut typed = vec![];
+            let mut actions = vec![];
+            tokio::select! {
+                key = keys.next() => typed.extend(read(key)?),
+                event = news.recv(), if is_open => match event {
+                    Some(event) => actions.push(Action::Engine(event)),
+                    None => {
+                        is_open = false;
+                        self.tell_of_the_end();
+                    }
+                },
+                signal = signals.next() => match signal {
+                    News::End(signal) => return Ok(Ending::Signal(signal)),
+                    News::Continued => self.come_back()?,
+                },
+                () = sleep_until(wake_at.into()), if wake.is_some() => (),
+            }
+            let waiting = std::iter::from_fn(|| news.try_recv().ok());
+            actions.extend(waiting.take(BURST).map(Action::Engine));
+            read_waiting(&mut keys, &mut typed).await?;
+            let time = std::iter::once(Action::Time(self.moment()));
+            let typed = self.unmarked_pastes(typed);
+            for action in time.chain(typed).chain(actions) {
+                if self.act_and_perform(action)?.is_break() {
+                    return Ok(Ending::Quit);
+                }
+            }
+        }
+    }
+
+    /// What was typed, without the terminal's late answers, and with the pastes found if it is not known to mark them.
+    fn unmarked_pastes(&mut self, typed: Vec<Action>) -> Vec<Action> {
+        let found = match self.state.typing.marks_are_seen() {
+            true => |keys: Vec<_>| keys.into_iter().map(Action::Key).collect(),
+            false => burst::actions,
+        };
+        let mut actions = Vec::new();
+        let mut keys = Vec::new();
+        for action in typed {
+            match action {
+                Action::Key(key) if self.late.swallows(key) => (),
+                Action::Key(key) => keys.push(key),
+                other => {
+                    actions.extend(found(std::mem::take(&mut keys)));
+                    actions.push(other);
+                }
+            }
+        }
+        actions.extend(found(keys));
+        actions
+    }
+
+    /// Draws if something has changed and the last frame is long enough ago; tells when to look again.
+    fn draw_if_due(&mut self) -> io::Result<Option<Duration>> {
+        if !self.state.is_dirty {
+            return Ok(self.state.wakes_at());
+        }
+        let now = self.started.elapsed();
+        let due = self.drawn.at.map_or(now, |at| at + self.interval());
+        if now < due {
+            return Ok(Some(due));
+        }
+        self.draw()?;
+        self.drawn = Drawn {
+            at: Some(now),
+            took: self.started.elapsed() - now,
+        };
+        Ok(self.state.wakes_at())
+    }
+
+    /// 60 frames a second; half as many over a slow line.
+    fn interval(&self) -> Duration {
+        const FAST: Duration = Duration::from_micros(16_667);
+        const SLOW: Duration = Duration::from_millis(33);
+        if self.drawn.took > SLOW { SLOW } else { FAST }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        // The terminal's size is asked for in each frame; a resize may not have been told yet.
+        self.act(Action::Resize(self.screen.size()?));
+        prepare(&mut self.state);
+        self.state.is_dirty = false;
+        let state = &self.state;
+        self.screen
+            .draw(&state.window_title(), |frame| view::draw(state, frame))
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        update(&mut self.state, action)
+    }
+
+    fn act_and_perform(&mut self, action: Action) -> io::Result<ControlFlow<()>> {
+        for effect in self.act(action) {
+            if self.perform(effect)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
+        match effect {
+            Effect::Start(request) => self.engine.start(request),
+            Effect::Pause => self.engine.pause(),
+            Effect::Resume => self.engine.resume(),
+            Effect::Stop => self.engine.stop(),
+            Effect::Abandon => self.engine.abandon(),
+            Effect::CancelLoad => self.engine.cancel_load(),
+            Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
+            Effect::Suspend => {
+                self.screen.give_back();
+                signals::suspend()?;
+                self.come_back()?;
+            }
+            Effect::Repaint => self.screen.forget()?,
+            Effect::Quit => return Ok(ControlFlow::Break(())),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// After a stop the shell may have changed the terminal, and its size.
+    fn come_back(&mut self) -> io::Result<()> {
+        self.screen.take_again()?;
+        self.state.is_dirty = true;
+        Ok(())
+    }
+
+    fn load(&mut self, request: LoadRequest) {
+        self.state.activity = Activity::Loading(Load {
+            key: crate::clean::clean_line(&request.key),
+            stage: "opening".to_owned(),
+            done: 0,
+            total: 0,
+            heard_at: self.state.now.since_start,
+            wish: Wish::Finish,
+        });
+        self.engine.load(request);
+    }
+
+    fn tell_of_the_end(&mut self) {
+        self.state.activity = Activity::Idle;
+        self.state.model = None;
+        self.state.transcript.push(Entry::Failure(Failure {
+            kind: FailureKind::Generation,
+            text: "the engine has ended".to_owned(),
+            hint: "start unmask again; the log has more".to_owned(),
+        }));
+        self.state.is_dirty = true;
+    }
+
+    fn moment(&self) -> Moment {
+        let now = jiff::Timestamp::now().to_zoned(self.zone.clone());
+        let part = |value: i8| u8::try_from(value).unwrap_or_default();
+        Moment {
+            since_start: self.started.elapsed(),
+            clock: Clock {
+                hour: part(now.hour()),
+                minute: part(now.minute()),
+            },
+        }
+    }
+}
+
+/// Reads the keys that are on their way behind the first, and those of a paste behind an Enter.
+///
+/// The keys of one reading come from their thread one by one, so there is no asking whether another waits: a short while
+/// is given to each.
+async fn read_waiting(keys: &mut EventStream, typed: &mut Vec<Action>) -> io::Result<()> {
+    /// Longer than the thread takes to hand over a key, shorter than a person takes to press one.
+    const HANDED: Duration = Duration::from_millis(1);
+    /// Longer than the pieces of a paste are apart, shorter than anybody notices.
+    const PIECE: Duration = Duration::from_millis(5);
+    while !typed.is_empty() && typed.len() < BURST {
+        let grace = match burst::ends_with_enter(typed) {
+            true => PIECE,
+            false => HANDED,
+        };
+        match timeout(grace, keys.next()).await {
+            Ok(key) => typed.extend(read(key)?),
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// What an event of the terminal means; `None` for those that mean nothing.
+fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action>> {
+    const WHEEL: isize = 3;
+    let event = event.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
+    Ok(match event {
+        // Windows tells of releases too.
+        Event::Key(key) if key.kind == KeyEventKind::Release => None,
+        Event::Key(key) => Some(Action::Key(key)),
+        Event::Paste(text) => Some(Action::Paste(text)),
+        Event::Resize(columns, rows) => Some(Action::Resize(Size { columns, rows })),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::ScrollUp => Some(Action::Wheel(-WHEEL)),
+            MouseEventKind::ScrollDown => Some(Action::Wheel(WHEEL)),
+            MouseEventKind::Down(_)
+            | MouseEventKind::Up(_)
+            | MouseEventKind::Drag(_)
+            | MouseEventKind::Moved
+            | MouseEventKind::ScrollLeft
+            | MouseEventKind::ScrollRight => None,
+        },
+        Event::FocusGained | Event::FocusLost => None,
+    })
+}

@@ -1,0 +1,87 @@
+//! Signals that end the screen, and the one that says that it goes on.
+
+/// What a signal means.
+pub(super) enum News {
+    /// Leave; which signal it was.
+    End(i32),
+    /// The process was stopped and goes on.
+    Continued,
+}
+
+#[cfg(not(unix))]
+pub(super) use other::{Signals, suspend};
+#[cfg(unix)]
+pub(super) use unix::{Signals, suspend};
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+
+    use super::News;
+
+    /// Listens while it lives.
+    pub(in crate::run) struct Signals {
+        interrupt: Signal,
+        terminate: Signal,
+        hang_up: Signal,
+        go_on: Signal,
+    }
+
+    impl Signals {
+        pub(in crate::run) fn listen() -> io::Result<Self> {
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                hang_up: signal(SignalKind::hangup())?,
+                go_on: signal(SignalKind::from_raw(libc::SIGCONT))?,
+            })
+        }
+
+        pub(in crate::run) async fn next(&mut self) -> News {
+            tokio::select! {
+                _ = self.interrupt.recv() => News::End(libc::SIGINT),
+                _ = self.terminate.recv() => News::End(libc::SIGTERM),
+                _ = self.hang_up.recv() => News::End(libc::SIGHUP),
+                _ = self.go_on.recv() => News::Continued,
+            }
+        }
+    }
+
+    /// Stops the process until somebody continues it.
+    pub(in crate::run) fn suspend() -> io::Result<()> {
+        signal_hook::low_level::raise(libc::SIGTSTP)
+    }
+}
+
+#[cfg(not(unix))]
+mod other {
+    use std::io;
+
+    use super::News;
+
+    /// Listens while it lives.
+    pub(in crate::run) struct Signals {
+        close: tokio::signal::windows::CtrlClose,
+    }
+
+    impl Signals {
+        pub(in crate::run) fn listen() -> io::Result<Self> {
+            Ok(Self {
+                close: tokio::signal::windows::ctrl_close()?,
+            })
+        }
+
+        pub(in crate::run) async fn next(&mut self) -> News {
+            const SIGHUP: i32 = 1;
+            self.close.recv().await;
+            News::End(SIGHUP)
+        }
+    }
+
+    /// There is no job control here.
+    pub(in crate::run) fn suspend() -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,294 @@
+use ratatui_textarea::{CursorMove, TextArea};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::action::Edit;
+
+/// The draft.
+#[derive(Debug, Clone, Default)]
+pub struct Composer {
+    area: TextArea<'static>,
+}
+
+/// A piece of a line that fits one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ComposerRow {
+    /// The line.
+    pub line: usize,
+    /// First byte in the line.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+}
+
+/// Where the caret is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caret {
+    /// Row of the draft.
+    pub row: usize,
+    /// Cell in the row.
+    pub cell: usize,
+}
+
+impl Composer {
+    /// True if nothing is written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.area.is_empty()
+    }
+
+    /// The draft, lines joined.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n")
+    }
+
+    /// Its lines, at least one.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        self.area.lines()
+    }
+
+    /// Takes the draft out.
+    pub fn take(&mut self) -> String {
+        let text = self.text();
+        self.area.clear();
+        text
+    }
+
+    /// Puts another text in its place, the caret at its end. It can be undone.
+    pub fn replace(&mut self, text: &str) {
+        self.area.clear();
+        self.area.insert_str(text);
+    }
+
+    /// Inserts at the caret.
+    pub fn insert(&mut self, text: &str) {
+        self.area.insert_str(text);
+    }
+
+    /// Begins a new line at the caret.
+    pub fn newline(&mut self) {
+        self.area.insert_newline();
+    }
+
+    /// Deletes a backslash before the caret; false if there is none.
+    pub fn take_backslash(&mut self) -> bool {
+        let (line, column) = self.caret();
+        let before = column.checked_sub(1);
+        let is_there = before.and_then(|at| self.lines()[line].chars().nth(at)) == Some('\\');
+        is_there && self.area.delete_char()
+    }
+
+    /// Carries out an edit.
+    pub fn edit(&mut self, edit: Edit) {
+        let area = &mut self.area;
+        match edit {
+            Edit::Left => area.move_cursor(CursorMove::Back),
+            Edit::Right => area.move_cursor(CursorMove::Forward),
+            Edit::WordLeft => area.move_cursor(CursorMove::WordBack),
+            Edit::WordRight => area.move_cursor(CursorMove::WordForward),
+            Edit::LineStart => area.move_cursor(CursorMove::Head),
+            Edit::LineEnd => area.move_cursor(CursorMove::End),
+            Edit::Backspace => drop(area.delete_char()),
+            Edit::Delete => drop(area.delete_next_char()),
+            Edit::DeleteWordLeft => drop(area.delete_word()),
+            Edit::DeleteWordRight => drop(area.delete_next_word()),
+            Edit::KillToStart => drop(area.delete_line_by_head()),
+            Edit::KillToEnd => drop(area.delete_line_by_end()),
+            Edit::Yank => drop(area.paste()),
+            Edit::Undo => drop(area.undo()),
+            Edit::Redo => drop(area.redo()),
+        }
+    }
+
+    /// Line and character of the caret.
+    fn caret(&self) -> (usize, usize) {
+        let cursor = self.area.cursor();
+        (cursor.0, cursor.1)
+    }
+
+    /// The draft broken at cells into rows of `width`, and where the caret is. A caret behind a full row stands in the next
+    /// one.
+    #[must_use]
+    pub fn rows(&self, width: usize) -> (Vec<ComposerRow>, Caret) {
+        let (caret_line, caret_column) = self.caret();
+        let mut rows = Vec::new();
+        let mut caret = Caret { row: 0, cell: 0 };
+        for (line, text) in self.lines().iter().enumerate() {
+            let first = rows.len();
+            break_line(line, text, width.max(1), &mut rows);
+            if line == caret_line {
+                let byte = byte_of(text, caret_column);
+                caret = place(&mut rows, first, text, byte, width.max(1));
+            }
+        }
+        (rows, caret)
+    }
+
+    /// Moves the caret one row up; false if it is in the first.
+    pub fn row_up(&mut self, width: usize) -> bool {
+        let (rows, caret) = self.rows(width);
+        match caret.row.checked_sub(1) {
+            Some(row) => self.jump(rows[row], caret.cell),
+            None => false,
+        }
+    }
+
+    /// Moves the caret one row down; false if it is in the last.
+    pub fn row_down(&mut self, width: usize) -> bool {
+        let (rows, caret) = self.rows(width);
+        match rows.get(caret.row + 1) {
+            Some(&row) => self.jump(row, caret.cell),
+            None => false,
+        }
+    }
+
+    fn jump(&mut self, row: ComposerRow, cell: usize) -> bool {
+        let line = &self.lines()[row.line];
+        let mut used = 0;
+        let mut column = line[..row.start].chars().count();
+        for grapheme in line[row.start..row.end].graphemes(true) {
+            used += grapheme.width();
+            if used > cell {
+                break;
+            }
+            column += grapheme.chars().count();
+        }
+        let short = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
+        self.area
+            .move_cursor(CursorMove::Jump(short(row.line), short(column)));
+        true
+    }
+}
+
+fn break_line(line: usize, text: &str, width: usize, rows: &mut Vec<ComposerRow>) {
+    let (mut start, mut used) = (0, 0);
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let cells = grapheme.width();
+        if used + cells > width && at > start {
+            rows.push(ComposerRow {
+                line,
+                start,
+                end: at,
+            });
+            (start, used) = (at, 0);
+        }
+        used += cells;
+    }
+    rows.push(ComposerRow {
+        line,
+        start,
+        end: text.len(),
+    });
+}
+
+fn place(
+    rows: &mut Vec<ComposerRow>,
+    first: usize,
+    text: &str,
+    byte: usize,
+    width: usize,
+) -> Caret {
+    let row = rows[first..]
+        .iter()
+        .rposition(|row| row.start <= byte)
+        .map_or(first, |offset| first + offset);
+    let cell = text[rows[row].start..byte].width();
+    if cell < width {
+        return Caret { row, cell };
+    }
+    if row + 1 == rows.len() {
+        rows.push(ComposerRow {
+            start: byte,
+            end: byte,
+            ..rows[row]
+        });
+    }
+    Caret {
+        row: row + 1,
+        cell: 0,
+    }
+}
+
+fn byte_of(text: &str, column: usize) -> usize {
+    text.char_indices()
+        .nth(column)
+        .map_or(text.len(), |(byte, _)| byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Composer {
+        let mut composer = Composer::default();
+        composer.insert(text);
+        composer
+    }
+
+    #[track_caller]
+    fn check(text: &str, width: usize, expected: &[&str], caret: (usize, usize)) {
+        let composer = of(text);
+        let (rows, at) = composer.rows(width);
+        let rows: Vec<&str> = rows
+            .iter()
+            .map(|row| &composer.lines()[row.line][row.start..row.end])
+            .collect();
+        assert_eq!((rows.as_slice(), (at.row, at.cell)), (expected, caret));
+    }
+
+    #[test]
+    fn the_caret_is_counted_in_cells() {
+        check("漢字é👩‍👩‍👧", 20, &["漢字é👩‍👩‍👧"], (0, 7));
+    }
+
+    #[test]
+    fn a_full_row_puts_the_caret_in_the_next() {
+        check("abcd", 4, &["abcd", ""], (1, 0));
+        check("abcde", 4, &["abcd", "e"], (1, 1));
+    }
+
+    #[test]
+    fn wide_characters_do_not_straddle_the_edge() {
+        check("a漢字", 4, &["a漢", "字"], (1, 2));
+    }
+
+    #[test]
+    fn every_line_has_a_row() {
+        check("a\n\nb", 4, &["a", "", "b"], (2, 1));
+    }
+
+    #[test]
+    fn up_and_down_follow_the_rows_that_are_drawn() {
+        let mut composer = of("abcdefgh\nij");
+        assert!(composer.row_up(5));
+        composer.insert("X");
+        assert_eq!(composer.text(), "abcdefgXh\nij");
+        assert!(composer.row_up(5));
+        assert!(!composer.row_up(5));
+        assert!(composer.row_down(5));
+        assert!(composer.row_down(5));
+        assert!(!composer.row_down(5));
+    }
+
+    #[test]
+    fn a_backslash_before_the_caret_can_be_taken() {
+        let mut composer = of("a\\");
+        assert!(composer.take_backslash());
+        assert!(!composer.take_backslash());
+        assert_eq!(composer.text(), "a");
+    }
+
+    #[test]
+    fn what_was_killed_can_be_yanked() {
+        let mut composer = of("one two");
+        composer.edit(Edit::DeleteWordLeft);
+        assert_eq!(composer.text(), "one ");
+        composer.edit(Edit::Yank);
+        assert_eq!(composer.text(), "one two");
+        composer.edit(Edit::KillToStart);
+        composer.edit(Edit::Undo);
+        assert_eq!(composer.text(), "one two");
+    }
+}

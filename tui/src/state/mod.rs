@@ -1,0 +1,279 @@
+//! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
+
+mod composer;
+mod history;
+mod parts;
+mod transcript;
+mod turn;
+mod typing;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use composer::{Caret, Composer, ComposerRow};
+pub use history::History;
+pub use parts::{Part, Source};
+pub use transcript::{Anchor, Answer, Entry, Laid, Place, Transcript, View};
+pub use turn::{Mark, Stage, Turn};
+pub use typing::Typing;
+use unmask_core::Params;
+use unmask_core::engine::{Loaded, TurnId};
+
+use crate::action::{Moment, Size};
+use crate::effect::Mouse;
+use crate::theme::{Depth, Ground, Theme};
+
+/// Below this the screen only says that it is too small.
+pub const SMALLEST: Size = Size {
+    columns: 40,
+    rows: 10,
+};
+
+/// The screen.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// What time it is.
+    pub now: Moment,
+    /// The terminal's size.
+    pub size: Size,
+    /// What the terminal can show.
+    pub look: Look,
+    /// A name for the conversation: the first words of its first message.
+    pub title: String,
+    /// The model that answers, if there is one.
+    pub model: Option<Arc<Loaded>>,
+    /// What the engine is doing.
+    pub activity: Activity,
+    /// How the next turn runs.
+    pub settings: Settings,
+    /// The latest turn; news of any other is late.
+    pub turn: TurnId,
+    /// What was said.
+    pub transcript: Transcript,
+    /// Messages that wait for the engine, oldest first.
+    pub queue: VecDeque<String>,
+    /// The draft.
+    pub composer: Composer,
+    /// Messages sent before.
+    pub history: History,
+    /// Tells a raw paste from typing.
+    pub typing: Typing,
+    /// An Enter behind the first line of what may be a raw paste: it sends at this time, unless more comes.
+    pub held_enter: Option<Duration>,
+    /// On top of the chat; the last one gets every key.
+    pub overlays: Vec<Overlay>,
+    /// A short word for the user, gone after a while.
+    pub notice: Option<Notice>,
+    /// Until when a second ^C quits.
+    pub quit_until: Option<Duration>,
+    /// Who has the mouse.
+    pub mouse: Mouse,
+    /// Whether the screen must be drawn again.
+    pub is_dirty: bool,
+}
+
+/// What the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Colours.
+    pub theme: Theme,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// Which keys it can tell apart.
+    pub keyboard: Keyboard,
+}
+
+/// The signs that may be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// All.
+    Unicode,
+    /// Only ASCII for our own signs: no UTF-8, the Linux console, or shades two cells wide.
+    Ascii,
+}
+
+/// Which keys the terminal tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyboard {
+    /// As terminals always did: Shift+Enter is Enter.
+    Legacy,
+    /// With the Kitty protocol.
+    Kitty,
+}
+
+/// What the engine is doing, as far as the screen has heard.
+#[derive(Debug, Clone)]
+pub enum Activity {
+    /// Nothing.
+    Idle,
+    /// Reading a model.
+    Loading(Load),
+    /// Denoising.
+    Turn(Box<Turn>),
+}
+
+/// A model on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Load {
+    /// Its key.
+    pub key: String,
+    /// What is being done.
+    pub stage: String,
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes in all, 0 if unknown.
+    pub total: u64,
+    /// When the engine last told of progress.
+    pub heard_at: Duration,
+    /// Whether the user has asked to stop it.
+    pub wish: Wish,
+}
+
+/// What the user wants of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// That it ends well.
+    Finish,
+    /// That it is given up.
+    Cancel,
+}
+
+/// How the next turn runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Denoising.
+    pub params: Params,
+    /// Tokens of the answer.
+    pub length: usize,
+}
+
+/// Something drawn over the chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlay {
+    /// The keys.
+    Help {
+        /// Rows scrolled away.
+        top: usize,
+    },
+    /// What a letter would do.
+    Menu,
+}
+
+/// A word that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// When it goes, by [`Moment::since_start`].
+    pub until: Duration,
+}
+
+impl State {
+    /// An empty conversation without a model, in the look of the poorest terminal.
+    #[must_use]
+    pub fn new(size: Size) -> Self {
+        Self {
+            now: Moment::default(),
+            size,
+            look: Look {
+                theme: Theme {
+                    ground: Ground::Dark,
+                    depth: Depth::Mono,
+                },
+                glyphs: Glyphs::Unicode,
+                keyboard: Keyboard::Legacy,
+            },
+            title: String::new(),
+            model: None,
+            activity: Activity::Idle,
+            settings: Settings {
+                params: Params::default(),
+                length: 128,
+            },
+            turn: TurnId::default(),
+            transcript: Transcript::default(),
+            queue: VecDeque::new(),
+            composer: Composer::default(),
+            history: History::default(),
+            typing: Typing::default(),
+            held_enter: None,
+            overlays: Vec::new(),
+            notice: None,
+            quit_until: None,
+            mouse: Mouse::Captured,
+            is_dirty: true,
+        }
+    }
+
+    /// The running turn.
+    #[must_use]
+    pub fn running(&self) -> Option<&Turn> {
+        match &self.activity {
+            Activity::Turn(turn) => Some(turn),
+            Activity::Idle | Activity::Loading(_) => None,
+        }
+    }
+
+    /// The running turn, to change it.
+    pub fn running_mut(&mut self) -> Option<&mut Turn> {
+        match &mut self.activity {
+            Activity::Turn(turn) => Some(turn),
+            Activity::Idle | Activity::Loading(_) => None,
+        }
+    }
+
+    /// True if the running turn rests.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.running()
+            .is_some_and(|turn| turn.stage == Stage::Paused)
+    }
+
+    /// True if the terminal is too small for the chat.
+    #[must_use]
+    pub fn is_too_small(&self) -> bool {
+        self.size.columns < SMALLEST.columns || self.size.rows < SMALLEST.rows
+    }
+
+    /// What the terminal's title bar says.
+    #[must_use]
+    pub fn window_title(&self) -> String {
+        match &self.activity {
+            Activity::Idle => "unmask".to_owned(),
+            Activity::Loading(load) => format!("unmask · loading {}", load.key),
+            Activity::Turn(turn) => format!("unmask · {}/{}", turn.step, turn.steps),
+        }
+    }
+
+    /// When something on the screen changes by itself, by [`Moment::since_start`].
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Duration> {
+        const COUNTER: Duration = Duration::from_millis(100);
+        const SLOW_COUNTER: Duration = Duration::from_secs(1);
+        let counting = match &self.activity {
+            Activity::Idle => None,
+            Activity::Loading(_) => Some(self.now.since_start + SLOW_COUNTER),
+            Activity::Turn(turn) => match turn.stage {
+                Stage::Pausing { .. } | Stage::Stopping { .. } => {
+                    Some(self.now.since_start + COUNTER)
+                }
+                Stage::Denoising | Stage::Paused => None,
+            },
+        };
+        let notice = self.notice.as_ref().map(|notice| notice.until);
+        [counting, notice, self.quit_until, self.held_enter]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Says something for a while.
+    pub fn notify(&mut self, text: impl Into<String>) {
+        const SHOWN_FOR: Duration = Duration::from_secs(6);
+        self.notice = Some(Notice {
+            text: text.into(),
+            until: self.now.since_start + SHOWN_FOR,
+        });
+    }
+}

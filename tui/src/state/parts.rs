@@ -1,0 +1,89 @@
+use std::borrow::Cow;
+
+use super::{Entry, State, Turn};
+use crate::clean::clean_line;
+use crate::row::{Row, cut};
+use crate::theme::Role;
+
+/// A part of the transcript as rows: an empty one, a head if somebody speaks, and its text.
+#[derive(Debug, Clone)]
+pub struct Part<'a> {
+    /// What it is.
+    pub source: Source<'a>,
+    /// Rows above its text.
+    pub above: usize,
+    /// Its text.
+    pub rows: Cow<'a, [Row]>,
+}
+
+/// What a part of the transcript shows.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// Something said.
+    Entry(&'a Entry),
+    /// The running turn.
+    Turn(&'a Turn),
+    /// Messages that wait.
+    Queue,
+}
+
+impl Part<'_> {
+    /// Rows in all.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.above + self.rows.len()
+    }
+}
+
+impl State {
+    /// The transcript with the running turn and the queue, as laid out last.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let mut parts: Vec<Part<'_>> = self
+            .transcript
+            .entries
+            .iter()
+            .map(|laid| Part {
+                source: Source::Entry(&laid.entry),
+                above: laid.entry.rows_above(),
+                rows: Cow::Borrowed(&laid.rows),
+            })
+            .collect();
+        if let Some(turn) = self.running() {
+            parts.push(Part {
+                source: Source::Turn(turn),
+                above: 2,
+                rows: Cow::Borrowed(&turn.rows.1),
+            });
+        }
+        if !self.queue.is_empty() {
+            parts.push(Part {
+                source: Source::Queue,
+                above: 1,
+                rows: Cow::Owned(self.queued_rows()),
+            });
+        }
+        parts
+    }
+
+    /// A row for each message that waits, if they are few; else the first ones and how many more.
+    fn queued_rows(&self) -> Vec<Row> {
+        const ROWS: usize = 4;
+        let cells = usize::from(crate::geometry::text_width(self.size));
+        let shown = match self.queue.len() {
+            few if few <= ROWS => few,
+            _ => ROWS - 1,
+        };
+        let queued = self.queue.iter().take(shown);
+        let mut lines: Vec<String> = queued
+            .map(|text| format!("queued  {}", clean_line(text)))
+            .collect();
+        if shown < self.queue.len() {
+            lines.push(format!("queued  … and {} more", self.queue.len() - shown));
+        }
+        lines
+            .into_iter()
+            .map(|line| Row::of(cut(&line, cells), Role::Muted))
+            .collect()
+    }
+}

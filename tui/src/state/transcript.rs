@@ -1,0 +1,203 @@
+use unmask_core::engine::{Failure, Message, Role as Speaker};
+use unmask_core::event::{FinishReason, Stats};
+
+use crate::action::Clock;
+use crate::row::Row;
+
+/// What was said, and which part of it is seen.
+#[derive(Debug, Clone, Default)]
+pub struct Transcript {
+    /// Oldest first.
+    pub entries: Vec<Laid>,
+    /// Which part is wanted.
+    pub view: View,
+    /// The first row seen, worked out when the state is prepared for drawing.
+    pub top: usize,
+    /// Rows in all, likewise.
+    pub height: usize,
+}
+
+/// An entry with its rows, kept for one width.
+#[derive(Debug, Clone)]
+pub struct Laid {
+    /// The entry.
+    pub entry: Entry,
+    /// Its rows without the head.
+    pub rows: Vec<Row>,
+    /// The width they are for.
+    pub width: Option<u16>,
+}
+
+/// One thing said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// By the user.
+    You {
+        /// What.
+        text: String,
+        /// When.
+        at: Clock,
+    },
+    /// By a model.
+    Answer(Answer),
+    /// By the program: something failed.
+    Failure(Failure),
+    /// By the program.
+    Note(String),
+}
+
+/// A finished answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Who answers.
+    pub name: String,
+    /// What; the visible text, cleaned only when it is drawn.
+    pub text: String,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// Totals.
+    pub stats: Stats,
+}
+
+/// Which part of the transcript is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// Its end, whatever comes.
+    #[default]
+    Follow,
+    /// The user has scrolled here.
+    Held(Anchor),
+}
+
+/// A row that keeps its name when the width changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// The entry; the running turn and the queue count as the next ones.
+    pub block: usize,
+    /// The row in it.
+    pub place: Place,
+}
+
+/// A row of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The empty row before it.
+    Before,
+    /// Who speaks.
+    Head,
+    /// The row that holds this byte or token.
+    Body(usize),
+}
+
+impl Transcript {
+    /// Adds an entry.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(Laid {
+            entry,
+            rows: Vec::new(),
+            width: None,
+        });
+    }
+
+    /// Takes the last message back, since it was not sent, and failures of earlier attempts with it.
+    pub fn take_question_back(&mut self) {
+        if matches!(
+            self.entries.last(),
+            Some(Laid {
+                entry: Entry::You { .. },
+                ..
+            })
+        ) {
+            self.entries.pop();
+        }
+        while matches!(
+            self.entries.last(),
+            Some(Laid {
+                entry: Entry::Failure(_),
+                ..
+            })
+        ) {
+            self.entries.pop();
+        }
+    }
+
+    /// The conversation as the model hears it: answered messages and their answers. What was never answered is not
+    /// repeated, since it is asked again.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        let said = |role, content: &str| Message {
+            role,
+            content: content.to_owned(),
+        };
+        let mut messages = Vec::new();
+        let mut asked = None;
+        for laid in &self.entries {
+            match &laid.entry {
+                Entry::You { text, .. } => asked = Some(text),
+                Entry::Answer(answer) if !answer.text.is_empty() => {
+                    if let Some(question) = asked.take() {
+                        messages.push(said(Speaker::User, question));
+                        messages.push(said(Speaker::Assistant, &answer.text));
+                    }
+                }
+                Entry::Answer(_) | Entry::Failure(_) | Entry::Note(_) => (),
+            }
+        }
+        messages
+    }
+}
+
+impl Entry {
+    /// Rows before its text: an empty one, and one that says who speaks.
+    #[must_use]
+    pub fn rows_above(&self) -> usize {
+        match self {
+            Self::You { .. } | Self::Answer(_) => 2,
+            Self::Failure(_) | Self::Note(_) => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn you(text: &str) -> Entry {
+        Entry::You {
+            text: text.to_owned(),
+            at: Clock::default(),
+        }
+    }
+
+    fn answer(text: &str) -> Entry {
+        Entry::Answer(Answer {
+            name: "toy".to_owned(),
+            text: text.to_owned(),
+            reason: FinishReason::Complete,
+            stats: Stats::default(),
+        })
+    }
+
+    #[test]
+    fn messages_without_an_answer_are_not_sent_again() {
+        let mut transcript = Transcript::default();
+        for entry in [
+            you("a"),
+            answer("b"),
+            you("lost"),
+            Entry::Note("stopped".to_owned()),
+            you("also lost"),
+            answer(""),
+            you("c"),
+            answer("d"),
+        ] {
+            transcript.push(entry);
+        }
+        let said: Vec<String> = transcript
+            .messages()
+            .into_iter()
+            .map(|message| message.content)
+            .collect();
+        assert_eq!(said, ["a", "b", "c", "d"]);
+    }
+}

@@ -1,0 +1,287 @@
+//! Roles and how they look: views name a [`Role`], never a colour.
+//!
+//! The pairs keep a text contrast of 4.5:1 and more on dark and light grounds; the three confidence bands stay apart for
+//! deuteranopes, protanopes and tritanopes. Underline, bold and reverse repeat what colour says.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a piece of text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Text, and committed tokens that have settled.
+    Text,
+    /// Who speaks, the selected row.
+    Accent,
+    /// Hints, numbers, rules: read when needed.
+    Quiet,
+    /// A mask, a pending block.
+    Mask,
+    /// Signs that are not text: end tokens, newline marks, special tokens, queued messages.
+    Muted,
+    /// Text after the end of the answer.
+    Ended,
+    /// Committed by the last step with confidence below 0.3.
+    FreshLow,
+    /// Committed by the last step with confidence from 0.3 to 0.7.
+    FreshMiddle,
+    /// Committed by the last step with confidence of 0.7 and more.
+    FreshHigh,
+    /// Fixed by the user.
+    Pinned,
+    /// Held another token before.
+    Changed,
+    /// A failure.
+    Error,
+    /// A warning.
+    Warn,
+    /// All is well.
+    Fine,
+}
+
+impl Role {
+    /// Every role, for tests and theme files.
+    pub const ALL: [Self; 14] = [
+        Self::Text,
+        Self::Accent,
+        Self::Quiet,
+        Self::Mask,
+        Self::Muted,
+        Self::Ended,
+        Self::FreshLow,
+        Self::FreshMiddle,
+        Self::FreshHigh,
+        Self::Pinned,
+        Self::Changed,
+        Self::Error,
+        Self::Warn,
+        Self::Fine,
+    ];
+
+    /// The role of a token committed with `confidence`, 0 to 1.
+    #[must_use]
+    pub fn fresh(confidence: f32) -> Self {
+        if confidence >= 0.7 {
+            Self::FreshHigh
+        } else if confidence >= 0.3 {
+            Self::FreshMiddle
+        } else {
+            Self::FreshLow
+        }
+    }
+
+    /// What says the same without colour.
+    fn modifier(self) -> Modifier {
+        match self {
+            Self::FreshLow => Modifier::UNDERLINED,
+            Self::Pinned => Modifier::BOLD,
+            Self::Changed => Modifier::REVERSED,
+            Self::Muted => Modifier::ITALIC,
+            Self::Ended => Modifier::ITALIC.union(Modifier::CROSSED_OUT),
+            Self::Text
+            | Self::Accent
+            | Self::Quiet
+            | Self::Mask
+            | Self::FreshMiddle
+            | Self::FreshHigh
+            | Self::Error
+            | Self::Warn
+            | Self::Fine => Modifier::empty(),
+        }
+    }
+}
+
+/// The terminal's ground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// Light text on a dark ground.
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+}
+
+/// How many colours there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// 24 bits.
+    True,
+    /// The 256 colours of xterm.
+    Indexed,
+    /// The 16 colours of the terminal's own theme.
+    Sixteen,
+    /// None: bold, dim, underline, reverse.
+    Mono,
+}
+
+/// Turns roles into styles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    /// The ground it is for; of no matter to 16 colours and to none.
+    pub ground: Ground,
+    /// The colours it may use.
+    pub depth: Depth,
+}
+
+impl Theme {
+    /// How `role` looks.
+    #[must_use]
+    pub fn style(self, role: Role) -> Style {
+        match self.depth {
+            Depth::True => coloured(role, true_colour(role, self.ground)),
+            Depth::Indexed => coloured(role, indexed(role, self.ground)),
+            Depth::Sixteen => sixteen(role),
+            Depth::Mono => Style::new().add_modifier(mono(role)),
+        }
+    }
+}
+
+fn coloured(role: Role, colour: Option<Color>) -> Style {
+    let style = Style::new().add_modifier(role.modifier());
+    match colour {
+        Some(colour) => style.fg(colour),
+        None => style,
+    }
+}
+
+fn by_ground<T>(ground: Ground, dark: T, light: T) -> T {
+    match ground {
+        Ground::Dark => dark,
+        Ground::Light => light,
+    }
+}
+
+fn true_colour(role: Role, ground: Ground) -> Option<Color> {
+    let (dark, light) = match role {
+        Role::Text => return None,
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => (0x9A_9A9A, 0x63_6363),
+        Role::FreshLow => (0xFF_8A5B, 0xC2_185B),
+        Role::FreshMiddle | Role::Warn => (0xF0_C000, 0x7A_5A00),
+        Role::FreshHigh | Role::Accent => (0x56_B4E9, 0x00_5F9E),
+        Role::Pinned => (0xE3_9AC8, 0x5B_2DA0),
+        Role::Changed | Role::Fine => (0x5F_D7AF, 0x00_695C),
+        Role::Error => (0xFF_7B7B, 0xB0_0020),
+    };
+    Some(Color::from_u32(by_ground(ground, dark, light)))
+}
+
+fn indexed(role: Role, ground: Ground) -> Option<Color> {
+    let (dark, light) = match role {
+        Role::Text => return None,
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => (247, 241),
+        Role::FreshLow => (209, 125),
+        Role::FreshMiddle | Role::Warn => (220, 94),
+        Role::FreshHigh | Role::Accent => (74, 25),
+        Role::Pinned => (176, 54),
+        Role::Changed | Role::Fine => (79, 23),
+        Role::Error => (210, 124),
+    };
+    Some(Color::Indexed(by_ground(ground, dark, light)))
+}
+
+/// Bright black, yellow and white are left out: popular terminal themes make them unreadable.
+fn sixteen(role: Role) -> Style {
+    let style = Style::new().add_modifier(role.modifier());
+    match role {
+        Role::Text => style,
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => style.add_modifier(Modifier::DIM),
+        Role::FreshLow | Role::Error => style.fg(Color::Red),
+        Role::FreshMiddle | Role::Warn => style.fg(Color::Magenta),
+        Role::FreshHigh => style.fg(Color::Cyan),
+        Role::Pinned => style.add_modifier(Modifier::UNDERLINED),
+        Role::Changed | Role::Fine => style.fg(Color::Green),
+        Role::Accent => style.fg(Color::Blue),
+    }
+}
+
+fn mono(role: Role) -> Modifier {
+    match role {
+        Role::Text | Role::FreshMiddle | Role::Fine => Modifier::empty(),
+        Role::Quiet | Role::Mask | Role::Muted => Modifier::DIM,
+        Role::Ended => Modifier::DIM | Modifier::CROSSED_OUT,
+        Role::FreshLow => Modifier::UNDERLINED,
+        Role::FreshHigh | Role::Accent | Role::Error | Role::Warn => Modifier::BOLD,
+        Role::Pinned => Modifier::BOLD | Modifier::UNDERLINED,
+        Role::Changed => Modifier::REVERSED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mono_names_no_colour() {
+        let theme = Theme {
+            ground: Ground::Dark,
+            depth: Depth::Mono,
+        };
+        for role in Role::ALL {
+            assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None));
+        }
+    }
+
+    #[test]
+    fn the_bands_differ_in_every_depth() {
+        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
+            for ground in [Ground::Dark, Ground::Light] {
+                let theme = Theme { ground, depth };
+                let low = theme.style(Role::FreshLow);
+                let middle = theme.style(Role::FreshMiddle);
+                let high = theme.style(Role::FreshHigh);
+                assert!(low != middle && middle != high && low != high, "{theme:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn text_keeps_the_colour_of_the_terminal() {
+        let theme = Theme {
+            ground: Ground::Light,
+            depth: Depth::True,
+        };
+        assert_eq!(theme.style(Role::Text), Style::new());
+    }
+
+    #[test]
+    fn the_band_edges_belong_to_the_upper_band() {
+        assert_eq!(
+            [0.29, 0.3, 0.69, 0.7].map(Role::fresh),
+            [
+                Role::FreshLow,
+                Role::FreshMiddle,
+                Role::FreshMiddle,
+                Role::FreshHigh
+            ]
+        );
+    }
+
+    /// WCAG 2.2, relative luminance and contrast ratio.
+    fn contrast(colour: Color, ground: f64) -> f64 {
+        let Color::Rgb(red, green, blue) = colour else {
+            panic!("true colours are RGB");
+        };
+        let linear = |channel: u8| {
+            let value = f64::from(channel) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        let luminance = 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+        let (above, below) = (luminance.max(ground), luminance.min(ground));
+        (above + 0.05) / (below + 0.05)
+    }
+
+    #[test]
+    fn true_colours_have_enough_contrast_on_black_and_white() {
+        for role in Role::ALL {
+            if let (Some(dark), Some(light)) = (
+                true_colour(role, Ground::Dark),
+                true_colour(role, Ground::Light),
+            ) {
+                assert!(contrast(dark, 0.0) >= 4.5, "{role:?} on black");
+                assert!(contrast(light, 1.0) >= 4.5, "{role:?} on white");
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use super::engine;
+use crate::action::Command;
+use crate::clean::clean_paste;
+use crate::effect::Effect;
+use crate::geometry;
+use crate::slash::{self, Draft};
+use crate::state::{Activity, State, Typing};
+
+/// Messages that may wait.
+const QUEUE: usize = 20;
+/// A paste of more bytes is refused.
+const LARGEST_PASTE: usize = 1 << 20;
+
+/// Cells of a row of the draft.
+pub(super) fn width(state: &State) -> usize {
+    geometry::composer_width(state.size)
+}
+
+/// Writes one character.
+pub(super) fn write(state: &mut State, character: char) {
+    state.typing.character(state.now.since_start);
+    state.history.touch();
+    state.notice = None;
+    state.quit_until = None;
+    state.composer.insert(character.encode_utf8(&mut [0; 4]));
+}
+
+/// Begins a new line.
+pub(super) fn newline(state: &mut State) {
+    state.history.touch();
+    state.composer.newline();
+}
+
+/// Inserts a paste that was marked.
+pub(super) fn paste(state: &mut State, text: &str) {
+    state.typing.saw_marked_paste();
+    insert(state, text);
+}
+
+/// Inserts a paste that came as keys.
+pub(super) fn burst(state: &mut State, text: &str) {
+    state.typing.burst(state.now.since_start);
+    insert(state, text);
+}
+
+fn insert(state: &mut State, text: &str) {
+    if text.len() > LARGEST_PASTE {
+        let megabytes = text.len() as f64 / 1e6;
+        state.notify(format!(
+            "{megabytes:.1} MB are too much for a message; paste less than 1 MB"
+        ));
+        return;
+    }
+    state.overlays.clear();
+    state.history.touch();
+    state.composer.insert(&clean_paste(text));
+}
+
+/// Enter: a new line within a raw paste or after a backslash; else the draft is sent, queued or carried out.
+///
+/// Behind the first line of what may be a paste it waits: programs that type for a person send a line and its Enter in one
+/// go, and only more lines tell the two apart.
+pub(super) fn enter(state: &mut State) -> Vec<Effect> {
+    let now = state.now.since_start;
+    if state.composer.take_backslash() {
+        newline(state);
+    } else if !state.typing.enter_is_pasted(now) {
+        return submit(state);
+    } else if state.composer.lines().len() == 1 {
+        state.held_enter = Some(Typing::settled_at(now));
+    } else {
+        newline(state);
+    }
+    Vec::new()
+}
+
+/// Carries a held Enter out once nothing more has come.
+pub(super) fn send_held(state: &mut State) -> Vec<Effect> {
+    match state.held_enter {
+        Some(at) if at <= state.now.since_start => {
+            state.held_enter = None;
+            state.is_dirty = true;
+            submit(state)
+        }
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// More has come behind a held Enter: it was a line end of a paste.
+pub(super) fn write_held(state: &mut State) {
+    if state.held_enter.take().is_some() {
+        newline(state);
+    }
+}
+
+fn submit(state: &mut State) -> Vec<Effect> {
+    match slash::read(&state.composer.text()) {
+        Draft::Blank => return blank(state),
+        Draft::Unknown(what) => state.notify(what),
+        Draft::Command(command) => return carry_out(state, command),
+        Draft::Message(text) => return send(state, text),
+    }
+    Vec::new()
+}
+
+fn blank(state: &mut State) -> Vec<Effect> {
+    if matches!(state.activity, Activity::Idle) && !state.queue.is_empty() {
+        return engine::send_next(state);
+    }
+    state.notify("Type a message");
+    Vec::new()
+}
+
+fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
+    let text = state.composer.take();
+    state.history.add(&text);
+    super::keys::perform(state, command)
+}
+
+fn send(state: &mut State, text: String) -> Vec<Effect> {
+    if state.queue.len() >= QUEUE {
+        state.notify(format!("{QUEUE} messages wait already; ↑ edits the last"));
+        return Vec::new();
+    }
+    state.history.add(&state.composer.take());
+    state.queue.push_back(text);
+    state.notice = None;
+    if state.model.is_none() && matches!(state.activity, Activity::Idle) {
+        state.notify("No model is loaded; the message is kept until one is");
+    }
+    engine::send_next(state)
+}

@@ -1,0 +1,297 @@
+use std::sync::Arc;
+
+use unmask_core::engine::{
+    EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent, TurnId, TurnInput, TurnRequest,
+};
+use unmask_core::event::{FinishReason, Stats};
+use unmask_core::sampler::Fit;
+
+use crate::action::Command;
+use crate::clean::clean_line;
+use crate::effect::Effect;
+use crate::keymap;
+use crate::layout::answer_so_far;
+use crate::row::cut;
+use crate::state::{Activity, Answer, Entry, Load, Settings, Stage, State, Turn, View, Wish};
+
+/// News of the engine.
+pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
+    match event {
+        EngineEvent::Loading {
+            key,
+            stage,
+            done,
+            total,
+        } => loading(state, &key, &stage, (done, total)),
+        EngineEvent::Loaded(loaded) => return take_model(state, loaded),
+        EngineEvent::LoadFailed { key, failure } => load_failed(state, &key, failure),
+        EngineEvent::Turn(turn, event) if turn == state.turn => return hear_turn(state, event),
+        // Late news of a turn that was abandoned.
+        EngineEvent::Turn(..) => (),
+    }
+    Vec::new()
+}
+
+fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64)) {
+    let wish = match &state.activity {
+        Activity::Loading(load) => load.wish,
+        Activity::Idle => Wish::Finish,
+        // The turn is what the user looks at.
+        Activity::Turn(_) => return,
+    };
+    state.activity = Activity::Loading(Load {
+        key: clean_line(key),
+        stage: clean_line(stage),
+        done,
+        total,
+        heard_at: state.now.since_start,
+        wish,
+    });
+}
+
+fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
+    take_settings(state, &loaded);
+    state.model = Some(loaded);
+    end_load(state);
+    send_next(state)
+}
+
+/// The model's settings, rounded so that they divide; a word says what was rounded.
+fn take_settings(state: &mut State, loaded: &Loaded) {
+    let mut params = loaded.defaults.clone();
+    let mut notes = Vec::new();
+    if params.steps > loaded.default_length {
+        notes.push(format!(
+            "steps {} → {}, one for each token",
+            params.steps, loaded.default_length
+        ));
+        params.steps = loaded.default_length;
+    }
+    let fit = Fit::new(loaded.default_length, &params);
+    notes.extend(fit.notes);
+    if !notes.is_empty() {
+        state.notify(notes.join(" · "));
+    }
+    state.settings = Settings {
+        params: fit.params,
+        length: fit.length,
+    };
+}
+
+fn load_failed(state: &mut State, key: &str, failure: Failure) {
+    let was_cancelled = match &state.activity {
+        Activity::Loading(load) => load.wish == Wish::Cancel,
+        Activity::Idle | Activity::Turn(_) => false,
+    };
+    end_load(state);
+    if was_cancelled {
+        state.notify(format!("Stopped loading {}", clean_line(key)));
+    } else {
+        state.transcript.push(Entry::Failure(failure));
+    }
+}
+
+/// A turn, if one runs, goes on.
+fn end_load(state: &mut State) {
+    if state.running().is_none() {
+        state.activity = Activity::Idle;
+    }
+}
+
+fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
+    let Some(turn) = state.running_mut() else {
+        return Vec::new();
+    };
+    match event {
+        TurnEvent::Started { canvas, params } => turn.lay_out(canvas, &params),
+        TurnEvent::Step(step) => turn.apply(&step),
+        TurnEvent::Paused(_) => {
+            // A stop may have been asked for while the news was on its way.
+            if let Stage::Pausing { .. } | Stage::Denoising = turn.stage {
+                turn.stage = Stage::Paused;
+            }
+        }
+        TurnEvent::Resumed => {
+            if turn.stage == Stage::Paused {
+                turn.stage = Stage::Denoising;
+            }
+        }
+        TurnEvent::Finished(outcome) => return finish(state, outcome),
+        TurnEvent::Failed(failure) => {
+            fail(state, failure);
+        }
+    }
+    Vec::new()
+}
+
+/// A turn that was never begun, as one that is too long, was not sent: its message is in the composer again and nowhere
+/// else, and of several such failures the last one is shown.
+fn fail(state: &mut State, mut failure: Failure) {
+    let was_begun = state.running().is_some_and(|turn| turn.blocks > 0);
+    let is_back = give_prompt_back(state);
+    state.activity = Activity::Idle;
+    if is_back && !was_begun {
+        state.transcript.take_question_back();
+    }
+    if failure.kind == FailureKind::Usage && !state.transcript.messages().is_empty() {
+        let keys = keymap::menu_keys(Command::New);
+        failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
+    }
+    state.transcript.push(Entry::Failure(failure));
+}
+
+fn finish(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+    keep(state, outcome.text, outcome.reason, outcome.stats);
+    match outcome.reason {
+        FinishReason::Complete | FinishReason::EndToken => send_next(state),
+        // Who stops an answer wants to look before the next one begins; Enter sends it.
+        FinishReason::Stopped => Vec::new(),
+    }
+}
+
+/// Leaves a turn whose forward does not end: what is on the canvas is kept, its late news dropped.
+pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
+    let Some(turn) = state.running() else {
+        return Vec::new();
+    };
+    let text = answer_so_far(turn);
+    let stats = Stats {
+        steps: turn.step,
+        nfe: turn.nfe,
+        committed: turn.committed,
+        elapsed: turn.elapsed,
+        text_tokens: text_tokens(turn),
+        ..Stats::default()
+    };
+    keep(state, text, FinishReason::Stopped, stats);
+    state.turn = state.turn.next();
+    vec![Effect::Abandon]
+}
+
+fn text_tokens(turn: &Turn) -> usize {
+    let is_text =
+        |&&token: &&unmask_core::TokenId| token != turn.mask() && !turn.loaded.is_end(token);
+    turn.answer().iter().take_while(is_text).count()
+}
+
+fn keep(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
+    let is_empty = text.trim().is_empty();
+    if is_empty {
+        if reason == FinishReason::Stopped {
+            give_prompt_back(state);
+        }
+        let note = match reason {
+            FinishReason::Stopped => "stopped before there was any text",
+            FinishReason::Complete | FinishReason::EndToken => "the answer is empty",
+        };
+        state.transcript.push(Entry::Note(note.to_owned()));
+    } else if let Some(turn) = state.running() {
+        let name = turn.speaker();
+        state.transcript.push(Entry::Answer(Answer {
+            name,
+            text,
+            reason,
+            stats,
+        }));
+    }
+    state.activity = Activity::Idle;
+}
+
+/// A message without an answer returns to an empty composer; false if that is not empty.
+fn give_prompt_back(state: &mut State) -> bool {
+    let prompt = state.running().map(|turn| turn.prompt.clone());
+    match prompt {
+        Some(prompt) if state.composer.is_empty() => {
+            state.composer.replace(&prompt);
+            true
+        }
+        Some(_) | None => false,
+    }
+}
+
+/// Begins a turn for the oldest message that waits, if there is one and the engine is free.
+pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
+    let (Activity::Idle, Some(loaded)) = (&state.activity, state.model.clone()) else {
+        return Vec::new();
+    };
+    let Some(text) = state.queue.pop_front() else {
+        return Vec::new();
+    };
+    let mut messages = state.transcript.messages();
+    messages.push(unmask_core::engine::Message {
+        role: unmask_core::engine::Role::User,
+        content: text.clone(),
+    });
+    if state.title.is_empty() {
+        state.title = title(&text);
+    }
+    state.transcript.push(Entry::You {
+        text: text.clone(),
+        at: state.now.clock,
+    });
+    state.transcript.view = View::Follow;
+    vec![Effect::Start(start(state, loaded, text, messages))]
+}
+
+fn start(
+    state: &mut State,
+    loaded: Arc<Loaded>,
+    prompt: String,
+    messages: Vec<unmask_core::engine::Message>,
+) -> TurnRequest {
+    state.turn = TurnId(state.turn.0 + 1);
+    state.activity = Activity::Turn(Box::new(Turn::new(state.turn, loaded, prompt)));
+    TurnRequest {
+        turn: state.turn,
+        input: TurnInput::Chat {
+            messages,
+            pins: Vec::new(),
+            length: state.settings.length,
+        },
+        params: state.settings.params.clone(),
+    }
+}
+
+/// The first words of a message.
+fn title(text: &str) -> String {
+    const CELLS: usize = 32;
+    let line = clean_line(
+        text.lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or(""),
+    );
+    let line = line.trim();
+    if line.len() <= CELLS {
+        return line.to_owned();
+    }
+    let mut words = String::new();
+    for word in line.split_whitespace() {
+        if words.len() + word.len() >= CELLS {
+            break;
+        }
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    if words.is_empty() {
+        cut(line, CELLS)
+    } else {
+        words + "…"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_first_words() {
+        assert_eq!(title("\n Hello\nworld"), "Hello");
+        assert_eq!(
+            title("Explain what a prime number is and list the first five."),
+            "Explain what a prime number is…"
+        );
+        assert_eq!(title(&"x".repeat(40)), format!("{}…", "x".repeat(31)));
+    }
+}

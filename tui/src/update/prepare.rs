@@ -1,0 +1,76 @@
+use crate::geometry;
+use crate::layout::{Flow, canvas_rows, wrap};
+use crate::row::Row;
+use crate::state::{Anchor, Entry, Laid, Part, Place, State, View};
+use crate::theme::Role;
+
+/// Lays out what has changed since the last frame or does not fit the width, and works out which rows are seen. Call it
+/// before drawing.
+pub fn prepare(state: &mut State) {
+    let width = geometry::text_width(state.size);
+    for laid in &mut state.transcript.entries {
+        lay_out(laid, width);
+    }
+    if let Some(turn) = state.running_mut()
+        && turn.rows.0 != Some((turn.version, width))
+    {
+        let rows = canvas_rows(turn, usize::from(width));
+        turn.rows = (Some((turn.version, width)), rows);
+    }
+    settle(state);
+}
+
+fn lay_out(laid: &mut Laid, width: u16) {
+    if laid.width == Some(width) {
+        return;
+    }
+    laid.rows = entry_rows(&laid.entry, usize::from(width));
+    laid.width = Some(width);
+}
+
+fn entry_rows(entry: &Entry, width: usize) -> Vec<Row> {
+    match entry {
+        Entry::You { text, .. } => wrap(&Flow::plain(text, Role::Text), width),
+        Entry::Answer(answer) => wrap(&Flow::plain(&answer.text, Role::Text), width),
+        Entry::Note(text) => wrap(&Flow::plain(text, Role::Quiet), width),
+        Entry::Failure(failure) => {
+            let text = format!("✗ {}", failure.text);
+            let mut rows = wrap(&Flow::plain(&text, Role::Error), width);
+            if !failure.hint.is_empty() {
+                for line in failure.hint.lines() {
+                    let hint = format!("  {line}");
+                    rows.extend(wrap(&Flow::plain(&hint, Role::Quiet), width));
+                }
+            }
+            rows
+        }
+    }
+}
+
+/// Works out the first row seen.
+fn settle(state: &mut State) {
+    let blocks = state.parts();
+    let height: usize = blocks.iter().map(Part::height).sum();
+    let last = height.saturating_sub(geometry::transcript_height(state));
+    let top = match state.transcript.view {
+        View::Follow => last,
+        View::Held(anchor) => row_of(&blocks, anchor).min(last),
+    };
+    state.transcript.height = height;
+    state.transcript.top = top;
+}
+
+fn row_of(blocks: &[Part<'_>], anchor: Anchor) -> usize {
+    let above: usize = blocks.iter().take(anchor.block).map(Part::height).sum();
+    let Some(block) = blocks.get(anchor.block) else {
+        return above;
+    };
+    match anchor.place {
+        Place::Before => above,
+        Place::Head => above + 1,
+        Place::Body(from) => {
+            let row = block.rows.iter().rposition(|row| row.from <= from);
+            above + block.above + row.unwrap_or(0)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+mod chat;
+mod turns;
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use unmask_core::Canvas;
+use unmask_core::engine::{
+    EngineEvent, Failure, FailureKind, Message, Outcome, Role, TurnEvent, TurnId, TurnInput,
+    TurnRequest,
+};
+use unmask_core::event::{FinishReason, Stats};
+
+use super::*;
+use crate::action::{Clock, Command, Scroll, Size};
+use crate::effect::Mouse;
+use crate::fixture::{self, Cell, MASK};
+use crate::state::{Entry, Overlay, Turn, View};
+
+const CELLS: &[Cell] = &[
+    Cell::Text(b"Two"),
+    Cell::Text(b" and"),
+    Cell::Text(b" three"),
+];
+
+/// A screen driven as the loop drives it.
+struct Driver {
+    state: State,
+    now: Duration,
+}
+
+impl Driver {
+    /// Without a model.
+    fn bare() -> Self {
+        let size = Size {
+            columns: 80,
+            rows: 24,
+        };
+        Self {
+            state: State::new(size),
+            now: Duration::ZERO,
+        }
+    }
+
+    /// With a model that waits.
+    fn ready() -> Self {
+        let mut driver = Self::bare();
+        driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+        driver
+    }
+
+    /// In the middle of an answer to "hello".
+    fn denoising() -> Self {
+        let mut driver = Self::ready();
+        driver.say("hello");
+        driver.begin();
+        driver
+    }
+
+    fn begin(&mut self) {
+        let canvas = Canvas::new(&[], CELLS.len(), MASK);
+        let params = self.state.settings.params.clone();
+        self.hear_turn(TurnEvent::Started { canvas, params });
+        let commit = fixture::new(0, fixture::token(CELLS, 0), 0.9);
+        self.hear_turn(TurnEvent::Step(fixture::step(1, 4, vec![commit])));
+    }
+
+    fn paused() -> Self {
+        let mut driver = Self::denoising();
+        driver.key(KeyCode::Esc);
+        driver.hear_turn(TurnEvent::Paused(1));
+        driver
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        update(&mut self.state, action)
+    }
+
+    /// Lets time pass.
+    fn wait(&mut self, ms: u64) -> &mut Self {
+        self.now += Duration::from_millis(ms);
+        let moment = Moment {
+            since_start: self.now,
+            clock: Clock::default(),
+        };
+        self.act(Action::Time(moment));
+        self
+    }
+
+    fn press(&mut self, code: KeyCode, modifiers: KeyModifiers) -> Vec<Effect> {
+        self.wait(200);
+        self.act(Action::Key(KeyEvent::new(code, modifiers)))
+    }
+
+    fn key(&mut self, code: KeyCode) -> Vec<Effect> {
+        self.press(code, KeyModifiers::NONE)
+    }
+
+    fn ctrl(&mut self, character: char) -> Vec<Effect> {
+        self.press(KeyCode::Char(character), KeyModifiers::CONTROL)
+    }
+
+    fn write(&mut self, text: &str) {
+        for character in text.chars() {
+            self.key(KeyCode::Char(character));
+        }
+    }
+
+    fn say(&mut self, text: &str) -> Vec<Effect> {
+        self.write(text);
+        self.key(KeyCode::Enter)
+    }
+
+    fn hear(&mut self, event: EngineEvent) -> Vec<Effect> {
+        self.act(Action::Engine(event))
+    }
+
+    fn hear_turn(&mut self, event: TurnEvent) -> Vec<Effect> {
+        self.hear(EngineEvent::Turn(self.state.turn, event))
+    }
+
+    fn finish(&mut self, text: &str, reason: FinishReason) -> Vec<Effect> {
+        self.hear_turn(TurnEvent::Finished(Outcome {
+            canvas: Canvas::new(&[], CELLS.len(), MASK),
+            text: text.to_owned(),
+            reason,
+            stats: Stats::default(),
+        }))
+    }
+
+    fn draft(&self) -> String {
+        self.state.composer.text()
+    }
+
+    fn notice(&self) -> &str {
+        let notice = self.state.notice.as_ref();
+        notice.map_or("", |notice| &notice.text)
+    }
+
+    fn entries(&self) -> Vec<&Entry> {
+        let laid = self.state.transcript.entries.iter();
+        laid.map(|laid| &laid.entry).collect()
+    }
+
+    fn stage(&self) -> Option<Stage> {
+        self.state.running().map(|turn: &Turn| turn.stage)
+    }
+}
+
+/// What a started turn sends to the model.
+fn sent(effects: &[Effect]) -> Vec<(Role, String)> {
+    match effects {
+        [
+            Effect::Start(TurnRequest {
+                input: TurnInput::Chat { messages, .. },
+                ..
+            }),
+        ] => messages
+            .iter()
+            .map(|Message { role, content }| (*role, content.clone()))
+            .collect(),
+        other => panic!("no turn was started: {other:?}"),
+    }
+}
+
+fn failure() -> Failure {
+    Failure {
+        kind: FailureKind::Usage,
+        text: "5210 tokens, limit 4096".to_owned(),
+        hint: "/new".to_owned(),
+    }
+}

@@ -1,0 +1,42 @@
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use super::put;
+use crate::geometry::Areas;
+use crate::keymap;
+use crate::state::State;
+use crate::theme::Role;
+
+/// Rows of the frame.
+const HEIGHT: u16 = 3;
+
+/// The letters that may follow, just above the composer.
+pub(super) fn draw(state: &State, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let bottom = Areas::of(state).rule.y;
+    let area = Rect::new(
+        0,
+        bottom.saturating_sub(HEIGHT),
+        state.size.columns,
+        HEIGHT.min(bottom),
+    );
+    Clear.render(area, buffer);
+    Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(theme.style(Role::Quiet))
+        .title("─ ^X ")
+        .title_bottom(ratatui::text::Line::from(" press a letter · Esc ─").right_aligned())
+        .render(area, buffer);
+    let right = area.right().saturating_sub(1);
+    let (mut x, y) = (area.x + 2, area.y + 1);
+    for (letter, word) in keymap::letters() {
+        let cells = letter.width() + 1 + word.width();
+        if usize::from(x) + cells > usize::from(right) {
+            return;
+        }
+        x = put(buffer, theme, (x, y), right, (&letter, Role::Accent)) + 1;
+        x = put(buffer, theme, (x, y), right, (word, Role::Quiet)) + 2;
+    }
+}

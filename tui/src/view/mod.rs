@@ -1,0 +1,78 @@
+//! How the screen looks: a pure function of the prepared state. One file for each panel.
+
+mod ascii;
+mod composer;
+mod header;
+mod help;
+mod menu;
+mod number;
+mod status;
+mod timeline;
+mod too_small;
+mod transcript;
+
+#[cfg(test)]
+mod tests;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use crate::geometry::Areas;
+use crate::row::Row;
+use crate::state::{Glyphs, Overlay, State};
+use crate::theme::{Role, Theme};
+
+/// Draws a whole frame of a state that was [prepared](crate::update::prepare).
+pub fn draw(state: &State, frame: &mut Frame<'_>) {
+    if state.is_too_small() {
+        too_small::draw(state, frame);
+    } else {
+        chat(state, frame);
+    }
+    if state.look.glyphs == Glyphs::Ascii {
+        ascii::replace(frame.buffer_mut());
+    }
+}
+
+fn chat(state: &State, frame: &mut Frame<'_>) {
+    let areas = Areas::of(state);
+    let buffer = frame.buffer_mut();
+    header::draw(state, areas.header, buffer);
+    transcript::draw(state, areas.transcript, buffer);
+    if let Some(turn) = state.running() {
+        timeline::draw(turn, state.look.theme, areas.timeline, buffer);
+    }
+    let caret = composer::draw(state, &areas, buffer);
+    status::draw(state, areas.status, buffer);
+    match state.overlays.last() {
+        Some(&Overlay::Help { top }) => help::draw(state, top, frame.buffer_mut()),
+        Some(Overlay::Menu) => menu::draw(state, frame.buffer_mut()),
+        None => frame.set_cursor_position(caret),
+    }
+}
+
+/// Writes `text` at a place, as far as it fits before `right`; returns the cell after it.
+fn put(buffer: &mut Buffer, theme: Theme, (x, y): (u16, u16), right: u16, it: (&str, Role)) -> u16 {
+    let (text, role) = it;
+    let cells = usize::from(right.saturating_sub(x));
+    let (end, _) = buffer.set_stringn(x, y, text, cells, theme.style(role));
+    end
+}
+
+/// Writes a row of spans.
+fn put_row(buffer: &mut Buffer, theme: Theme, (mut x, y): (u16, u16), right: u16, row: &Row) {
+    for span in &row.spans {
+        x = put(buffer, theme, (x, y), right, (&span.text, span.role));
+    }
+}
+
+/// Writes `text` so that it ends before the margin of `area`; returns its first cell.
+fn put_right(buffer: &mut Buffer, theme: Theme, area: Rect, it: (&str, Role)) -> u16 {
+    let right = area.right().saturating_sub(crate::geometry::MARGIN);
+    let cells = u16::try_from(it.0.width()).unwrap_or(u16::MAX);
+    let x = right.saturating_sub(cells).max(area.left());
+    put(buffer, theme, (x, area.y), right, it);
+    x
+}

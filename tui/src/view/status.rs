@@ -1,0 +1,84 @@
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::{number, put, put_right};
+use crate::clean::clean_line;
+use crate::geometry::MARGIN;
+use crate::keymap;
+use crate::row::cut;
+use crate::state::{Activity, State, Turn};
+use crate::theme::Role;
+
+/// Hints left, or a word for the user; numbers right.
+pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let numbers = numbers(state);
+    let is_room = usize::from(area.width) > numbers.width() + 24;
+    let word = word(state);
+    let right = if is_room && word.as_ref().is_none_or(|word| fits(word, &numbers, area)) {
+        put_right(buffer, theme, area, (&numbers, Role::Quiet)).saturating_sub(2)
+    } else {
+        area.right()
+    };
+    let x = area.x + MARGIN;
+    let cells = usize::from(right.saturating_sub(x));
+    match word {
+        Some(word) => {
+            let word = cut(&word, cells);
+            put(buffer, theme, (x, area.y), right, (&word, Role::Warn));
+        }
+        None => draw_hints(state, (x, area.y), right, buffer),
+    }
+}
+
+fn fits(word: &str, numbers: &str, area: Rect) -> bool {
+    word.width() + numbers.width() + 4 <= usize::from(area.width)
+}
+
+fn word(state: &State) -> Option<String> {
+    if state.quit_until.is_some() {
+        return Some("^C again quits".to_owned());
+    }
+    state.notice.as_ref().map(|notice| clean_line(&notice.text))
+}
+
+/// As many hints as fit, the least useful dropped first.
+fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Buffer) {
+    const MOST: usize = 5;
+    let theme = state.look.theme;
+    for (key, word) in keymap::hints(state).into_iter().take(MOST) {
+        let cells = key.width() + 1 + word.width();
+        if usize::from(x) + cells > usize::from(right) {
+            return;
+        }
+        x = put(buffer, theme, (x, y), right, (&key, Role::Text)) + 1;
+        x = put(buffer, theme, (x, y), right, (word, Role::Quiet)) + 2;
+    }
+}
+
+fn numbers(state: &State) -> String {
+    match &state.activity {
+        Activity::Idle if state.model.is_none() => String::new(),
+        Activity::Idle => {
+            let settings = &state.settings;
+            format!(
+                "{} tok · {} steps · T {:.1}",
+                settings.length, settings.params.steps, settings.params.temperature
+            )
+        }
+        Activity::Loading(load) if load.done == 0 && load.total == 0 => String::new(),
+        Activity::Loading(load) => number::share(load.done, load.total),
+        Activity::Turn(turn) => running(turn),
+    }
+}
+
+/// `140 ms/step · 22 NFE · ETA 5.9 s`.
+fn running(turn: &Turn) -> String {
+    let Some(pace) = turn.time_per_step() else {
+        return String::new();
+    };
+    let left = u32::try_from(turn.steps.saturating_sub(turn.step)).unwrap_or(u32::MAX);
+    let eta = number::wait(pace.saturating_mul(left));
+    format!("{} · {} NFE · ETA {eta}", number::pace(pace), turn.nfe)
+}
