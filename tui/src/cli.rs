@@ -1,0 +1,282 @@
+//! The command line: what may be said, and what it means as configuration.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
+use unmask_core::params::{CacheMode, Remasking};
+
+/// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
+///
+/// Without a command it opens the full-screen chat.
+#[derive(Debug, Parser)]
+#[command(name = "unmask", version, max_term_width = 100, after_long_help = variables())]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Of the screen; a command has its own.
+    #[command(flatten)]
+    generation: Generation,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model and machine")]
+pub(crate) struct Common {
+    /// A key of the configuration, a hub id, a folder, or builtin:demo
+    #[arg(short, long, global = true)]
+    model: Option<String>,
+    /// The backend to run it on
+    #[arg(short, long, global = true, value_name = "NAME")]
+    backend: Option<String>,
+    /// The backend's device, such as cpu or cuda:0
+    #[arg(long, global = true)]
+    device: Option<String>,
+    /// The precision of the weights, such as f32, q8_0 or q4k
+    #[arg(long, global = true)]
+    precision: Option<String>,
+    /// Threads to compute with; all cores if left out
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroU32>,
+    /// A further folder or file to look for backends in; may be repeated
+    #[arg(long = "backend-path", global = true, value_name = "PATH")]
+    backend_paths: Vec<PathBuf>,
+    /// A folder that holds models
+    #[arg(long, global = true, value_name = "FOLDER")]
+    models_folder: Option<PathBuf>,
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Configuration"
+    )]
+    config: Option<PathBuf>,
+    /// Print every configured value with its origin and leave
+    #[arg(long, global = true, help_heading = "Configuration")]
+    pub(crate) show_config: bool,
+}
+
+/// How to denoise; what is left out comes from the configuration and the model.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Denoising")]
+pub(crate) struct Generation {
+    /// Length of the answer, in tokens
+    #[arg(long, value_name = "N")]
+    len: Option<usize>,
+    /// Length of a block, in tokens
+    #[arg(long, value_name = "N")]
+    block: Option<usize>,
+    /// Steps over all blocks
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Temperature; 0 takes the best token
+    #[arg(long, value_name = "T")]
+    temp: Option<f64>,
+    /// Classifier-free guidance; above 0 doubles the work
+    #[arg(long, value_name = "SCALE")]
+    cfg: Option<f32>,
+    /// Which positions stay masked
+    #[arg(long)]
+    remasking: Option<RemaskingWord>,
+    /// Commit every token of at least this confidence (approximate)
+    #[arg(long, value_name = "P", conflicts_with = "factor")]
+    threshold: Option<f64>,
+    /// Commit by Fast-dLLM's factor (approximate)
+    #[arg(long, value_name = "F")]
+    factor: Option<f64>,
+    /// Reuse K/V between steps (approximate unless off)
+    #[arg(long)]
+    cache: Option<CacheWord>,
+    /// Seed for temperature and random remasking
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Never predict the end of text
+    #[arg(long)]
+    logits_eos_inf: bool,
+    /// Commit end tokens last
+    #[arg(long)]
+    confidence_eos_eot_inf: bool,
+    /// Denoise every block, also after the answer has ended
+    #[arg(long)]
+    no_early_stop: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RemaskingWord {
+    #[value(name = "low_confidence", alias = "low-confidence")]
+    LowConfidence,
+    Random,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CacheWord {
+    Off,
+    Prefix,
+    Dual,
+}
+
+/// A subcommand, one file each under `command/`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Answer one prompt; stdout is the answer and only that
+    Generate(Generate),
+    /// Chat on the whole screen, or line by line
+    Chat(Chat),
+    /// Answer a file of questions and count the right ones
+    Eval(Eval),
+    /// List the configured models, what is on disk and what they need
+    Models(Listing),
+    /// List the backends, their devices and what is wrong with the rest
+    Backends(Listing),
+    /// Check this machine: configuration, backends, and the model if it loads
+    Doctor(Doctor),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// The prompt; `-` reads stdin, which is also appended to a prompt if it is not a terminal
+    pub(crate) prompt: Option<String>,
+    /// Instructions before the prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// Words fixed at positions of the answer: `0:Once,5:upon`
+    #[arg(long, value_name = "POS:WORD,…")]
+    pub(crate) pin: Option<String>,
+    /// What stdout holds: the answer, one object with all figures, or an object a step
+    #[arg(long, default_value = "text")]
+    pub(crate) format: Format,
+    /// Write every step to this file, a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// No progress and no notes on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    generation: Generation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Chat {
+    /// Line by line, for screen readers and logs; always so where there is no screen
+    #[arg(long)]
+    pub(crate) plain: bool,
+    #[command(flatten)]
+    generation: Generation,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// Questions: a JSON object a line with `task`, `messages` and `answers`, any of which counts
+    pub(crate) file: PathBuf,
+    /// Keep each answer in this file and go on from it next time
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What stdout holds: a table or JSON
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TableFormat,
+    /// No progress on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    generation: Generation,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// What stdout holds: a table or JSON
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TableFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    generation: Generation,
+}
+
+impl Cli {
+    /// True if flags of the screen stand before a command, which would not heed them.
+    pub(crate) fn has_stray_flags(&self) -> bool {
+        self.command.is_some() && self.generation.patch() != GenerationPatch::default()
+    }
+
+    fn patch(&self) -> GenerationPatch {
+        match &self.command {
+            None => self.generation.patch(),
+            Some(Command::Generate(command)) => command.generation.patch(),
+            Some(Command::Chat(command)) => command.generation.patch(),
+            Some(Command::Eval(command)) => command.generation.patch(),
+            Some(Command::Doctor(command)) => command.generation.patch(),
+            Some(Command::Models(_) | Command::Backends(_)) => GenerationPatch::default(),
+        }
+    }
+
+    /// The flags as the configuration's highest layer.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let common = &self.common;
+        Overrides {
+            config: common.config.clone(),
+            model: common.model.clone(),
+            framework: common.backend.clone(),
+            device: common.device.clone(),
+            precision: common.precision.clone(),
+            threads: common.threads,
+            backend_paths: common.backend_paths.clone(),
+            models_folder: common.models_folder.clone(),
+            generation: self.patch(),
+        }
+    }
+}
+
+/// The environment variables that the configuration reads, as the end of the long help.
+fn variables() -> String {
+    let mut text = "Environment variables, below the flags and above the file:".to_owned();
+    for (name, meaning) in VARIABLES {
+        text.push_str(&format!("\n  {name:<30} {meaning}"));
+    }
+    text
+}
+
+impl Generation {
+    fn patch(&self) -> GenerationPatch {
+        GenerationPatch {
+            length: self.len,
+            steps: self.steps,
+            block_length: self.block,
+            temperature: self.temp,
+            cfg_scale: self.cfg,
+            remasking: self.remasking.map(|word| match word {
+                RemaskingWord::LowConfidence => Remasking::LowConfidence,
+                RemaskingWord::Random => Remasking::Random,
+            }),
+            threshold: self.threshold,
+            factor: self.factor,
+            cache: self.cache.map(|word| match word {
+                CacheWord::Off => CacheMode::Off,
+                CacheWord::Prefix => CacheMode::Prefix,
+                CacheWord::Dual => CacheMode::Dual,
+            }),
+            logits_eos_inf: self.logits_eos_inf.then_some(true),
+            confidence_eos_eot_inf: self.confidence_eos_eot_inf.then_some(true),
+            early_stop: self.no_early_stop.then_some(false),
+            seed: self.seed,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `unmask chat --plain`: line by line, as the reference's `chat.py`.
+
+use std::io::{self, IsTerminal, Write as _};
+
+use unmask_core::TokenId;
+use unmask_core::config::{Config, Environment};
+use unmask_core::engine::{TurnEvent, TurnInput};
+use unmask_core::sampler::Fit;
+
+use super::host::{Host, Line};
+use super::meter::Meter;
+use super::{code, print, tell};
+
+pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+    let mut meter = Meter::new(false);
+    let host = Host::open(config, environment, &mut meter)?;
+    let fit = host.settings()?;
+    fit.notes.iter().for_each(|note| meter.note(note));
+    let is_person = io::stdin().is_terminal();
+    if is_person {
+        meter.note(&format!(
+            "{} on {}; /new begins again, /quit or ^D ends",
+            host.loaded.name, host.loaded.backend
+        ));
+    }
+    let mut chat = Chat {
+        host,
+        fit,
+        is_person,
+        meter: Meter::new(!is_person),
+        previous: Vec::new(),
+    };
+    let code = chat.until_the_end()?;
+    if is_person {
+        // What comes next begins a row of its own.
+        tell("");
+    }
+    Ok(code)
+}
+
+struct Chat {
+    host: Host,
+    fit: Fit,
+    /// Whether somebody types; else lines come from a pipe or a file.
+    is_person: bool,
+    meter: Meter,
+    /// Prompt and answer of the turns so far, as tokens.
+    previous: Vec<TokenId>,
+}
+
+impl Chat {
+    /// Returns the exit code.
+    fn until_the_end(&mut self) -> anyhow::Result<u8> {
+        loop {
+            if self.is_person {
+                // With stderr gone the person still has the answers.
+                write!(io::stderr(), "You: ").ok();
+            }
+            let line = match self.host.line()? {
+                Line::Said(line) => line,
+                Line::End => return Ok(code::DONE),
+                Line::Interrupt => return Ok(code::INTERRUPTED),
+            };
+            match read(&line) {
+                Said::Nothing => (),
+                Said::Quit => return Ok(code::DONE),
+                Said::New => self.previous.clear(),
+                Said::Unknown(command) => tell(&format!(
+                    "no {command}; there are /new and /quit, and /{command} sends it"
+                )),
+                Said::Message(message) => match self.answer(message) {
+                    Ok(true) if !self.is_person => return Ok(code::INTERRUPTED),
+                    Ok(_) => (),
+                    // The conversation is as it was; with nobody to read that, the program ends.
+                    Err(error) if self.is_person => tell(&format!("{error:#}")),
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Answers a message; true if ^C ended the answer.
+    fn answer(&mut self, message: &str) -> anyhow::Result<bool> {
+        let input = TurnInput::FollowUp {
+            previous: self.previous.clone(),
+            message: message.to_owned(),
+            length: self.fit.length,
+        };
+        let meter = &mut self.meter;
+        let turn = self.host.turn(input, &self.fit.params, |event| {
+            if let TurnEvent::Step(step) = event {
+                meter.at("unmasking", step.step as u64, step.steps as u64);
+            }
+            Ok(())
+        });
+        self.meter.clear();
+        let ended = turn?;
+        print(&format!("{}\n", ended.outcome.text))?;
+        self.previous = ended.outcome.canvas.tokens().to_vec();
+        Ok(ended.interrupted)
+    }
+}
+
+/// What a line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Said<'a> {
+    Nothing,
+    Message(&'a str),
+    New,
+    Quit,
+    Unknown(&'a str),
+}
+
+/// Reads a line. `//x` is the message `/x`.
+fn read(line: &str) -> Said<'_> {
+    match line.trim() {
+        "" => Said::Nothing,
+        "/new" => Said::New,
+        "/quit" => Said::Quit,
+        text => match text.strip_prefix('/') {
+            Some(escaped) if escaped.starts_with('/') => Said::Message(escaped),
+            Some(_) => Said::Unknown(text.split_whitespace().next().unwrap_or(text)),
+            None => Said::Message(line.trim_end_matches(['\n', '\r'])),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_makes_a_command_and_two_make_a_message() {
+        assert_eq!(read(" /new\n"), Said::New);
+        assert_eq!(read("/quit\r\n"), Said::Quit);
+        assert_eq!(read("/help me\n"), Said::Unknown("/help"));
+        assert_eq!(read("//etc/fstab\n"), Said::Message("/etc/fstab"));
+        assert_eq!(read(" \n"), Said::Nothing);
+    }
+
+    #[test]
+    fn an_indent_is_kept_and_the_line_end_is_not() {
+        assert_eq!(read("  a \r\n"), Said::Message("  a "));
+    }
+}

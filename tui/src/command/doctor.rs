@@ -1,0 +1,80 @@
+//! `unmask doctor`: what this machine has, and whether the active model loads and answers.
+
+use unmask_core::api::Capabilities;
+use unmask_core::config::{Config, Environment};
+use unmask_core::engine::{Loaded, Message, Role, TurnEvent, TurnInput};
+use unmask_core::loader::discover;
+
+use super::backends;
+use super::host::Host;
+use super::meter::Meter;
+use super::table::bytes;
+use super::{Interrupted, code, print};
+
+pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+    print(&format!(
+        "unmask {} on {} {}\nconfiguration: {}\nactive model: {}\n\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        config.source,
+        config.active.value
+    ))?;
+    let registry = discover(config.backend_paths.value.clone());
+    print(&format!("{}\n", backends::text(registry.rows())))?;
+    let mut meter = Meter::new(false);
+    let mut host = Host::open(config, environment, &mut meter)?;
+    let loaded = host.loaded.clone();
+    print(&describe(&loaded))?;
+    let fit = host.settings()?;
+    let input = TurnInput::Chat {
+        messages: vec![Message {
+            role: Role::User,
+            content: "Hello!".to_owned(),
+        }],
+        pins: Vec::new(),
+        length: fit.length,
+    };
+    let ended = host.turn(input, &fit.params, |event| {
+        if let TurnEvent::Step(step) = event {
+            meter.at("unmasking", step.step as u64, step.steps as u64);
+        }
+        Ok(())
+    })?;
+    meter.clear();
+    if ended.interrupted {
+        return Err(Interrupted("stopped during the test answer".to_owned()).into());
+    }
+    let stats = ended.outcome.stats;
+    let per_step = stats.elapsed.as_secs_f64() * 1000.0 / stats.steps.max(1) as f64;
+    print(&format!(
+        "test answer: {:?}\n{} forwards, {per_step:.1} ms a step\n",
+        ended.outcome.text, stats.nfe
+    ))?;
+    Ok(code::DONE)
+}
+
+fn describe(loaded: &Loaded) -> String {
+    let facts = &loaded.facts;
+    let named = Capabilities::NAMES
+        .iter()
+        .filter(|(bit, _)| facts.capabilities.has(*bit));
+    let abilities: Vec<&str> = named.map(|(_, name)| *name).collect();
+    let mut text = format!(
+        "{} on {} {}, {} ({})\nprecision {}, {} in memory, vocabulary {}, up to {} positions\ncan: {}\n",
+        loaded.name,
+        loaded.backend,
+        loaded.backend_version,
+        loaded.device,
+        loaded.device_name,
+        facts.precision,
+        bytes(facts.memory_bytes),
+        facts.vocab,
+        facts.max_positions,
+        abilities.join(", ")
+    );
+    for note in facts.notes.lines() {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text
+}

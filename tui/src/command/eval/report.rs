@@ -1,0 +1,120 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::question::{Answered, Settings};
+use crate::command::table::table;
+
+/// Sums over a set of answers.
+#[derive(Default, Clone, Copy)]
+struct Sums {
+    questions: usize,
+    right: usize,
+    nfe: usize,
+    committed: usize,
+    text_tokens: usize,
+    seconds: f64,
+}
+
+/// The result of an evaluation: per task and overall.
+pub(super) struct Report<'a> {
+    settings: &'a Settings,
+    tasks: BTreeMap<&'a str, Sums>,
+    all: Sums,
+}
+
+impl Sums {
+    fn add(&mut self, done: &Answered) {
+        self.questions += 1;
+        self.right += usize::from(done.right);
+        self.nfe += done.nfe;
+        self.committed += done.committed;
+        self.text_tokens += done.text_tokens;
+        self.seconds += done.seconds;
+    }
+
+    fn per(total: f64, of: usize) -> f64 {
+        if of == 0 { 0.0 } else { total / of as f64 }
+    }
+
+    fn accuracy(&self) -> f64 {
+        Self::per(self.right as f64, self.questions)
+    }
+
+    fn forwards(&self) -> f64 {
+        Self::per(self.nfe as f64, self.questions)
+    }
+
+    fn tokens_per_forward(&self) -> f64 {
+        Self::per(self.committed as f64, self.nfe)
+    }
+
+    fn text_tokens_per_forward(&self) -> f64 {
+        Self::per(self.text_tokens as f64, self.nfe)
+    }
+
+    fn row(&self, name: &str) -> Vec<String> {
+        vec![
+            name.to_owned(),
+            format!("{:.1} %", 100.0 * self.accuracy()),
+            format!("{}/{}", self.right, self.questions),
+            format!("{:.1}", self.forwards()),
+            format!("{:.2}", self.tokens_per_forward()),
+            format!("{:.2}", self.text_tokens_per_forward()),
+            format!("{:.2}", self.seconds),
+        ]
+    }
+
+    fn object(&self) -> Value {
+        json!({
+            "questions": self.questions,
+            "right": self.right,
+            "accuracy": self.accuracy(),
+            "nfe": self.nfe,
+            "nfe_per_answer": self.forwards(),
+            "tokens_per_forward": self.tokens_per_forward(),
+            "text_tokens_per_forward": self.text_tokens_per_forward(),
+            "seconds": self.seconds,
+        })
+    }
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(settings: &'a Settings, answered: &'a [Answered]) -> Self {
+        let mut tasks: BTreeMap<&str, Sums> = BTreeMap::new();
+        let mut all = Sums::default();
+        for done in answered {
+            tasks.entry(&done.task).or_default().add(done);
+            all.add(done);
+        }
+        Self {
+            settings,
+            tasks,
+            all,
+        }
+    }
+
+    /// A table; `tokens/NFE` counts all that the steps committed, `text/NFE` what a reader sees of it.
+    pub(super) fn text(&self) -> String {
+        let heading = [
+            "task",
+            "accuracy",
+            "right",
+            "NFE",
+            "tokens/NFE",
+            "text/NFE",
+            "seconds",
+        ];
+        let mut rows = vec![heading.map(str::to_owned).to_vec()];
+        rows.extend(self.tasks.iter().map(|(task, sums)| sums.row(task)));
+        rows.push(self.all.row("all"));
+        table(&rows)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let tasks: serde_json::Map<String, Value> = (self.tasks.iter())
+            .map(|(task, sums)| ((*task).to_owned(), sums.object()))
+            .collect();
+        json!({ "settings": self.settings, "all": self.all.object(), "tasks": tasks })
+    }
+}

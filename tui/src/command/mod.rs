@@ -1,0 +1,123 @@
+//! One file per subcommand, and what they share: exit codes, a loaded model, a progress meter.
+
+mod backends;
+mod chat;
+mod doctor;
+mod eval;
+mod generate;
+mod host;
+mod log;
+mod meter;
+mod models;
+mod screen;
+mod table;
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Context as _;
+use unmask::clean::clean;
+use unmask_core::config::{Config, ConfigError, Environment};
+use unmask_core::engine::{Failure, FailureKind};
+
+use crate::cli::{Cli, Command};
+
+/// Exit codes, as DESIGN lists them: 0 done, 1 generation failed, 2 usage or configuration, 3 no model or backend, 4 out of
+/// memory, 130 stopped by ^C.
+mod code {
+    pub(super) const DONE: u8 = 0;
+    pub(super) const GENERATION: u8 = 1;
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const NO_MODEL: u8 = 3;
+    pub(super) const MEMORY: u8 = 4;
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+/// Runs what the command line asks for; every error ends here as one message on stderr and an exit code.
+pub(crate) fn run(cli: &Cli) -> u8 {
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            let code = exit_code(&error);
+            if code != code::DONE {
+                tell(&format!("unmask: {error:#}"));
+            }
+            code
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    if cli.has_stray_flags() {
+        let text = "denoising flags stand behind the command: unmask generate --steps 32";
+        return Err(Usage(text.to_owned()).into());
+    }
+    let environment = Environment::of_process();
+    let config = Config::load(&cli.overrides(), &environment)?;
+    if cli.common.show_config {
+        print(&config.show())?;
+        return Ok(code::DONE);
+    }
+    log::start(&environment);
+    match &cli.command {
+        None => screen::run(config, &environment),
+        Some(Command::Generate(arguments)) => generate::run(config, &environment, arguments),
+        Some(Command::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
+            chat::run(config, &environment)
+        }
+        Some(Command::Chat(_)) => screen::run(config, &environment),
+        Some(Command::Eval(arguments)) => eval::run(config, &environment, arguments),
+        Some(Command::Models(arguments)) => models::run(&config, &environment, arguments),
+        Some(Command::Backends(arguments)) => backends::run(&config, arguments),
+        Some(Command::Doctor(_)) => doctor::run(config, &environment),
+    }
+}
+
+/// 0 for a closed pipe, which ends a program quietly.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return match failure.kind {
+            FailureKind::Generation => code::GENERATION,
+            FailureKind::Usage | FailureKind::Config => code::USAGE,
+            FailureKind::Model | FailureKind::Backend => code::NO_MODEL,
+            FailureKind::Memory => code::MEMORY,
+        };
+    }
+    if error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<Usage>().is_some() {
+        return code::USAGE;
+    }
+    if error.downcast_ref::<Interrupted>().is_some() {
+        return code::INTERRUPTED;
+    }
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if closed(error) => code::DONE,
+        _ => code::GENERATION,
+    }
+}
+
+/// A request that cannot be carried out as it was made.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// ^C ended the work before there was anything to show; says how far it came.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Interrupted(String);
+
+/// Writes to stdout at once. What a terminal could take for an order is replaced there; a pipe gets every byte.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    let written = match stdout.is_terminal() {
+        true => stdout.write_all(clean(text).as_bytes()),
+        false => stdout.write_all(text.as_bytes()),
+    };
+    written
+        .and_then(|()| stdout.flush())
+        .context("cannot write to standard output")
+}
+
+/// Writes a line to stderr. With stderr gone there is nobody left to tell.
+fn tell(text: &str) {
+    writeln!(io::stderr(), "{}", clean(text)).ok();
+}

@@ -1,0 +1,75 @@
+//! `unmask`: the full-screen chat.
+
+use std::io::{self, IsTerminal};
+
+use tokio::sync::mpsc::unbounded_channel;
+use unmask::run::{self, Ending, Setup};
+use unmask_core::config::{Config, Environment};
+use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
+use unmask_core::loader::ConfigLoader;
+
+use super::{Usage, code, log};
+
+/// Why there can be no screen here, and what to use instead; `None` if there can.
+pub(super) fn is_missing() -> Option<&'static str> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        Some("not a terminal; use: unmask generate")
+    } else if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        Some("this terminal shows no screen (TERM is dumb); use: unmask chat --plain")
+    } else {
+        None
+    }
+}
+
+pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+    if let Some(reason) = is_missing() {
+        return Err(Usage(reason.to_owned()).into());
+    }
+    let load = LoadRequest {
+        key: config.active.value.clone(),
+        ..LoadRequest::default()
+    };
+    let (tell, news) = unbounded_channel();
+    let loader = ConfigLoader::new(config, environment);
+    // The receiver is gone only once the screen is closed; nobody wants news then.
+    let hear = move |event| {
+        tell.send(event).ok();
+    };
+    let mut engine = Handle(Engine::start(Box::new(loader), hear)?);
+    let setup = Setup {
+        load: Some(load),
+        log: log::file(environment)?,
+        ..Setup::default()
+    };
+    Ok(match run::run(&mut engine, news, setup)? {
+        Ending::Quit => code::DONE,
+        Ending::Signal(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
+    })
+}
+
+/// The engine as the screen asks for it.
+struct Handle(Engine);
+
+impl run::Engine for Handle {
+    fn load(&mut self, request: LoadRequest) {
+        self.0.load(request);
+    }
+    fn start(&mut self, request: TurnRequest) {
+        self.0.begin(request);
+    }
+    fn pause(&mut self) {
+        self.0.pause();
+    }
+    fn resume(&mut self) {
+        self.0.resume();
+    }
+    fn stop(&mut self) {
+        self.0.stop();
+    }
+    fn abandon(&mut self) {
+        self.0.abandon();
+    }
+    fn cancel_load(&mut self) {
+        self.0.cancel_load();
+    }
+}

@@ -1,0 +1,202 @@
+//! What the program says before any backend is opened: usage, help, configuration.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a run said, and its exit code.
+struct Said {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+/// Runs the program in a home of its own, without a terminal.
+fn run_in(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_unmask"))
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .envs(environment.iter().copied())
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("it speaks UTF-8");
+    Said {
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+        code: output.status.code(),
+    }
+}
+
+fn run(arguments: &[&str]) -> Said {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    run_in(home.path(), arguments, &[])
+}
+
+#[track_caller]
+fn refused(said: &Said, words: &[&str]) {
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert_eq!(said.stdout, "");
+    for word in words {
+        assert!(
+            said.stderr.contains(word),
+            "{word:?} is not in {:?}",
+            said.stderr
+        );
+    }
+}
+
+#[test]
+fn the_screen_needs_a_terminal() {
+    refused(&run(&[]), &["not a terminal", "unmask generate"]);
+}
+
+#[test]
+fn a_prompt_is_needed() {
+    refused(&run(&["generate"]), &["no prompt"]);
+    refused(&run(&["generate", " "]), &["no prompt"]);
+}
+
+#[test]
+fn unknown_words_are_met_with_the_nearest() {
+    refused(&run(&["generat"]), &["generat", "generate"]);
+    refused(&run(&["generate", "--stpes", "3", "hi"]), &["--steps"]);
+    refused(
+        &run(&["generate", "--remasking", "lowest", "hi"]),
+        &["low_confidence", "random"],
+    );
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    refused(&run(&["generate", "--temp=-1", "hi"]), &["temp"]);
+    refused(
+        &run(&["generate", "--threshold", "2", "hi"]),
+        &["threshold", "0 to 1"],
+    );
+    refused(
+        &run(&["generate", "--threshold", "0.9", "--factor", "1", "hi"]),
+        &["--threshold", "--factor"],
+    );
+    refused(
+        &run(&["generate", "--len", "0", "hi"]),
+        &["--len", "1 or more"],
+    );
+}
+
+#[test]
+fn denoising_flags_belong_to_the_commands_that_denoise() {
+    refused(&run(&["models", "--steps", "3"]), &["--steps"]);
+    refused(
+        &run(&["--steps", "3", "generate", "hi"]),
+        &["unmask generate --steps"],
+    );
+    assert!(!run(&["backends", "--help"]).stdout.contains("--steps"));
+    assert!(run(&["generate", "--help"]).stdout.contains("--steps"));
+}
+
+#[test]
+fn a_pin_without_a_word_is_shown_with_a_caret() {
+    refused(&run(&["generate", "--pin", "5:", "hi"]), &["--pin", "^"]);
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    refused(
+        &run(&["generate", "--trace", "nowhere/trace.jsonl", "hi"]),
+        &["cannot write nowhere/trace.jsonl"],
+    );
+    refused(&run(&["eval", "nowhere.jsonl"]), &["nowhere.jsonl"]);
+    refused(
+        &run(&["--config", "nowhere.toml", "models"]),
+        &["nowhere.toml"],
+    );
+}
+
+#[test]
+fn a_broken_configuration_is_named_with_its_line() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let write = |text: &str| {
+        std::fs::write(home.path().join("model_config.toml"), text).expect("it can be written");
+    };
+    write("active_model_key = \"a\"\n[available_models.a]\nframwork = \"candle\"\n");
+    refused(
+        &run_in(home.path(), &["models"], &[]),
+        &["model_config.toml:3", "framwork", "framework"],
+    );
+    write("active_model_key = \n");
+    refused(
+        &run_in(home.path(), &["models"], &[]),
+        &["model_config.toml:1"],
+    );
+}
+
+#[test]
+fn every_setting_is_shown_with_its_origin() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let said = run_in(
+        home.path(),
+        &["generate", "--show-config", "--len", "96"],
+        &[("UNMASK_STEPS", "24")],
+    );
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    let line = |key: &str| {
+        let found = said.stdout.lines().find(|line| line.contains(key));
+        found.unwrap_or_else(|| panic!("no {key} in {}", said.stdout))
+    };
+    assert!(line("generation.length").contains("96"));
+    assert!(line("generation.steps").contains("UNMASK_STEPS"));
+    assert!(line("active_model_key").contains("built-in"));
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_is_named() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let said = run_in(home.path(), &["models"], &[("UNMASK_STEPS", "many")]);
+    refused(&said, &["UNMASK_STEPS", "many"]);
+}
+
+#[test]
+fn help_names_every_command_and_variable() {
+    let help = run(&["--help"]);
+    assert_eq!(help.code, Some(0));
+    for word in [
+        "generate",
+        "chat",
+        "eval",
+        "models",
+        "backends",
+        "doctor",
+        "UNMASK_MODEL",
+    ] {
+        assert!(help.stdout.contains(word), "{word} is not in the help");
+    }
+    assert!(run(&["--version"]).stdout.starts_with("unmask "));
+}
+
+#[test]
+fn models_are_listed_without_a_backend() {
+    let said = run(&["models"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("builtin:demo"), "{}", said.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let (read, write) = std::io::pipe().expect("the system has pipes");
+    drop(read);
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let output = Command::new(env!("CARGO_BIN_EXE_unmask"))
+        .args(["models"])
+        .env("HOME", home.path())
+        .current_dir(home.path())
+        .stdin(Stdio::null())
+        .stdout(write)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
+}
