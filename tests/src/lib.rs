@@ -1,0 +1,40 @@
+//! Helpers shared by the cross-crate tests.
+
+mod compile;
+mod fixtures;
+
+pub mod program;
+pub mod svg;
+pub mod terminal;
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::{Path, PathBuf};
+
+pub use compile::{Compiled, Language, c_program, compile_plugin, compiler};
+pub use fixtures::{Run, SPEC, load_spec, model, open, run, session, spoiled, try_model};
+
+/// The root of the repository.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests lie in a folder of the repository")
+}
+
+/// The library of the workspace's plugin crate `package`, one of this crate's dependencies.
+///
+/// Cargo writes a dependency's cdylib beside the test binary, in `deps`. The folder above has one only if it was built by
+/// its own name, and that one may be old.
+///
+/// # Panics
+/// If it was not built.
+#[must_use]
+pub fn plugin(package: &str) -> PathBuf {
+    let file = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", package.replace('-', "_"));
+    let program = std::env::current_exe().expect("a test binary has a path");
+    let folders = program.ancestors().skip(1).take(2);
+    let path = folders
+        .map(|folder| folder.join(&file))
+        .find(|path| path.exists());
+    path.unwrap_or_else(|| panic!("{file} is not beside {}", program.display()))
+}

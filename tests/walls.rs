@@ -1,0 +1,182 @@
+//! The walls of the house, checked: who may depend on whom, how long a file may grow, who may print.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use unmask_tests::root;
+
+/// Which of our crates each crate may name; a star ends a pattern. What is not listed may name nobody.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("unmask-core", &["unmask-api"]),
+    ("unmask-sdk", &["unmask-api"]),
+    ("unmask", &["unmask-core"]),
+    ("unmask-backend-*", &["unmask-sdk"]),
+    ("example-*", &["unmask-sdk"]),
+    ("test-plugin-*", &["unmask-sdk"]),
+    ("unmask-tests", &["*"]),
+];
+
+/// Lines of a source file, its tests apart.
+const LONGEST_FILE: usize = 600;
+/// Our sources, the cross-crate tests apart.
+const FLOORS: [&str; 4] = ["core", "backends", "plugins", "tui"];
+/// Words of code that only some places may say.
+struct Reserved {
+    words: &'static [&'static str],
+    /// Where nobody else may say them.
+    under: &'static [&'static str],
+    /// Who may.
+    places: &'static [&'static str],
+}
+
+const RESERVED: [Reserved; 3] = [
+    // Elsewhere it would be written over the screen.
+    Reserved {
+        words: &["println!(", "print!(", "dbg!("],
+        under: &FLOORS,
+        places: &["tui/src/main.rs", "tui/src/command"],
+    },
+    // One place asks sessions. Networks have forwards of their own, and the SDK hands on what came over the border.
+    Reserved {
+        words: &[".forward(", ".forward_top("],
+        under: &["core", "tui"],
+        places: &["core/runtime/src/scorer.rs"],
+    },
+    // One place opens libraries.
+    Reserved {
+        words: &["libloading", "dlopen", "RTLD_"],
+        under: &FLOORS,
+        places: &["core/runtime/src/plugin"],
+    },
+];
+
+/// Every package with the names of what it depends on, in any way.
+fn packages() -> Vec<(String, Vec<String>)> {
+    let output = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["metadata", "--no-deps", "--format-version=1"])
+        .output()
+        .expect("cargo runs");
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo speaks JSON");
+    let list = |value: &Value| value.as_array().cloned().expect("cargo lists it");
+    let name = |value: &Value| {
+        value["name"]
+            .as_str()
+            .expect("everything has a name")
+            .to_owned()
+    };
+    list(&metadata["packages"])
+        .iter()
+        .map(|package| {
+            (
+                name(package),
+                list(&package["dependencies"]).iter().map(name).collect(),
+            )
+        })
+        .collect()
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == pattern,
+    }
+}
+
+fn may_know(from: &str, to: &str) -> bool {
+    let mut lines = MAY_KNOW.iter().filter(|(who, _)| fits(who, from));
+    lines.any(|(_, whom)| whom.iter().any(|pattern| fits(pattern, to)))
+}
+
+#[test]
+fn no_crate_knows_more_than_it_may() {
+    let packages = packages();
+    let ours = |name: &String| packages.iter().any(|(package, _)| package == name);
+    let arrows = packages
+        .iter()
+        .flat_map(|(from, known)| known.iter().map(move |to| (from, to)));
+    let trespasses: Vec<String> = arrows
+        .filter(|(from, to)| ours(to) && !may_know(from, to))
+        .map(|(from, to)| format!("{from} -> {to}"))
+        .collect();
+    assert_eq!(trespasses, Vec::<String>::new());
+    assert!(packages.len() > 5, "cargo listed the workspace");
+}
+
+#[test]
+fn the_contract_depends_on_thiserror_alone() {
+    let packages = packages();
+    let api = packages.iter().find(|(name, _)| name == "unmask-api");
+    assert_eq!(api.expect("it is there").1, ["thiserror"]);
+}
+
+#[test]
+fn no_file_outgrows_its_idea() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(path, text)| (path, before_tests(&text).count()))
+        .filter(|(_, lines)| *lines > LONGEST_FILE)
+        .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert_eq!(long, Vec::<String>::new());
+}
+
+#[test]
+fn reserved_words_are_said_only_where_they_belong() {
+    let sources = sources();
+    let mut trespasses = Vec::new();
+    for reserved in &RESERVED {
+        let says = |line: &str| {
+            let code = line.split("//").next().unwrap_or_default();
+            reserved.words.iter().any(|word| code.contains(word))
+        };
+        let within = |path: &Path, folders: &[&str]| folders.iter().any(|it| path.starts_with(it));
+        let speakers = sources.iter().filter(|(path, text)| {
+            within(path, reserved.under)
+                && !within(path, reserved.places)
+                && before_tests(text).any(says)
+        });
+        let name =
+            |(path, _): &(PathBuf, String)| format!("{}: {:?}", path.display(), reserved.words);
+        trespasses.extend(speakers.map(name));
+    }
+    assert_eq!(trespasses, Vec::<String>::new());
+}
+
+fn before_tests(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+}
+
+/// Every Rust source of the floors, its path from the root, with its text; files and folders of tests apart.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for floor in FLOORS {
+        collect(Path::new(floor), &mut found);
+    }
+    assert!(
+        found.len() > 20,
+        "the sources are where they are looked for"
+    );
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    let entries = std::fs::read_dir(root().join(folder)).expect("the folder is readable");
+    for entry in entries.flatten() {
+        let path = folder.join(entry.file_name());
+        let tests = ["tests", "tests.rs", "target"]
+            .iter()
+            .any(|name| path.ends_with(name));
+        if tests {
+            continue;
+        }
+        if entry.path().is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = std::fs::read_to_string(entry.path()).expect("sources are UTF-8");
+            found.push((path, text));
+        }
+    }
+}
