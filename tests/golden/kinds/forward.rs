@@ -1,0 +1,200 @@
+//! Logits: whole forwards, padded batches, and Fast-dLLM's partial forwards.
+
+use std::ops::Range;
+
+use unmask_core::api::{
+    CancelFlag, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
+};
+
+use crate::case::{Array, Case, Verdict, attended, id_rows, ids, same};
+use crate::models::Models;
+
+/// One row of a batch: its tokens, which of its positions are fed, and what it attends to.
+struct Ask<'a> {
+    tokens: &'a [TokenId],
+    fed: Range<usize>,
+    attend: Range<usize>,
+}
+
+pub(crate) fn forward(case: &Case, models: &Models) -> Verdict {
+    let model = models.get(case)?;
+    let rows = id_rows(&case.json["input"]["input_ids"]);
+    let logits = whole(case, &*model, &rows)?;
+    let positions = case.json["input"]["logits_positions"].as_array().cloned();
+    let expected = case.need("logits");
+    let width = rows[0].len();
+    for row in 0..rows.len() {
+        let wanted: Vec<usize> = match &positions {
+            Some(list) => list
+                .iter()
+                .map(|at| at.as_u64().expect("a position") as usize)
+                .collect(),
+            None => (0..width).collect(),
+        };
+        for (index, at) in wanted.into_iter().enumerate() {
+            let got = logits.row(row * width + at);
+            close(
+                case,
+                got,
+                expected.at(&[row, index]),
+                &format!("row {row}, position {at}"),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The reference's own bfloat16 run: a float32 backend must be as far from it as the reference's float32 run was.
+pub(crate) fn forward_bf16(case: &Case, models: &Models) -> Verdict {
+    let model = models.get(case)?;
+    let rows = id_rows(&case.json["input"]["input_ids"]);
+    let logits = whole(case, &*model, &rows)?;
+    let expected = case.need("logits");
+    if logits.scores().len() != expected.values.len() {
+        return Err(format!(
+            "the logits have another shape than {:?}",
+            expected.shape
+        ));
+    }
+    let errors: Vec<f64> = (logits.scores().iter().zip(&expected.values))
+        .map(|(&got, expected)| (f64::from(got) - expected).abs())
+        .collect();
+    let max = errors.iter().copied().fold(0.0, f64::max);
+    let mean = errors.iter().sum::<f64>() / errors.len() as f64;
+    let stated = |name: &str| case.json["expected"][name].as_f64().expect("a figure");
+    let far = (max - stated("max_abs_error_vs_f32")).abs() > 1e-3;
+    if far || (mean - stated("mean_abs_error_vs_f32")).abs() > 1e-4 {
+        return Err(format!(
+            "{max} at most and {mean} in the mean from the bfloat16 run"
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn forward_cached(case: &Case, models: &Models) -> Verdict {
+    let model = models.get(case)?;
+    let first = ids(&case.json["input"]["input_ids"][0]);
+    let changed = ids(&case.json["input"]["changed_ids"][0]);
+    let block = case.json["input"]["block"].as_array().expect("a range");
+    let block =
+        block[0].as_u64().expect("a start") as usize..block[1].as_u64().expect("an end") as usize;
+    let whole = 0..first.len();
+    let mut session = open(&*model, first.len(), 1)?;
+    let compare =
+        |session: &mut dyn Session, tokens: &[TokenId], fed: &Range<usize>, name: &str| {
+            let ask = Ask {
+                tokens,
+                fed: fed.clone(),
+                attend: whole.clone(),
+            };
+            let logits = run(session, &*model, &[ask])?;
+            compare_all(case, &logits, &case.need(name), name)
+        };
+    compare(&mut *session, &first, &whole, "logits_full")?;
+    compare(
+        &mut *session,
+        &changed,
+        &(block.start..first.len()),
+        "logits_suffix",
+    )?;
+    // The suffix forward has overwritten the suffix's K/V: fill the cache again, as the reference starts from the full one.
+    compare(&mut *session, &first, &whole, "logits_full")?;
+    compare(&mut *session, &changed, &block, "logits_block")
+}
+
+fn compare_all(case: &Case, logits: &Logits, expected: &Array, name: &str) -> Verdict {
+    same(
+        &format!("shape of {name}"),
+        &[1, logits.rows(), logits.vocab()],
+        &expected.shape,
+    )?;
+    (0..logits.rows()).try_for_each(|row| {
+        close(
+            case,
+            logits.row(row),
+            expected.at(&[0, row]),
+            &format!("{name}, row {row}"),
+        )
+    })
+}
+
+/// All logits of `rows`, of equal lengths, in one batch under the case's attention mask.
+fn whole(case: &Case, model: &dyn Model, rows: &[Vec<TokenId>]) -> Result<Logits, String> {
+    let mask = &case.json["input"]["attention_mask"];
+    let attends: Vec<Range<usize>> = match mask.is_null() {
+        true => rows.iter().map(|row| 0..row.len()).collect(),
+        false => id_rows(mask)
+            .iter()
+            .map(|row| attended(row))
+            .collect::<Result<_, _>>()?,
+    };
+    let asks: Vec<Ask<'_>> = (rows.iter().zip(attends))
+        .map(|(row, attend)| Ask {
+            tokens: row,
+            fed: 0..row.len(),
+            attend,
+        })
+        .collect();
+    let mut session = open(model, rows[0].len(), rows.len())?;
+    run(&mut *session, model, &asks)
+}
+
+fn open(model: &dyn Model, capacity: usize, slots: usize) -> Result<Box<dyn Session>, String> {
+    let spec = SessionSpec {
+        capacity: capacity as u32,
+        slots: slots as u32,
+    };
+    model.session(spec).map_err(|error| error.to_string())
+}
+
+/// Feeds the asked positions of all rows in one pass and wants the logits of all of them.
+fn run(session: &mut dyn Session, model: &dyn Model, asks: &[Ask<'_>]) -> Result<Logits, String> {
+    let mut rows = Vec::new();
+    let mut tokens = Vec::new();
+    let mut positions = Vec::new();
+    for (slot, ask) in asks.iter().enumerate() {
+        rows.push(Row {
+            fed: ask.fed.len() as u32,
+            slot: slot as u32,
+            attend: ask.attend.start as u32..ask.attend.end as u32,
+        });
+        tokens.extend_from_slice(&ask.tokens[ask.fed.clone()]);
+        positions.extend(ask.fed.clone().map(|at| Position(at as u32)));
+    }
+    let wanted: Vec<u32> = (0..tokens.len() as u32).collect();
+    let mut logits = Logits::default();
+    logits.reset(wanted.len(), model.facts().vocab);
+    let pass = Pass {
+        rows: &rows,
+        tokens: &tokens,
+        positions: &positions,
+        wanted: &wanted,
+        cancel: &CancelFlag::new(),
+    };
+    session
+        .forward(&pass, logits.view())
+        .map_err(|error| error.to_string())?;
+    Ok(logits)
+}
+
+fn close(case: &Case, got: &[f32], expected: &[f64], place: &str) -> Verdict {
+    let tolerance = |name: &str| case.json["tolerance"][name].as_f64().expect("a tolerance");
+    let (absolute, relative) = (tolerance("logits_abs"), tolerance("logits_rel"));
+    if got.len() != expected.len() {
+        return Err(format!(
+            "{place}: {} logits, expected {}",
+            got.len(),
+            expected.len()
+        ));
+    }
+    for (index, (&got, &expected)) in got.iter().zip(expected).enumerate() {
+        // A NaN is never close.
+        let near = (f64::from(got) - expected).abs() <= absolute + relative * expected.abs();
+        if !near {
+            return Err(format!(
+                "{place}: logit {index} is {got}, expected {expected}"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Runs the reference numbers: every case of a folder, through a backend loaded over the C table.
+//!
+//! `UNMASK_GOLDEN_DIR` names the folder (default: this one), `UNMASK_GOLDEN_BACKEND` the backend (default: candle). Prints a
+//! line per kind, names each failure with what differs first, and lists what belongs to families that are not supported yet.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a test program without the harness reports for itself"
+)]
+
+mod case;
+mod kinds;
+mod models;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::Value;
+use unmask_core::plugin::{Registry, SearchPath, Surroundings};
+
+use case::{Case, Verdict};
+use models::Models;
+
+/// How the cases of a kind went.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    /// Cases of models whose family is not supported yet, by family.
+    later: BTreeMap<String, usize>,
+}
+
+fn main() -> ExitCode {
+    // Cargo's own flags for test programs, such as `--list`, have no meaning here but must not fail.
+    if std::env::args().any(|argument| argument == "--list") {
+        return ExitCode::SUCCESS;
+    }
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("golden: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, String> {
+    let root = std::env::var_os("UNMASK_GOLDEN_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"),
+        PathBuf::from,
+    );
+    let index = root.join("index.json");
+    let text =
+        std::fs::read_to_string(&index).map_err(|error| format!("{}: {error}", index.display()))?;
+    let index: Value =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", index.display()))?;
+    let name = std::env::var("UNMASK_GOLDEN_BACKEND").unwrap_or_else(|_| "candle".to_owned());
+    let registry = Registry::discover(&SearchPath::new(&Surroundings::here(Vec::new())));
+    let backend = registry.find(&name).map_err(|error| error.to_string())?;
+    println!("golden: {} on {name}", root.display());
+
+    let models = Models::new(root.clone(), backend);
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for json in index["cases"].as_array().ok_or("the index has no cases")? {
+        let kind = json["kind"].as_str().unwrap_or("?").to_owned();
+        let tally = tallies.entry(kind.clone()).or_default();
+        match check(json, &kind, &root, &models) {
+            Outcome::Later(family) => *tally.later.entry(family).or_default() += 1,
+            Outcome::Done(Ok(())) => tally.passed += 1,
+            Outcome::Done(Err(error)) => {
+                tally.failed += 1;
+                println!(
+                    "FAILED {} ({kind}): {error}",
+                    json["id"].as_str().unwrap_or("?")
+                );
+            }
+        }
+    }
+    Ok(report(&tallies))
+}
+
+enum Outcome {
+    Done(Verdict),
+    Later(String),
+}
+
+fn check(json: &Value, kind: &str, root: &Path, models: &Models) -> Outcome {
+    let Some(check) = kinds::check_of(kind) else {
+        return Outcome::Later(family_of_kind(kind).to_owned());
+    };
+    if let Some(family) = unsupported_family(json, kind, root) {
+        return Outcome::Later(family);
+    }
+    let verdict = Case::new(json.clone(), root).and_then(|case| {
+        catch_unwind(AssertUnwindSafe(|| check(&case, models)))
+            .unwrap_or_else(|_| Err("the check panicked; see above".to_owned()))
+    });
+    Outcome::Done(verdict)
+}
+
+/// Kinds that only other families have.
+fn family_of_kind(kind: &str) -> &str {
+    kind.split('_').next().unwrap_or(kind)
+}
+
+/// The family of the case's network, unless it can be run. Text kinds need no network.
+fn unsupported_family(json: &Value, kind: &str, root: &Path) -> Option<String> {
+    let network = !matches!(
+        kind,
+        "tokenize" | "chat_template" | "chat_prompt" | "encode_pair" | "until_postprocess"
+    );
+    let model = json["model"].as_str().filter(|_| network)?;
+    let config = root.join(model).join("config.json");
+    // Models of other families are not copied to this repository.
+    let Ok(text) = std::fs::read_to_string(config) else {
+        return Some(model.rsplit("tiny-").next().unwrap_or(model).to_owned());
+    };
+    let config: Value = serde_json::from_str(&text).ok()?;
+    let family = config["model_type"].as_str()?;
+    (family != "llada").then(|| family.to_lowercase())
+}
+
+fn report(tallies: &BTreeMap<String, Tally>) -> bool {
+    let (mut passed, mut failed) = (0, 0);
+    for (kind, tally) in tallies {
+        let later: Vec<String> = (tally.later.iter())
+            .map(|(family, cases)| format!("{cases} of {family} not yet supported"))
+            .collect();
+        let later = if later.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", later.join(", "))
+        };
+        println!(
+            "{kind}: {} passed, {} failed{later}",
+            tally.passed, tally.failed
+        );
+        passed += tally.passed;
+        failed += tally.failed;
+    }
+    println!("{passed} passed, {failed} failed");
+    failed == 0 && passed > 0
+}
