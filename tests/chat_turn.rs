@@ -1,0 +1,272 @@
+//! The whole program in a pseudo-terminal: keys in, screen out, terminal given back.
+
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use unmask_tests::program::{Home, program};
+use unmask_tests::terminal::Terminal;
+
+/// Long enough for a slow machine; nothing waits this long unless it fails.
+const LONG: Duration = Duration::from_secs(60);
+const QUESTION: &str = "What is the capital of France?";
+const ANSWER: &str = "The capital of France is Paris.";
+/// Leaves the alternate screen, and shows the cursor.
+const RESTORED: [&str; 2] = ["\x1b[?1049l", "\x1b[?25h"];
+
+fn open(home: &Home, size: (u16, u16)) -> Terminal {
+    open_with(home, size, &[])
+}
+
+fn start(home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
+    start_in(&program(), home, size, arguments)
+}
+
+fn start_in(program: &Path, home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
+    let environment = home.environment();
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Terminal::start(program, arguments, &environment, size)
+}
+
+fn open_with(home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
+    let terminal = start(home, size, arguments);
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    terminal
+}
+
+/// Types as a person does: each key once the one before is on the screen.
+fn type_in(terminal: &mut Terminal, text: &str) {
+    for end in 1..=text.len() {
+        terminal.press(&text[end - 1..end]);
+        terminal.wait(LONG, "typed text", |screen| {
+            screen.contains(text[..end].trim_end())
+        });
+    }
+}
+
+fn ask(terminal: &mut Terminal) {
+    type_in(terminal, QUESTION);
+    terminal.press("\r");
+}
+
+fn wait_answer(terminal: &Terminal) {
+    terminal.wait(LONG, "answer", |screen| {
+        screen.contains(ANSWER) && screen.contains("● ready")
+    });
+}
+
+fn signal(terminal: &Terminal, signal: &str) {
+    let id = terminal.process_id().to_string();
+    let sent = Command::new("kill").args([signal, &id]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+fn assert_restored(terminal: &Terminal) {
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    for sequence in RESTORED {
+        assert!(
+            raw.contains(sequence),
+            "the terminal was not given back: {sequence:?}"
+        );
+    }
+    assert!(!terminal.screen().alternate_screen());
+}
+
+#[test]
+fn a_typed_question_is_answered_and_seen_unmasking() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    let frames = terminal.frames();
+    let shown = |text: &str| {
+        frames
+            .iter()
+            .any(|(_, screen)| screen.contents().contains(text))
+    };
+    assert!(
+        shown("▒▒▒") && shown("◐ step") && shown("NFE"),
+        "no step was seen"
+    );
+    // The demo model settles the end of its answer first.
+    let partial = |screen: &str| screen.contains("▒▒▒") && screen.contains("␃");
+    assert!(
+        frames.iter().any(|(_, screen)| partial(&screen.contents())),
+        "no half-masked answer was seen"
+    );
+    terminal.press("\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+    assert_restored(&terminal);
+}
+
+#[test]
+fn a_question_and_its_enter_sent_in_one_go_are_answered() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    terminal.press(&format!("{QUESTION}\r"));
+    wait_answer(&terminal);
+}
+
+#[test]
+fn a_paused_turn_goes_on_to_the_same_answer() {
+    let home = Home::default();
+    let mut terminal = open(&home, (120, 40));
+    ask(&mut terminal);
+    terminal.wait(LONG, "first step", |screen| screen.contains("◐ step"));
+    terminal.press("\x1b");
+    terminal.wait(LONG, "pause", |screen| screen.contains("‖ paused"));
+    terminal.press(" ");
+    wait_answer(&terminal);
+}
+
+#[test]
+fn a_turn_stopped_before_any_text_gives_the_question_back() {
+    let home = Home::default();
+    // Many steps, so that the first token of the answer is still masked when the key arrives.
+    let long = ["--len", "192", "--block", "192", "--steps", "192"];
+    let mut terminal = open_with(&home, (80, 24), &long);
+    ask(&mut terminal);
+    terminal.wait(LONG, "first step", |screen| screen.contains("◐ step"));
+    terminal.press("\x03");
+    terminal.wait(LONG, "question in the composer", |screen| {
+        screen.contains("● ready") && screen.contains(&format!("› {QUESTION}"))
+    });
+    terminal.press("\r");
+    wait_answer(&terminal);
+}
+
+#[test]
+fn a_storm_of_sizes_while_unmasking_leaves_the_answer_whole() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    ask(&mut terminal);
+    for step in 0..20 {
+        terminal.resize(
+            if step % 2 == 0 { 30 } else { 120 },
+            if step % 3 == 0 { 5 } else { 40 },
+        );
+    }
+    terminal.resize(80, 24);
+    wait_answer(&terminal);
+}
+
+#[test]
+fn a_termination_signal_gives_the_terminal_back() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    ask(&mut terminal);
+    terminal.wait(LONG, "first step", |screen| screen.contains("◐ step"));
+    signal(&terminal, "-TERM");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 128 + 15);
+    assert_restored(&terminal);
+}
+
+#[test]
+fn a_crash_gives_the_terminal_back() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    signal(&terminal, "-SEGV");
+    assert!(!terminal.wait_end(LONG).success());
+    assert_restored(&terminal);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_told_and_the_screen_stays() {
+    let home = Home::default();
+    let mut terminal = start(&home, (100, 30), &["-m", "llada-8b-instruct"]);
+    terminal.wait(LONG, "reason", |screen| {
+        screen.contains("hf download") && screen.contains("no model")
+    });
+    terminal.press("\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+}
+
+#[test]
+fn a_suspended_screen_gives_the_terminal_back_and_comes_again_whole() {
+    let home = Home::default();
+    // Only a shell with job control can stop a program and bring it back; a key tells this one to.
+    let shell = Path::new("/bin/sh");
+    let unmask = program();
+    let unmask = unmask.to_str().expect("test folders have plain names");
+    let script = ["-m", "-c", "\"$0\"; read key; fg", unmask];
+    let mut terminal = start_in(shell, &home, (80, 24), &script);
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    type_in(&mut terminal, "half a question");
+    terminal.press("\x1a");
+    terminal.wait_screen(LONG, "the terminal given back", |screen| {
+        !screen.alternate_screen() && !screen.hide_cursor()
+    });
+    terminal.press("\r");
+    terminal.wait_screen(LONG, "the screen again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("› half a question")
+    });
+    terminal.press("\x03\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+    assert_restored(&terminal);
+}
+
+#[test]
+fn a_paste_of_two_hundred_raw_lines_sends_nothing() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    let lines: Vec<String> = (1..=200).map(|line| line.to_string()).collect();
+    terminal.press(&(lines.join("\r") + "\r"));
+    terminal.wait(LONG, "the last line", |screen| screen.contains("  200"));
+    let sent = |screen: &str| screen.contains("You  ") || screen.contains("queued  ");
+    for (_, screen) in terminal.frames() {
+        let screen = screen.contents();
+        assert!(!sent(&screen), "a line was sent:\n{screen}");
+    }
+}
+
+#[test]
+fn quitting_while_an_answer_is_written_leaves_at_once() {
+    let home = Home::default();
+    let long = ["--len", "192", "--block", "192", "--steps", "192"];
+    let mut terminal = open_with(&home, (80, 24), &long);
+    ask(&mut terminal);
+    terminal.wait(LONG, "first step", |screen| screen.contains("◐ step"));
+    terminal.press("\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+    assert_restored(&terminal);
+    assert!(
+        !terminal.screen().contents().contains("Paris"),
+        "the answer was waited for"
+    );
+}
+
+#[test]
+fn a_conversation_that_is_too_long_can_be_begun_anew_with_the_question_at_hand() {
+    let home = Home::default();
+    let mut terminal = open_with(&home, (80, 24), &["--len", "224"]);
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    let question = "And now tell me a long story about a fox, a bear, a king and the sea.";
+    type_in(&mut terminal, question);
+    terminal.press("\r");
+    terminal.wait(LONG, "the reason and the way out", |screen| {
+        screen.contains("the limit is 256") && screen.contains("^X n begins")
+    });
+    terminal.press("\x18");
+    terminal.wait(LONG, "menu", |screen| screen.contains("press a letter"));
+    terminal.press("n");
+    terminal.wait(LONG, "an empty conversation", |screen| {
+        !screen.contains("Paris") && screen.contains(question)
+    });
+    terminal.press("\r");
+    terminal.wait(LONG, "step", |screen| screen.contains("◐ step"));
+}
+
+#[test]
+fn an_interrupt_ends_plain_chat_at_its_prompt() {
+    let home = Home::default();
+    let mut terminal = start(&home, (80, 24), &["chat", "--plain"]);
+    terminal.wait(LONG, "prompt", |screen| screen.contains("You:"));
+    terminal.press("\x03");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 130);
+}
