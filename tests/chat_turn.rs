@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use unmask_tests::program::{Home, program};
 use unmask_tests::terminal::Terminal;
+use unmask_tests::{Compiled, compile_plugin};
 
 /// Long enough for a slow machine; nothing waits this long unless it fails.
 const LONG: Duration = Duration::from_secs(60);
@@ -175,6 +176,55 @@ fn a_crash_gives_the_terminal_back() {
     assert_restored(&terminal);
 }
 
+/// A turn of the C example that prints with each forward; its library, and the terminal after Enter.
+fn ask_noisy(home: &Home, more: &[(&str, &str)]) -> (Compiled, Terminal) {
+    let library = compile_plugin("tests/plugins/noisy.c");
+    let config = format!(
+        "backend_paths = ['{}']\nactive_model_key = 'noisy'\n[available_models.noisy]\nframework = 'noisy'\n\
+         model_id = 'builtin:demo'\n[available_models.noisy.generation]\nlength = 16\nsteps = 16\nblock_length = 16\n",
+        library.path.display()
+    );
+    let file = home.path().join("noisy.toml");
+    std::fs::write(&file, config).expect("the home is ours");
+    let file = file.to_str().expect("test folders have plain names");
+    let environment = home.environment();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()));
+    let environment: Vec<(&str, &str)> = environment.chain(more.iter().copied()).collect();
+    let mut terminal = Terminal::start(&program(), &["--config", file], &environment, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    ask(&mut terminal);
+    (library, terminal)
+}
+
+#[test]
+fn what_a_backend_prints_goes_to_the_log_and_not_on_the_screen() {
+    let home = Home::default();
+    let (_library, terminal) = ask_noisy(&home, &[]);
+    terminal.wait(LONG, "the last step", |screen| {
+        screen.contains("tok/s") && screen.contains("● ready")
+    });
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    assert!(!raw.contains("NOISE"), "a backend wrote on the screen");
+    let log = home.path().join("state/unmask/unmask.log");
+    let log = std::fs::read_to_string(log).expect("there is a log");
+    assert!(log.contains("NOISE on standard output") && log.contains("NOISE on standard error"));
+}
+
+#[test]
+fn a_fault_inside_a_backend_gives_the_terminal_back_and_names_the_log() {
+    let home = Home::default();
+    let (_library, mut terminal) = ask_noisy(&home, &[("UNMASK_TEST_FAULT", "1")]);
+    assert!(!terminal.wait_end(LONG).success());
+    assert_restored(&terminal);
+    let left = terminal.screen().contents().replace('\n', "");
+    assert!(
+        left.contains("native code has crashed") && left.contains("state/unmask/unmask.log"),
+        "{left}"
+    );
+}
+
 #[test]
 fn a_model_that_cannot_be_loaded_is_told_and_the_screen_stays() {
     let home = Home::default();
@@ -201,9 +251,15 @@ fn a_suspended_screen_gives_the_terminal_back_and_comes_again_whole() {
     terminal.wait_screen(LONG, "the terminal given back", |screen| {
         !screen.alternate_screen() && !screen.hide_cursor()
     });
+    // While it is stopped the window changes, of which it hears nothing.
+    terminal.resize(100, 30);
     terminal.press("\r");
-    terminal.wait_screen(LONG, "the screen again", |screen| {
-        screen.alternate_screen() && screen.contents().contains("› half a question")
+    terminal.wait_screen(LONG, "the screen again, in its new size", |screen| {
+        let rows: Vec<String> = screen.rows(0, 100).collect();
+        screen.alternate_screen()
+            && screen.contents().contains("› half a question")
+            && rows[29].contains("^X menu")
+            && rows.iter().any(|row| row.contains(&"─".repeat(100)))
     });
     terminal.press("\x03\x04");
     assert_eq!(terminal.wait_end(LONG).exit_code(), 0);

@@ -164,6 +164,36 @@ impl Terminal {
         self.lock(|shown| shown.frames.clone())
     }
 
+    /// Forgets pictures and bytes so far, so that a long run needs no more memory than a short one.
+    pub fn forget(&self) {
+        self.lock(|shown| {
+            shown.frames.clear();
+            shown.raw.clear();
+        });
+    }
+
+    /// Waits until nothing has been written for `quiet`, at most `within`; false if it goes on.
+    pub fn settles(&self, quiet: Duration, within: Duration) -> bool {
+        let until = Instant::now() + within;
+        let (shown, changed) = &*self.shared;
+        let mut now = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        while Instant::now() < until {
+            let (then, wait) = changed
+                .wait_timeout(now, quiet)
+                .unwrap_or_else(PoisonError::into_inner);
+            now = then;
+            if wait.timed_out() || now.ended {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// True once the program has ended.
+    pub fn has_ended(&self) -> bool {
+        self.lock(|shown| shown.ended)
+    }
+
     /// The process.
     pub fn process_id(&self) -> u32 {
         self.child

@@ -23,6 +23,8 @@ pub enum Action {
     Resize(Size),
     /// Something that a key, a slash command or a palette row stands for.
     Do(Command),
+    /// Something that a slash command with an argument or a panel asks for.
+    Order(Order),
     /// News of the engine.
     Engine(EngineEvent),
 }
@@ -93,10 +95,23 @@ pub enum Command {
     Down,
     /// Change the draft or move in it.
     Edit(Edit),
+    /// Take the chosen row of a list.
+    Choose,
+    /// A list's second action.
+    Other,
+    /// From the composer to the canvas and back.
+    Focus,
     /// Hand the mouse to the terminal.
     MouseOff,
     /// Take the mouse for the wheel.
     MouseOn,
+}
+
+/// What the user can ask for with words of their own; keys and the palette lead to it through a panel or the composer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Order {
+    /// Call the conversation this.
+    Rename(String),
 }
 
 /// Where to scroll.

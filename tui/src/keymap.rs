@@ -1,16 +1,25 @@
 //! Every key, in one table: it finds what a key does, and feeds the hints and the help.
 
 mod help;
+mod table;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::action::{Command, Edit, Scroll};
-use crate::state::{Activity, Keyboard, Overlay, Stage, State};
+use crate::action::{Command, Scroll};
+use crate::state::{Activity, Focus, Keyboard, Overlay, Stage, State};
 pub use help::{Section, describe, help_height, letters, sections};
+pub use table::BINDINGS;
+use table::with;
 
 /// Where a key means something. Of several places that apply, the first of [`contexts`] wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Context {
+    /// Any overlay.
+    Overlay,
+    /// A list that is filtered by typing.
+    List,
+    /// The transcript has the keys.
+    Canvas,
     /// The help overlay.
     Help,
     /// The menu, which waits for a letter.
@@ -36,109 +45,6 @@ pub struct Chord {
 
 /// A chord in a place, and what it does.
 pub type Binding = (Context, Chord, Command);
-
-const fn key(code: KeyCode) -> Chord {
-    with(KeyModifiers::NONE, code)
-}
-
-const fn ctrl(character: char) -> Chord {
-    with(KeyModifiers::CONTROL, KeyCode::Char(character))
-}
-
-const fn alt(character: char) -> Chord {
-    with(KeyModifiers::ALT, KeyCode::Char(character))
-}
-
-const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
-    Chord { code, modifiers }
-}
-
-/// The keys as they come. Of several chords for one command the first is the one that hints show.
-///
-/// Left free: ^H ^I ^M ^[ (the bytes of Backspace, Tab, Enter and Esc), ^S ^Q (flow control), ^\ (the quit signal).
-pub const BINDINGS: &[Binding] = {
-    use Command as Do;
-    use Context::{Anywhere, Composer, Empty, Help, Menu, Paused};
-    use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
-    use KeyCode::{PageUp, Right, Up};
-    const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
-    const ALT: KeyModifiers = KeyModifiers::ALT;
-    const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
-    &[
-        (Composer, key(Enter), Do::Send),
-        (Composer, ctrl('j'), Do::Newline),
-        (Composer, with(SHIFT, Enter), Do::Newline),
-        (Composer, with(ALT, Enter), Do::Newline),
-        (Composer, key(Up), Do::Up),
-        (Composer, key(Down), Do::Down),
-        (Composer, ctrl('a'), Do::Edit(Edit::LineStart)),
-        (Composer, key(Home), Do::Edit(Edit::LineStart)),
-        (Composer, ctrl('e'), Do::Edit(Edit::LineEnd)),
-        (Composer, key(End), Do::Edit(Edit::LineEnd)),
-        (Composer, ctrl('b'), Do::Edit(Edit::Left)),
-        (Composer, key(Left), Do::Edit(Edit::Left)),
-        (Composer, ctrl('f'), Do::Edit(Edit::Right)),
-        (Composer, key(Right), Do::Edit(Edit::Right)),
-        (Composer, alt('b'), Do::Edit(Edit::WordLeft)),
-        (Composer, with(CONTROL, Left), Do::Edit(Edit::WordLeft)),
-        (Composer, alt('f'), Do::Edit(Edit::WordRight)),
-        (Composer, with(CONTROL, Right), Do::Edit(Edit::WordRight)),
-        (Composer, key(Backspace), Do::Edit(Edit::Backspace)),
-        (Composer, ctrl('d'), Do::Edit(Edit::Delete)),
-        (Composer, key(Delete), Do::Edit(Edit::Delete)),
-        (Composer, ctrl('w'), Do::Edit(Edit::DeleteWordLeft)),
-        (
-            Composer,
-            with(ALT, Backspace),
-            Do::Edit(Edit::DeleteWordLeft),
-        ),
-        (Composer, alt('d'), Do::Edit(Edit::DeleteWordRight)),
-        (Composer, ctrl('u'), Do::Edit(Edit::KillToStart)),
-        (Composer, ctrl('k'), Do::Edit(Edit::KillToEnd)),
-        (Composer, ctrl('y'), Do::Edit(Edit::Yank)),
-        (Composer, ctrl('_'), Do::Edit(Edit::Undo)),
-        // What terminals send for ^_ without the Kitty protocol.
-        (Composer, ctrl('7'), Do::Edit(Edit::Undo)),
-        (Composer, ctrl('/'), Do::Edit(Edit::Undo)),
-        (Composer, alt('_'), Do::Edit(Edit::Redo)),
-        (Empty, key(Char('?')), Do::Help),
-        (Empty, ctrl('d'), Do::Quit),
-        (Paused, key(Char(' ')), Do::Resume),
-        (Paused, key(Enter), Do::Resume),
-        (Anywhere, key(Esc), Do::Back),
-        (Anywhere, ctrl('c'), Do::Interrupt),
-        (Anywhere, key(PageUp), Do::Scroll(Scroll::PageUp)),
-        (Anywhere, key(PageDown), Do::Scroll(Scroll::PageDown)),
-        (Anywhere, with(CONTROL, Home), Do::Scroll(Scroll::First)),
-        (Anywhere, with(CONTROL, End), Do::Scroll(Scroll::Follow)),
-        (Anywhere, key(F(1)), Do::Help),
-        (Anywhere, ctrl('x'), Do::Menu),
-        (Anywhere, ctrl('l'), Do::Repaint),
-        (Anywhere, ctrl('z'), Do::Suspend),
-        (Menu, key(Char('n')), Do::New),
-        (Menu, key(Char('x')), Do::MouseOff),
-        (Menu, key(Char('X')), Do::MouseOn),
-        (Menu, key(Char('h')), Do::Help),
-        (Menu, key(Char('q')), Do::Quit),
-        (Menu, key(Esc), Do::Back),
-        (Menu, ctrl('c'), Do::Interrupt),
-        (Menu, ctrl('l'), Do::Repaint),
-        (Menu, ctrl('z'), Do::Suspend),
-        (Help, key(Esc), Do::Back),
-        (Help, key(Char('?')), Do::Back),
-        (Help, key(Char('q')), Do::Back),
-        (Help, key(F(1)), Do::Back),
-        (Help, key(Up), Do::Up),
-        (Help, key(Down), Do::Down),
-        (Help, key(PageUp), Do::Scroll(Scroll::PageUp)),
-        (Help, key(PageDown), Do::Scroll(Scroll::PageDown)),
-        (Help, key(Home), Do::Scroll(Scroll::First)),
-        (Help, key(End), Do::Scroll(Scroll::Follow)),
-        (Help, ctrl('c'), Do::Interrupt),
-        (Help, ctrl('l'), Do::Repaint),
-        (Help, ctrl('z'), Do::Suspend),
-    ]
-};
 
 impl Chord {
     /// The chord of a key event.
@@ -190,11 +96,14 @@ impl Chord {
 #[must_use]
 pub fn contexts(state: &State) -> Vec<Context> {
     match state.overlays.last() {
-        Some(Overlay::Help { .. }) => return vec![Context::Help],
-        Some(Overlay::Menu) => return vec![Context::Menu],
+        Some(Overlay::Help { .. }) => return vec![Context::Help, Context::Overlay],
+        Some(Overlay::Menu) => return vec![Context::Menu, Context::Overlay],
         None => (),
     }
     let mut contexts = Vec::new();
+    if state.focus == Focus::Canvas {
+        return vec![Context::Canvas, Context::Anywhere];
+    }
     if state.composer.is_empty() {
         if state.is_paused() {
             contexts.push(Context::Paused);
@@ -294,6 +203,7 @@ fn chords(contexts: &[Context], command: Command) -> Vec<Chord> {
 mod tests {
     use std::collections::HashSet;
 
+    use super::table::{alt, ctrl, key};
     use super::*;
 
     #[test]

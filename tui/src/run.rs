@@ -1,9 +1,10 @@
 //! The loop: waits for keys, news, signals and time; updates; draws when something has changed.
 
 mod burst;
+mod perform;
 mod signals;
+mod worker;
 
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -11,16 +12,18 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseEventKind};
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{sleep_until, timeout};
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
 
 use crate::action::{Action, Clock, Moment, Size};
 use crate::effect::Effect;
 use crate::state::{Activity, Entry, Load, State, Wish};
+pub use crate::terminal::Log;
 use crate::terminal::{ColorChoice, Late, Screen, ScreenError, look};
 use crate::update::{prepare, update};
 use crate::view;
+use perform::Workers;
 use signals::{News, Signals};
 
 /// What the screen asks of the engine. No call blocks; answers come as [`EngineEvent`]s.
@@ -47,7 +50,7 @@ pub struct Setup {
     /// A model to load at once.
     pub load: Option<LoadRequest>,
     /// Where standard output and error go while the screen is up; nowhere if there is none.
-    pub log: Option<File>,
+    pub log: Option<Log>,
     /// Whether to use colours.
     pub color: ColorChoice,
 }
@@ -77,8 +80,10 @@ pub fn run(
     let (screen, replies) = Screen::open(setup.log).map_err(ScreenError::Terminal)?;
     let mut state = State::new(screen.size().map_err(ScreenError::Terminal)?);
     state.look = look(setup.color, &replies, |name| std::env::var(name).ok());
+    let (tell, told) = unbounded_channel();
     let mut chat = Chat {
         engine,
+        workers: Workers::start(&tell).map_err(ScreenError::Terminal)?,
         screen,
         state,
         started: Instant::now(),
@@ -93,7 +98,7 @@ pub fn run(
     if let Some(request) = setup.load {
         chat.load(request);
     }
-    let ending = runtime.block_on(chat.until_the_end(news));
+    let ending = runtime.block_on(chat.until_the_end(news, told));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
     runtime.shutdown_background();
     ending.map_err(ScreenError::Lost)
@@ -101,6 +106,7 @@ pub fn run(
 
 struct Chat<'a> {
     engine: &'a mut dyn Engine,
+    workers: Workers,
     screen: Screen,
     state: State,
     started: Instant,
@@ -125,6 +131,7 @@ impl Chat<'_> {
     async fn until_the_end(
         &mut self,
         mut news: UnboundedReceiver<EngineEvent>,
+        mut told: UnboundedReceiver<Action>,
     ) -> io::Result<Ending> {
         let mut keys = EventStream::new();
         let mut signals = Signals::listen()?;
@@ -147,10 +154,12 @@ impl Chat<'_> {
                     News::End(signal) => return Ok(Ending::Signal(signal)),
                     News::Continued => self.come_back()?,
                 },
+                action = told.recv() => actions.extend(action),
                 () = sleep_until(wake_at.into()), if wake.is_some() => (),
             }
             let waiting = std::iter::from_fn(|| news.try_recv().ok());
             actions.extend(waiting.take(BURST).map(Action::Engine));
+            actions.extend(std::iter::from_fn(|| told.try_recv().ok()).take(BURST));
             read_waiting(&mut keys, &mut typed).await?;
             let time = std::iter::once(Action::Time(self.moment()));
             let typed = self.unmarked_pastes(typed);
@@ -228,26 +237,6 @@ impl Chat<'_> {
             if self.perform(effect)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn perform(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
-        match effect {
-            Effect::Start(request) => self.engine.start(request),
-            Effect::Pause => self.engine.pause(),
-            Effect::Resume => self.engine.resume(),
-            Effect::Stop => self.engine.stop(),
-            Effect::Abandon => self.engine.abandon(),
-            Effect::CancelLoad => self.engine.cancel_load(),
-            Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
-            Effect::Suspend => {
-                self.screen.give_back();
-                signals::suspend()?;
-                self.come_back()?;
-            }
-            Effect::Repaint => self.screen.forget()?,
-            Effect::Quit => return Ok(ControlFlow::Break(())),
         }
         Ok(ControlFlow::Continue(()))
     }

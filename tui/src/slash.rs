@@ -1,46 +1,90 @@
 //! Slash commands: the second way to every action.
 
-use crate::action::Command;
+use crate::action::{Action, Command, Order};
 
 /// A name, what may follow it, and what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Slash {
     /// Without the slash.
     pub name: &'static str,
-    /// Its argument; empty if it takes none.
+    /// What may follow, as the help shows it; empty if it stands alone.
     pub argument: &'static str,
+    /// What it does, in a few words.
+    pub about: &'static str,
     /// What it stands for.
-    pub command: Command,
+    pub run: Run,
+}
+
+/// How a slash command becomes an action.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// With the argument exactly as the table has it.
+    Exactly(Command),
+    /// With any argument; a refusal says what is wrong with it.
+    With(fn(&str) -> Result<Action, String>),
 }
 
 /// Every slash command.
 pub const COMMANDS: &[Slash] = &[
-    slash("help", "", Command::Help),
-    slash("new", "", Command::New),
-    slash("mouse", "on", Command::MouseOn),
-    slash("mouse", "off", Command::MouseOff),
-    slash("quit", "", Command::Quit),
+    exactly("help", "", "keys and commands", Command::Help),
+    exactly("new", "", "a new conversation", Command::New),
+    with("rename", "TITLE", "name this conversation", rename),
+    exactly("mouse", "on", "capture the mouse", Command::MouseOn),
+    exactly(
+        "mouse",
+        "off",
+        "hand the mouse to the terminal",
+        Command::MouseOff,
+    ),
+    exactly("quit", "", "leave", Command::Quit),
 ];
 
-const fn slash(name: &'static str, argument: &'static str, command: Command) -> Slash {
+const fn exactly(
+    name: &'static str,
+    argument: &'static str,
+    about: &'static str,
+    command: Command,
+) -> Slash {
     Slash {
         name,
         argument,
-        command,
+        about,
+        run: Run::Exactly(command),
+    }
+}
+
+const fn with(
+    name: &'static str,
+    argument: &'static str,
+    about: &'static str,
+    read: fn(&str) -> Result<Action, String>,
+) -> Slash {
+    Slash {
+        name,
+        argument,
+        about,
+        run: Run::With(read),
+    }
+}
+
+fn rename(title: &str) -> Result<Action, String> {
+    match title {
+        "" => Err("/rename takes a title".to_owned()),
+        title => Ok(Action::Order(Order::Rename(title.to_owned()))),
     }
 }
 
 /// What a draft asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Draft {
     /// Nothing: it is blank.
     Blank,
     /// A message.
     Message(String),
     /// A command.
-    Command(Command),
-    /// A command that there is not; what to tell the user.
-    Unknown(String),
+    Do(Action),
+    /// A command that there is not, or that cannot be carried out like this; what to tell the user.
+    Refused(String),
 }
 
 /// Reads a draft. `//x` is the message `/x`.
@@ -61,10 +105,18 @@ fn read_command(command: &str) -> Draft {
         .unwrap_or((command, ""));
     let argument = argument.trim();
     let of_name: Vec<&Slash> = COMMANDS.iter().filter(|slash| slash.name == name).collect();
-    match of_name.iter().find(|slash| slash.argument == argument) {
-        Some(slash) => Draft::Command(slash.command),
-        None if of_name.is_empty() => Draft::Unknown(unknown(name)),
-        None => Draft::Unknown(usage(name, &of_name)),
+    for slash in &of_name {
+        match slash.run {
+            Run::Exactly(command) if slash.argument == argument => {
+                return Draft::Do(Action::Do(command));
+            }
+            Run::Exactly(_) => (),
+            Run::With(read) => return read(argument).map_or_else(Draft::Refused, Draft::Do),
+        }
+    }
+    match of_name.as_slice() {
+        [] => Draft::Refused(unknown(name)),
+        of_name => Draft::Refused(usage(name, of_name)),
     }
 }
 
@@ -92,42 +144,54 @@ fn usage(name: &str, of_name: &[&Slash]) -> String {
 mod tests {
     use super::*;
 
-    fn unknown_is(text: &str, expected: &str) {
-        assert_eq!(read(text), Draft::Unknown(expected.to_owned()));
+    #[track_caller]
+    fn refused(text: &str, expected: &str) {
+        match read(text) {
+            Draft::Refused(why) => assert_eq!(why, expected),
+            other => panic!("{text} is {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn does(text: &str, expected: Command) {
+        assert!(matches!(read(text), Draft::Do(Action::Do(command)) if command == expected));
+    }
+
+    #[track_caller]
+    fn says(text: &str, expected: &str) {
+        assert!(matches!(read(text), Draft::Message(message) if message == expected));
     }
 
     #[test]
     fn a_slash_makes_a_command() {
-        assert_eq!(read(" /quit "), Draft::Command(Command::Quit));
-        assert_eq!(read("/mouse  off"), Draft::Command(Command::MouseOff));
+        does(" /quit ", Command::Quit);
+        does("/mouse  off", Command::MouseOff);
     }
 
     #[test]
     fn two_slashes_make_a_message() {
-        assert_eq!(
-            read("//etc/fstab is a file"),
-            Draft::Message("/etc/fstab is a file".to_owned())
-        );
+        says("//etc/fstab is a file", "/etc/fstab is a file");
     }
 
     #[test]
     fn blanks_are_nothing() {
-        assert_eq!(read(" \n\t"), Draft::Blank);
+        assert!(matches!(read(" \n\t"), Draft::Blank));
     }
 
     #[test]
     fn an_indent_is_kept() {
-        assert_eq!(read("  a\n"), Draft::Message("  a".to_owned()));
+        says("  a\n", "  a");
     }
 
     #[test]
-    fn an_unknown_command_is_met_with_the_nearest() {
-        unknown_is("/hlep", "No /hlep. Did you mean /help?");
-        unknown_is(
+    fn what_cannot_be_done_is_refused_with_what_can() {
+        refused("/hlep", "No /hlep. Did you mean /help?");
+        refused(
             "/xyz",
             "No /xyz. /help shows keys and commands; //xyz sends it",
         );
-        unknown_is("/mouse", "/mouse takes on or off");
-        unknown_is("/new now", "/new stands alone");
+        refused("/mouse", "/mouse takes on or off");
+        refused("/new now", "/new stands alone");
+        refused("/rename", "/rename takes a title");
     }
 }

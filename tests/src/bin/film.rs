@@ -1,51 +1,88 @@
-//! Films a question to the demo model and writes the SVG pictures of the README.
+//! Takes the pictures of the README from a real run on the demo model.
 //!
-//! `cargo run --release -p unmask-tests --bin film -- QUESTION OUT.svg [COLUMNSxROWS]`, after `cargo build --release`.
+//! `cargo run --release -p unmask-tests --bin film -- FOLDER`, after `cargo build --release`: `canvas.svg` moves; `main.svg`,
+//! `generating.svg`, `picker.svg` and `settings.svg` stand still.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use unmask_tests::program::{Home, program};
 use unmask_tests::svg;
 use unmask_tests::terminal::Terminal;
 
 const LONG: Duration = Duration::from_secs(60);
+/// Longer than the menu takes to appear and notices to settle.
+const QUIET: Duration = Duration::from_millis(700);
+const SIZE: (u16, u16) = (100, 28);
+const QUESTION: &str = "What is the capital of France?";
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (question, out, size) = match arguments.as_slice() {
-        [question, out] => (question, PathBuf::from(out), (80, 24)),
-        [question, out, size] => match parse(size) {
-            Some(size) => (question, PathBuf::from(out), size),
-            None => return ExitCode::from(2),
-        },
-        _ => return ExitCode::from(2),
+    let arguments: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
+    let [folder] = arguments.as_slice() else {
+        return ExitCode::from(2);
     };
-    let program = unmask_tests::program::program();
-    // Says that the ground is dark, as terminals do.
-    let mut terminal = Terminal::start(&program, &[], &[("COLORFGBG", "15;0")], size);
-    terminal.wait(LONG, "ready model", |screen| screen.contains("ready"));
+    match take(folder) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn take(folder: &Path) -> io::Result<()> {
+    let home = Home::default();
+    let mut terminal = open(&home);
     let begun = terminal.frames().len();
-    // A key at a time, as a person types: a burst would count as a paste.
+    ask(&mut terminal, QUESTION);
+    let frames = terminal.frames().split_off(begun);
+    let film = svg::moving(&frames, 3.0, Duration::from_secs(3));
+    std::fs::write(folder.join("canvas.svg"), film)?;
+    ask(&mut terminal, "Which element has the symbol Fe?");
+    let frames = terminal.frames();
+    let half = |screen: &str| screen.contains("Fe?") && screen.contains("step 3");
+    if let Some((_, screen)) = frames.iter().rev().find(|(_, it)| half(&it.contents())) {
+        std::fs::write(folder.join("generating.svg"), svg::still(screen))?;
+    }
+    still(&terminal, folder, "main.svg")?;
+    for (letter, name, title) in [
+        ("m", "picker.svg", "Model and backend"),
+        ("s", "settings.svg", "Generation settings"),
+    ] {
+        terminal.press("\x18");
+        terminal.press(letter);
+        terminal.wait(LONG, title, |screen| screen.contains(title));
+        still(&terminal, folder, name)?;
+        terminal.press("\x1b");
+        terminal.wait(LONG, "the chat", |screen| !screen.contains(title));
+    }
+    Ok(())
+}
+
+fn open(home: &Home) -> Terminal {
+    let environment = home.environment();
+    let mut environment: Vec<(&str, &str)> = (environment.iter())
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    // Says that the ground is dark, as terminals do.
+    environment.push(("COLORFGBG", "15;0"));
+    let terminal = Terminal::start(&program(), &[], &environment, SIZE);
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    terminal
+}
+
+/// Types as a person does, a key at a time, and waits for the answer.
+fn ask(terminal: &mut Terminal, question: &str) {
     for (at, key) in question.char_indices() {
         terminal.press(key.encode_utf8(&mut [0; 4]));
         let typed = question[..at + key.len_utf8()].trim_end();
         terminal.wait(LONG, "typed text", |screen| screen.contains(typed));
     }
     terminal.press("\r");
-    terminal.wait(LONG, "running step", |screen| screen.contains("step"));
-    terminal.wait(LONG, "answer", |screen| {
-        screen.contains("tok/s") && screen.contains("ready")
-    });
-    let frames = terminal.frames().split_off(begun);
-    let film = svg::moving(&frames, 3.0, Duration::from_secs(3));
-    match std::fs::write(&out, film) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    terminal.wait(LONG, "running step", |screen| screen.contains("◐ step"));
+    terminal.wait(LONG, "answer", |screen| screen.contains("● ready"));
 }
 
-fn parse(size: &str) -> Option<(u16, u16)> {
-    let (columns, rows) = size.split_once('x')?;
-    Some((columns.parse().ok()?, rows.parse().ok()?))
+fn still(terminal: &Terminal, folder: &Path, name: &str) -> io::Result<()> {
+    terminal.settles(QUIET, LONG);
+    std::fs::write(folder.join(name), svg::still(&terminal.screen()))
 }

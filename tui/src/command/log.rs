@@ -4,34 +4,33 @@ use std::fs::{self, File};
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
+use unmask::run::Log;
 use unmask_core::config::Environment;
 
 /// What is written at the least; `UNMASK_LOG` says otherwise, in the words of `RUST_LOG`.
 const LEVEL: &str = "info";
 
 /// The log file, opened to be appended to; `None` if the user has no folder for it.
-pub(super) fn file(environment: &Environment) -> anyhow::Result<Option<File>> {
+pub(super) fn file(environment: &Environment) -> anyhow::Result<Option<Log>> {
     let Some(folders) = &environment.folders else {
         return Ok(None);
     };
     let folder = folders.state.join("unmask");
     fs::create_dir_all(&folder)?;
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(folder.join("unmask.log"))?;
-    Ok(Some(file))
+    let path = folder.join("unmask.log");
+    let file = File::options().create(true).append(true).open(&path)?;
+    Ok(Some(Log { file, path }))
 }
 
 /// Sends tracing to the log file. A log that cannot be written is no reason not to work.
 pub(super) fn start(environment: &Environment) {
-    let Ok(Some(file)) = file(environment) else {
+    let Ok(Some(log)) = file(environment) else {
         return;
     };
     let filter = EnvFilter::try_from_env("UNMASK_LOG").unwrap_or_else(|_| EnvFilter::new(LEVEL));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
-        .with_writer(Mutex::new(file))
+        .with_writer(Mutex::new(log.file))
         .init();
 }

@@ -9,8 +9,9 @@ pub type Section = (&'static str, Vec<(String, &'static str)>);
 /// The help, drawn from the table of keys and the table of slash commands.
 #[must_use]
 pub fn sections() -> Vec<Section> {
-    const TITLES: [(Context, &str); 5] = [
+    const TITLES: [(Context, &str); 6] = [
         (Context::Composer, "Composer"),
+        (Context::Canvas, "Canvas"),
         (Context::Empty, "Composer, while it is empty"),
         (Context::Paused, "Paused, while the composer is empty"),
         (Context::Anywhere, "Anywhere"),
@@ -19,7 +20,7 @@ pub fn sections() -> Vec<Section> {
     let keys = TITLES.map(|(context, title)| (title, rows(context)));
     let slash = slash::COMMANDS.iter().map(|slash| {
         let label = format!("/{} {}", slash.name, slash.argument);
-        (label.trim_end().to_owned(), describe(slash.command))
+        (label.trim_end().to_owned(), slash.about)
     });
     keys.into_iter()
         .chain([("Commands", slash.collect())])
@@ -69,6 +70,9 @@ pub fn letters() -> Vec<(String, &'static str)> {
 fn word(command: Command) -> &'static str {
     match command {
         Command::New => "new",
+        Command::Choose => "take the chosen row",
+        Command::Other => "the list's second action",
+        Command::Focus => "to the canvas and back",
         Command::MouseOff => "release mouse",
         Command::MouseOn => "capture mouse",
         Command::Help => "help",
@@ -99,6 +103,9 @@ pub fn describe(command: Command) -> &'static str {
         Command::Up => "row above, earlier or queued message",
         Command::Down => "row below, later message",
         Command::Edit(edit) => describe_edit(edit),
+        Command::Choose => "take the chosen row",
+        Command::Other => "the list's second action",
+        Command::Focus => "to the canvas and back",
         Command::MouseOff => "release the mouse: dragging selects",
         Command::MouseOn => "capture the mouse: the wheel scrolls",
     }

@@ -2,7 +2,9 @@
 
 mod composer;
 mod history;
+mod overlay;
 mod parts;
+mod pick;
 mod transcript;
 mod turn;
 mod typing;
@@ -13,7 +15,9 @@ use std::time::Duration;
 
 pub use composer::{Caret, Composer, ComposerRow};
 pub use history::History;
+pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
+pub use pick::Pick;
 pub use transcript::{Anchor, Answer, Entry, Laid, Place, Transcript, View};
 pub use turn::{Mark, Stage, Turn};
 pub use typing::Typing;
@@ -61,8 +65,12 @@ pub struct State {
     pub typing: Typing,
     /// An Enter behind the first line of what may be a raw paste: it sends at this time, unless more comes.
     pub held_enter: Option<Duration>,
+    /// Which part of the chat the keys go to.
+    pub focus: Focus,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
+    /// The last failure that is no part of the conversation.
+    pub toast: Option<Toast>,
     /// A short word for the user, gone after a while.
     pub notice: Option<Notice>,
     /// Until when a second ^C quits.
@@ -100,6 +108,15 @@ pub enum Keyboard {
     Legacy,
     /// With the Kitty protocol.
     Kitty,
+}
+
+/// Which part of the chat the keys go to while there is no overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The draft.
+    Composer,
+    /// The transcript with the canvas.
+    Canvas,
 }
 
 /// What the engine is doing, as far as the screen has heard.
@@ -148,27 +165,6 @@ pub struct Settings {
     pub length: usize,
 }
 
-/// Something drawn over the chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overlay {
-    /// The keys.
-    Help {
-        /// Rows scrolled away.
-        top: usize,
-    },
-    /// What a letter would do.
-    Menu,
-}
-
-/// A word that goes away by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// What it says.
-    pub text: String,
-    /// When it goes, by [`Moment::since_start`].
-    pub until: Duration,
-}
-
 impl State {
     /// An empty conversation without a model, in the look of the poorest terminal.
     #[must_use]
@@ -198,7 +194,9 @@ impl State {
             history: History::default(),
             typing: Typing::default(),
             held_enter: None,
+            focus: Focus::Composer,
             overlays: Vec::new(),
+            toast: None,
             notice: None,
             quit_until: None,
             mouse: Mouse::Captured,

@@ -18,11 +18,13 @@ mod unix {
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+    use std::path::Path;
     use std::ptr;
     use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
     use libc::{c_int, c_void, sigaction, siginfo_t, termios};
 
+    use crate::clean::clean_line;
     use crate::terminal::RESTORE;
 
     const FATAL: [c_int; 5] = [
@@ -37,14 +39,16 @@ mod unix {
     struct Saved {
         tty: RawFd,
         modes: termios,
+        /// What is said once the terminal is given back.
+        last_words: Vec<u8>,
         before: [sigaction; FATAL.len()],
     }
 
     static SAVED: AtomicPtr<Saved> = AtomicPtr::new(ptr::null_mut());
     static IS_ARMED: AtomicBool = AtomicBool::new(false);
 
-    /// Remembers the terminal's modes and installs the handler, once for the process.
-    pub(in crate::terminal) fn install(tty: &File) -> io::Result<()> {
+    /// Remembers the terminal's modes and installs the handler, once for the process. `log` is where the user is sent.
+    pub(in crate::terminal) fn install(tty: &File, log: Option<&Path>) -> io::Result<()> {
         if !SAVED.load(Ordering::Acquire).is_null() {
             return Ok(());
         }
@@ -52,6 +56,7 @@ mod unix {
         let saved = Box::leak(Box::new(Saved {
             tty: tty.try_clone()?.into_raw_fd(),
             modes,
+            last_words: last_words(log).into_bytes(),
             before: FATAL.map(action_of),
         }));
         SAVED.store(saved, Ordering::Release);
@@ -59,6 +64,16 @@ mod unix {
             handle(signal)?;
         }
         Ok(())
+    }
+
+    fn last_words(log: Option<&Path>) -> String {
+        let log = log.map_or(String::new(), |path| {
+            format!(
+                "; the log may say more: {}",
+                clean_line(&path.to_string_lossy())
+            )
+        });
+        format!("unmask: native code has crashed, most likely a backend's{log}\r\n")
     }
 
     /// From now on a fault restores the terminal.
@@ -114,10 +129,16 @@ mod unix {
         if let Some(saved) = saved
             && IS_ARMED.swap(false, Ordering::AcqRel)
         {
-            // SAFETY: the descriptor was leaked open, the buffer is a constant, the modes were read from this terminal.
+            // SAFETY: the descriptor was leaked open, the buffers are a constant and what was
+            // leaked with it, the modes were read from this terminal.
             unsafe {
                 libc::write(saved.tty, RESTORE.as_ptr().cast(), RESTORE.len());
                 libc::tcsetattr(saved.tty, libc::TCSANOW, &raw const saved.modes);
+                libc::write(
+                    saved.tty,
+                    saved.last_words.as_ptr().cast(),
+                    saved.last_words.len(),
+                );
             }
         }
         // SAFETY: with SA_SIGINFO the kernel passes a valid pointer.
@@ -143,9 +164,10 @@ mod unix {
 mod other {
     use std::fs::File;
     use std::io;
+    use std::path::Path;
 
     /// The console restores itself when its process dies.
-    pub(in crate::terminal) fn install(_tty: &File) -> io::Result<()> {
+    pub(in crate::terminal) fn install(_tty: &File, _log: Option<&Path>) -> io::Result<()> {
         Ok(())
     }
 

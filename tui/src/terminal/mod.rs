@@ -8,6 +8,7 @@ mod stdio;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,6 +43,15 @@ const RESTORE: &[u8] =
 /// Keeps the title that the terminal had.
 const SAVE_TITLE: &[u8] = b"\x1b[22;0t";
 
+/// The log file.
+#[derive(Debug)]
+pub struct Log {
+    /// Opened to be appended to.
+    pub file: File,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
 /// Why the chat could not be shown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,11 +85,11 @@ struct Guard {
 impl Screen {
     /// Takes the terminal; until it is given back, what others print goes to `log`, or nowhere. Returns also what the
     /// terminal answered when it was asked what it can do.
-    pub(crate) fn open(log: Option<File>) -> io::Result<(Self, Replies)> {
+    pub(crate) fn open(log: Option<Log>) -> io::Result<(Self, Replies)> {
         let tty = stdio::own_terminal()?;
-        fatal::install(&tty)?;
+        fatal::install(&tty, log.as_ref().map(|log| log.path.as_path()))?;
         let guard = Arc::new(Guard {
-            redirect: Redirect::begin(log)?,
+            redirect: Redirect::begin(log.map(|log| log.file))?,
             tty: tty.try_clone()?,
             is_taken: AtomicBool::new(false),
         });

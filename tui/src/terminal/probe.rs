@@ -22,8 +22,8 @@ pub(crate) struct Replies {
     pub(crate) late: Late,
 }
 
-/// How long the answers may take.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long the answers may take; the first frame waits for them, and is to stand within 100 ms.
+const PATIENCE: Duration = Duration::from_millis(80);
 
 /// Background colour, keyboard flags, the cursor's column after a shade, and last the device attributes, which every
 /// terminal answers: when they come, nothing else will.

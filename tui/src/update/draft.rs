@@ -1,5 +1,5 @@
 use super::engine;
-use crate::action::Command;
+use crate::action::Action;
 use crate::clean::clean_paste;
 use crate::effect::Effect;
 use crate::geometry;
@@ -96,8 +96,8 @@ pub(super) fn write_held(state: &mut State) {
 fn submit(state: &mut State) -> Vec<Effect> {
     match slash::read(&state.composer.text()) {
         Draft::Blank => return blank(state),
-        Draft::Unknown(what) => state.notify(what),
-        Draft::Command(command) => return carry_out(state, command),
+        Draft::Refused(why) => state.notify(why),
+        Draft::Do(action) => return carry_out(state, action),
         Draft::Message(text) => return send(state, text),
     }
     Vec::new()
@@ -111,10 +111,10 @@ fn blank(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
+fn carry_out(state: &mut State, action: Action) -> Vec<Effect> {
     let text = state.composer.take();
     state.history.add(&text);
-    super::keys::perform(state, command)
+    super::update(state, action)
 }
 
 fn send(state: &mut State, text: String) -> Vec<Effect> {

@@ -1,24 +1,26 @@
 use crossterm::event::KeyEvent;
 
-use super::{draft, engine, scroll};
+use super::{draft, engine, overlay, scroll};
 use crate::action::Command;
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
-use crate::state::{Activity, Overlay, Stage, State, Transcript, Wish};
+use crate::state::{Activity, Focus, Overlay, Stage, State, Transcript, Wish};
 
 /// A key: what the key map says, else what it writes.
 pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     match (keymap::lookup(state, event), keymap::written(event)) {
         (Some(command), _) => perform(state, command),
-        (None, _) if state.overlays.last() == Some(&Overlay::Menu) => {
-            state.overlays.pop();
+        (None, Some(character)) if !state.overlays.is_empty() => {
+            overlay::write(state, character);
             Vec::new()
         }
-        (None, Some(character)) if state.overlays.is_empty() => {
+        // What is typed is never lost: it goes to the composer, and the focus with it.
+        (None, Some(character)) => {
+            state.focus = Focus::Composer;
             draft::write(state, character);
             Vec::new()
         }
-        (None, _) => Vec::new(),
+        (None, None) => Vec::new(),
     }
 }
 
@@ -27,8 +29,8 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
     if command != Command::Interrupt {
         state.quit_until = None;
     }
-    if state.overlays.last() == Some(&Overlay::Menu) && command != Command::Back {
-        state.overlays.pop();
+    if let Some(effects) = overlay::perform(state, command) {
+        return effects;
     }
     match command {
         Command::Send => return draft::enter(state),
@@ -49,6 +51,9 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
             state.history.touch();
             state.composer.edit(edit);
         }
+        Command::Focus => change_focus(state),
+        // They mean something to lists alone.
+        Command::Choose | Command::Other => (),
         Command::MouseOff => return mouse(state, Mouse::Released),
         Command::MouseOn => return mouse(state, Mouse::Captured),
     }
@@ -57,7 +62,11 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// One level back; it never destroys.
 fn back(state: &mut State) -> Vec<Effect> {
-    if state.overlays.pop().is_some() {
+    if state.overlays.pop().is_some() || state.toast.take().is_some() {
+        return Vec::new();
+    }
+    if state.focus == Focus::Canvas {
+        state.focus = Focus::Composer;
         return Vec::new();
     }
     let since = state.now.since_start;
@@ -76,6 +85,13 @@ fn back(state: &mut State) -> Vec<Effect> {
             Stage::Pausing { .. } | Stage::Stopping { .. } => Vec::new(),
         },
     }
+}
+
+fn change_focus(state: &mut State) {
+    state.focus = match state.focus {
+        Focus::Composer => Focus::Canvas,
+        Focus::Canvas => Focus::Composer,
+    };
 }
 
 fn interrupt(state: &mut State) -> Vec<Effect> {

@@ -3,6 +3,8 @@
 mod draft;
 mod engine;
 mod keys;
+mod order;
+mod overlay;
 mod prepare;
 mod scroll;
 
@@ -41,6 +43,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Do(command) => {
             state.is_dirty = true;
             return keys::perform(state, command);
+        }
+        Action::Order(order) => {
+            state.is_dirty = true;
+            return order::carry_out(state, order);
         }
         Action::Engine(event) => {
             state.is_dirty = true;

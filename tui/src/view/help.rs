@@ -1,9 +1,7 @@
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::put;
+use super::{panel, put};
 use crate::keymap;
 use crate::row::{Row, Span};
 use crate::state::State;
@@ -17,14 +15,16 @@ const KEYS: usize = 28;
 /// The keys, drawn from the key map.
 pub(super) fn draw(state: &State, top: usize, buffer: &mut Buffer) {
     let theme = state.look.theme;
-    let area = frame_area(state);
-    Clear.render(area, buffer);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.style(Role::Quiet))
-        .title("─ Help · keys ")
-        .title_bottom(ratatui::text::Line::from(" ↑↓ scroll · Esc ─").right_aligned())
-        .render(area, buffer);
+    let height = u16::try_from(keymap::help_height() + 2).unwrap_or(u16::MAX);
+    let area = panel::place(state.size, WIDE, height);
+    panel::frame(
+        area,
+        theme,
+        "Help · keys",
+        "↑↓ scroll · Esc",
+        Role::Quiet,
+        buffer,
+    );
     let rows = rows();
     let inside = usize::from(area.height.saturating_sub(2));
     let top = top.min(rows.len().saturating_sub(inside));
@@ -41,15 +41,6 @@ pub(super) fn draw(state: &State, top: usize, buffer: &mut Buffer) {
             (" ↓ more ", Role::Accent),
         );
     }
-}
-
-fn frame_area(state: &State) -> Rect {
-    let (columns, rows) = (state.size.columns, state.size.rows);
-    let width = if columns >= 100 { WIDE } else { columns };
-    let height = rows
-        .saturating_sub(4)
-        .min(u16::try_from(keymap::help_height() + 2).unwrap_or(u16::MAX));
-    Rect::new((columns - width) / 2, 2, width, height)
 }
 
 fn rows() -> Vec<Row> {

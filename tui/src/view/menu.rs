@@ -1,9 +1,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_width::UnicodeWidthStr;
 
-use super::put;
+use super::{panel, put};
 use crate::geometry::Areas;
 use crate::keymap;
 use crate::state::State;
@@ -22,13 +21,14 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
         state.size.columns,
         HEIGHT.min(bottom),
     );
-    Clear.render(area, buffer);
-    Block::bordered()
-        .border_type(BorderType::Rounded)
-        .border_style(theme.style(Role::Quiet))
-        .title("─ ^X ")
-        .title_bottom(ratatui::text::Line::from(" press a letter · Esc ─").right_aligned())
-        .render(area, buffer);
+    panel::frame(
+        area,
+        theme,
+        "^X",
+        "press a letter · Esc",
+        Role::Quiet,
+        buffer,
+    );
     let right = area.right().saturating_sub(1);
     let (mut x, y) = (area.x + 2, area.y + 1);
     for (letter, word) in keymap::letters() {

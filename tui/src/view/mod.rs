@@ -6,8 +6,10 @@ mod header;
 mod help;
 mod menu;
 mod number;
+mod panel;
 mod status;
 mod timeline;
+mod toast;
 mod too_small;
 mod transcript;
 
@@ -46,6 +48,9 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
     }
     let caret = composer::draw(state, &areas, buffer);
     status::draw(state, areas.status, buffer);
+    if let Some(toast) = &state.toast {
+        toast::draw(state, toast, frame.buffer_mut());
+    }
     match state.overlays.last() {
         Some(&Overlay::Help { top }) => help::draw(state, top, frame.buffer_mut()),
         Some(Overlay::Menu) => menu::draw(state, frame.buffer_mut()),

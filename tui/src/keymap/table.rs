@@ -1,0 +1,116 @@
+use crossterm::event::{KeyCode, KeyModifiers};
+
+use super::{Binding, Chord, Context};
+use crate::action::{Command, Edit, Scroll};
+
+pub(super) const fn key(code: KeyCode) -> Chord {
+    with(KeyModifiers::NONE, code)
+}
+
+pub(super) const fn ctrl(character: char) -> Chord {
+    with(KeyModifiers::CONTROL, KeyCode::Char(character))
+}
+
+pub(super) const fn alt(character: char) -> Chord {
+    with(KeyModifiers::ALT, KeyCode::Char(character))
+}
+
+pub(super) const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
+    Chord { code, modifiers }
+}
+
+/// The keys as they come. Of several chords for one command the first is the one that hints show.
+///
+/// Left free: ^H ^I ^M ^[ (the bytes of Backspace, Tab, Enter and Esc), ^S ^Q (flow control), ^\ (the quit signal).
+pub const BINDINGS: &[Binding] = {
+    use Command as Do;
+    use Context::{Anywhere, Canvas, Composer, Empty, Help, List, Menu, Overlay, Paused};
+    use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
+    use KeyCode::{PageUp, Right, Tab, Up};
+    const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
+    const ALT: KeyModifiers = KeyModifiers::ALT;
+    const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
+    &[
+        (Composer, key(Enter), Do::Send),
+        (Composer, ctrl('j'), Do::Newline),
+        (Composer, with(SHIFT, Enter), Do::Newline),
+        (Composer, with(ALT, Enter), Do::Newline),
+        (Composer, key(Tab), Do::Focus),
+        (Composer, key(Up), Do::Up),
+        (Composer, key(Down), Do::Down),
+        (Composer, ctrl('a'), Do::Edit(Edit::LineStart)),
+        (Composer, key(Home), Do::Edit(Edit::LineStart)),
+        (Composer, ctrl('e'), Do::Edit(Edit::LineEnd)),
+        (Composer, key(End), Do::Edit(Edit::LineEnd)),
+        (Composer, ctrl('b'), Do::Edit(Edit::Left)),
+        (Composer, key(Left), Do::Edit(Edit::Left)),
+        (Composer, ctrl('f'), Do::Edit(Edit::Right)),
+        (Composer, key(Right), Do::Edit(Edit::Right)),
+        (Composer, alt('b'), Do::Edit(Edit::WordLeft)),
+        (Composer, with(CONTROL, Left), Do::Edit(Edit::WordLeft)),
+        (Composer, alt('f'), Do::Edit(Edit::WordRight)),
+        (Composer, with(CONTROL, Right), Do::Edit(Edit::WordRight)),
+        (Composer, key(Backspace), Do::Edit(Edit::Backspace)),
+        (Composer, ctrl('d'), Do::Edit(Edit::Delete)),
+        (Composer, key(Delete), Do::Edit(Edit::Delete)),
+        (Composer, ctrl('w'), Do::Edit(Edit::DeleteWordLeft)),
+        (
+            Composer,
+            with(ALT, Backspace),
+            Do::Edit(Edit::DeleteWordLeft),
+        ),
+        (Composer, alt('d'), Do::Edit(Edit::DeleteWordRight)),
+        (Composer, ctrl('u'), Do::Edit(Edit::KillToStart)),
+        (Composer, ctrl('k'), Do::Edit(Edit::KillToEnd)),
+        (Composer, ctrl('y'), Do::Edit(Edit::Yank)),
+        (Composer, ctrl('_'), Do::Edit(Edit::Undo)),
+        // What terminals send for ^_ without the Kitty protocol.
+        (Composer, ctrl('7'), Do::Edit(Edit::Undo)),
+        (Composer, ctrl('/'), Do::Edit(Edit::Undo)),
+        (Composer, alt('_'), Do::Edit(Edit::Redo)),
+        (Empty, key(Char('?')), Do::Help),
+        (Empty, ctrl('d'), Do::Quit),
+        (Paused, key(Char(' ')), Do::Resume),
+        (Paused, key(Enter), Do::Resume),
+        (Anywhere, key(Esc), Do::Back),
+        (Anywhere, ctrl('c'), Do::Interrupt),
+        (Anywhere, key(PageUp), Do::Scroll(Scroll::PageUp)),
+        (Anywhere, key(PageDown), Do::Scroll(Scroll::PageDown)),
+        (Anywhere, with(CONTROL, Home), Do::Scroll(Scroll::First)),
+        (Anywhere, with(CONTROL, End), Do::Scroll(Scroll::Follow)),
+        (Anywhere, key(F(1)), Do::Help),
+        (Anywhere, ctrl('x'), Do::Menu),
+        (Anywhere, ctrl('l'), Do::Repaint),
+        (Anywhere, ctrl('z'), Do::Suspend),
+        (Menu, key(Char('n')), Do::New),
+        (Menu, key(Char('x')), Do::MouseOff),
+        (Menu, key(Char('X')), Do::MouseOn),
+        (Menu, key(Char('h')), Do::Help),
+        (Menu, key(Char('q')), Do::Quit),
+        (Overlay, key(Esc), Do::Back),
+        (Overlay, ctrl('c'), Do::Interrupt),
+        (Overlay, ctrl('l'), Do::Repaint),
+        (Overlay, ctrl('z'), Do::Suspend),
+        (List, key(Up), Do::Up),
+        (List, key(Down), Do::Down),
+        (List, key(PageUp), Do::Scroll(Scroll::PageUp)),
+        (List, key(PageDown), Do::Scroll(Scroll::PageDown)),
+        (List, key(Home), Do::Scroll(Scroll::First)),
+        (List, key(End), Do::Scroll(Scroll::Follow)),
+        (List, key(Enter), Do::Choose),
+        (List, key(Tab), Do::Other),
+        (List, key(Backspace), Do::Edit(Edit::Backspace)),
+        (List, ctrl('u'), Do::Edit(Edit::KillToStart)),
+        (Canvas, key(Tab), Do::Focus),
+        (Canvas, key(Esc), Do::Back),
+        (Help, key(Char('?')), Do::Back),
+        (Help, key(Char('q')), Do::Back),
+        (Help, key(F(1)), Do::Back),
+        (Help, key(Up), Do::Up),
+        (Help, key(Down), Do::Down),
+        (Help, key(PageUp), Do::Scroll(Scroll::PageUp)),
+        (Help, key(PageDown), Do::Scroll(Scroll::PageDown)),
+        (Help, key(Home), Do::Scroll(Scroll::First)),
+        (Help, key(End), Do::Scroll(Scroll::Follow)),
+    ]
+};

@@ -1,0 +1,31 @@
+use std::time::Duration;
+
+/// Something drawn over the chat. The last one opened gets every key; none stops the engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    /// The keys.
+    Help {
+        /// Rows scrolled away.
+        top: usize,
+    },
+    /// What a letter would do.
+    Menu,
+}
+
+/// A word that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What it says.
+    pub text: String,
+    /// When it goes, by [`Moment::since_start`](crate::action::Moment::since_start).
+    pub until: Duration,
+}
+
+/// A failure with what to do about it; it stays in a corner until Esc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// What failed, in a few words.
+    pub title: String,
+    /// Why, and what to do, a paragraph a line.
+    pub lines: Vec<String>,
+}
