@@ -272,7 +272,10 @@ fn a_paste_of_two_hundred_raw_lines_sends_nothing() {
     let mut terminal = open(&home, (80, 24));
     let lines: Vec<String> = (1..=200).map(|line| line.to_string()).collect();
     terminal.press(&(lines.join("\r") + "\r"));
-    terminal.wait(LONG, "the last line", |screen| screen.contains("  200"));
+    terminal.wait(LONG, "the paste", |screen| screen.contains("[pasted "));
+    // By the time the menu's panel is drawn, an Enter that was held back would have been sent.
+    terminal.press("\x18");
+    terminal.wait(LONG, "the menu", |screen| screen.contains("press a letter"));
     let sent = |screen: &str| screen.contains("You  ") || screen.contains("queued  ");
     for (_, screen) in terminal.frames() {
         let screen = screen.contents();
@@ -325,4 +328,116 @@ fn an_interrupt_ends_plain_chat_at_its_prompt() {
     terminal.wait(LONG, "prompt", |screen| screen.contains("You:"));
     terminal.press("\x03");
     assert_eq!(terminal.wait_end(LONG).exit_code(), 130);
+}
+
+/// An editor that adds a line, and needs the terminal for it: it waits for a key.
+const EDITOR: &str = "sh -c 'printf \"editing\\n\"; read key; printf \"second line\\n\" >> \"$0\"'";
+
+#[test]
+fn the_users_editor_has_the_terminal_and_the_draft_until_it_ends() {
+    let home = Home::default();
+    let mut environment = home.environment();
+    environment.push(("EDITOR", EDITOR.to_owned()));
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    type_in(&mut terminal, "first line ");
+    terminal.press("\x18\x05");
+    terminal.wait_screen(LONG, "the editor", |screen| {
+        screen.contents().contains("editing") && !screen.alternate_screen()
+    });
+    // Meant for the editor, which takes no notice of it here.
+    signal(&terminal, "-INT");
+    terminal.press("\r");
+    terminal.wait_screen(LONG, "the draft again", |screen| {
+        screen.alternate_screen() && screen.contents().contains("first line second line")
+    });
+    type_in(&mut terminal, "!");
+    terminal.press("\x03\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+    assert_restored(&terminal);
+}
+
+#[test]
+fn an_editor_that_fails_leaves_the_draft_and_is_named() {
+    let home = Home::default();
+    let mut environment = home.environment();
+    environment.push(("VISUAL", "/no/such/editor --wait".to_owned()));
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    type_in(&mut terminal, "a draft");
+    terminal.press("\x18e");
+    terminal.wait(LONG, "the reason", |screen| {
+        screen.contains("$VISUAL `/no/such/editor --wait`: there is no such")
+            && screen.contains("› a draft")
+    });
+}
+
+#[test]
+fn a_bad_configuration_is_told_of_and_the_screen_opens() {
+    let home = Home::default();
+    let file = home.path().join("ui.toml");
+    std::fs::write(&file, "[ui]\nmotion = \"slow\"\n").expect("it can be written");
+    let mut environment = home.environment();
+    let file = file.to_str().expect("test folders have plain names");
+    environment.push(("UNMASK_UI_CONFIG", file.to_owned()));
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    terminal.wait(LONG, "the mistake", |screen| {
+        screen.contains("ui.toml:2: `motion` is full or reduced, not `slow`")
+    });
+    terminal.press("\x1b");
+    terminal.wait(LONG, "the chat", |screen| !screen.contains("ui.toml"));
+}
+
+#[test]
+fn the_mouse_is_the_screens_until_it_is_released() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    type_in(&mut terminal, "one two");
+    // A click between the words, as terminals tell of it.
+    terminal.press("\x1b[<0;7;23M\x1b[<0;7;23m");
+    terminal.press("-");
+    terminal.wait(LONG, "the caret where the click was", |screen| {
+        screen.contains("› one- two")
+    });
+    terminal.press("\x18x");
+    terminal.wait(LONG, "the word of it", |screen| {
+        screen.contains("drag selects")
+    });
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    for sequence in ["\x1b[?1000h", "\x1b[?1006h", "\x1b[?1000l", "\x1b[?1007l"] {
+        assert!(raw.contains(sequence), "{sequence:?} was not sent");
+    }
+}
+
+#[test]
+fn a_key_of_the_configuration_works_and_is_hinted() {
+    let home = Home::default();
+    let file = home.path().join("ui.toml");
+    let text = "[ui]\ntheme = \"light\"\n[keys.anywhere]\nmenu = \"ctrl+t\"\n";
+    std::fs::write(&file, text).expect("it can be written");
+    let mut environment = home.environment();
+    let file = file.to_str().expect("test folders have plain names");
+    environment.push(("UNMASK_UI_CONFIG", file.to_owned()));
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    terminal.wait(LONG, "the hint", |screen| {
+        screen.contains("● ready") && screen.contains("^T menu")
+    });
+    terminal.press("\x14q");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
 }

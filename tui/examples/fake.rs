@@ -1,7 +1,8 @@
 //! The screen's test bench: the full-screen chat with an engine that only pretends.
 //!
-//! `cargo run -p unmask --example fake` answers every message with the same text, one step every 140 ms. Three words do
-//! something else: `fail` fails, `hang` makes a step that takes a minute, `flood` steps as fast as it can.
+//! `cargo run -p unmask --example fake` answers every message with the same text, one step every 140 ms. Four words do
+//! something else: `fail` fails, `hang` makes a step that takes a minute, `flood` steps as fast as it can, `marks` answers with
+//! Markdown.
 
 use std::collections::HashMap;
 use std::io::Error;
@@ -24,6 +25,26 @@ use unmask_core::{Canvas, Params, Position, TokenId};
 const ANSWER: &str = "A prime number is a whole number greater than 1 that has exactly two divisors: 1 and itself. \
 It cannot be made by multiplying two smaller whole numbers.\n\nThe first five prime numbers are 2, 3, 5, 7 and 11. \
 素数 are what Japanese calls them, 👩‍🔬 finds new ones with \u{1b}[31mcomputers\u{1b}[0m.";
+const MARKED: &str = "## Primes
+
+A *prime* has **exactly two** divisors; see `is_prime` and [the list](https://oeis.org/A000040).
+
+1. Take `n > 1`.
+2. Try every divisor:
+   - [x] up to the root
+   - [ ] 素数 too
+
+> There is no ~~last~~ largest prime.
+
+| n | prime |
+|--:|:-----:|
+| 7 | yes |
+| 12 | no |
+
+```python
+def is_prime(n):  # slow
+    return n > 1 and all(n % d for d in range(2, n))
+```";
 const MASK: TokenId = TokenId(0);
 const END: TokenId = TokenId(1);
 
@@ -88,38 +109,30 @@ impl Engine for Handle {
 
 struct Pretender {
     news: UnboundedSender<EngineEvent>,
-    /// The answer's tokens.
-    answer: Vec<TokenId>,
+    /// The answers' tokens.
+    plain: Vec<TokenId>,
+    marked: Vec<TokenId>,
     vocabulary: Arc<Vocabulary>,
 }
 
 impl Pretender {
     fn new(news: UnboundedSender<EngineEvent>) -> Self {
-        // Words with the space before them; those of other scripts in pieces cut without regard for characters.
-        let starts = ANSWER.match_indices([' ', '\n']).map(|(at, _)| at);
-        let edges: Vec<usize> = [0]
-            .into_iter()
-            .chain(starts)
-            .chain([ANSWER.len()])
-            .collect();
-        let words = edges.windows(2).map(|edge| &ANSWER[edge[0]..edge[1]]);
-        let words = words.filter(|word| !word.is_empty()).flat_map(|word| {
-            let size = if word.is_ascii() { word.len() } else { 5 };
-            word.as_bytes().chunks(size)
-        });
         let mut ids = HashMap::new();
         let mut pieces: Vec<(&[u8], bool)> = vec![(b"<|mdm_mask|>", true), (b"<|eot_id|>", true)];
-        let answer = words
-            .map(|piece| {
+        let mut tokens = |text| {
+            let pieces = words(text).into_iter().map(|piece| {
                 *ids.entry(piece).or_insert_with(|| {
                     pieces.push((piece, false));
                     TokenId(pieces.len() as u32 - 1)
                 })
-            })
-            .collect();
+            });
+            pieces.collect()
+        };
+        let (plain, marked) = (tokens(ANSWER), tokens(MARKED));
         Self {
             news,
-            answer,
+            plain,
+            marked,
             vocabulary: Arc::new(Vocabulary::new(pieces)),
         }
     }
@@ -211,6 +224,10 @@ impl Pretender {
         let canvas = Canvas::new(&[], *length, MASK);
         Denoising {
             pretender: self,
+            answer: match said {
+                "marks" => &self.marked,
+                _ => &self.plain,
+            },
             turn: request.turn,
             params: request.params.clone(),
             canvas,
@@ -223,6 +240,18 @@ impl Pretender {
     fn tell_turn(&self, turn: TurnId, event: TurnEvent) {
         self.tell(EngineEvent::Turn(turn, event));
     }
+}
+
+/// Words with the space before them; those of other scripts in pieces cut without regard for characters.
+fn words(text: &'static str) -> Vec<&'static [u8]> {
+    let starts = text.match_indices([' ', '\n']).map(|(at, _)| at);
+    let edges: Vec<usize> = [0].into_iter().chain(starts).chain([text.len()]).collect();
+    let words = edges.windows(2).map(|edge| &text[edge[0]..edge[1]]);
+    let pieces = words.filter(|word| !word.is_empty()).flat_map(|word| {
+        let size = if word.is_ascii() { word.len() } else { 5 };
+        word.as_bytes().chunks(size)
+    });
+    pieces.collect()
 }
 
 fn failure(text: &str) -> Failure {
@@ -242,6 +271,7 @@ enum Rest {
 
 struct Denoising<'a> {
     pretender: &'a Pretender,
+    answer: &'a [TokenId],
     turn: TurnId,
     params: Params,
     canvas: Canvas,
@@ -326,11 +356,10 @@ impl Denoising<'_> {
     }
 
     fn commit(&self, at: Position) -> Commit {
-        let answer = &self.pretender.answer;
         let confidence = (at.index() * 37 % 100) as f32 / 100.0;
         Commit {
             at,
-            token: answer.get(at.index()).copied().unwrap_or(END),
+            token: self.answer.get(at.index()).copied().unwrap_or(END),
             confidence,
             entropy: 1.0 - confidence,
             kind: CommitKind::New,

@@ -1,9 +1,17 @@
 //! Everything that can happen to the screen.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
+use ratatui::layout::Position;
 use unmask_core::engine::EngineEvent;
+
+use crate::row::Row;
+
+use crate::effect::Mouse;
+use crate::state::{Motion, Toast};
+use crate::themes::ThemeFile;
 
 /// One happening.
 #[derive(Debug, Clone)]
@@ -19,14 +27,67 @@ pub enum Action {
     Burst(String),
     /// The wheel, in rows: negative is up.
     Wheel(isize),
+    /// The mouse's main button was pressed on this cell.
+    Click(Position),
     /// The terminal's new size.
     Resize(Size),
     /// Something that a key, a slash command or a palette row stands for.
     Do(Command),
     /// Something that a slash command with an argument or a panel asks for.
     Order(Order),
+    /// What came of copying.
+    Copied(Copied),
+    /// The Markdown of an answer is laid out.
+    Rendered(Rendered),
+    /// The files of themes as they are now.
+    Themes(Vec<ThemeFile>),
+    /// The draft as the user's editor left it, or why it could not be edited.
+    Edited(Result<String, Toast>),
     /// News of the engine.
     Engine(EngineEvent),
+}
+
+/// What came of copying.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copied {
+    /// The system's clipboard has it.
+    Natively {
+        /// What, in words.
+        what: String,
+    },
+    /// The system has no clipboard, or it is not the user's.
+    NoClipboard {
+        /// What, in words.
+        what: String,
+        /// What it says.
+        text: String,
+    },
+    /// It is in this file.
+    Written(PathBuf),
+    /// It could not be written: why, and what to do.
+    NotWritten(String),
+}
+
+/// What to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyOrder {
+    /// A block of code of the last answer, counted from 1; without a number the only one.
+    Code(Option<usize>),
+    /// The whole conversation.
+    All,
+    /// The last answer, into a file: this one, or a new one in the user's data folder.
+    File(Option<PathBuf>),
+}
+
+/// Markdown laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// What.
+    pub text: String,
+    /// In rows of this many cells.
+    pub width: u16,
+    /// How.
+    pub rows: Vec<Row>,
 }
 
 /// A point in time.
@@ -63,6 +124,8 @@ pub struct Size {
 }
 
 /// What the user can ask for: the one word behind key, slash command and palette row.
+///
+/// The configuration names it after its variant: `Scroll(PageUp)` is `scroll-page-up`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Send the message, or queue it.
@@ -101,10 +164,30 @@ pub enum Command {
     Other,
     /// From the composer to the canvas and back.
     Focus,
-    /// Hand the mouse to the terminal.
-    MouseOff,
-    /// Take the mouse for the wheel.
-    MouseOn,
+    /// Pause the running turn, or let it go on.
+    PauseOrResume,
+    /// Show the pending blocks as masks, or as one row again.
+    Unfold,
+    /// Select the message before.
+    PreviousMessage,
+    /// Select the message after.
+    NextMessage,
+    /// Show the selected answer's tokens instead of its text, and back.
+    ToggleRaw,
+    /// Copy the last answer.
+    Copy,
+    /// Copy the selected message.
+    CopyMessage,
+    /// Hand the mouse to the terminal, or take it back.
+    ToggleMouse,
+    /// Write the draft in the user's own editor.
+    Editor,
+    /// Show every command.
+    Palette,
+    /// Show the themes.
+    Themes,
+    /// Show fewer keys: those that are like what is typed.
+    Filter,
 }
 
 /// What the user can ask for with words of their own; keys and the palette lead to it through a panel or the composer.
@@ -112,6 +195,14 @@ pub enum Command {
 pub enum Order {
     /// Call the conversation this.
     Rename(String),
+    /// Copy a part of the conversation.
+    Copy(CopyOrder),
+    /// Capture the mouse, or release it.
+    Mouse(Mouse),
+    /// Draw in the theme of this name.
+    Theme(String),
+    /// Let much or little move.
+    Motion(Motion),
 }
 
 /// Where to scroll.
@@ -121,6 +212,10 @@ pub enum Scroll {
     PageUp,
     /// A page down.
     PageDown,
+    /// A row up.
+    RowUp,
+    /// A row down.
+    RowDown,
     /// To the first row.
     First,
     /// To the end, and stay there.

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use unmask::ColorChoice;
+use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
 use unmask_core::params::{CacheMode, Remasking};
 
@@ -47,6 +49,8 @@ pub(crate) struct Common {
     /// A folder that holds models
     #[arg(long, global = true, value_name = "FOLDER")]
     models_folder: Option<PathBuf>,
+    #[command(flatten)]
+    screen: ScreenFlags,
     /// The configuration file
     #[arg(
         long,
@@ -58,6 +62,39 @@ pub(crate) struct Common {
     /// Print every configured value with its origin and leave
     #[arg(long, global = true, help_heading = "Configuration")]
     pub(crate) show_config: bool,
+}
+
+/// How the screen looks, above `config.toml` and the environment.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Screen")]
+pub(crate) struct ScreenFlags {
+    /// Whether to use colours
+    #[arg(long, global = true)]
+    color: Option<ColorWord>,
+    /// Its theme: auto, dark, light, gradio, mono, or a file of yours
+    #[arg(long, global = true, value_name = "NAME")]
+    theme: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ColorWord {
+    Auto,
+    Never,
+}
+
+impl ScreenFlags {
+    /// Lets the flags win.
+    pub(crate) fn change(&self, preferences: &mut Preferences) {
+        if let Some(word) = self.color {
+            preferences.color = match word {
+                ColorWord::Auto => ColorChoice::Auto,
+                ColorWord::Never => ColorChoice::Never,
+            };
+        }
+        if let Some(theme) = &self.theme {
+            preferences.theme.clone_from(theme);
+        }
+    }
 }
 
 /// How to denoise; what is left out comes from the configuration and the model.
@@ -134,6 +171,24 @@ pub(crate) enum Command {
     Backends(Listing),
     /// Check this machine: configuration, backends, and the model if it loads
     Doctor(Doctor),
+    /// Show where the files of the configuration are, check them, or write them
+    Config(ConfigArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the paths
+    Path,
+    /// Read every file and say what is wrong; exit 2 if something is
+    Check,
+    /// Write files with the defaults; what is there already stays
+    Init,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +272,11 @@ impl Cli {
         self.command.is_some() && self.generation.patch() != GenerationPatch::default()
     }
 
+    /// The flags of the screen.
+    pub(crate) fn screen(&self) -> &ScreenFlags {
+        &self.common.screen
+    }
+
     fn patch(&self) -> GenerationPatch {
         match &self.command {
             None => self.generation.patch(),
@@ -224,7 +284,9 @@ impl Cli {
             Some(Command::Chat(command)) => command.generation.patch(),
             Some(Command::Eval(command)) => command.generation.patch(),
             Some(Command::Doctor(command)) => command.generation.patch(),
-            Some(Command::Models(_) | Command::Backends(_)) => GenerationPatch::default(),
+            Some(Command::Models(_) | Command::Backends(_) | Command::Config(_)) => {
+                GenerationPatch::default()
+            }
         }
     }
 
@@ -248,7 +310,8 @@ impl Cli {
 /// The environment variables that the configuration reads, as the end of the long help.
 fn variables() -> String {
     let mut text = "Environment variables, below the flags and above the file:".to_owned();
-    for (name, meaning) in VARIABLES {
+    let screen = UI.map(|(_, name, may_be)| (name, may_be));
+    for (name, meaning) in VARIABLES.into_iter().chain(screen) {
         text.push_str(&format!("\n  {name:<30} {meaning}"));
     }
     text

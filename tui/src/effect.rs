@@ -1,5 +1,7 @@
 //! Everything the screen asks of the world.
 
+use std::path::PathBuf;
+
 use unmask_core::engine::TurnRequest;
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
@@ -19,12 +21,48 @@ pub enum Effect {
     CancelLoad,
     /// Capture the mouse, or release it.
     Mouse(Mouse),
+    /// Copy to the clipboard or into a file.
+    Copy(CopyJob),
+    /// Ask the terminal to put this into its clipboard.
+    Osc52(String),
+    /// Read the files of themes again.
+    ReadThemes,
+    /// Have this draft edited in the user's own editor.
+    EditDraft(String),
     /// Hand the terminal to the shell until continued.
     Suspend,
     /// Forget what is on the screen and draw it anew.
     Repaint,
     /// Leave.
     Quit,
+}
+
+/// Something to be copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyJob {
+    /// To the clipboard.
+    Clipboard {
+        /// What, in words.
+        what: String,
+        /// What it says.
+        text: String,
+    },
+    /// Into a new file.
+    File {
+        /// What it says.
+        text: String,
+        /// Where; by default in the user's data folder.
+        path: Option<PathBuf>,
+    },
+}
+
+/// Markdown to be laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderJob {
+    /// What.
+    pub text: String,
+    /// In rows of this many cells.
+    pub width: u16,
 }
 
 /// Who gets the mouse.

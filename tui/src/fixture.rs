@@ -96,6 +96,25 @@ pub(crate) fn turn_of(cells: &[Cell]) -> Turn {
     turn
 }
 
+/// As [`turn_of`], with the cell at `pin` given by the user.
+pub(crate) fn turn_with_pin(cells: &[Cell], pin: usize) -> Turn {
+    let mut turn = Turn::new(TurnId(1), loaded(cells), "?".to_owned());
+    let params = Params {
+        steps: 4,
+        block_length: cells.len(),
+        ..Params::default()
+    };
+    let mut canvas = Canvas::new(&[], cells.len(), MASK);
+    canvas.pin(Position(pin as u32), token(cells, pin));
+    turn.lay_out(canvas, &params);
+    let commits = (0..cells.len())
+        .filter(|&index| index != pin && token(cells, index) != MASK)
+        .map(|index| new(index, token(cells, index), 0.9))
+        .collect();
+    turn.apply(&step(1, 4, commits));
+    turn
+}
+
 /// Commits one more token in a step.
 pub(crate) fn commit(turn: &mut Turn, at_step: usize, at: u32, confidence: f32, kind: CommitKind) {
     // Any text token does: the first cell of the tests that use this is one.

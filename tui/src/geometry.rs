@@ -1,9 +1,14 @@
 //! Where things are on the screen.
 
+mod panels;
+
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::action::Size;
 use crate::state::State;
+pub use panels::{
+    List, Menu, completions, help, list, list_page, list_top, palette, panel, themes,
+};
 
 /// Cells between the edge and the text.
 pub const MARGIN: u16 = 1;
@@ -74,6 +79,13 @@ pub fn composer_width(size: Size) -> usize {
 #[must_use]
 pub fn transcript_height(state: &State) -> usize {
     usize::from(Areas::of(state).transcript.height)
+}
+
+/// The first row of the draft that is seen: the caret's always is.
+#[must_use]
+pub fn composer_top(state: &State, area: Rect) -> usize {
+    let (_, caret) = state.composer.rows(composer_width(state.size));
+    list_top(caret.row, usize::from(area.height))
 }
 
 fn composer_height(state: &State) -> u16 {

@@ -7,17 +7,22 @@
 //! The binary's subcommands are not visible from here.
 
 pub mod action;
+pub mod availability;
 pub mod clean;
 pub mod effect;
 pub mod geometry;
 pub mod keymap;
 pub mod layout;
+pub mod palette;
+pub mod preferences;
+pub mod remark;
 pub mod row;
 pub mod run;
 pub mod slash;
 pub mod state;
 mod terminal;
 pub mod theme;
+pub mod themes;
 pub mod update;
 pub mod view;
 

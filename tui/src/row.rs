@@ -34,6 +34,12 @@ impl Row {
         }
     }
 
+    /// Its cells.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(|span| span.text.width()).sum()
+    }
+
     /// Its text without roles.
     #[must_use]
     pub fn text(&self) -> String {

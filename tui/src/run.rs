@@ -1,30 +1,41 @@
 //! The loop: waits for keys, news, signals and time; updates; draws when something has changed.
 
 mod burst;
+mod clipboard;
+mod editor;
+mod input;
 mod perform;
+mod render;
 mod signals;
+mod themes;
 mod worker;
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event, EventStream, KeyEventKind, MouseEventKind};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
 
 use crate::action::{Action, Clock, Moment, Size};
 use crate::effect::Effect;
+use crate::preferences::Preferences;
+use crate::remark::Remark;
 use crate::state::{Activity, Entry, Load, State, Wish};
 pub use crate::terminal::Log;
-use crate::terminal::{ColorChoice, Late, Screen, ScreenError, look};
-use crate::update::{prepare, update};
+use crate::terminal::{Late, Replies, Screen, ScreenError, look};
+use crate::update::{prepare, update, wanted};
 use crate::view;
+use editor::Editor;
+use input::{read, read_waiting};
 use perform::Workers;
 use signals::{News, Signals};
+pub use themes::read as read_themes;
 
 /// What the screen asks of the engine. No call blocks; answers come as [`EngineEvent`]s.
 pub trait Engine {
@@ -51,8 +62,14 @@ pub struct Setup {
     pub load: Option<LoadRequest>,
     /// Where standard output and error go while the screen is up; nowhere if there is none.
     pub log: Option<Log>,
-    /// Whether to use colours.
-    pub color: ColorChoice,
+    /// Where `/copy file` writes to if no path is named.
+    pub copies: Option<PathBuf>,
+    /// How it looks, and what its keys do.
+    pub preferences: Preferences,
+    /// What is wrong with the file that says so.
+    pub remarks: Vec<Remark>,
+    /// Where the user's themes lie.
+    pub themes_folder: Option<PathBuf>,
 }
 
 /// Why the screen was closed.
@@ -71,27 +88,36 @@ pub enum Ending {
 pub fn run(
     engine: &mut dyn Engine,
     news: UnboundedReceiver<EngineEvent>,
-    setup: Setup,
+    mut setup: Setup,
 ) -> Result<Ending, ScreenError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(ScreenError::Terminal)?;
-    let (screen, replies) = Screen::open(setup.log).map_err(ScreenError::Terminal)?;
-    let mut state = State::new(screen.size().map_err(ScreenError::Terminal)?);
-    state.look = look(setup.color, &replies, |name| std::env::var(name).ok());
+    let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
+    let size = screen.size().map_err(ScreenError::Terminal)?;
+    let state = first_state(size, &setup, &replies);
     let (tell, told) = unbounded_channel();
+    if let Some(folder) = &setup.themes_folder {
+        themes::watch(folder, tell.clone());
+    }
     let mut chat = Chat {
         engine,
-        workers: Workers::start(&tell).map_err(ScreenError::Terminal)?,
+        workers: Workers::start(&tell, setup.copies, setup.themes_folder)
+            .map_err(ScreenError::Terminal)?,
         screen,
         state,
         started: Instant::now(),
         zone: TimeZone::system(),
         drawn: Drawn::default(),
         late: replies.late,
+        line: Line::of_process(),
+        to_edit: None,
     };
     chat.act(Action::Time(chat.moment()));
+    chat.screen
+        .set_mouse(chat.state.mouse)
+        .map_err(ScreenError::Terminal)?;
     if !replies.typed.is_empty() {
         chat.state.composer.insert(&replies.typed);
     }
@@ -101,7 +127,54 @@ pub fn run(
     let ending = runtime.block_on(chat.until_the_end(news, told));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
     runtime.shutdown_background();
+    let Chat {
+        screen, workers, ..
+    } = chat;
+    drop(screen);
+    workers.finish();
     ending.map_err(ScreenError::Lost)
+}
+
+/// The state before anything has happened.
+fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State {
+    let Preferences {
+        theme,
+        color,
+        motion,
+        mouse,
+        mask_width,
+        keymap,
+    } = setup.preferences.clone();
+    let mut state = State::new(size);
+    state.look = look(color, replies, |name| std::env::var(name).ok());
+    state.look.mask_width = mask_width;
+    state.keymap = keymap;
+    state.motion = motion;
+    state.mouse = mouse;
+    state.complain("Not all of the configuration can be used", &setup.remarks);
+    state.themes.chosen = theme;
+    let folder = setup.themes_folder.as_ref();
+    let files = folder.map(|folder| themes::read(folder));
+    update(&mut state, Action::Themes(files.unwrap_or_default()));
+    state
+}
+
+/// What lies between the program and the eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// This machine's own terminal.
+    Near,
+    /// A network.
+    Far,
+}
+
+impl Line {
+    fn of_process() -> Self {
+        match std::env::var_os("SSH_CONNECTION").is_some_and(|it| !it.is_empty()) {
+            true => Self::Far,
+            false => Self::Near,
+        }
+    }
 }
 
 struct Chat<'a> {
@@ -113,6 +186,9 @@ struct Chat<'a> {
     zone: TimeZone,
     drawn: Drawn,
     late: Late,
+    line: Line,
+    /// A draft that the user's editor is to have.
+    to_edit: Option<String>,
 }
 
 /// The last frame.
@@ -168,7 +244,25 @@ impl Chat<'_> {
                     return Ok(Ending::Quit);
                 }
             }
+            if let Some(draft) = self.to_edit.take() {
+                // Whoever reads keys would take them from the editor.
+                drop(keys);
+                self.edit(&draft)?;
+                keys = EventStream::new();
+                signals.forget_interrupts().await;
+            }
         }
+    }
+
+    /// Gives the terminal to the user's editor until it ends.
+    fn edit(&mut self, draft: &str) -> io::Result<()> {
+        let editor = Editor::of(|name| std::env::var(name).ok());
+        self.screen.give_back();
+        let edited = editor.edit(draft);
+        self.come_back()?;
+        self.act(Action::Time(self.moment()));
+        self.act(Action::Edited(edited));
+        Ok(())
     }
 
     /// What was typed, without the terminal's late answers, and with the pastes found if it is not known to mark them.
@@ -211,17 +305,24 @@ impl Chat<'_> {
         Ok(self.state.wakes_at())
     }
 
-    /// 60 frames a second; half as many over a slow line.
+    /// 60 frames a second, 30 over a network; half as many while writing one takes long.
     fn interval(&self) -> Duration {
-        const FAST: Duration = Duration::from_micros(16_667);
         const SLOW: Duration = Duration::from_millis(33);
-        if self.drawn.took > SLOW { SLOW } else { FAST }
+        let interval = match self.line {
+            Line::Near => Duration::from_micros(16_667),
+            Line::Far => SLOW,
+        };
+        match self.drawn.took > SLOW {
+            true => interval * 2,
+            false => interval,
+        }
     }
 
     fn draw(&mut self) -> io::Result<()> {
         // The terminal's size is asked for in each frame; a resize may not have been told yet.
         self.act(Action::Resize(self.screen.size()?));
         prepare(&mut self.state);
+        self.workers.renderer.send(wanted(&mut self.state));
         self.state.is_dirty = false;
         let state = &self.state;
         self.screen
@@ -244,6 +345,8 @@ impl Chat<'_> {
     /// After a stop the shell may have changed the terminal, and its size.
     fn come_back(&mut self) -> io::Result<()> {
         self.screen.take_again()?;
+        // Where saved themes are not told of, they were saved meanwhile.
+        self.workers.themes.send(());
         self.state.is_dirty = true;
         Ok(())
     }
@@ -282,50 +385,4 @@ impl Chat<'_> {
             },
         }
     }
-}
-
-/// Reads the keys that are on their way behind the first, and those of a paste behind an Enter.
-///
-/// The keys of one reading come from their thread one by one, so there is no asking whether another waits: a short while
-/// is given to each.
-async fn read_waiting(keys: &mut EventStream, typed: &mut Vec<Action>) -> io::Result<()> {
-    /// Longer than the thread takes to hand over a key, shorter than a person takes to press one.
-    const HANDED: Duration = Duration::from_millis(1);
-    /// Longer than the pieces of a paste are apart, shorter than anybody notices.
-    const PIECE: Duration = Duration::from_millis(5);
-    while !typed.is_empty() && typed.len() < BURST {
-        let grace = match burst::ends_with_enter(typed) {
-            true => PIECE,
-            false => HANDED,
-        };
-        match timeout(grace, keys.next()).await {
-            Ok(key) => typed.extend(read(key)?),
-            Err(_) => return Ok(()),
-        }
-    }
-    Ok(())
-}
-
-/// What an event of the terminal means; `None` for those that mean nothing.
-fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action>> {
-    const WHEEL: isize = 3;
-    let event = event.unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
-    Ok(match event {
-        // Windows tells of releases too.
-        Event::Key(key) if key.kind == KeyEventKind::Release => None,
-        Event::Key(key) => Some(Action::Key(key)),
-        Event::Paste(text) => Some(Action::Paste(text)),
-        Event::Resize(columns, rows) => Some(Action::Resize(Size { columns, rows })),
-        Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollUp => Some(Action::Wheel(-WHEEL)),
-            MouseEventKind::ScrollDown => Some(Action::Wheel(WHEEL)),
-            MouseEventKind::Down(_)
-            | MouseEventKind::Up(_)
-            | MouseEventKind::Drag(_)
-            | MouseEventKind::Moved
-            | MouseEventKind::ScrollLeft
-            | MouseEventKind::ScrollRight => None,
-        },
-        Event::FocusGained | Event::FocusLost => None,
-    })
 }

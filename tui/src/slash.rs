@@ -1,6 +1,8 @@
 //! Slash commands: the second way to every action.
 
-use crate::action::{Action, Command, Order};
+use crate::action::{Action, Command, CopyOrder, Order};
+use crate::effect::Mouse;
+use crate::state::Motion;
 
 /// A name, what may follow it, and what it does.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +15,68 @@ pub struct Slash {
     pub about: &'static str,
     /// What it stands for.
     pub run: Run,
+    /// What must be so that it can be carried out.
+    pub need: Need,
+}
+
+/// What must be so that a command can be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing.
+    Nothing,
+    /// No answer is being written.
+    Idle,
+    /// A model is loaded.
+    Model,
+    /// A model is loaded and no answer is being written.
+    Ready,
+    /// An answer is being written or a model loaded.
+    Work,
+    /// An answer rests.
+    Paused,
+}
+
+impl Slash {
+    /// The same, for when `need` is met.
+    const fn needing(self, need: Need) -> Self {
+        Self { need, ..self }
+    }
+
+    /// How it is typed: `/rename TITLE`.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        let usage = format!("/{} {}", self.name, self.argument);
+        usage.trim_end().to_owned()
+    }
+
+    /// The command that stands for exactly `command`.
+    #[must_use]
+    pub fn of(command: Command) -> Option<&'static Self> {
+        let mut all = COMMANDS.iter();
+        all.find(|slash| matches!(slash.run, Run::Exactly(does) if does == command))
+    }
+
+    /// What a draft begins with, if it is a command.
+    #[must_use]
+    pub fn in_draft(text: &str) -> Option<&'static Self> {
+        let name = text.trim().strip_prefix('/')?.split_whitespace().next()?;
+        COMMANDS.iter().find(|slash| slash.name == name)
+    }
+
+    /// The commands whose names begin with `prefix`, then those that hold its letters in their order.
+    #[must_use]
+    pub fn like(prefix: &str) -> Vec<&'static Self> {
+        let names: Vec<&str> = COMMANDS.iter().map(|slash| slash.name).collect();
+        let pick = crate::state::Pick {
+            query: prefix.to_owned(),
+            chosen: 0,
+        };
+        let mut found: Vec<_> = (pick.matches(&names).into_iter())
+            .map(|index| &COMMANDS[index])
+            .collect();
+        found.sort_by_key(|slash| !slash.name.starts_with(prefix));
+        found
+    }
 }
 
 /// How a slash command becomes an action.
@@ -27,14 +91,62 @@ pub enum Run {
 /// Every slash command.
 pub const COMMANDS: &[Slash] = &[
     exactly("help", "", "keys and commands", Command::Help),
-    exactly("new", "", "a new conversation", Command::New),
+    exactly("keys", "", "what every key does", Command::Help),
+    exactly("new", "", "a new conversation", Command::New).needing(Need::Idle),
     with("rename", "TITLE", "name this conversation", rename),
-    exactly("mouse", "on", "capture the mouse", Command::MouseOn),
+    exactly("raw", "", "text or raw tokens", Command::ToggleRaw),
+    exactly(
+        "unfold",
+        "",
+        "pending blocks as masks, and back",
+        Command::Unfold,
+    )
+    .needing(Need::Work),
+    exactly("pause", "", "pause, or go on", Command::PauseOrResume).needing(Need::Work),
+    exactly("copy", "", "copy the last answer", Command::Copy),
+    with(
+        "copy",
+        "code N|all|file PATH",
+        "copy a part, or into a file",
+        copy,
+    ),
+    exactly(
+        "stop",
+        "",
+        "stop the answer and keep its text",
+        Command::Interrupt,
+    )
+    .needing(Need::Work),
+    exactly(
+        "resume",
+        "",
+        "go on with the paused answer",
+        Command::Resume,
+    )
+    .needing(Need::Paused),
+    exactly(
+        "editor",
+        "",
+        "write the message in $EDITOR",
+        Command::Editor,
+    ),
+    exactly("palette", "", "find and run any command", Command::Palette),
     exactly(
         "mouse",
-        "off",
-        "hand the mouse to the terminal",
-        Command::MouseOff,
+        "",
+        "capture or release the mouse",
+        Command::ToggleMouse,
+    ),
+    with("mouse", "on|off", "who gets the mouse", mouse),
+    exactly("theme", "", "choose a theme", Command::Themes),
+    with("theme", "NAME", "draw in this theme", theme),
+    with("motion", "full|reduced", "let much or little move", motion),
+    exactly("repaint", "", "draw everything anew", Command::Repaint),
+    exactly(
+        "suspend",
+        "",
+        "go to the shell; fg comes back",
+        Command::Suspend,
     ),
     exactly("quit", "", "leave", Command::Quit),
 ];
@@ -50,6 +162,7 @@ const fn exactly(
         argument,
         about,
         run: Run::Exactly(command),
+        need: Need::Nothing,
     }
 }
 
@@ -64,6 +177,7 @@ const fn with(
         argument,
         about,
         run: Run::With(read),
+        need: Need::Nothing,
     }
 }
 
@@ -72,6 +186,44 @@ fn rename(title: &str) -> Result<Action, String> {
         "" => Err("/rename takes a title".to_owned()),
         title => Ok(Action::Order(Order::Rename(title.to_owned()))),
     }
+}
+
+fn copy(what: &str) -> Result<Action, String> {
+    let (word, rest) = what.split_once(char::is_whitespace).unwrap_or((what, ""));
+    let rest = rest.trim();
+    let order = match (word, rest) {
+        ("code", "") => CopyOrder::Code(None),
+        ("code", number) => CopyOrder::Code(Some(number.parse().map_err(|_| {
+            format!("{number} is no number of a code block; /copy code 1 is the first")
+        })?)),
+        ("all", "") => CopyOrder::All,
+        ("file", "") => CopyOrder::File(None),
+        ("file", path) => CopyOrder::File(Some(path.into())),
+        _ => return Err("/copy takes code N, all, file [PATH] or nothing".to_owned()),
+    };
+    Ok(Action::Order(Order::Copy(order)))
+}
+
+fn theme(name: &str) -> Result<Action, String> {
+    Ok(Action::Order(Order::Theme(name.to_owned())))
+}
+
+fn motion(word: &str) -> Result<Action, String> {
+    let motion = match word {
+        "full" => Motion::Full,
+        "reduced" => Motion::Reduced,
+        _ => return Err("/motion takes full or reduced".to_owned()),
+    };
+    Ok(Action::Order(Order::Motion(motion)))
+}
+
+fn mouse(word: &str) -> Result<Action, String> {
+    let mouse = match word {
+        "on" => Mouse::Captured,
+        "off" => Mouse::Released,
+        _ => return Err("/mouse takes on, off or nothing".to_owned()),
+    };
+    Ok(Action::Order(Order::Mouse(mouse)))
 }
 
 /// What a draft asks for.
@@ -165,7 +317,24 @@ mod tests {
     #[test]
     fn a_slash_makes_a_command() {
         does(" /quit ", Command::Quit);
-        does("/mouse  off", Command::MouseOff);
+        does("/mouse", Command::ToggleMouse);
+    }
+
+    #[test]
+    fn copy_takes_what_and_where() {
+        does("/copy", Command::Copy);
+        for (text, order) in [
+            ("/copy code", CopyOrder::Code(None)),
+            ("/copy code 2", CopyOrder::Code(Some(2))),
+            ("/copy all", CopyOrder::All),
+            ("/copy file", CopyOrder::File(None)),
+            ("/copy file a b.md", CopyOrder::File(Some("a b.md".into()))),
+        ] {
+            let Draft::Do(Action::Order(Order::Copy(read))) = read(text) else {
+                panic!("{text} copies nothing");
+            };
+            assert_eq!(read, order);
+        }
     }
 
     #[test]
@@ -190,7 +359,15 @@ mod tests {
             "/xyz",
             "No /xyz. /help shows keys and commands; //xyz sends it",
         );
-        refused("/mouse", "/mouse takes on or off");
+        refused("/mouse up", "/mouse takes on, off or nothing");
+        refused(
+            "/copy that",
+            "/copy takes code N, all, file [PATH] or nothing",
+        );
+        refused(
+            "/copy code x",
+            "x is no number of a code block; /copy code 1 is the first",
+        );
         refused("/new now", "/new stands alone");
         refused("/rename", "/rename takes a title");
     }

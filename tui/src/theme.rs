@@ -3,6 +3,9 @@
 //! The pairs keep a text contrast of 4.5:1 and more on dark and light grounds; the three confidence bands stay apart for
 //! deuteranopes, protanopes and tritanopes. Underline, bold and reverse repeat what colour says.
 
+mod paint;
+
+pub use paint::{Paint, Skin};
 use ratatui::style::{Color, Modifier, Style};
 
 /// What a piece of text is.
@@ -36,11 +39,35 @@ pub enum Role {
     Warn,
     /// All is well.
     Fine,
+    /// A heading of an answer.
+    Heading,
+    /// Important text of an answer.
+    Strong,
+    /// Stressed text of an answer.
+    Emphasis,
+    /// Important and stressed.
+    StrongEmphasis,
+    /// Text of an answer that is crossed out.
+    Struck,
+    /// A link's text.
+    Link,
+    /// Code among words.
+    Code,
+    /// A word of the language itself.
+    CodeKeyword,
+    /// A string in code.
+    CodeString,
+    /// A comment in code.
+    CodeComment,
+    /// A number or another constant in code.
+    CodeNumber,
+    /// The name of a function or a type in code.
+    CodeName,
 }
 
 impl Role {
     /// Every role, for tests and theme files.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 26] = [
         Self::Text,
         Self::Accent,
         Self::Quiet,
@@ -55,6 +82,18 @@ impl Role {
         Self::Error,
         Self::Warn,
         Self::Fine,
+        Self::Heading,
+        Self::Strong,
+        Self::Emphasis,
+        Self::StrongEmphasis,
+        Self::Struck,
+        Self::Link,
+        Self::Code,
+        Self::CodeKeyword,
+        Self::CodeString,
+        Self::CodeComment,
+        Self::CodeNumber,
+        Self::CodeName,
     ];
 
     /// The role of a token committed with `confidence`, 0 to 1.
@@ -72,11 +111,13 @@ impl Role {
     /// What says the same without colour.
     fn modifier(self) -> Modifier {
         match self {
-            Self::FreshLow => Modifier::UNDERLINED,
-            Self::Pinned => Modifier::BOLD,
+            Self::FreshLow | Self::Link => Modifier::UNDERLINED,
+            Self::Pinned | Self::Heading | Self::Strong => Modifier::BOLD,
             Self::Changed => Modifier::REVERSED,
-            Self::Muted => Modifier::ITALIC,
+            Self::Muted | Self::Emphasis | Self::CodeComment => Modifier::ITALIC,
+            Self::StrongEmphasis => Modifier::BOLD.union(Modifier::ITALIC),
             Self::Ended => Modifier::ITALIC.union(Modifier::CROSSED_OUT),
+            Self::Struck => Modifier::CROSSED_OUT,
             Self::Text
             | Self::Accent
             | Self::Quiet
@@ -85,7 +126,12 @@ impl Role {
             | Self::FreshHigh
             | Self::Error
             | Self::Warn
-            | Self::Fine => Modifier::empty(),
+            | Self::Fine
+            | Self::Code
+            | Self::CodeKeyword
+            | Self::CodeString
+            | Self::CodeNumber
+            | Self::CodeName => Modifier::empty(),
         }
     }
 }
@@ -119,12 +165,28 @@ pub struct Theme {
     pub ground: Ground,
     /// The colours it may use.
     pub depth: Depth,
+    /// What it changes; of no matter where there are no colours.
+    pub skin: Skin,
 }
 
 impl Theme {
+    /// The theme that the program comes with.
+    #[must_use]
+    pub const fn new(ground: Ground, depth: Depth) -> Self {
+        Self {
+            ground,
+            depth,
+            skin: Skin::NONE,
+        }
+    }
+
     /// How `role` looks.
     #[must_use]
-    pub fn style(self, role: Role) -> Style {
+    pub fn style(&self, role: Role) -> Style {
+        let painted = self.skin.paint(role);
+        if let Some(style) = painted.and_then(|paint| paint.style(role, self.depth)) {
+            return style;
+        }
         match self.depth {
             Depth::True => coloured(role, true_colour(role, self.ground)),
             Depth::Indexed => coloured(role, indexed(role, self.ground)),
@@ -151,28 +213,38 @@ fn by_ground<T>(ground: Ground, dark: T, light: T) -> T {
 
 fn true_colour(role: Role, ground: Ground) -> Option<Color> {
     let (dark, light) = match role {
-        Role::Text => return None,
-        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => (0x9A_9A9A, 0x63_6363),
+        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => {
+            return None;
+        }
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => {
+            (0x9A_9A9A, 0x63_6363)
+        }
         Role::FreshLow => (0xFF_8A5B, 0xC2_185B),
-        Role::FreshMiddle | Role::Warn => (0xF0_C000, 0x7A_5A00),
-        Role::FreshHigh | Role::Accent => (0x56_B4E9, 0x00_5F9E),
-        Role::Pinned => (0xE3_9AC8, 0x5B_2DA0),
-        Role::Changed | Role::Fine => (0x5F_D7AF, 0x00_695C),
+        Role::FreshMiddle | Role::Warn | Role::CodeNumber => (0xF0_C000, 0x7A_5A00),
+        Role::FreshHigh | Role::Accent | Role::Heading | Role::Link | Role::CodeKeyword => {
+            (0x56_B4E9, 0x00_5F9E)
+        }
+        Role::Pinned | Role::CodeName => (0xE3_9AC8, 0x5B_2DA0),
+        Role::Changed | Role::Fine | Role::CodeString => (0x5F_D7AF, 0x00_695C),
         Role::Error => (0xFF_7B7B, 0xB0_0020),
+        Role::Code => (0x87_D7D7, 0x00_5F5F),
     };
     Some(Color::from_u32(by_ground(ground, dark, light)))
 }
 
 fn indexed(role: Role, ground: Ground) -> Option<Color> {
     let (dark, light) = match role {
-        Role::Text => return None,
-        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => (247, 241),
+        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => {
+            return None;
+        }
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => (247, 241),
         Role::FreshLow => (209, 125),
-        Role::FreshMiddle | Role::Warn => (220, 94),
-        Role::FreshHigh | Role::Accent => (74, 25),
-        Role::Pinned => (176, 54),
-        Role::Changed | Role::Fine => (79, 23),
+        Role::FreshMiddle | Role::Warn | Role::CodeNumber => (220, 94),
+        Role::FreshHigh | Role::Accent | Role::Heading | Role::Link | Role::CodeKeyword => (74, 25),
+        Role::Pinned | Role::CodeName => (176, 54),
+        Role::Changed | Role::Fine | Role::CodeString => (79, 23),
         Role::Error => (210, 124),
+        Role::Code => (116, 23),
     };
     Some(Color::Indexed(by_ground(ground, dark, light)))
 }
@@ -181,24 +253,31 @@ fn indexed(role: Role, ground: Ground) -> Option<Color> {
 fn sixteen(role: Role) -> Style {
     let style = Style::new().add_modifier(role.modifier());
     match role {
-        Role::Text => style,
-        Role::Quiet | Role::Mask | Role::Muted | Role::Ended => style.add_modifier(Modifier::DIM),
+        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => style,
+        Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => {
+            style.add_modifier(Modifier::DIM)
+        }
         Role::FreshLow | Role::Error => style.fg(Color::Red),
-        Role::FreshMiddle | Role::Warn => style.fg(Color::Magenta),
-        Role::FreshHigh => style.fg(Color::Cyan),
+        Role::FreshMiddle | Role::Warn | Role::CodeNumber => style.fg(Color::Magenta),
+        Role::FreshHigh | Role::Code | Role::CodeName => style.fg(Color::Cyan),
         Role::Pinned => style.add_modifier(Modifier::UNDERLINED),
-        Role::Changed | Role::Fine => style.fg(Color::Green),
-        Role::Accent => style.fg(Color::Blue),
+        Role::Changed | Role::Fine | Role::CodeString => style.fg(Color::Green),
+        Role::Accent | Role::Heading | Role::Link | Role::CodeKeyword => style.fg(Color::Blue),
     }
 }
 
 fn mono(role: Role) -> Modifier {
     match role {
         Role::Text | Role::FreshMiddle | Role::Fine => Modifier::empty(),
-        Role::Quiet | Role::Mask | Role::Muted => Modifier::DIM,
+        Role::Code | Role::CodeString | Role::CodeNumber | Role::CodeName => Modifier::empty(),
+        Role::Quiet | Role::Mask | Role::Muted | Role::CodeComment => Modifier::DIM,
         Role::Ended => Modifier::DIM | Modifier::CROSSED_OUT,
-        Role::FreshLow => Modifier::UNDERLINED,
+        Role::FreshLow | Role::Link => Modifier::UNDERLINED,
         Role::FreshHigh | Role::Accent | Role::Error | Role::Warn => Modifier::BOLD,
+        Role::Heading | Role::Strong | Role::CodeKeyword => Modifier::BOLD,
+        Role::Emphasis => Modifier::ITALIC,
+        Role::StrongEmphasis => Modifier::BOLD.union(Modifier::ITALIC),
+        Role::Struck => Modifier::CROSSED_OUT,
         Role::Pinned => Modifier::BOLD | Modifier::UNDERLINED,
         Role::Changed => Modifier::REVERSED,
     }
@@ -210,10 +289,7 @@ mod tests {
 
     #[test]
     fn mono_names_no_colour() {
-        let theme = Theme {
-            ground: Ground::Dark,
-            depth: Depth::Mono,
-        };
+        let theme = Theme::new(Ground::Dark, Depth::Mono);
         for role in Role::ALL {
             assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None));
         }
@@ -223,7 +299,7 @@ mod tests {
     fn the_bands_differ_in_every_depth() {
         for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
             for ground in [Ground::Dark, Ground::Light] {
-                let theme = Theme { ground, depth };
+                let theme = Theme::new(ground, depth);
                 let low = theme.style(Role::FreshLow);
                 let middle = theme.style(Role::FreshMiddle);
                 let high = theme.style(Role::FreshHigh);
@@ -234,11 +310,27 @@ mod tests {
 
     #[test]
     fn text_keeps_the_colour_of_the_terminal() {
-        let theme = Theme {
-            ground: Ground::Light,
-            depth: Depth::True,
-        };
+        let theme = Theme::new(Ground::Light, Depth::True);
         assert_eq!(theme.style(Role::Text), Style::new());
+    }
+
+    #[test]
+    fn marks_of_an_answer_do_not_lean_on_colour() {
+        let marked = [
+            Role::Heading,
+            Role::Strong,
+            Role::Emphasis,
+            Role::StrongEmphasis,
+            Role::Struck,
+            Role::Link,
+        ];
+        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
+            for role in marked {
+                let ground = Ground::Dark;
+                let style = Theme::new(ground, depth).style(role);
+                assert!(!style.add_modifier.is_empty(), "{role:?} in {depth:?}");
+            }
+        }
     }
 
     #[test]

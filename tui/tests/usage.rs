@@ -200,3 +200,68 @@ fn a_closed_pipe_ends_quietly() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(output.stderr, b"");
 }
+
+#[test]
+fn config_path_names_both_files() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let said = run_in(home.path(), &["config", "path"], &[]);
+    let file = |name: &str| home.path().join(".config/unmask").join(name);
+    for name in ["model_config.toml", "config.toml"] {
+        let path = file(name);
+        let path = path.to_str().expect("a plain name");
+        assert!(said.stdout.contains(path), "{}", said.stdout);
+    }
+    assert_eq!(
+        (said.stdout.matches("(not there)").count(), said.code),
+        (3, Some(0))
+    );
+}
+
+#[test]
+fn config_init_writes_files_that_config_check_finds_fine_and_never_writes_over_one() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    assert_eq!(run_in(home.path(), &["config", "init"], &[]).code, Some(0));
+    let said = run_in(home.path(), &["config", "check"], &[]);
+    assert_eq!((said.stderr.as_str(), said.code), ("", Some(0)));
+    assert_eq!(
+        said.stdout.matches(": fine\n").count(),
+        2,
+        "{}",
+        said.stdout
+    );
+    let file = home.path().join(".config/unmask/config.toml");
+    std::fs::write(&file, "[ui]\ntheme = \"dark\"\n").expect("it can be written");
+    let again = run_in(home.path(), &["config", "init"], &[]);
+    refused(
+        &again,
+        &["config.toml is there already", "nothing to write"],
+    );
+    let kept = std::fs::read_to_string(&file).expect("it is there");
+    assert_eq!(kept, "[ui]\ntheme = \"dark\"\n");
+}
+
+#[test]
+fn config_check_tells_of_every_mistake_with_its_line() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let folder = home.path().join(".config/unmask");
+    std::fs::create_dir_all(folder.join("themes")).expect("a folder can be made");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("it can be written");
+    };
+    write(
+        "config.toml",
+        "[ui]\nthme = \"dark\"\n[keys.anywhere]\nhelp = \"ctrl+x\"\n",
+    );
+    write("themes/mine.toml", "[roles]\nmask = \"grey\"\n");
+    write("model_config.toml", "activ_model = \"x\"\n");
+    let said = run_in(home.path(), &["config", "check"], &[]);
+    refused(
+        &said,
+        &[
+            "config.toml:2: no key `thme`; did you mean `theme`?",
+            "config.toml:4: ^X in [keys.anywhere] would be both `help` and `menu`",
+            "themes/mine.toml:2: `grey` is no colour",
+            "activ_model",
+        ],
+    );
+}

@@ -104,6 +104,14 @@ pub struct Params {
     pub seed: u64,
 }
 
+impl Params {
+    /// True if nothing is done to be faster that may change tokens: no threshold, no factor, no cache.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.transfer == Transfer::Quota && self.cache == CacheMode::Off
+    }
+}
+
 impl Default for Params {
     /// The reference's defaults, with early stop.
     fn default() -> Self {

@@ -14,6 +14,7 @@ use unmask_core::engine::{Loaded, Message, Pin, Role, TurnEvent, TurnInput};
 use unmask_core::event::{FinishReason, StepEvent};
 use unmask_core::sampler::Fit;
 use unmask_core::text::Piece;
+use unmask_core::text::answer::pinned_kept;
 use unmask_core::text::pins::{parse_pins, with_caret};
 use unmask_core::{Canvas, Params, TokenId};
 
@@ -177,7 +178,7 @@ impl<'a> Out<'a> {
         if self.format != Format::Text || !finished {
             return Ok(());
         }
-        let text = settled_text(&canvas.answer()[..block], self.loaded);
+        let text = settled_text(canvas, block, self.loaded);
         self.write(&text)
     }
 
@@ -208,10 +209,13 @@ impl<'a> Out<'a> {
     }
 }
 
-/// The text of settled tokens up to the first end token, without a character that is still cut off.
-fn settled_text(answer: &[TokenId], loaded: &Loaded) -> String {
+/// The text of the first `settled` tokens up to the first end token behind the pins, without a character that is still cut
+/// off.
+fn settled_text(canvas: &Canvas, settled: usize, loaded: &Loaded) -> String {
     let mut bytes = Vec::new();
-    for &token in answer.iter().take_while(|&&token| !loaded.is_end(token)) {
+    let text = pinned_kept(canvas, loaded.special)
+        .take_while(|&(offset, token)| offset < settled && !loaded.is_end(token));
+    for (_, token) in text {
         if let Piece::Bytes(piece) = loaded.vocabulary.piece(token) {
             bytes.extend_from_slice(piece);
         }

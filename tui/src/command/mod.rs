@@ -2,6 +2,7 @@
 
 mod backends;
 mod chat;
+mod config;
 mod doctor;
 mod eval;
 mod generate;
@@ -52,6 +53,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         return Err(Usage(text.to_owned()).into());
     }
     let environment = Environment::of_process();
+    if let Some(Command::Config(arguments)) = &cli.command {
+        return config::run(&arguments.command, &cli.overrides(), &environment);
+    }
     let config = Config::load(&cli.overrides(), &environment)?;
     if cli.common.show_config {
         print(&config.show())?;
@@ -59,16 +63,18 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
     log::start(&environment);
     match &cli.command {
-        None => screen::run(config, &environment),
+        None => screen::run(config, &environment, cli.screen()),
         Some(Command::Generate(arguments)) => generate::run(config, &environment, arguments),
         Some(Command::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
             chat::run(config, &environment)
         }
-        Some(Command::Chat(_)) => screen::run(config, &environment),
+        Some(Command::Chat(_)) => screen::run(config, &environment, cli.screen()),
         Some(Command::Eval(arguments)) => eval::run(config, &environment, arguments),
         Some(Command::Models(arguments)) => models::run(&config, &environment, arguments),
         Some(Command::Backends(arguments)) => backends::run(&config, arguments),
         Some(Command::Doctor(_)) => doctor::run(config, &environment),
+        // It was carried out before the configuration was read, which may be what is wrong.
+        Some(Command::Config(_)) => Ok(code::DONE),
     }
 }
 

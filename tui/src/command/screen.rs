@@ -8,7 +8,8 @@ use unmask_core::config::{Config, Environment};
 use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
-use super::{Usage, code, log};
+use super::{Usage, code, config as files, log};
+use crate::cli::ScreenFlags;
 
 /// Why there can be no screen here, and what to use instead; `None` if there can.
 pub(super) fn is_missing() -> Option<&'static str> {
@@ -21,10 +22,16 @@ pub(super) fn is_missing() -> Option<&'static str> {
     }
 }
 
-pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) fn run(
+    config: Config,
+    environment: &Environment,
+    flags: &ScreenFlags,
+) -> anyhow::Result<u8> {
     if let Some(reason) = is_missing() {
         return Err(Usage(reason.to_owned()).into());
     }
+    let (mut preferences, remarks) = files::preferences(environment);
+    flags.change(&mut preferences);
     let load = LoadRequest {
         key: config.active.value.clone(),
         ..LoadRequest::default()
@@ -39,7 +46,13 @@ pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u
     let setup = Setup {
         load: Some(load),
         log: log::file(environment)?,
-        ..Setup::default()
+        copies: environment
+            .folders
+            .as_ref()
+            .map(|folders| folders.data.join("unmask").join("copy")),
+        preferences,
+        remarks,
+        themes_folder: files::themes_folder(environment),
     };
     Ok(match run::run(&mut engine, news, setup)? {
         Ending::Quit => code::DONE,

@@ -1,80 +1,186 @@
-use super::{BINDINGS, Chord, Context, chords};
+use super::{Chord, Context, Keymap};
 use crate::action::{Command, Edit, Scroll};
-use crate::slash;
-use crossterm::event::KeyCode;
 
-/// A part of the help: its title, then keys and what they do.
-pub type Section = (&'static str, Vec<(String, &'static str)>);
+/// Keys and what they do.
+pub type Entry = (String, &'static str);
 
-/// The help, drawn from the table of keys and the table of slash commands.
+/// Commands that share an entry, the place where they do if not everywhere, and what they do together.
+type Group = (&'static [Command], Option<Context>, &'static str);
+
+const GROUPS: &[Group] = {
+    use Command as Do;
+    &[
+        (
+            &[Do::Up, Do::Down],
+            Some(Context::Composer),
+            "earlier prompts",
+        ),
+        (&[Do::Up, Do::Down], None, "move"),
+        (&[Do::Focus], Some(Context::Canvas), "to the composer"),
+        (&[Do::Back], Some(Context::Help), "close"),
+        (&[Do::Choose], Some(Context::Completion), "complete"),
+        (
+            &[Do::Scroll(Scroll::PageUp), Do::Scroll(Scroll::PageDown)],
+            None,
+            "scroll",
+        ),
+        (
+            &[Do::Scroll(Scroll::First), Do::Scroll(Scroll::Follow)],
+            None,
+            "first · last",
+        ),
+        (
+            &[Do::Scroll(Scroll::RowUp), Do::Scroll(Scroll::RowDown)],
+            None,
+            "scroll a row",
+        ),
+        (
+            &[Do::PreviousMessage, Do::NextMessage],
+            None,
+            "previous, next message",
+        ),
+        (
+            &[Do::Edit(Edit::Left), Do::Edit(Edit::Right)],
+            None,
+            "left, right",
+        ),
+        (
+            &[Do::Edit(Edit::WordLeft), Do::Edit(Edit::WordRight)],
+            None,
+            "a word left, right",
+        ),
+        (
+            &[Do::Edit(Edit::LineStart), Do::Edit(Edit::LineEnd)],
+            None,
+            "start, end of line",
+        ),
+        (
+            &[Do::Edit(Edit::Undo), Do::Edit(Edit::Redo)],
+            None,
+            "undo, redo",
+        ),
+    ]
+};
+
+/// The keys of some places, each command once, with the words for it; commands that belong together share an entry.
 #[must_use]
-pub fn sections() -> Vec<Section> {
-    const TITLES: [(Context, &str); 6] = [
-        (Context::Composer, "Composer"),
-        (Context::Canvas, "Canvas"),
-        (Context::Empty, "Composer, while it is empty"),
-        (Context::Paused, "Paused, while the composer is empty"),
-        (Context::Anywhere, "Anywhere"),
-        (Context::Menu, "After ^X"),
-    ];
-    let keys = TITLES.map(|(context, title)| (title, rows(context)));
-    let slash = slash::COMMANDS.iter().map(|slash| {
-        let label = format!("/{} {}", slash.name, slash.argument);
-        (label.trim_end().to_owned(), slash.about)
+pub fn entries(keymap: &Keymap, contexts: &[Context], room: usize) -> Vec<(Command, Entry)> {
+    let mut entries: Vec<(Command, Entry)> = Vec::new();
+    let mut seen: Vec<Command> = Vec::new();
+    let bound = contexts.iter().flat_map(|&context| {
+        let bindings = keymap.bindings().iter();
+        bindings.filter(move |(place, _, _)| *place == context)
     });
-    keys.into_iter()
-        .chain([("Commands", slash.collect())])
-        .collect()
+    for &(_, _, command) in bound {
+        if seen.contains(&command) {
+            continue;
+        }
+        let group = GROUPS.iter().find(|(commands, place, _)| {
+            commands.contains(&command) && place.is_none_or(|place| contexts.contains(&place))
+        });
+        let entry = match group {
+            Some((commands, _, about)) => {
+                seen.extend(*commands);
+                (shared_labels(keymap, contexts, commands, room), *about)
+            }
+            None => {
+                seen.push(command);
+                (
+                    labels(&keymap.chords(contexts, command), room),
+                    word(command),
+                )
+            }
+        };
+        entries.push((command, entry));
+    }
+    entries
 }
 
-/// Rows of the help: a title, its keys and an empty row for each section, but for the last.
-#[must_use]
-pub fn help_height() -> usize {
-    let rows: usize = sections().iter().map(|(_, keys)| keys.len() + 2).sum();
-    rows.saturating_sub(1)
+/// The first chord of each command, or all of one that is alone.
+fn shared_labels(
+    keymap: &Keymap,
+    contexts: &[Context],
+    commands: &[Command],
+    room: usize,
+) -> String {
+    if let [command] = commands {
+        return labels(&keymap.chords(contexts, *command), room);
+    }
+    let first = commands.iter().filter_map(|&command| {
+        let chords = keymap.chords(contexts, command);
+        chords.first().map(|chord| chord.short())
+    });
+    first.collect::<Vec<_>>().join(" ")
 }
 
-fn rows(context: Context) -> Vec<(String, &'static str)> {
-    let mut commands: Vec<Command> = Vec::new();
-    for (place, chord, command) in BINDINGS {
-        let is_of_menu = *place == Context::Menu && !is_letter(*chord);
-        if *place == context && !is_of_menu && !commands.contains(command) {
-            commands.push(*command);
+/// As many chords as fit in `room` cells, at least one.
+fn labels(chords: &[Chord], room: usize) -> String {
+    let mut label = String::new();
+    for chord in chords {
+        let next = chord.short();
+        if label.is_empty() {
+            label = next;
+        } else if label.chars().count() + 2 + next.chars().count() <= room {
+            label = format!("{label}  {next}");
         }
     }
-    commands
-        .into_iter()
-        .map(|command| {
-            let labels = chords(&[context], command).into_iter().map(Chord::label);
-            (labels.collect::<Vec<_>>().join("  "), describe(command))
-        })
-        .collect()
+    label
 }
 
-fn is_letter(chord: Chord) -> bool {
-    matches!(chord.code, KeyCode::Char(_)) && chord.modifiers.is_empty()
-}
-
-/// The letters of the menu, with a word for each.
+/// The letters of the menu in the order of its grid, with a word for each.
 #[must_use]
-pub fn letters() -> Vec<(String, &'static str)> {
-    let of_menu = BINDINGS
-        .iter()
-        .filter(|(place, chord, _)| *place == Context::Menu && is_letter(*chord));
-    of_menu
-        .map(|&(_, chord, command)| (chord.label(), word(command)))
-        .collect()
+pub fn letters(keymap: &Keymap) -> Vec<(Command, String, &'static str)> {
+    let of_menu = keymap.bindings().iter();
+    let of_menu = of_menu.filter(|(place, chord, _)| *place == Context::Menu && chord.writes());
+    let mut letters: Vec<_> = of_menu
+        .map(|&(_, chord, command)| (command, chord.label(), word(command)))
+        .collect();
+    letters.sort_by_key(|&(command, _, _)| place_in_grid(command));
+    letters
+}
+
+/// Where a command stands, by the letter that it comes with; others follow.
+fn place_in_grid(command: Command) -> usize {
+    const GRID: &str = "mslnreicyofputxdhq";
+    let mut bindings = super::BINDINGS.iter();
+    let letter = bindings.find_map(|&(place, chord, does)| match chord.code {
+        crossterm::event::KeyCode::Char(letter)
+            if place == Context::Menu && does == command && chord.modifiers.is_empty() =>
+        {
+            Some(letter)
+        }
+        _ => None,
+    });
+    letter
+        .and_then(|letter| GRID.find(letter))
+        .unwrap_or(GRID.len())
 }
 
 /// A command in a word or two.
-fn word(command: Command) -> &'static str {
+#[must_use]
+pub fn word(command: Command) -> &'static str {
     match command {
+        Command::Send => "send, or queue",
+        Command::Newline => "new line",
+        Command::Back => "pause · back",
+        Command::Interrupt => "stop · clear · quit",
+        Command::Suspend => "suspend",
+        Command::Repaint => "repaint",
+        Command::Menu => "menu",
         Command::New => "new",
-        Command::Choose => "take the chosen row",
-        Command::Other => "the list's second action",
-        Command::Focus => "to the canvas and back",
-        Command::MouseOff => "release mouse",
-        Command::MouseOn => "capture mouse",
+        Command::Copy => "copy",
+        Command::CopyMessage => "copy message",
+        Command::PauseOrResume => "pause, go on",
+        Command::Unfold => "pending blocks",
+        Command::ToggleRaw => "raw/text",
+        Command::Choose => "choose",
+        Command::Other => "second action",
+        Command::Focus => "to the canvas",
+        Command::ToggleMouse => "mouse",
+        Command::Editor => "$EDITOR",
+        Command::Palette => "palette",
+        Command::Themes => "theme",
+        Command::Filter => "filter",
         Command::Help => "help",
         Command::Quit => "quit",
         other => describe(other),
@@ -85,19 +191,21 @@ fn word(command: Command) -> &'static str {
 #[must_use]
 pub fn describe(command: Command) -> &'static str {
     match command {
-        Command::Send => "send, or queue while busy",
-        Command::Newline => "new line; \\ Enter works too",
+        Command::Send => "send the message, or queue it",
+        Command::Newline => "new line",
         Command::Back => "back, or pause; never destroys",
-        Command::Interrupt => "stop · clear the draft · twice: quit",
+        Command::Interrupt => "stop the answer and keep its text",
         Command::Resume => "go on",
         Command::Quit => "quit",
         Command::Suspend => "suspend; fg comes back",
         Command::Repaint => "draw everything anew",
-        Command::Help => "this help",
+        Command::Help => "keys and commands",
         Command::Menu => "menu: a letter follows",
         Command::New => "a new conversation",
         Command::Scroll(Scroll::PageUp) => "scroll up",
         Command::Scroll(Scroll::PageDown) => "scroll down",
+        Command::Scroll(Scroll::RowUp) => "a row up",
+        Command::Scroll(Scroll::RowDown) => "a row down",
         Command::Scroll(Scroll::First) => "to the beginning",
         Command::Scroll(Scroll::Follow) => "to the end, and follow it",
         Command::Up => "row above, earlier or queued message",
@@ -106,8 +214,18 @@ pub fn describe(command: Command) -> &'static str {
         Command::Choose => "take the chosen row",
         Command::Other => "the list's second action",
         Command::Focus => "to the canvas and back",
-        Command::MouseOff => "release the mouse: dragging selects",
-        Command::MouseOn => "capture the mouse: the wheel scrolls",
+        Command::PauseOrResume => "pause, or go on",
+        Command::Unfold => "show pending blocks as masks, and back",
+        Command::PreviousMessage => "previous message",
+        Command::NextMessage => "next message",
+        Command::ToggleRaw => "text or raw tokens",
+        Command::Copy => "copy the last answer",
+        Command::CopyMessage => "copy the selected message",
+        Command::ToggleMouse => "capture or release the mouse",
+        Command::Editor => "write the message in $EDITOR",
+        Command::Palette => "find and run any command",
+        Command::Themes => "choose a theme",
+        Command::Filter => "filter the keys",
     }
 }
 
@@ -119,13 +237,13 @@ fn describe_edit(edit: Edit) -> &'static str {
         Edit::WordRight => "a word right",
         Edit::LineStart => "start of line",
         Edit::LineEnd => "end of line",
-        Edit::Backspace => "delete to the left",
-        Edit::Delete => "delete at the caret",
-        Edit::DeleteWordLeft => "delete the word before",
-        Edit::DeleteWordRight => "delete the word after",
-        Edit::KillToStart => "delete to the start of the line",
-        Edit::KillToEnd => "delete to the end of the line",
-        Edit::Yank => "insert what was deleted",
+        Edit::Backspace => "delete left",
+        Edit::Delete => "delete",
+        Edit::DeleteWordLeft => "delete word",
+        Edit::DeleteWordRight => "delete next word",
+        Edit::KillToStart => "delete to start",
+        Edit::KillToEnd => "delete to end",
+        Edit::Yank => "insert deleted",
         Edit::Undo => "undo",
         Edit::Redo => "redo",
     }

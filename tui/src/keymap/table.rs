@@ -24,7 +24,9 @@ pub(super) const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
 /// Left free: ^H ^I ^M ^[ (the bytes of Backspace, Tab, Enter and Esc), ^S ^Q (flow control), ^\ (the quit signal).
 pub const BINDINGS: &[Binding] = {
     use Command as Do;
-    use Context::{Anywhere, Canvas, Composer, Empty, Help, List, Menu, Overlay, Paused};
+    use Context::{
+        Anywhere, Canvas, Completion, Composer, Empty, Help, List, Menu, Overlay, Paused,
+    };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
     const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
@@ -35,9 +37,10 @@ pub const BINDINGS: &[Binding] = {
         (Composer, ctrl('j'), Do::Newline),
         (Composer, with(SHIFT, Enter), Do::Newline),
         (Composer, with(ALT, Enter), Do::Newline),
-        (Composer, key(Tab), Do::Focus),
         (Composer, key(Up), Do::Up),
         (Composer, key(Down), Do::Down),
+        (Composer, key(Tab), Do::Focus),
+        (Composer, ctrl('p'), Do::Palette),
         (Composer, ctrl('a'), Do::Edit(Edit::LineStart)),
         (Composer, key(Home), Do::Edit(Edit::LineStart)),
         (Composer, ctrl('e'), Do::Edit(Edit::LineEnd)),
@@ -70,6 +73,9 @@ pub const BINDINGS: &[Binding] = {
         (Composer, alt('_'), Do::Edit(Edit::Redo)),
         (Empty, key(Char('?')), Do::Help),
         (Empty, ctrl('d'), Do::Quit),
+        (Completion, key(Tab), Do::Choose),
+        (Completion, key(Up), Do::Up),
+        (Completion, key(Down), Do::Down),
         (Paused, key(Char(' ')), Do::Resume),
         (Paused, key(Enter), Do::Resume),
         (Anywhere, key(Esc), Do::Back),
@@ -83,8 +89,12 @@ pub const BINDINGS: &[Binding] = {
         (Anywhere, ctrl('l'), Do::Repaint),
         (Anywhere, ctrl('z'), Do::Suspend),
         (Menu, key(Char('n')), Do::New),
-        (Menu, key(Char('x')), Do::MouseOff),
-        (Menu, key(Char('X')), Do::MouseOn),
+        (Menu, key(Char('y')), Do::Copy),
+        (Menu, key(Char('e')), Do::Editor),
+        (Menu, ctrl('e'), Do::Editor),
+        (Menu, key(Char('p')), Do::Palette),
+        (Menu, key(Char('t')), Do::Themes),
+        (Menu, key(Char('x')), Do::ToggleMouse),
         (Menu, key(Char('h')), Do::Help),
         (Menu, key(Char('q')), Do::Quit),
         (Overlay, key(Esc), Do::Back),
@@ -103,6 +113,20 @@ pub const BINDINGS: &[Binding] = {
         (List, ctrl('u'), Do::Edit(Edit::KillToStart)),
         (Canvas, key(Tab), Do::Focus),
         (Canvas, key(Esc), Do::Back),
+        (Canvas, key(Char('[')), Do::PreviousMessage),
+        (Canvas, key(Char(']')), Do::NextMessage),
+        (Canvas, key(Char(' ')), Do::PauseOrResume),
+        (Canvas, key(Enter), Do::Unfold),
+        (Canvas, key(Char('t')), Do::ToggleRaw),
+        (Canvas, key(Char('y')), Do::CopyMessage),
+        (Canvas, key(Up), Do::Scroll(Scroll::RowUp)),
+        (Canvas, key(Char('k')), Do::Scroll(Scroll::RowUp)),
+        (Canvas, key(Down), Do::Scroll(Scroll::RowDown)),
+        (Canvas, key(Char('j')), Do::Scroll(Scroll::RowDown)),
+        (Canvas, key(Home), Do::Scroll(Scroll::First)),
+        (Canvas, key(End), Do::Scroll(Scroll::Follow)),
+        (Canvas, key(Char('?')), Do::Help),
+        (Help, key(Char('/')), Do::Filter),
         (Help, key(Char('?')), Do::Back),
         (Help, key(Char('q')), Do::Back),
         (Help, key(F(1)), Do::Back),

@@ -3,8 +3,14 @@
 mod bytes;
 mod canvas;
 mod flow;
+mod help;
+mod highlight;
+mod markdown;
 mod wrap;
 
-pub use canvas::{ACTIVE_MASK, answer_so_far, canvas_rows};
+pub use canvas::{Paper, answer_so_far, canvas_rows, settled_rows};
 pub use flow::{Atom, AtomKind, Flow};
+pub use help::help_rows;
+pub use highlight::Highlighter;
+pub use markdown::{code_blocks, markdown_rows};
 pub use wrap::wrap;

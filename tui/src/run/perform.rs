@@ -2,18 +2,25 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Chat, signals};
+use super::render::Renderer;
+use super::worker::Worker;
+use super::{Chat, clipboard, signals, themes};
 use crate::action::Action;
-use crate::effect::Effect;
+use crate::effect::{CopyJob, Effect};
 
 /// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, a look at the machine. Each
 /// answers with actions.
 pub(super) struct Workers {
-    /// Through which they tell; it stays open as long as the screen.
-    _tell: UnboundedSender<Action>,
+    /// Lays out Markdown.
+    pub(super) renderer: Renderer,
+    /// Copies.
+    copier: Worker<CopyJob>,
+    /// Reads the user's themes.
+    pub(super) themes: Worker<()>,
 }
 
 impl Workers {
@@ -21,10 +28,26 @@ impl Workers {
     ///
     /// # Errors
     /// If the system has no threads to give.
-    pub(super) fn start(tell: &UnboundedSender<Action>) -> io::Result<Self> {
+    pub(super) fn start(
+        tell: &UnboundedSender<Action>,
+        copies: Option<PathBuf>,
+        themes_folder: Option<PathBuf>,
+    ) -> io::Result<Self> {
+        let read = move |()| {
+            let folder = themes_folder.as_ref();
+            let files = folder.map(|folder| themes::read(folder));
+            Some(Action::Themes(files.unwrap_or_default()))
+        };
         Ok(Self {
-            _tell: tell.clone(),
+            renderer: Renderer::start(tell)?,
+            copier: clipboard::start(tell, copies)?,
+            themes: Worker::start("themes", tell.clone(), read)?,
         })
+    }
+
+    /// Waits for those whose work would be lost: a file that is being written, a clipboard that is handed over.
+    pub(super) fn finish(self) {
+        self.copier.finish();
     }
 }
 
@@ -38,11 +61,16 @@ impl Chat<'_> {
             Effect::Abandon => self.engine.abandon(),
             Effect::CancelLoad => self.engine.cancel_load(),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
+            Effect::ReadThemes => self.workers.themes.send(()),
+            // The loop does it, once it has let go of the keys.
+            Effect::EditDraft(draft) => self.to_edit = Some(draft),
             Effect::Suspend => {
                 self.screen.give_back();
                 signals::suspend()?;
                 self.come_back()?;
             }
+            Effect::Copy(job) => self.workers.copier.send(job),
+            Effect::Osc52(text) => self.screen.copy(&text)?,
             Effect::Repaint => self.screen.forget()?,
             Effect::Quit => return Ok(ControlFlow::Break(())),
         }

@@ -17,6 +17,7 @@ pub(super) use unix::{Signals, suspend};
 mod unix {
     use std::io;
 
+    use futures_util::FutureExt;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use super::News;
@@ -45,6 +46,15 @@ mod unix {
                 _ = self.terminate.recv() => News::End(libc::SIGTERM),
                 _ = self.hang_up.recv() => News::End(libc::SIGHUP),
                 _ = self.go_on.recv() => News::Continued,
+            }
+        }
+
+        /// Forgets the ^C and the stops that were meant for another program which had the terminal.
+        pub(in crate::run) async fn forget_interrupts(&mut self) {
+            // Signals are handed out while the runtime waits.
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            for signal in [&mut self.interrupt, &mut self.go_on] {
+                signal.recv().now_or_never();
             }
         }
     }
@@ -78,6 +88,8 @@ mod other {
             self.close.recv().await;
             News::End(SIGHUP)
         }
+
+        pub(in crate::run) async fn forget_interrupts(&mut self) {}
     }
 
     /// There is no job control here.

@@ -2,12 +2,14 @@ use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::chips::Chips;
 use crate::action::Edit;
 
 /// The draft.
 #[derive(Debug, Clone, Default)]
 pub struct Composer {
     area: TextArea<'static>,
+    chips: Chips,
 }
 
 /// A piece of a line that fits one row.
@@ -37,13 +39,19 @@ impl Composer {
         self.area.is_empty()
     }
 
-    /// The draft, lines joined.
+    /// The draft, lines joined and pastes whole.
     #[must_use]
     pub fn text(&self) -> String {
-        self.area.lines().join("\n")
+        self.chips.unfold(&self.area.lines().join("\n"))
     }
 
-    /// Its lines, at least one.
+    /// True if there is one line, and no paste of many is folded in it.
+    #[must_use]
+    pub fn is_one_line(&self) -> bool {
+        matches!(self.lines(), [line] if !self.chips.are_in(line))
+    }
+
+    /// Its lines, at least one; a folded paste is one character.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         self.area.lines()
@@ -59,12 +67,41 @@ impl Composer {
     /// Puts another text in its place, the caret at its end. It can be undone.
     pub fn replace(&mut self, text: &str) {
         self.area.clear();
-        self.area.insert_str(text);
+        self.insert(text);
     }
 
     /// Inserts at the caret.
     pub fn insert(&mut self, text: &str) {
-        self.area.insert_str(text);
+        self.area.insert_str(Chips::clean(text));
+    }
+
+    /// Inserts a paste at the caret; a long one is folded.
+    pub fn paste(&mut self, text: &str) {
+        match Chips::is_long(text)
+            .then(|| self.chips.fold(text))
+            .flatten()
+        {
+            Some(character) => self.area.insert_char(character),
+            None => self.insert(text),
+        }
+    }
+
+    /// Adds to the folded paste before the caret, of which more comes; false if there is none.
+    pub fn extend_paste(&mut self, text: &str) -> bool {
+        let before = self.before_caret();
+        before.is_some_and(|character| self.chips.extend(character, text))
+    }
+
+    /// The text of a row as it is drawn.
+    #[must_use]
+    pub fn shown(&self, row: &ComposerRow) -> String {
+        self.chips
+            .shown(&self.lines()[row.line][row.start..row.end])
+    }
+
+    fn before_caret(&self) -> Option<char> {
+        let (line, column) = self.caret();
+        self.lines()[line].chars().nth(column.checked_sub(1)?)
     }
 
     /// Begins a new line at the caret.
@@ -74,10 +111,7 @@ impl Composer {
 
     /// Deletes a backslash before the caret; false if there is none.
     pub fn take_backslash(&mut self) -> bool {
-        let (line, column) = self.caret();
-        let before = column.checked_sub(1);
-        let is_there = before.and_then(|at| self.lines()[line].chars().nth(at)) == Some('\\');
-        is_there && self.area.delete_char()
+        self.before_caret() == Some('\\') && self.area.delete_char()
     }
 
     /// Carries out an edit.
@@ -117,10 +151,10 @@ impl Composer {
         let mut caret = Caret { row: 0, cell: 0 };
         for (line, text) in self.lines().iter().enumerate() {
             let first = rows.len();
-            break_line(line, text, width.max(1), &mut rows);
+            self.break_line(line, text, width.max(1), &mut rows);
             if line == caret_line {
                 let byte = byte_of(text, caret_column);
-                caret = place(&mut rows, first, text, byte, width.max(1));
+                caret = self.place(&mut rows, first, byte, width.max(1));
             }
         }
         (rows, caret)
@@ -144,12 +178,20 @@ impl Composer {
         }
     }
 
+    /// Puts the caret where a row of `width` is clicked, or as near to it as there is text.
+    pub fn place_caret(&mut self, row: usize, cell: usize, width: usize) {
+        let (rows, _) = self.rows(width);
+        if let Some(&row) = rows.get(row).or(rows.last()) {
+            self.jump(row, cell);
+        }
+    }
+
     fn jump(&mut self, row: ComposerRow, cell: usize) -> bool {
         let line = &self.lines()[row.line];
         let mut used = 0;
         let mut column = line[..row.start].chars().count();
         for grapheme in line[row.start..row.end].graphemes(true) {
-            used += grapheme.width();
+            used += self.cells(grapheme);
             if used > cell {
                 break;
             }
@@ -162,52 +204,55 @@ impl Composer {
     }
 }
 
-fn break_line(line: usize, text: &str, width: usize, rows: &mut Vec<ComposerRow>) {
-    let (mut start, mut used) = (0, 0);
-    for (at, grapheme) in text.grapheme_indices(true) {
-        let cells = grapheme.width();
-        if used + cells > width && at > start {
-            rows.push(ComposerRow {
-                line,
-                start,
-                end: at,
-            });
-            (start, used) = (at, 0);
+impl Composer {
+    fn break_line(&self, line: usize, text: &str, width: usize, rows: &mut Vec<ComposerRow>) {
+        let (mut start, mut used) = (0, 0);
+        for (at, grapheme) in text.grapheme_indices(true) {
+            let cells = self.cells(grapheme);
+            if used + cells > width && at > start {
+                rows.push(ComposerRow {
+                    line,
+                    start,
+                    end: at,
+                });
+                (start, used) = (at, 0);
+            }
+            used += cells;
         }
-        used += cells;
-    }
-    rows.push(ComposerRow {
-        line,
-        start,
-        end: text.len(),
-    });
-}
-
-fn place(
-    rows: &mut Vec<ComposerRow>,
-    first: usize,
-    text: &str,
-    byte: usize,
-    width: usize,
-) -> Caret {
-    let row = rows[first..]
-        .iter()
-        .rposition(|row| row.start <= byte)
-        .map_or(first, |offset| first + offset);
-    let cell = text[rows[row].start..byte].width();
-    if cell < width {
-        return Caret { row, cell };
-    }
-    if row + 1 == rows.len() {
         rows.push(ComposerRow {
-            start: byte,
-            end: byte,
-            ..rows[row]
+            line,
+            start,
+            end: text.len(),
         });
     }
-    Caret {
-        row: row + 1,
-        cell: 0,
+
+    fn place(&self, rows: &mut Vec<ComposerRow>, first: usize, byte: usize, width: usize) -> Caret {
+        let mut of_line = rows[first..].iter();
+        let row = of_line
+            .rposition(|row| row.start <= byte)
+            .map_or(first, |offset| first + offset);
+        let ComposerRow { line, start, .. } = rows[row];
+        let cell = self.chips.shown(&self.lines()[line][start..byte]).width();
+        if cell < width {
+            return Caret { row, cell };
+        }
+        if row + 1 == rows.len() {
+            rows.push(ComposerRow {
+                start: byte,
+                end: byte,
+                ..rows[row]
+            });
+        }
+        Caret {
+            row: row + 1,
+            cell: 0,
+        }
+    }
+
+    /// Cells of a grapheme as it is drawn.
+    fn cells(&self, grapheme: &str) -> usize {
+        let label = grapheme.chars().next().and_then(|it| self.chips.label(it));
+        label.map_or_else(|| grapheme.width(), |label| label.width())
     }
 }
 
@@ -290,5 +335,53 @@ mod tests {
         composer.edit(Edit::KillToStart);
         composer.edit(Edit::Undo);
         assert_eq!(composer.text(), "one two");
+    }
+
+    #[test]
+    fn a_long_paste_is_folded_and_whole_in_the_text() {
+        let long = "line\n".repeat(11);
+        let mut composer = of("see ");
+        composer.paste(&long);
+        composer.insert(" !");
+        let (rows, caret) = composer.rows(40);
+        assert_eq!(composer.shown(&rows[0]), "see [pasted 11 lines] !");
+        assert_eq!(caret.cell, 23);
+        assert_eq!(composer.text(), format!("see {long} !"));
+    }
+
+    #[test]
+    fn a_folded_paste_is_deleted_and_comes_back_as_one() {
+        let mut composer = of("a");
+        composer.paste(&"x".repeat(2049));
+        assert_eq!(composer.shown(&composer.rows(40).0[0]), "a[pasted 3 kB]");
+        composer.edit(Edit::Backspace);
+        assert_eq!(composer.text(), "a");
+        composer.edit(Edit::Undo);
+        assert_eq!(composer.text().len(), 2050);
+    }
+
+    #[test]
+    fn a_short_paste_is_not_folded() {
+        let mut composer = of("");
+        composer.paste(&"x\n".repeat(10));
+        assert_eq!(composer.lines().len(), 11);
+    }
+
+    #[test]
+    fn nobody_can_write_what_stands_for_a_paste() {
+        let mut composer = of("");
+        composer.paste(&"secret\n".repeat(11));
+        let folded = composer.lines()[0].clone();
+        composer.replace(&folded);
+        assert_eq!(composer.text(), "\u{fffd}");
+    }
+
+    #[test]
+    fn more_of_a_paste_goes_to_what_is_folded() {
+        let mut composer = of("");
+        assert!(!composer.extend_paste("x"));
+        composer.paste(&"x\n".repeat(11));
+        assert!(composer.extend_paste("y\n"));
+        assert_eq!(composer.text().lines().count(), 12);
     }
 }

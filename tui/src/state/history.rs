@@ -56,6 +56,12 @@ impl History {
         Some(entry)
     }
 
+    /// True while the draft is one of the messages sent before.
+    #[must_use]
+    pub fn is_walking(&self) -> bool {
+        self.walk.is_some()
+    }
+
     /// The draft was changed: the walk is over.
     pub fn touch(&mut self) {
         self.walk = None;

@@ -1,10 +1,15 @@
 //! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
 
+mod chips;
+mod completion;
 mod composer;
+mod help;
 mod history;
 mod overlay;
 mod parts;
 mod pick;
+mod selection;
+mod theme_pick;
 mod transcript;
 mod turn;
 mod typing;
@@ -13,20 +18,27 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
+pub use help::Help;
 pub use history::History;
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
-pub use transcript::{Anchor, Answer, Entry, Laid, Place, Transcript, View};
-pub use turn::{Mark, Stage, Turn};
+pub use selection::{Came, Selection};
+pub use theme_pick::ThemePick;
+pub use transcript::{Anchor, Answer, Entry, Form, Laid, Markdown, Place, Sight, Transcript, View};
+pub use turn::{Mark, Origin, Pending, Stage, Turn};
 pub use typing::Typing;
 use unmask_core::Params;
 use unmask_core::engine::{Loaded, TurnId};
 
 use crate::action::{Moment, Size};
 use crate::effect::Mouse;
+use crate::keymap::Keymap;
+use crate::remark::Remark;
 use crate::theme::{Depth, Ground, Theme};
+use crate::themes::{Colours, Themes};
 
 /// Below this the screen only says that it is too small.
 pub const SMALLEST: Size = Size {
@@ -43,6 +55,14 @@ pub struct State {
     pub size: Size,
     /// What the terminal can show.
     pub look: Look,
+    /// What every key does.
+    pub keymap: Keymap,
+    /// The themes, and which is in use.
+    pub themes: Themes,
+    /// How much moves.
+    pub motion: Motion,
+    /// When the steps of an answer were drawn, and when they will be, if little moves.
+    pub frames: StepFrames,
     /// A name for the conversation: the first words of its first message.
     pub title: String,
     /// The model that answers, if there is one.
@@ -59,6 +79,8 @@ pub struct State {
     pub queue: VecDeque<String>,
     /// The draft.
     pub composer: Composer,
+    /// How far the completion of a slash command has come.
+    pub completion: Completion,
     /// Messages sent before.
     pub history: History,
     /// Tells a raw paste from typing.
@@ -67,6 +89,8 @@ pub struct State {
     pub held_enter: Option<Duration>,
     /// Which part of the chat the keys go to.
     pub focus: Focus,
+    /// Which message the keys of the canvas mean.
+    pub selection: Selection,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
     /// The last failure that is no part of the conversation.
@@ -84,13 +108,20 @@ pub struct State {
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
-    /// Colours.
+    /// What is drawn in.
     pub theme: Theme,
+    /// What there is to draw in.
+    pub colours: Colours,
     /// Signs.
     pub glyphs: Glyphs,
     /// Which keys it can tell apart.
     pub keyboard: Keyboard,
+    /// Cells of a mask, with the space before it: 1 to 8.
+    pub mask_width: u8,
 }
+
+/// Cells of a mask by default: near the mean width of a token, so that text moves little when it is lifted.
+pub const MASK_WIDTH: u8 = 4;
 
 /// The signs that may be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +139,24 @@ pub enum Keyboard {
     Legacy,
     /// With the Kitty protocol.
     Kitty,
+}
+
+/// How much moves on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// Every step is drawn.
+    Full,
+    /// What changes by itself changes twice a second.
+    Reduced,
+}
+
+/// When steps are drawn while little moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StepFrames {
+    /// When the last one was, by [`Moment::since_start`].
+    pub last: Duration,
+    /// When the next will be, if one waits.
+    pub due: Option<Duration>,
 }
 
 /// Which part of the chat the keys go to while there is no overlay.
@@ -173,13 +222,19 @@ impl State {
             now: Moment::default(),
             size,
             look: Look {
-                theme: Theme {
-                    ground: Ground::Dark,
+                theme: Theme::new(Ground::Dark, Depth::Mono),
+                colours: Colours {
+                    ground: None,
                     depth: Depth::Mono,
                 },
                 glyphs: Glyphs::Unicode,
                 keyboard: Keyboard::Legacy,
+                mask_width: MASK_WIDTH,
             },
+            keymap: Keymap::default(),
+            themes: Themes::default(),
+            motion: Motion::Full,
+            frames: StepFrames::default(),
             title: String::new(),
             model: None,
             activity: Activity::Idle,
@@ -191,10 +246,12 @@ impl State {
             transcript: Transcript::default(),
             queue: VecDeque::new(),
             composer: Composer::default(),
+            completion: Completion::default(),
             history: History::default(),
             typing: Typing::default(),
             held_enter: None,
             focus: Focus::Composer,
+            selection: Selection::default(),
             overlays: Vec::new(),
             toast: None,
             notice: None,
@@ -240,30 +297,65 @@ impl State {
         match &self.activity {
             Activity::Idle => "unmask".to_owned(),
             Activity::Loading(load) => format!("unmask · loading {}", load.key),
-            Activity::Turn(turn) => format!("unmask · {}/{}", turn.step, turn.steps),
+            Activity::Turn(turn) => format!("unmask · {}", turn.progress()),
         }
     }
 
     /// When something on the screen changes by itself, by [`Moment::since_start`].
     #[must_use]
     pub fn wakes_at(&self) -> Option<Duration> {
-        const COUNTER: Duration = Duration::from_millis(100);
+        const CALM: Duration = Duration::from_millis(500);
+        let counter = match self.motion {
+            Motion::Full => Duration::from_millis(100),
+            Motion::Reduced => CALM,
+        };
         const SLOW_COUNTER: Duration = Duration::from_secs(1);
         let counting = match &self.activity {
             Activity::Idle => None,
             Activity::Loading(_) => Some(self.now.since_start + SLOW_COUNTER),
             Activity::Turn(turn) => match turn.stage {
                 Stage::Pausing { .. } | Stage::Stopping { .. } => {
-                    Some(self.now.since_start + COUNTER)
+                    Some(self.now.since_start + counter)
                 }
                 Stage::Denoising | Stage::Paused => None,
             },
         };
         let notice = self.notice.as_ref().map(|notice| notice.until);
-        [counting, notice, self.quit_until, self.held_enter]
-            .into_iter()
-            .flatten()
-            .min()
+        let menu = match self.overlays.last() {
+            Some(&Overlay::Menu { shown_at }) if shown_at > self.now.since_start => Some(shown_at),
+            Some(_) | None => None,
+        };
+        [
+            counting,
+            notice,
+            menu,
+            self.frames.due,
+            self.quit_until,
+            self.held_enter,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Says in a corner what is wrong with a file; nothing if nothing is.
+    pub fn complain(&mut self, title: &str, remarks: &[Remark]) {
+        const SHOWN: usize = 4;
+        if remarks.is_empty() {
+            return;
+        }
+        let mut lines: Vec<String> = remarks
+            .iter()
+            .take(SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        if let Some(more) = remarks.len().checked_sub(SHOWN + 1) {
+            lines.push(format!("and {} more", more + 1));
+        }
+        self.toast = Some(Toast {
+            title: title.to_owned(),
+            lines,
+        });
     }
 
     /// Says something for a while.

@@ -1,15 +1,21 @@
 use std::time::Duration;
 
+use super::{Help, Pick, ThemePick};
+
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
     /// The keys.
-    Help {
-        /// Rows scrolled away.
-        top: usize,
-    },
+    Help(Help),
     /// What a letter would do.
-    Menu,
+    Menu {
+        /// When its panel is drawn, by [`Moment::since_start`](crate::action::Moment::since_start); letters work before.
+        shown_at: Duration,
+    },
+    /// Every command.
+    Palette(Pick),
+    /// The themes.
+    Themes(ThemePick),
 }
 
 /// A word that goes away by itself.

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Entry, State, Turn};
+use super::{Entry, Sight, State, Turn};
 use crate::clean::clean_line;
 use crate::row::{Row, cut};
 use crate::theme::Role;
@@ -10,6 +10,8 @@ use crate::theme::Role;
 pub struct Part<'a> {
     /// What it is.
     pub source: Source<'a>,
+    /// Whether the model sees it.
+    pub sight: Sight,
     /// Rows above its text.
     pub above: usize,
     /// Its text.
@@ -45,6 +47,7 @@ impl State {
             .iter()
             .map(|laid| Part {
                 source: Source::Entry(&laid.entry),
+                sight: laid.sight,
                 above: laid.entry.rows_above(),
                 rows: Cow::Borrowed(&laid.rows),
             })
@@ -52,6 +55,7 @@ impl State {
         if let Some(turn) = self.running() {
             parts.push(Part {
                 source: Source::Turn(turn),
+                sight: Sight::Seen,
                 above: 2,
                 rows: Cow::Borrowed(&turn.rows.1),
             });
@@ -59,6 +63,7 @@ impl State {
         if !self.queue.is_empty() {
             parts.push(Part {
                 source: Source::Queue,
+                sight: Sight::Seen,
                 above: 1,
                 rows: Cow::Owned(self.queued_rows()),
             });

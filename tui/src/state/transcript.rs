@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
+use unmask_core::Params;
 use unmask_core::engine::{Failure, Message, Role as Speaker};
 use unmask_core::event::{FinishReason, Stats};
 
 use crate::action::Clock;
 use crate::row::Row;
+use crate::state::Turn;
 
 /// What was said, and which part of it is seen.
 #[derive(Debug, Clone, Default)]
@@ -22,10 +26,52 @@ pub struct Transcript {
 pub struct Laid {
     /// The entry.
     pub entry: Entry,
+    /// Whether the model sees it.
+    pub sight: Sight,
     /// Its rows without the head.
     pub rows: Vec<Row>,
     /// The width they are for.
     pub width: Option<u16>,
+    /// What they show of an answer.
+    pub form: Form,
+    /// How far its Markdown is laid out.
+    pub markdown: Markdown,
+}
+
+/// What is shown of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// Its text, laid out as Markdown.
+    #[default]
+    Text,
+    /// Its tokens, as on the canvas.
+    Tokens,
+}
+
+/// How far an answer's Markdown is laid out for its width. Until it is there the text is shown plain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Markdown {
+    /// Nobody has been asked.
+    #[default]
+    Unasked,
+    /// It is on its way.
+    Asked,
+    /// It is there.
+    There,
+}
+
+/// Whether an entry is in the model's view. What has left it stays on the screen, dimmed, and nothing of it is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sight {
+    /// It is sent with the next message.
+    #[default]
+    Seen,
+    /// It no longer fits the model's context.
+    RolledOff,
+    /// Another answer to the same message stands in its place.
+    Replaced,
+    /// The user took its turn back.
+    Undone,
 }
 
 /// One thing said.
@@ -57,6 +103,11 @@ pub struct Answer {
     pub reason: FinishReason,
     /// Totals.
     pub stats: Stats,
+    /// How it was made, its seed among it.
+    pub params: Params,
+    /// The turn it comes from, as it stood at its end: its tokens can be shown, and a stopped canvas go on. None for an
+    /// answer whose tokens were not kept.
+    pub trace: Option<Arc<Turn>>,
 }
 
 /// Which part of the transcript is wanted.
@@ -94,8 +145,11 @@ impl Transcript {
     pub fn push(&mut self, entry: Entry) {
         self.entries.push(Laid {
             entry,
+            sight: Sight::Seen,
             rows: Vec::new(),
             width: None,
+            form: Form::default(),
+            markdown: Markdown::default(),
         });
     }
 
@@ -121,8 +175,8 @@ impl Transcript {
         }
     }
 
-    /// The conversation as the model hears it: answered messages and their answers. What was never answered is not
-    /// repeated, since it is asked again.
+    /// The conversation as the model hears it: answered messages and their answers, as far as they are
+    /// [`Sight::Seen`]. What was never answered is not repeated, since it is asked again.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         let said = |role, content: &str| Message {
@@ -131,7 +185,8 @@ impl Transcript {
         };
         let mut messages = Vec::new();
         let mut asked = None;
-        for laid in &self.entries {
+        let seen = (self.entries.iter()).filter(|laid| laid.sight == Sight::Seen);
+        for laid in seen {
             match &laid.entry {
                 Entry::You { text, .. } => asked = Some(text),
                 Entry::Answer(answer) if !answer.text.is_empty() => {
@@ -175,6 +230,8 @@ mod tests {
             text: text.to_owned(),
             reason: FinishReason::Complete,
             stats: Stats::default(),
+            params: Params::default(),
+            trace: None,
         })
     }
 
@@ -199,5 +256,23 @@ mod tests {
             .map(|message| message.content)
             .collect();
         assert_eq!(said, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn what_is_out_of_sight_is_not_sent() {
+        for sight in [Sight::RolledOff, Sight::Replaced, Sight::Undone] {
+            let mut transcript = Transcript::default();
+            for entry in [you("a"), answer("b"), you("c"), answer("d")] {
+                transcript.push(entry);
+            }
+            transcript.entries[0].sight = sight;
+            transcript.entries[1].sight = sight;
+            let messages = transcript.messages();
+            assert_eq!(
+                (messages.len(), &*messages[0].content),
+                (2, "c"),
+                "{sight:?}"
+            );
+        }
     }
 }

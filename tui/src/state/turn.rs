@@ -3,6 +3,9 @@ use std::time::Duration;
 
 use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
+use unmask_core::params::Transfer;
+use unmask_core::text::Piece;
+use unmask_core::text::answer::pinned_kept;
 use unmask_core::{Canvas, Params, TokenId};
 
 use crate::clean::clean_line;
@@ -17,6 +20,10 @@ pub struct Turn {
     pub loaded: Arc<Loaded>,
     /// The message it answers.
     pub prompt: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// How it runs.
+    pub params: Params,
     /// What it is doing.
     pub stage: Stage,
     /// Prompt and answer; empty until it is laid out.
@@ -35,16 +42,44 @@ pub struct Turn {
     block_length: usize,
     /// Tokens committed.
     pub committed: usize,
+    /// Tokens that were committed before its first step, by the turn that it continues.
+    inherited: usize,
     /// Wall time of the steps.
     pub elapsed: Duration,
     /// Forwards made.
     pub nfe: usize,
+    /// Forwards not needed, see [`StepEvent::nfe_saved`].
+    pub nfe_saved: f32,
     /// Tokens committed by each step.
     pub bars: Vec<usize>,
+    /// Wall time of each step.
+    pub times: Vec<Duration>,
+    /// How the blocks that have not begun are shown.
+    pub pending: Pending,
     /// Counts changes, for [`Turn::rows`].
     pub version: u64,
     /// The answer laid out, with the version and width it is for.
     pub rows: (Option<(u64, u16)>, Vec<Row>),
+}
+
+/// How blocks that have not begun are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// As one row that counts them.
+    Folded,
+    /// As masks.
+    Unfolded,
+}
+
+/// Why a turn was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A message was sent.
+    Asked,
+    /// The answer at this index of the transcript is to be replaced by another one.
+    Retried(usize),
+    /// The stopped answer at this index of the transcript goes on.
+    Continued(usize),
 }
 
 /// What a running turn is doing.
@@ -96,6 +131,8 @@ impl Turn {
             id,
             loaded,
             prompt,
+            origin: Origin::Asked,
+            params: Params::default(),
             stage: Stage::Denoising,
             canvas,
             marks: Vec::new(),
@@ -105,9 +142,13 @@ impl Turn {
             blocks: 0,
             block_length: 1,
             committed: 0,
+            inherited: 0,
             elapsed: Duration::ZERO,
             nfe: 0,
+            nfe_saved: 0.0,
             bars: Vec::new(),
+            times: Vec::new(),
+            pending: Pending::Folded,
             version: 0,
             rows: (None, Vec::new()),
         }
@@ -130,6 +171,11 @@ impl Turn {
         self.steps = params.steps;
         self.block_length = params.block_length.max(1);
         self.blocks = self.marks.len().div_ceil(self.block_length);
+        let open = self.marks.iter().position(|&mark| mark == Mark::Masked);
+        self.block = open.unwrap_or(0) / self.block_length;
+        self.committed = self.count_committed();
+        self.inherited = self.committed;
+        self.params = params.clone();
         self.canvas = canvas;
         self.version += 1;
     }
@@ -145,9 +191,15 @@ impl Turn {
         for commit in &event.commits {
             self.commit(commit);
         }
-        self.committed = self.marks.iter().filter(|mark| mark.is_committed()).count();
+        self.nfe_saved = event.nfe_saved;
+        self.committed = self.count_committed();
         self.bars.push(event.commits.len());
+        self.times.push(event.elapsed);
         self.version += 1;
+    }
+
+    fn count_committed(&self) -> usize {
+        self.marks.iter().filter(|mark| mark.is_committed()).count()
     }
 
     fn commit(&mut self, commit: &Commit) {
@@ -166,10 +218,77 @@ impl Turn {
         }
     }
 
+    /// The turn without what only a running one needs.
+    #[must_use]
+    pub fn at_rest(mut self) -> Self {
+        self.rows = (None, Vec::new());
+        self.marks.shrink_to_fit();
+        self.bars.shrink_to_fit();
+        self.times.shrink_to_fit();
+        self
+    }
+
+    /// The byte of the visible answer at which a token begins, as near as its trimmed ends allow.
+    #[must_use]
+    pub fn byte_of(&self, token: usize) -> usize {
+        let starts = self.starts();
+        starts.get(token).or(starts.last()).copied().unwrap_or(0)
+    }
+
+    /// The token that holds a byte of the visible answer.
+    #[must_use]
+    pub fn token_of(&self, byte: usize) -> usize {
+        let starts = self.starts();
+        let starts = &starts[..starts.len().saturating_sub(1)];
+        starts
+            .partition_point(|&start| start <= byte)
+            .saturating_sub(1)
+    }
+
+    /// Where each token of the visible answer begins, and its end; what is trimmed from its beginning counts as 0.
+    fn starts(&self) -> Vec<usize> {
+        let mut starts = vec![0];
+        let mut end = 0;
+        let mut has_ended = false;
+        for &token in self.answer() {
+            has_ended |= self.loaded.is_end(token);
+            if let Piece::Bytes(bytes) = self.loaded.vocabulary.piece(token)
+                && !has_ended
+            {
+                let is_trimmed = end == 0;
+                end += match is_trimmed {
+                    true => bytes.trim_ascii_start().len(),
+                    false => bytes.len(),
+                };
+            }
+            starts.push(end);
+        }
+        starts
+    }
+
+    /// Prompt and answer, as far as the screen has heard.
+    #[must_use]
+    pub fn canvas(&self) -> &Canvas {
+        &self.canvas
+    }
+
     /// The answer's tokens, masks included.
     #[must_use]
     pub fn answer(&self) -> &[TokenId] {
         self.canvas.answer()
+    }
+
+    /// Where the pins end, as an offset in the answer: an end token before it ends nothing.
+    #[must_use]
+    pub fn pinned(&self) -> usize {
+        self.canvas.pinned_until() - self.canvas.answer_start()
+    }
+
+    /// The tokens of the visible text as it stands: before the first mask and the first end token behind the pins.
+    pub fn text_tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
+        pinned_kept(&self.canvas, self.loaded.special)
+            .map(|(_, token)| token)
+            .take_while(|&token| token != self.mask() && !self.loaded.is_end(token))
     }
 
     /// The mask.
@@ -203,6 +322,45 @@ impl Turn {
     pub fn time_per_step(&self) -> Option<Duration> {
         let steps = u32::try_from(self.bars.len()).ok().filter(|&n| n > 0)?;
         Some(self.elapsed / steps)
+    }
+
+    /// Tokens that its own steps have committed.
+    #[must_use]
+    pub fn unmasked(&self) -> usize {
+        self.committed - self.inherited.min(self.committed)
+    }
+
+    /// True if the number of steps is known before: the schedule says it, not the model.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        self.params.transfer == Transfer::Quota
+    }
+
+    /// Steps in all: as planned, or as expected from the tokens that each step has committed so far.
+    #[must_use]
+    pub fn steps_expected(&self) -> usize {
+        if self.is_scheduled() {
+            return self.steps.max(self.step);
+        }
+        let masked = self.marks.iter().filter(|&&mark| mark == Mark::Masked);
+        let left = masked.count() * self.bars.len().max(1);
+        self.step + left.div_ceil(self.unmasked().max(1))
+    }
+
+    /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        match self.is_scheduled() {
+            true => format!("{}/{}", self.step, self.steps),
+            false => self.step.to_string(),
+        }
+    }
+}
+
+/// Two are equal that came to the same tokens in the same way.
+impl PartialEq for Turn {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, &self.canvas, &self.marks) == (other.id, &other.canvas, &other.marks)
     }
 }
 

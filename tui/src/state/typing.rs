@@ -52,6 +52,12 @@ impl Typing {
         is_pasted
     }
 
+    /// True while more of a raw paste may come.
+    #[must_use]
+    pub fn is_pasting(&self, now: Duration) -> bool {
+        self.marks == Marks::NotSeen && self.paste_until.is_some_and(|until| now <= until)
+    }
+
     /// A burst of keys has come: more of it may follow.
     pub fn burst(&mut self, now: Duration) {
         self.last = Some(now);

@@ -1,8 +1,9 @@
 //! What the terminal can show, from its answers and the environment.
 
 use super::Replies;
-use crate::state::{Glyphs, Look};
-use crate::theme::{Depth, Ground, Theme};
+use crate::state::{Glyphs, Look, MASK_WIDTH};
+use crate::theme::{Depth, Ground};
+use crate::themes::Colours;
 
 /// Whether to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,28 +25,23 @@ pub(crate) fn look(
     let ground = replies
         .ground
         .or_else(|| from_colorfgbg(&read("COLORFGBG")?));
+    let colours = Colours {
+        ground,
+        depth: depth(choice, &read),
+    };
     Look {
-        theme: Theme {
-            ground: ground.unwrap_or(Ground::Dark),
-            depth: depth(choice, ground, &read),
-        },
+        theme: colours.theme(),
+        colours,
         glyphs: glyphs(replies, &read),
         keyboard: replies.keyboard,
+        mask_width: MASK_WIDTH,
     }
 }
 
-fn depth(
-    choice: ColorChoice,
-    ground: Option<Ground>,
-    read: &impl Fn(&str) -> Option<String>,
-) -> Depth {
+fn depth(choice: ColorChoice, read: &impl Fn(&str) -> Option<String>) -> Depth {
     let term = read("TERM").unwrap_or_default();
     if choice == ColorChoice::Never || read("NO_COLOR").is_some() || term == "dumb" {
         return Depth::Mono;
-    }
-    // On a ground that is not known only the terminal's own colours are sure to be readable.
-    if ground.is_none() {
-        return Depth::Sixteen;
     }
     let has_true_colour = read("COLORTERM").is_some_and(|it| it == "truecolor" || it == "24bit");
     if has_true_colour || term.ends_with("-direct") {

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
     DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, KeyboardEnhancementFlags,
     PushKeyboardEnhancementFlags,
@@ -151,7 +152,12 @@ impl Screen {
         self.mouse = mouse;
         let out = self.terminal.backend_mut();
         match mouse {
-            Mouse::Captured => execute!(out, EnableMouseCapture),
+            Mouse::Captured if cfg!(windows) => execute!(out, EnableMouseCapture),
+            // Buttons and the wheel alone: telling of every move would keep a slow line busy for nothing.
+            Mouse::Captured => {
+                out.write_all(b"\x1b[?1000h\x1b[?1006h")?;
+                out.flush()
+            }
             // Without the last, some terminals turn the wheel into arrow keys.
             Mouse::Released => {
                 execute!(out, DisableMouseCapture)?;
@@ -159,6 +165,12 @@ impl Screen {
                 out.flush()
             }
         }
+    }
+
+    /// Asks the terminal to put `text` into its clipboard (OSC 52). Whether it does cannot be known.
+    pub(crate) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        execute!(out, CopyToClipboard::to_clipboard_from(text))
     }
 
     /// Forgets what is on the screen, so that the next frame is drawn whole.

@@ -1,10 +1,12 @@
-use super::engine;
-use crate::action::Action;
+use super::{completion, engine, overlay};
+use crate::action::{Action, Command};
+use crate::availability;
 use crate::clean::clean_paste;
 use crate::effect::Effect;
 use crate::geometry;
-use crate::slash::{self, Draft};
-use crate::state::{Activity, State, Typing};
+use crate::keymap::Context;
+use crate::slash::{self, Draft, Slash};
+use crate::state::{Activity, Completion, State, Typing};
 
 /// Messages that may wait.
 const QUEUE: usize = 20;
@@ -19,28 +21,50 @@ pub(super) fn width(state: &State) -> usize {
 /// Writes one character.
 pub(super) fn write(state: &mut State, character: char) {
     state.typing.character(state.now.since_start);
-    state.history.touch();
+    touch(state);
     state.notice = None;
     state.quit_until = None;
-    state.composer.insert(character.encode_utf8(&mut [0; 4]));
+    let is_pasting = state.typing.is_pasting(state.now.since_start);
+    let mut buffer = [0; 4];
+    let text = character.encode_utf8(&mut buffer);
+    if !(is_pasting && state.composer.extend_paste(text)) {
+        state.composer.insert(text);
+    }
+}
+
+/// The draft is about to change: walks and choices that were made for the old one are over.
+pub(super) fn touch(state: &mut State) {
+    state.history.touch();
+    state.completion = Completion::default();
 }
 
 /// Begins a new line.
 pub(super) fn newline(state: &mut State) {
-    state.history.touch();
+    touch(state);
     state.composer.newline();
+}
+
+/// The draft as the user's editor left it.
+pub(super) fn take_edited(state: &mut State, text: &str) {
+    touch(state);
+    state.composer.replace(&clean_paste(text));
 }
 
 /// Inserts a paste that was marked.
 pub(super) fn paste(state: &mut State, text: &str) {
     state.typing.saw_marked_paste();
-    insert(state, text);
+    insert(state, &clean_paste(text));
 }
 
 /// Inserts a paste that came as keys.
 pub(super) fn burst(state: &mut State, text: &str) {
-    state.typing.burst(state.now.since_start);
-    insert(state, text);
+    let now = state.now.since_start;
+    let more = state.typing.is_pasting(now);
+    state.typing.burst(now);
+    let text = clean_paste(text);
+    if !(more && state.composer.extend_paste(&text)) {
+        insert(state, &text);
+    }
 }
 
 fn insert(state: &mut State, text: &str) {
@@ -51,9 +75,12 @@ fn insert(state: &mut State, text: &str) {
         ));
         return;
     }
+    if overlay::paste(state, text) {
+        return;
+    }
     state.overlays.clear();
-    state.history.touch();
-    state.composer.insert(&clean_paste(text));
+    touch(state);
+    state.composer.paste(text);
 }
 
 /// Enter: a new line within a raw paste or after a backslash; else the draft is sent, queued or carried out.
@@ -62,11 +89,14 @@ fn insert(state: &mut State, text: &str) {
 /// go, and only more lines tell the two apart.
 pub(super) fn enter(state: &mut State) -> Vec<Effect> {
     let now = state.now.since_start;
+    completion::settle(state);
     if state.composer.take_backslash() {
         newline(state);
     } else if !state.typing.enter_is_pasted(now) {
         return submit(state);
-    } else if state.composer.lines().len() == 1 {
+    } else if state.composer.extend_paste("\n") {
+        // It belongs to the paste that is folded.
+    } else if state.composer.is_one_line() {
         state.held_enter = Some(Typing::settled_at(now));
     } else {
         newline(state);
@@ -97,10 +127,20 @@ fn submit(state: &mut State) -> Vec<Effect> {
     match slash::read(&state.composer.text()) {
         Draft::Blank => return blank(state),
         Draft::Refused(why) => state.notify(why),
-        Draft::Do(action) => return carry_out(state, action),
+        Draft::Do(action) => match refusal(state) {
+            Some(why) => state.notify(why),
+            None => return carry_out(state, action),
+        },
         Draft::Message(text) => return send(state, text),
     }
     Vec::new()
+}
+
+/// Why the command in the draft cannot be carried out now; the draft stays.
+fn refusal(state: &State) -> Option<String> {
+    let slash = Slash::in_draft(&state.composer.text())?;
+    let why = availability::of(state, slash).err()?;
+    Some(format!("/{}: {why}", slash.name))
 }
 
 fn blank(state: &mut State) -> Vec<Effect> {
@@ -119,7 +159,9 @@ fn carry_out(state: &mut State, action: Action) -> Vec<Effect> {
 
 fn send(state: &mut State, text: String) -> Vec<Effect> {
     if state.queue.len() >= QUEUE {
-        state.notify(format!("{QUEUE} messages wait already; ↑ edits the last"));
+        let up = state.keymap.label(&[Context::Composer], Command::Up);
+        let up = up.map_or_else(String::new, |up| format!("; {up} edits the last"));
+        state.notify(format!("{QUEUE} messages wait already{up}"));
         return Vec::new();
     }
     state.history.add(&state.composer.take());

@@ -6,6 +6,7 @@ use unmask_core::engine::{
 use unmask_core::event::{FinishReason, Stats};
 use unmask_core::sampler::Fit;
 
+use super::canvas;
 use crate::action::Command;
 use crate::clean::clean_line;
 use crate::effect::Effect;
@@ -127,6 +128,7 @@ fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
 /// A turn that was never begun, as one that is too long, was not sent: its message is in the composer again and nowhere
 /// else, and of several such failures the last one is shown.
 fn fail(state: &mut State, mut failure: Failure) {
+    canvas::turn_ends(state);
     let was_begun = state.running().is_some_and(|turn| turn.blocks > 0);
     let is_back = give_prompt_back(state);
     state.activity = Activity::Idle;
@@ -134,7 +136,7 @@ fn fail(state: &mut State, mut failure: Failure) {
         state.transcript.take_question_back();
     }
     if failure.kind == FailureKind::Usage && !state.transcript.messages().is_empty() {
-        let keys = keymap::menu_keys(Command::New);
+        let keys = keymap::menu_keys(state, Command::New);
         failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
     }
     state.transcript.push(Entry::Failure(failure));
@@ -160,7 +162,7 @@ pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
         nfe: turn.nfe,
         committed: turn.committed,
         elapsed: turn.elapsed,
-        text_tokens: text_tokens(turn),
+        text_tokens: turn.text_tokens().count(),
         ..Stats::default()
     };
     keep(state, text, FinishReason::Stopped, stats);
@@ -168,15 +170,9 @@ pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
     vec![Effect::Abandon]
 }
 
-fn text_tokens(turn: &Turn) -> usize {
-    let is_text =
-        |&&token: &&unmask_core::TokenId| token != turn.mask() && !turn.loaded.is_end(token);
-    turn.answer().iter().take_while(is_text).count()
-}
-
 fn keep(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
-    let is_empty = text.trim().is_empty();
-    if is_empty {
+    canvas::turn_ends(state);
+    if text.trim().is_empty() {
         if reason == FinishReason::Stopped {
             give_prompt_back(state);
         }
@@ -185,16 +181,17 @@ fn keep(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
             FinishReason::Complete | FinishReason::EndToken => "the answer is empty",
         };
         state.transcript.push(Entry::Note(note.to_owned()));
-    } else if let Some(turn) = state.running() {
-        let name = turn.speaker();
+        state.activity = Activity::Idle;
+    } else if let Activity::Turn(turn) = std::mem::replace(&mut state.activity, Activity::Idle) {
         state.transcript.push(Entry::Answer(Answer {
-            name,
+            name: turn.speaker(),
             text,
             reason,
             stats,
+            params: turn.params.clone(),
+            trace: Some(Arc::new(turn.at_rest())),
         }));
     }
-    state.activity = Activity::Idle;
 }
 
 /// A message without an answer returns to an empty composer; false if that is not empty.

@@ -1,10 +1,10 @@
 use crossterm::event::KeyEvent;
 
-use super::{draft, engine, overlay, scroll};
+use super::{canvas, completion, copy, draft, engine, order, overlay, render, scroll, themes};
 use crate::action::Command;
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
-use crate::state::{Activity, Focus, Overlay, Stage, State, Transcript, Wish};
+use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Transcript, Wish};
 
 /// A key: what the key map says, else what it writes.
 pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
@@ -16,7 +16,7 @@ pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
         }
         // What is typed is never lost: it goes to the composer, and the focus with it.
         (None, Some(character)) => {
-            state.focus = Focus::Composer;
+            canvas::leave(state);
             draft::write(state, character);
             Vec::new()
         }
@@ -41,32 +41,42 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Quit => return vec![Effect::Quit],
         Command::Suspend => return vec![Effect::Suspend],
         Command::Repaint => return vec![Effect::Repaint],
-        Command::Help => state.overlays.push(Overlay::Help { top: 0 }),
-        Command::Menu => state.overlays.push(Overlay::Menu),
+        Command::Help => open(state, Overlay::Help(Help::default())),
+        Command::Menu => open_menu(state),
+        Command::Palette => open(state, Overlay::Palette(Pick::default())),
         Command::New => begin_anew(state),
         Command::Scroll(scroll) => scroll::to(state, scroll),
         Command::Up => up(state),
         Command::Down => down(state),
         Command::Edit(edit) => {
-            state.history.touch();
+            draft::touch(state);
             state.composer.edit(edit);
         }
-        Command::Focus => change_focus(state),
+        Command::Focus => canvas::change_focus(state),
+        Command::PauseOrResume => return canvas::pause_or_resume(state),
+        Command::Unfold => canvas::unfold(state),
+        Command::PreviousMessage => canvas::previous(state),
+        Command::NextMessage => canvas::next(state),
+        Command::ToggleRaw => render::toggle_raw(state),
+        Command::Copy => return copy::last_answer(state),
+        Command::CopyMessage => return copy::selected(state),
+        Command::Choose if completion::complete(state) => (),
         // They mean something to lists alone.
-        Command::Choose | Command::Other => (),
-        Command::MouseOff => return mouse(state, Mouse::Released),
-        Command::MouseOn => return mouse(state, Mouse::Captured),
+        Command::Choose | Command::Other | Command::Filter => (),
+        Command::Editor => return vec![Effect::EditDraft(state.composer.text())],
+        Command::Themes => return themes::open(state),
+        Command::ToggleMouse => return toggle_mouse(state),
     }
     Vec::new()
 }
 
 /// One level back; it never destroys.
 fn back(state: &mut State) -> Vec<Effect> {
-    if state.overlays.pop().is_some() || state.toast.take().is_some() {
+    if state.overlays.pop().is_some() || state.toast.take().is_some() || completion::close(state) {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {
-        state.focus = Focus::Composer;
+        canvas::leave(state);
         return Vec::new();
     }
     let since = state.now.since_start;
@@ -76,6 +86,9 @@ fn back(state: &mut State) -> Vec<Effect> {
         Activity::Turn(turn) => match turn.stage {
             Stage::Denoising => {
                 turn.stage = Stage::Pausing { since };
+                if state.composer.is_empty() {
+                    canvas::enter(state, Came::ByPause);
+                }
                 vec![Effect::Pause]
             }
             Stage::Paused => {
@@ -87,11 +100,15 @@ fn back(state: &mut State) -> Vec<Effect> {
     }
 }
 
-fn change_focus(state: &mut State) {
-    state.focus = match state.focus {
-        Focus::Composer => Focus::Canvas,
-        Focus::Canvas => Focus::Composer,
-    };
+fn open(state: &mut State, overlay: Overlay) {
+    state.overlays.push(overlay);
+}
+
+/// The menu takes letters at once; its panel is for those who hesitate.
+fn open_menu(state: &mut State) {
+    const HESITATION: std::time::Duration = std::time::Duration::from_millis(300);
+    let shown_at = state.now.since_start + HESITATION;
+    open(state, Overlay::Menu { shown_at });
 }
 
 fn interrupt(state: &mut State) -> Vec<Effect> {
@@ -133,10 +150,11 @@ fn clear_or_quit(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-fn resume(state: &mut State) -> Vec<Effect> {
+pub(super) fn resume(state: &mut State) -> Vec<Effect> {
     match state.running_mut() {
         Some(turn) if turn.stage == Stage::Paused => {
             turn.stage = Stage::Denoising;
+            canvas::end_pause(state);
             vec![Effect::Resume]
         }
         Some(_) | None => Vec::new(),
@@ -154,9 +172,10 @@ fn begin_anew(state: &mut State) {
 }
 
 fn up(state: &mut State) {
-    if !state.overlays.is_empty() {
-        scroll::by(state, -1);
-    } else if state.composer.is_empty() && !state.queue.is_empty() {
+    if completion::step(state, -1) {
+        return;
+    }
+    if state.composer.is_empty() && !state.queue.is_empty() {
         if let Some(text) = state.queue.pop_back() {
             state.composer.replace(&text);
         }
@@ -169,16 +188,20 @@ fn up(state: &mut State) {
 }
 
 fn down(state: &mut State) {
-    if !state.overlays.is_empty() {
-        scroll::by(state, 1);
-    } else if !state.composer.row_down(draft::width(state))
+    if completion::step(state, 1) {
+        return;
+    }
+    if !state.composer.row_down(draft::width(state))
         && let Some(text) = state.history.newer()
     {
         state.composer.replace(&text);
     }
 }
 
-fn mouse(state: &mut State, mouse: Mouse) -> Vec<Effect> {
-    state.mouse = mouse;
-    vec![Effect::Mouse(mouse)]
+fn toggle_mouse(state: &mut State) -> Vec<Effect> {
+    let other = match state.mouse {
+        Mouse::Captured => Mouse::Released,
+        Mouse::Released => Mouse::Captured,
+    };
+    order::give_mouse(state, other)
 }

@@ -1,21 +1,34 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
+mod canvas;
+mod click;
+mod completion;
+mod copy;
 mod draft;
 mod engine;
+mod help;
 mod keys;
 mod order;
 mod overlay;
+mod palette;
 mod prepare;
+mod render;
 mod scroll;
+mod themes;
 
 #[cfg(test)]
 mod tests;
 
 pub use prepare::prepare;
+pub use render::wanted;
+
+use std::time::Duration;
+
+use unmask_core::engine::{EngineEvent, TurnEvent};
 
 use crate::action::{Action, Moment};
 use crate::effect::Effect;
-use crate::state::{Activity, Stage, State};
+use crate::state::{Activity, Motion, Overlay, Stage, State, StepFrames};
 
 /// Applies one action; the effects are for the loop to carry out, in order.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -27,6 +40,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Resize(size) if size == state.size => return Vec::new(),
         Action::Resize(size) => state.size = size,
         Action::Wheel(rows) => scroll::by(state, rows),
+        Action::Click(place) => {
+            state.is_dirty = true;
+            return click::at(state, place);
+        }
         Action::Paste(text) => {
             draft::write_held(state);
             draft::paste(state, &text);
@@ -48,21 +65,64 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.is_dirty = true;
             return order::carry_out(state, order);
         }
-        Action::Engine(event) => {
+        Action::Copied(copied) => {
             state.is_dirty = true;
+            return copy::hear(state, copied);
+        }
+        Action::Rendered(rendered) => {
+            render::take(state, &rendered);
+            return Vec::new();
+        }
+        Action::Engine(event) => {
+            show_news(state, &event);
             return engine::hear(state, event);
         }
+        Action::Themes(files) => themes::take(state, files),
+        Action::Edited(Ok(text)) => draft::take_edited(state, &text),
+        Action::Edited(Err(toast)) => state.toast = Some(toast),
     }
     state.is_dirty = true;
     Vec::new()
 }
 
+/// News is drawn at once; while little moves, steps are drawn twice a second.
+fn show_news(state: &mut State, event: &EngineEvent) {
+    const APART: Duration = Duration::from_millis(500);
+    let is_step = matches!(event, EngineEvent::Turn(_, TurnEvent::Step(_)));
+    if state.motion == Motion::Full || !is_step {
+        state.is_dirty = true;
+        return;
+    }
+    let due = (state.frames.last + APART).max(state.now.since_start);
+    state.frames.due.get_or_insert(due);
+    draw_due_steps(state);
+}
+
+fn draw_due_steps(state: &mut State) {
+    let now = state.now.since_start;
+    if state.frames.due.is_some_and(|due| due <= now) {
+        state.frames = StepFrames {
+            last: now,
+            due: None,
+        };
+        state.is_dirty = true;
+    }
+}
+
 /// Lets notices go and counters move; nothing else is drawn anew because time passes.
 fn pass_time(state: &mut State, moment: Moment) {
+    let before = state.now.since_start;
     state.now = moment;
     let now = moment.since_start;
     if state.notice.as_ref().is_some_and(|it| it.until <= now) {
         state.notice = None;
+        state.is_dirty = true;
+    }
+    draw_due_steps(state);
+    if let Some(&Overlay::Menu { shown_at }) = state.overlays.last()
+        && before < shown_at
+        && shown_at <= now
+    {
         state.is_dirty = true;
     }
     if state.quit_until.is_some_and(|until| until <= now) {

@@ -1,12 +1,29 @@
+use super::themes;
 use crate::action::Order;
 use crate::clean::clean_line;
-use crate::effect::Effect;
+use crate::effect::{Effect, Mouse};
 use crate::state::State;
+
+use super::copy;
 
 /// What a slash command with an argument, or a panel, asks for.
 pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
     match order {
         Order::Rename(title) => state.title = clean_line(&title),
+        Order::Copy(order) => return copy::carry_out(state, order),
+        Order::Mouse(mouse) => return give_mouse(state, mouse),
+        Order::Theme(name) => return themes::ask(state, name),
+        Order::Motion(motion) => state.motion = motion,
     }
     Vec::new()
+}
+
+/// Gives the mouse to the screen or to the terminal.
+pub(super) fn give_mouse(state: &mut State, mouse: Mouse) -> Vec<Effect> {
+    state.mouse = mouse;
+    state.notify(match mouse {
+        Mouse::Captured => "The mouse is captured: the wheel scrolls, Shift and drag select",
+        Mouse::Released => "The mouse is the terminal's: drag selects",
+    });
+    vec![Effect::Mouse(mouse)]
 }

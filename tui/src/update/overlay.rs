@@ -1,24 +1,57 @@
+use super::{help, palette, themes};
 use crate::action::Command;
+use crate::availability;
+use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::state::{Overlay, State};
 
 /// A character typed while an overlay is open.
-pub(super) fn write(state: &mut State, _character: char) {
+pub(super) fn write(state: &mut State, character: char) {
     match state.overlays.last_mut() {
-        Some(Overlay::Menu) => {
+        Some(Overlay::Menu { .. }) => {
             state.overlays.pop();
         }
-        Some(Overlay::Help { .. }) | None => (),
+        Some(Overlay::Help(panel)) => help::write(panel, character),
+        Some(Overlay::Palette(pick)) => pick.write(character.encode_utf8(&mut [0; 4])),
+        Some(Overlay::Themes(_)) => {
+            themes::change(state, |pick| pick.write(character.encode_utf8(&mut [0; 4])));
+        }
+        None => (),
     }
+}
+
+/// A paste while an overlay is open: it goes where typing goes. False if nothing is typed there.
+pub(super) fn paste(state: &mut State, text: &str) -> bool {
+    let takes_text = match state.overlays.last() {
+        Some(Overlay::Help(help)) => help.filter.is_some(),
+        Some(Overlay::Palette(_) | Overlay::Themes(_)) => true,
+        Some(Overlay::Menu { .. }) | None => false,
+    };
+    if takes_text {
+        for character in clean_line(text).chars() {
+            write(state, character);
+        }
+    }
+    takes_text
 }
 
 /// What the topmost overlay makes of a command; `None` if it leaves it to the chat.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match state.overlays.last_mut()? {
-        Overlay::Menu if command != Command::Back => {
-            state.overlays.pop();
-            None
-        }
-        Overlay::Menu | Overlay::Help { .. } => None,
+        Overlay::Menu { .. } => from_menu(state, command),
+        Overlay::Help(_) => help::perform(state, command),
+        Overlay::Palette(_) => palette::perform(state, command),
+        Overlay::Themes(_) => themes::perform(state, command),
     }
+}
+
+/// A letter of the menu: the menu goes, and what cannot be done now says why.
+fn from_menu(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+    if command == Command::Back {
+        return None;
+    }
+    state.overlays.pop();
+    let why = availability::command(state, command).err()?;
+    state.notify(why);
+    Some(Vec::new())
 }

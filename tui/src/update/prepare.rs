@@ -1,37 +1,57 @@
 use crate::geometry;
-use crate::layout::{Flow, canvas_rows, wrap};
+use crate::layout::{Flow, Paper, canvas_rows, settled_rows, wrap};
 use crate::row::Row;
-use crate::state::{Anchor, Entry, Laid, Part, Place, State, View};
+use crate::state::{Anchor, Answer, Entry, Form, Laid, Markdown, Part, Place, State, View};
 use crate::theme::Role;
 
 /// Lays out what has changed since the last frame or does not fit the width, and works out which rows are seen. Call it
 /// before drawing.
 pub fn prepare(state: &mut State) {
     let width = geometry::text_width(state.size);
+    let paper = Paper {
+        width: usize::from(width),
+        mask_width: state.look.mask_width,
+    };
     for laid in &mut state.transcript.entries {
-        lay_out(laid, width);
+        lay_out(laid, paper);
     }
     if let Some(turn) = state.running_mut()
         && turn.rows.0 != Some((turn.version, width))
     {
-        let rows = canvas_rows(turn, usize::from(width));
+        let rows = canvas_rows(turn, paper);
         turn.rows = (Some((turn.version, width)), rows);
     }
     settle(state);
 }
 
-fn lay_out(laid: &mut Laid, width: u16) {
-    if laid.width == Some(width) {
+fn lay_out(laid: &mut Laid, paper: Paper) {
+    let width = u16::try_from(paper.width).ok();
+    if laid.width == width {
         return;
     }
-    laid.rows = entry_rows(&laid.entry, usize::from(width));
-    laid.width = Some(width);
+    laid.rows = match (&laid.entry, laid.form) {
+        (Entry::Answer(answer), Form::Tokens) => token_rows(answer, paper),
+        (entry, Form::Text | Form::Tokens) => entry_rows(entry, paper.width),
+    };
+    laid.width = width;
+    laid.markdown = Markdown::Unasked;
+}
+
+fn token_rows(answer: &Answer, paper: Paper) -> Vec<Row> {
+    match &answer.trace {
+        Some(turn) => settled_rows(turn, paper),
+        None => plain_rows(answer, paper.width),
+    }
+}
+
+fn plain_rows(answer: &Answer, width: usize) -> Vec<Row> {
+    wrap(&Flow::plain(&answer.text, Role::Text), width)
 }
 
 fn entry_rows(entry: &Entry, width: usize) -> Vec<Row> {
     match entry {
         Entry::You { text, .. } => wrap(&Flow::plain(text, Role::Text), width),
-        Entry::Answer(answer) => wrap(&Flow::plain(&answer.text, Role::Text), width),
+        Entry::Answer(answer) => plain_rows(answer, width),
         Entry::Note(text) => wrap(&Flow::plain(text, Role::Quiet), width),
         Entry::Failure(failure) => {
             let text = format!("✗ {}", failure.text);

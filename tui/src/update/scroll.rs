@@ -1,14 +1,15 @@
+use super::{help, palette, themes};
 use crate::action::Scroll;
 use crate::geometry;
-use crate::keymap;
 use crate::state::{Anchor, Overlay, Place, State, View};
 
 /// Moves the view by `rows`; negative is up.
 pub(super) fn by(state: &mut State, rows: isize) {
-    if let Some(Overlay::Help { top }) = state.overlays.last_mut() {
-        let last = keymap::help_height().saturating_sub(1);
-        *top = top.saturating_add_signed(rows).min(last);
-        return;
+    match state.overlays.last() {
+        Some(Overlay::Help(_)) => return help::by(state, rows),
+        Some(Overlay::Palette(_)) => return palette::step(state, rows),
+        Some(Overlay::Themes(_)) => return themes::step(state, rows),
+        Some(Overlay::Menu { .. }) | None => (),
     }
     super::prepare(state);
     let top = state.transcript.top.saturating_add_signed(rows);
@@ -21,9 +22,25 @@ pub(super) fn to(state: &mut State, scroll: Scroll) {
     match scroll {
         Scroll::PageUp => by(state, -page),
         Scroll::PageDown => by(state, page),
+        Scroll::RowUp => by(state, -1),
+        Scroll::RowDown => by(state, 1),
         Scroll::First => by(state, isize::MIN + 1),
-        Scroll::Follow if state.overlays.is_empty() => state.transcript.view = View::Follow,
-        Scroll::Follow => by(state, isize::MAX),
+        Scroll::Follow => state.transcript.view = View::Follow,
+    }
+}
+
+/// Brings a part of the transcript into view: whole if there is room, else its beginning.
+pub(super) fn reveal(state: &mut State, at: usize) {
+    let parts = state.parts();
+    let first: usize = parts.iter().take(at).map(|part| part.height()).sum();
+    let height = parts.get(at).map_or(0, |part| part.height());
+    drop(parts);
+    let seen = geometry::transcript_height(state);
+    let top = state.transcript.top;
+    if first < top || height > seen {
+        hold(state, first);
+    } else if first + height > top + seen {
+        hold(state, first + height - seen);
     }
 }
 

@@ -2,7 +2,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::put;
-use crate::geometry::{Areas, MARGIN, PROMPT, composer_width};
+use crate::action::Command;
+use crate::geometry::{Areas, MARGIN, PROMPT, composer_width, list_top};
+use crate::keymap::Context;
 use crate::state::{Activity, ComposerRow, State};
 use crate::theme::Role;
 
@@ -28,7 +30,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
     let (rows, caret) = state.composer.rows(composer_width(state.size));
     // The caret's row is always seen.
     let height = usize::from(area.height);
-    let top = (caret.row + 1).saturating_sub(height);
+    let top = list_top(caret.row, height);
     for (row, y) in rows.iter().skip(top).take(height).zip(area.y..) {
         let text = row_text(state, row);
         put(
@@ -46,7 +48,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
             theme,
             (PROMPT, area.y),
             area.right(),
-            (invitation, Role::Quiet),
+            (&invitation, Role::Quiet),
         );
     }
     let short = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
@@ -58,20 +60,39 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
 
 /// A tab is drawn as one space, so that the caret stays on its cell.
 fn row_text(state: &State, row: &ComposerRow) -> String {
-    state.composer.lines()[row.line][row.start..row.end].replace('\t', " ")
+    state.composer.shown(row).replace('\t', " ")
 }
 
-fn invitation(state: &State) -> &'static str {
-    match &state.activity {
-        Activity::Turn(_) if state.is_paused() => "Space goes on · type a message to queue it",
-        Activity::Turn(_) => "You can type the next message now; Enter queues it",
-        Activity::Loading(_) => "You can type a message now; it is sent when the model is ready",
-        Activity::Idle if !state.queue.is_empty() && state.model.is_some() => {
-            "Enter sends the queued message · ↑ edits it"
-        }
-        Activity::Idle if state.model.is_none() => {
-            "Commands work now; messages are kept until a model is loaded"
-        }
-        Activity::Idle => "Type a message · / commands · ? help",
-    }
+fn invitation(state: &State) -> String {
+    let places = [Context::Paused, Context::Empty, Context::Composer];
+    let key = |command, word: &str| {
+        let key = state.keymap.label(&places, command);
+        key.map(|key| format!("{key} {word}"))
+    };
+    let parts = match &state.activity {
+        Activity::Turn(_) if state.is_paused() => vec![
+            key(Command::Resume, "goes on"),
+            Some("type a message to queue it".to_owned()),
+        ],
+        Activity::Turn(_) => vec![Some(match key(Command::Send, "queues it") {
+            Some(enter) => format!("You can type the next message now; {enter}"),
+            None => "You can type the next message now".to_owned(),
+        })],
+        Activity::Loading(_) => vec![Some(
+            "You can type a message now; it is sent when the model is ready".to_owned(),
+        )],
+        Activity::Idle if !state.queue.is_empty() && state.model.is_some() => vec![
+            key(Command::Send, "sends the queued message"),
+            key(Command::Up, "edits it"),
+        ],
+        Activity::Idle if state.model.is_none() => vec![Some(
+            "Commands work now; messages are kept until a model is loaded".to_owned(),
+        )],
+        Activity::Idle => vec![
+            Some("Type a message".to_owned()),
+            Some("/ commands".to_owned()),
+            key(Command::Help, "help"),
+        ],
+    };
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

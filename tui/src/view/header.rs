@@ -104,8 +104,8 @@ fn loading(load: &Load, now: Duration) -> String {
 fn running(turn: &Turn, now: Duration) -> (String, Role) {
     match turn.stage {
         Stage::Denoising if turn.steps == 0 => ("◐ starting".to_owned(), Role::Accent),
-        Stage::Denoising => (format!("◐ step {}/{}", turn.step, turn.steps), Role::Accent),
-        Stage::Paused => (format!("‖ paused {}/{}", turn.step, turn.steps), Role::Warn),
+        Stage::Denoising => (format!("◐ step {}", turn.progress()), Role::Accent),
+        Stage::Paused => (format!("‖ paused {}", turn.progress()), Role::Warn),
         Stage::Pausing { since } | Stage::Stopping { since } => {
             let waited = number::wait(now.saturating_sub(since));
             let step = turn.step + 1;

@@ -1,37 +1,29 @@
 use ratatui::buffer::Buffer;
-use unicode_width::UnicodeWidthStr;
 
-use super::{panel, put};
-use crate::keymap;
-use crate::row::{Row, Span};
-use crate::state::State;
+use super::{panel, put, put_row};
+use crate::action::Command;
+use crate::geometry;
+use crate::keymap::Context;
+use crate::layout::help_rows;
+use crate::state::{Help, State};
 use crate::theme::Role;
 
-/// Cells of the frame where there is room for more.
-const WIDE: u16 = 80;
-/// Cells of the keys.
-const KEYS: usize = 28;
-
 /// The keys, drawn from the key map.
-pub(super) fn draw(state: &State, top: usize, buffer: &mut Buffer) {
+pub(super) fn draw(state: &State, help: &Help, buffer: &mut Buffer) {
     let theme = state.look.theme;
-    let height = u16::try_from(keymap::help_height() + 2).unwrap_or(u16::MAX);
-    let area = panel::place(state.size, WIDE, height);
-    panel::frame(
-        area,
-        theme,
-        "Help · keys",
-        "↑↓ scroll · Esc",
-        Role::Quiet,
-        buffer,
-    );
-    let rows = rows();
-    let inside = usize::from(area.height.saturating_sub(2));
-    let top = top.min(rows.len().saturating_sub(inside));
-    for (row, y) in rows.iter().skip(top).take(inside).zip(area.y + 1..) {
-        super::put_row(buffer, theme, (area.x + 2, y), area.right() - 1, row);
+    let area = geometry::help(state);
+    let title = match &help.filter {
+        Some(pick) => format!("Help · › {}▏", pick.query),
+        None => "Help · keys in this place first".to_owned(),
+    };
+    let inner = panel::frame(area, theme, &title, &keys(state, help), Role::Quiet, buffer);
+    let rows = help_rows(state, help, usize::from(inner.width));
+    let seen = usize::from(inner.height);
+    let top = help.top.min(rows.len().saturating_sub(seen));
+    for (row, y) in rows.iter().skip(top).zip(inner.y..inner.bottom()) {
+        put_row(buffer, theme, (inner.x, y), inner.right(), row);
     }
-    if top + inside < rows.len() {
+    if top + seen < rows.len() {
         let more = (area.x + 2, area.bottom() - 1);
         put(
             buffer,
@@ -43,28 +35,20 @@ pub(super) fn draw(state: &State, top: usize, buffer: &mut Buffer) {
     }
 }
 
-fn rows() -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (title, keys) in keymap::sections() {
-        if !rows.is_empty() {
-            rows.push(Row::default());
-        }
-        rows.push(Row::of(title, Role::Accent));
-        for (label, what) in keys {
-            rows.push(row(label, what));
-        }
-    }
-    rows
-}
-
-fn row(label: String, what: &str) -> Row {
-    let gap = KEYS.saturating_sub(label.width()).max(2);
-    let span = |text, role| Span { text, role };
-    Row {
-        spans: vec![
-            span(label, Role::Text),
-            span(" ".repeat(gap) + what, Role::Quiet),
-        ],
-        from: 0,
+fn keys(state: &State, help: &Help) -> String {
+    let scroll: &[Command] = &[Command::Up, Command::Down];
+    match &help.filter {
+        Some(_) => state.keymap.footer(
+            &[Context::List, Context::Overlay],
+            &[(scroll, "scroll"), (&[Command::Back], "all")],
+        ),
+        None => state.keymap.footer(
+            &[Context::Overlay, Context::Help],
+            &[
+                (&[Command::Filter], "filter"),
+                (scroll, "scroll"),
+                (&[Command::Back], ""),
+            ],
+        ),
     }
 }

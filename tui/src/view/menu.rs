@@ -1,42 +1,39 @@
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 use super::{panel, put};
-use crate::geometry::Areas;
-use crate::keymap;
+use crate::action::Command;
+use crate::availability;
+use crate::geometry::Menu;
+use crate::keymap::{self, Context};
+use crate::row::cut;
 use crate::state::State;
 use crate::theme::Role;
 
-/// Rows of the frame.
-const HEIGHT: u16 = 3;
-
-/// The letters that may follow, just above the composer.
+/// The letters that may follow, just above the composer; those that can do nothing now are faint.
 pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let theme = state.look.theme;
-    let bottom = Areas::of(state).rule.y;
-    let area = Rect::new(
-        0,
-        bottom.saturating_sub(HEIGHT),
-        state.size.columns,
-        HEIGHT.min(bottom),
-    );
-    panel::frame(
-        area,
-        theme,
-        "^X",
-        "press a letter · Esc",
-        Role::Quiet,
-        buffer,
-    );
-    let right = area.right().saturating_sub(1);
-    let (mut x, y) = (area.x + 2, area.y + 1);
-    for (letter, word) in keymap::letters() {
-        let cells = letter.width() + 1 + word.width();
-        if usize::from(x) + cells > usize::from(right) {
-            return;
+    let Menu { area, columns } = Menu::of(state);
+    let letters = keymap::letters(&state.keymap);
+    let menu = state.keymap.chords(&[Context::Anywhere], Command::Menu);
+    let title = menu
+        .first()
+        .map_or_else(|| "menu".to_owned(), |chord| chord.label());
+    let esc = state
+        .keymap
+        .footer(&[Context::Overlay], &[(&[Command::Back], "")]);
+    let keys = format!("press a letter · {esc}");
+    let inner = panel::frame(area, theme, &title, &keys, Role::Quiet, buffer);
+    for (row, y) in letters.chunks(columns).zip(inner.y..inner.bottom()) {
+        for ((command, letter, word), x) in
+            row.iter().zip((inner.x..).step_by(usize::from(Menu::CELL)))
+        {
+            let role = match availability::command(state, *command) {
+                Ok(()) => Role::Text,
+                Err(_) => Role::Muted,
+            };
+            let x = put(buffer, theme, (x, y), inner.right(), (letter, Role::Accent)) + 1;
+            let word = cut(word, usize::from(Menu::CELL) - 3);
+            put(buffer, theme, (x, y), inner.right(), (&word, role));
         }
-        x = put(buffer, theme, (x, y), right, (&letter, Role::Accent)) + 1;
-        x = put(buffer, theme, (x, y), right, (word, Role::Quiet)) + 2;
     }
 }

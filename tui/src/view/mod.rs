@@ -1,13 +1,16 @@
 //! How the screen looks: a pure function of the prepared state. One file for each panel.
 
 mod ascii;
+mod completion;
 mod composer;
 mod header;
 mod help;
 mod menu;
 mod number;
+mod palette;
 mod panel;
 mod status;
+mod themes;
 mod timeline;
 mod toast;
 mod too_small;
@@ -23,7 +26,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::geometry::Areas;
 use crate::row::Row;
-use crate::state::{Glyphs, Overlay, State};
+use crate::state::{Focus, Glyphs, Overlay, State};
 use crate::theme::{Role, Theme};
 
 /// Draws a whole frame of a state that was [prepared](crate::update::prepare).
@@ -52,9 +55,25 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
         toast::draw(state, toast, frame.buffer_mut());
     }
     match state.overlays.last() {
-        Some(&Overlay::Help { top }) => help::draw(state, top, frame.buffer_mut()),
-        Some(Overlay::Menu) => menu::draw(state, frame.buffer_mut()),
-        None => frame.set_cursor_position(caret),
+        Some(Overlay::Help(panel)) => help::draw(state, panel, frame.buffer_mut()),
+        Some(&Overlay::Menu { shown_at }) if shown_at <= state.now.since_start => {
+            menu::draw(state, frame.buffer_mut());
+        }
+        Some(Overlay::Palette(pick)) => {
+            let caret = palette::draw(state, pick, frame.buffer_mut());
+            frame.set_cursor_position(caret);
+        }
+        Some(Overlay::Themes(list)) => {
+            let caret = themes::draw(state, list, frame.buffer_mut());
+            frame.set_cursor_position(caret);
+        }
+        Some(Overlay::Menu { .. }) => frame.set_cursor_position(caret),
+        None if state.focus == Focus::Composer => {
+            completion::draw(state, frame.buffer_mut());
+            frame.set_cursor_position(caret);
+        }
+        // What is typed goes to the composer all the same; but no caret stands there yet.
+        None => (),
     }
 }
 

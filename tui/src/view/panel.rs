@@ -3,21 +3,15 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
-use crate::action::Size;
+use crate::action::{Command, Size};
+use crate::geometry;
+use crate::keymap::Context;
+use crate::state::State;
 use crate::theme::{Role, Theme};
 
-/// From this width on panels stand in the middle; below they span the screen.
-const WIDE: u16 = 100;
-
-/// A panel of at most `columns` by `rows` cells, frame included: in the middle of a wide screen, else from edge to edge
-/// below the header.
+/// A panel of at most `columns` by `rows` cells, frame included; see [`geometry::panel`].
 pub(super) fn place(size: Size, columns: u16, rows: u16) -> Rect {
-    let width = match size.columns >= WIDE {
-        true => columns.min(size.columns),
-        false => size.columns,
-    };
-    let height = rows.min(size.rows.saturating_sub(4));
-    Rect::new((size.columns - width) / 2, 2, width, height)
+    geometry::panel(size, columns, rows)
 }
 
 /// Clears `area` and frames it: a title above, what the keys do below. Returns what is inside.
@@ -40,4 +34,16 @@ pub(super) fn frame(
     block.render(area, buffer);
     let right = area.width.saturating_sub(4);
     Rect::new(area.x + 2, area.y + 1, right, area.height.saturating_sub(2))
+}
+
+/// What the keys of a list do: `Enter run · ↑↓ choose · Esc`.
+pub(super) fn list_keys(state: &State, choose: &str, step: &str) -> String {
+    state.keymap.footer(
+        &[Context::List, Context::Overlay],
+        &[
+            (&[Command::Choose], choose),
+            (&[Command::Up, Command::Down], step),
+            (&[Command::Back], ""),
+        ],
+    )
 }

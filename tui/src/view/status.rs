@@ -3,9 +3,10 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::{number, put, put_right};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry::MARGIN;
-use crate::keymap;
+use crate::keymap::{self, Context};
 use crate::row::cut;
 use crate::state::{Activity, State, Turn};
 use crate::theme::Role;
@@ -38,7 +39,8 @@ fn fits(word: &str, numbers: &str, area: Rect) -> bool {
 
 fn word(state: &State) -> Option<String> {
     if state.quit_until.is_some() {
-        return Some("^C again quits".to_owned());
+        let key = state.keymap.label(&[Context::Anywhere], Command::Interrupt);
+        return Some(format!("{} again quits", key.unwrap_or_default()));
     }
     state.notice.as_ref().map(|notice| clean_line(&notice.text))
 }

@@ -1,3 +1,8 @@
+//! Frames as text.
+
+mod frame;
+mod reading;
+
 use std::time::Duration;
 
 use ratatui::Terminal;
@@ -6,11 +11,12 @@ use unmask_core::Canvas;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats, StepEvent};
 
-use crate::action::{Action, Clock, Command, Moment, Size};
+use crate::action::{Action, Clock, Command, Moment, Rendered, Size};
 use crate::fixture::{self, Cell, MASK};
+use crate::layout::{Highlighter, markdown_rows};
 use crate::state::{Glyphs, State};
 use crate::theme::{Depth, Ground, Role, Theme};
-use crate::update::{prepare, update};
+use crate::update::{prepare, update, wanted};
 
 const QUESTION: &str = "Explain what a prime number is and list the first five.";
 const FIRST: &str = "A prime number is a whole number greater than 1 that has exactly two divisors: 1 and itself. It \
@@ -115,8 +121,23 @@ fn generating(size: Size) -> State {
     state
 }
 
-fn terminal(state: &mut State) -> Terminal<TestBackend> {
+/// Lays out the Markdown that is seen, as the worker does.
+fn render(state: &mut State) {
     prepare(state);
+    let highlighter = Highlighter::default();
+    for job in wanted(state) {
+        let rendered = Rendered {
+            rows: markdown_rows(&job.text, usize::from(job.width), &highlighter),
+            text: job.text,
+            width: job.width,
+        };
+        update(state, Action::Rendered(rendered));
+    }
+    prepare(state);
+}
+
+fn terminal(state: &mut State) -> Terminal<TestBackend> {
+    render(state);
     let backend = TestBackend::new(state.size.columns, state.size.rows);
     let mut terminal = Terminal::new(backend).expect("the test backend cannot fail");
     terminal
@@ -191,20 +212,6 @@ fn a_terminal_of_one_cell_is_drawn() {
 }
 
 #[test]
-fn help_lists_the_keys() {
-    let mut state = main_screen(size(80, 24));
-    update(&mut state, Action::Do(Command::Help));
-    insta::assert_snapshot!(screen(state));
-}
-
-#[test]
-fn the_menu_shows_its_letters() {
-    let mut state = ready(size(80, 24));
-    update(&mut state, Action::Do(Command::Menu));
-    insta::assert_snapshot!(screen(state));
-}
-
-#[test]
 fn a_failure_and_a_queue_are_shown() {
     let mut state = main_screen(size(80, 24));
     ask(&mut state, 6, "And a proof?");
@@ -238,7 +245,7 @@ fn a_load_shows_its_stage_and_share() {
         (rows[0], rows[23]),
         (
             " unmask                                            llada  ◐ reading weights 43%",
-            " Esc cancel loading  ^X menu  ? help                              2.1 of 4.9 GB"
+            " Esc cancel loading  ^X menu                                      2.1 of 4.9 GB"
         )
     );
 }
@@ -277,7 +284,9 @@ fn the_caret_stands_behind_what_is_written() {
 #[test]
 fn a_long_draft_keeps_its_caret_on_the_screen() {
     let mut state = main_screen(size(80, 24));
-    update(&mut state, Action::Paste("line\n".repeat(30)));
+    for _ in 0..6 {
+        update(&mut state, Action::Paste("line\n".repeat(5)));
+    }
     let mut terminal = terminal(&mut state);
     terminal.backend_mut().assert_cursor_position((3, 22));
 }
@@ -307,7 +316,7 @@ fn four_colour_depths_on_two_grounds() {
     let mut all = String::new();
     for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
         for ground in [Ground::Dark, Ground::Light] {
-            let looks = looks(Theme { ground, depth });
+            let looks = looks(Theme::new(ground, depth));
             all += &format!("{depth:?} {ground:?}: {looks}\n");
         }
     }
@@ -325,10 +334,7 @@ fn four_colour_depths_on_two_grounds() {
 
 #[test]
 fn every_role_is_readable_without_colour() {
-    let theme = Theme {
-        ground: Ground::Dark,
-        depth: Depth::Mono,
-    };
+    let theme = Theme::new(Ground::Dark, Depth::Mono);
     assert_ne!(theme.style(Role::FreshLow), theme.style(Role::FreshHigh));
     assert_ne!(theme.style(Role::Mask), theme.style(Role::Text));
 }

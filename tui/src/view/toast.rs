@@ -2,7 +2,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{panel, put_row};
+use crate::action::Command;
 use crate::clean::clean_line;
+use crate::keymap::Context;
 use crate::layout::{Flow, wrap};
 use crate::row::cut;
 use crate::state::{State, Toast};
@@ -28,7 +30,9 @@ pub(super) fn draw(state: &State, toast: &Toast, buffer: &mut Buffer) {
         height,
     );
     let title = cut(&format!("✗ {}", clean_line(&toast.title)), inside);
-    let inner = panel::frame(area, theme, &title, "Esc dismiss", Role::Error, buffer);
+    let back: &[(&[Command], &str)] = &[(&[Command::Back], "dismiss")];
+    let keys = state.keymap.footer(&[Context::Anywhere], back);
+    let inner = panel::frame(area, theme, &title, &keys, Role::Error, buffer);
     for (row, y) in rows.iter().zip(inner.y..inner.bottom()) {
         put_row(buffer, theme, (inner.x, y), inner.right(), row);
     }

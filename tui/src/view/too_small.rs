@@ -44,5 +44,5 @@ fn running(turn: &Turn) -> String {
         Stage::Paused => ("‖", "paused"),
         Stage::Stopping { .. } => ("◐", "stopping"),
     };
-    format!("{sign} {}/{} {doing}", turn.step, turn.steps)
+    format!("{sign} {} {doing}", turn.progress())
 }

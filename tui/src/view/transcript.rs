@@ -4,60 +4,84 @@ use unicode_width::UnicodeWidthStr;
 use unmask_core::event::FinishReason;
 
 use super::{number, put, put_right, put_row};
+use crate::action::{Command, Scroll};
 use crate::geometry::MARGIN;
-use crate::state::{Answer, Entry, Part, Source, Stage, State, Turn, View};
+use crate::keymap::Context;
+use crate::row::Row;
+use crate::state::{Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View};
 use crate::theme::{Role, Theme};
+
+/// Stands in the margin of the selected message.
+const SELECTED: (&str, Role) = ("▎", Role::Accent);
 
 /// What was said, from the first row that is seen.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let mut first = 0;
     let seen = state.transcript.top..state.transcript.top + usize::from(area.height);
-    for part in state.parts() {
+    let selected = match state.focus {
+        Focus::Composer => None,
+        Focus::Canvas => state.selected(),
+    };
+    for (at, part) in state.parts().into_iter().enumerate() {
         let rows = first.max(seen.start)..(first + part.height()).min(seen.end);
         for row in rows {
             let y = area.y + u16::try_from(row - seen.start).unwrap_or(u16::MAX);
             let line = Rect::new(area.x, y, area.width, 1);
             draw_row(&part, row - first, state.look.theme, line, buffer);
+            // The empty row above belongs to no message.
+            if selected == Some(at) && row > first {
+                let edge = (line.x, line.y);
+                put(buffer, state.look.theme, edge, line.x + MARGIN, SELECTED);
+            }
         }
         first += part.height();
     }
     if state.transcript.view != View::Follow {
         let last = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
-        put_right(
-            buffer,
-            state.look.theme,
-            last,
-            (" ↓ follow ^End ", Role::Accent),
-        );
+        let follow = Command::Scroll(Scroll::Follow);
+        let key = state.keymap.label(&[Context::Anywhere], follow);
+        let follow = format!(" ↓ follow {} ", key.unwrap_or_default());
+        put_right(buffer, state.look.theme, last, (&follow, Role::Accent));
     }
 }
 
 fn draw_row(part: &Part<'_>, row: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
     match row.checked_sub(part.above) {
-        Some(body) => put_row(
-            buffer,
-            theme,
-            (line.x + MARGIN, line.y),
-            line.right(),
-            &part.rows[body],
-        ),
+        Some(body) => draw_body(part, &part.rows[body], theme, line, buffer),
         None if row == 1 => draw_head(part, theme, line, buffer),
         None => (),
     }
 }
 
+/// A row of text; dimmed if the model does not see it.
+fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut Buffer) {
+    let at = (line.x + MARGIN, line.y);
+    match part.sight {
+        Sight::Seen => put_row(buffer, theme, at, line.right(), row),
+        Sight::RolledOff | Sight::Replaced | Sight::Undone => {
+            put(buffer, theme, at, line.right(), (&row.text(), Role::Muted));
+        }
+    }
+}
+
 fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    let (who, right) = match part.source {
+    let (mut who, right) = match part.source {
         Source::Entry(Entry::You { at, .. }) => ("You".to_owned(), at.to_string()),
         Source::Entry(Entry::Answer(answer)) => (answer.name.clone(), totals(answer)),
         Source::Turn(turn) => (turn.speaker(), progress(turn)),
         Source::Entry(Entry::Failure(_) | Entry::Note(_)) | Source::Queue => return,
     };
+    let (role, word) = match part.sight {
+        Sight::Seen | Sight::RolledOff => (Role::Accent, ""),
+        Sight::Replaced => (Role::Quiet, " · earlier answer"),
+        Sight::Undone => (Role::Quiet, " · undone"),
+    };
+    who.push_str(word);
     let room = usize::from(line.width.saturating_sub(2 * MARGIN + 2));
     let right = fit(&right, room.saturating_sub(who.width()));
     let start = put_right(buffer, theme, line, (right, Role::Quiet));
     let x = line.x + MARGIN;
-    put(buffer, theme, (x, line.y), start, (&who, Role::Accent));
+    put(buffer, theme, (x, line.y), start, (&who, role));
 }
 
 /// The last parts of `text` that fit.

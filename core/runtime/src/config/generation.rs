@@ -191,7 +191,7 @@ impl GenerationSettings {
         if let Some(factor) = &self.factor {
             params.transfer = Transfer::Factor(factor.value);
         }
-        if params.transfer != Transfer::Quota || params.cache != CacheMode::Off {
+        if !params.is_exact() {
             params.rules = Rules::Settled;
         }
         let rank = |setting: &Option<Setting<usize>>| {

@@ -10,10 +10,9 @@ use super::control::{Control, Wish};
 use super::layout::lay_out;
 use super::model::{Loader, ReadyModel};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, Outcome, TurnEvent, TurnRequest};
-use crate::Canvas;
 use crate::event::FinishReason;
-use crate::family::SpecialIds;
 use crate::generate::{Denoise, DenoiseError};
+use crate::text::answer::pinned_kept;
 
 /// What the handle asks of the thread.
 pub(super) enum Command {
@@ -160,7 +159,9 @@ fn outcome(
     let canvas = denoise.canvas().clone();
     let mut stats = denoise.stats();
     stats.elapsed = elapsed;
-    let answer = pinned_kept(&canvas, ready.loaded.special);
+    let answer: Vec<TokenId> = pinned_kept(&canvas, ready.loaded.special)
+        .map(|(_, token)| token)
+        .collect();
     // A finished turn may hold masks that the model itself predicted; a stopped one ends at its first mask.
     let text = match reason {
         FinishReason::Stopped => ready.text.stopped(&answer),
@@ -172,14 +173,6 @@ fn outcome(
         reason,
         stats,
     })
-}
-
-/// The answer without the end tokens that stand before a pin: the visible text holds every pin.
-fn pinned_kept(canvas: &Canvas, special: SpecialIds) -> Vec<TokenId> {
-    let pinned = canvas.pinned_until() - canvas.answer_start();
-    let answer = canvas.answer().iter().copied().enumerate();
-    let kept = answer.filter(|&(index, token)| index >= pinned || !special.is_end(token));
-    kept.map(|(_, token)| token).collect()
 }
 
 fn load_stopped(key: &str) -> Failure {

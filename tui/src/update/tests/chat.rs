@@ -204,7 +204,10 @@ fn slash_commands_act() {
         (0, "")
     );
     driver.say("/help");
-    assert_eq!(driver.state.overlays, [Overlay::Help { top: 0 }]);
+    assert_eq!(
+        driver.state.overlays,
+        [Overlay::Help(crate::state::Help::default())]
+    );
     driver.key(KeyCode::Esc);
     assert_eq!(driver.say("/mouse off"), [Effect::Mouse(Mouse::Released)]);
     assert_eq!(driver.say("/quit"), [Effect::Quit]);
@@ -230,7 +233,10 @@ fn a_new_conversation_waits_for_the_answer() {
     let mut driver = Driver::denoising();
     driver.say("/new");
     assert_eq!(driver.entries().len(), 1);
-    assert_eq!(driver.notice(), "An answer is being written: stop it first");
+    assert_eq!(
+        driver.notice(),
+        "/new: an answer is being written: stop it first"
+    );
 }
 
 #[test]

@@ -1,4 +1,9 @@
+mod canvas;
 mod chat;
+mod copy;
+mod frame;
+mod look;
+mod pointer;
 mod turns;
 
 use std::time::Duration;
@@ -69,6 +74,16 @@ impl Driver {
         let mut driver = Self::denoising();
         driver.key(KeyCode::Esc);
         driver.hear_turn(TurnEvent::Paused(1));
+        driver
+    }
+
+    /// With two answered messages.
+    fn answered() -> Self {
+        let mut driver = Self::denoising();
+        driver.finish("Two **and** three", FinishReason::Complete);
+        driver.say("more");
+        driver.begin();
+        driver.finish("```py\na\n```\n\n~~~\nb\n~~~", FinishReason::Complete);
         driver
     }
 

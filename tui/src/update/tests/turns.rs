@@ -35,6 +35,7 @@ fn empty_enter_resumes_but_a_draft_is_queued() {
 #[test]
 fn escape_stops_a_paused_turn_and_the_answer_is_kept() {
     let mut driver = Driver::paused();
+    assert_eq!(driver.key(KeyCode::Esc), [], "it leaves the canvas first");
     assert_eq!(driver.key(KeyCode::Esc), [Effect::Stop]);
     driver.finish("Two", FinishReason::Stopped);
     let last = driver.entries().pop().cloned();

@@ -1,0 +1,197 @@
+//! `unmask config`: where the files are, whether they can be used, and files to begin with.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use unmask::preferences::{COMMENTED, FILE_NAME, Preferences};
+use unmask::remark::Remark;
+use unmask::run::read_themes;
+use unmask::themes::{Colours, ThemeFile, Themes};
+use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, user_file};
+
+use super::{Usage, code, print, tell};
+use crate::cli::ConfigCommand;
+
+/// Names the file of the screen; for tests and for trying another.
+const VARIABLE: &str = "UNMASK_UI_CONFIG";
+
+pub(super) fn run(
+    command: &ConfigCommand,
+    overrides: &Overrides,
+    environment: &Environment,
+) -> anyhow::Result<u8> {
+    match command {
+        ConfigCommand::Path => path(environment),
+        ConfigCommand::Check => check(overrides, environment),
+        ConfigCommand::Init => init(environment),
+    }
+}
+
+/// The file of the screen; `None` for an account without a home.
+fn screen_file(environment: &Environment) -> Option<PathBuf> {
+    match std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+        Some(path) => Some(environment.expand(Path::new(&path))),
+        None => Some(user_file(environment)?.with_file_name(FILE_NAME)),
+    }
+}
+
+/// The folder of themes, beside the file of the screen.
+pub(super) fn themes_folder(environment: &Environment) -> Option<PathBuf> {
+    Some(screen_file(environment)?.with_file_name("themes"))
+}
+
+/// What the user wants of the screen, and what is wrong with how it is said. No file is as good as an empty one.
+pub(super) fn preferences(environment: &Environment) -> (Preferences, Vec<Remark>) {
+    let named = |path: &Path| match path.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.display().to_string(),
+    };
+    read(environment, named)
+}
+
+fn read(environment: &Environment, named: impl Fn(&Path) -> String) -> (Preferences, Vec<Remark>) {
+    let (mut preferences, mut remarks) = match screen_file(environment) {
+        None => (Preferences::default(), Vec::new()),
+        Some(path) => match fs::read_to_string(&path) {
+            Ok(text) => Preferences::parse(&named(&path), &text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (Preferences::default(), Vec::new())
+            }
+            Err(error) => {
+                let remark = Remark {
+                    place: named(&path),
+                    text: format!("cannot be read: {error}"),
+                };
+                (Preferences::default(), vec![remark])
+            }
+        },
+    };
+    remarks.extend(preferences.obey(|name| std::env::var(name).ok()));
+    (preferences, remarks)
+}
+
+fn path(environment: &Environment) -> anyhow::Result<u8> {
+    let models = user_file(environment).ok_or_else(no_home)?;
+    let screen = screen_file(environment).ok_or_else(no_home)?;
+    let themes = themes_folder(environment).ok_or_else(no_home)?;
+    let mut text = String::new();
+    for (what, path) in [
+        ("models, denoising", models),
+        ("screen, keys", screen),
+        ("themes", themes),
+    ] {
+        let state = if path.exists() { "" } else { "  (not there)" };
+        text += &format!("{what:<18} {}{state}\n", path.display());
+    }
+    print(&text)?;
+    Ok(code::DONE)
+}
+
+/// Tells of everything that is wrong with any of the files.
+fn check(overrides: &Overrides, environment: &Environment) -> anyhow::Result<u8> {
+    let mut wrong: Vec<String> = Vec::new();
+    let mut fine: Vec<String> = Vec::new();
+    match Config::load(overrides, environment) {
+        Ok(config) => fine.push(config.source.to_string()),
+        Err(error) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
+    }
+    let (preferences, remarks) = read(environment, |path| path.display().to_string());
+    match screen_file(environment).filter(|path| path.exists()) {
+        Some(path) if remarks.is_empty() => fine.push(path.display().to_string()),
+        Some(_) | None => (),
+    }
+    wrong.extend(remarks.iter().map(ToString::to_string));
+    let folder = themes_folder(environment);
+    let files = folder
+        .map(|folder| read_themes(&folder))
+        .unwrap_or_default();
+    check_themes(&preferences.theme, files, &mut fine, &mut wrong);
+    print(
+        &fine
+            .iter()
+            .map(|path| format!("{path}: fine\n"))
+            .collect::<String>(),
+    )?;
+    for text in &wrong {
+        tell(text);
+    }
+    Ok(if wrong.is_empty() {
+        code::DONE
+    } else {
+        code::USAGE
+    })
+}
+
+fn check_themes(
+    chosen: &str,
+    files: Vec<ThemeFile>,
+    fine: &mut Vec<String>,
+    wrong: &mut Vec<String>,
+) {
+    let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    let paths: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let themes = Themes {
+        files,
+        ..Themes::default()
+    };
+    for (name, path) in names.iter().zip(paths) {
+        match themes.theme(name, Colours::UNKNOWN) {
+            Ok((_, remarks)) if remarks.is_empty() => fine.push(path),
+            Ok((_, remarks)) => wrong.extend(remarks.iter().map(ToString::to_string)),
+            Err(why) => wrong.push(format!("{path}: {why}")),
+        }
+    }
+    if let Err(why) = themes.theme(chosen, Colours::UNKNOWN) {
+        wrong.push(why);
+    }
+    // A remark on a parent comes with each of its children.
+    wrong.sort();
+    wrong.dedup();
+}
+
+/// Writes the files that are not there.
+fn init(environment: &Environment) -> anyhow::Result<u8> {
+    let models = user_file(environment).ok_or_else(no_home)?;
+    let screen = screen_file(environment).ok_or_else(no_home)?;
+    let mut written = 0;
+    for (path, text) in [(screen, COMMENTED), (models, EMBEDDED)] {
+        if write_new(&path, text)? {
+            print(&format!("wrote {}\n", path.display()))?;
+            written += 1;
+        } else {
+            tell(&format!(
+                "{} is there already; it stays as it is",
+                path.display()
+            ));
+        }
+    }
+    match written {
+        0 => Err(Usage("there is nothing to write".to_owned()).into()),
+        _ => Ok(code::DONE),
+    }
+}
+
+/// False if there is a file already.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<bool> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let mut file = match File::create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot write {}", path.display()));
+        }
+    };
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(true)
+}
+
+fn no_home() -> Usage {
+    Usage(format!(
+        "this account has no home; name a file in {VARIABLE}"
+    ))
+}

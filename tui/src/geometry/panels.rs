@@ -1,0 +1,162 @@
+//! Where the panels over the chat are.
+
+use ratatui::layout::{Position, Rect};
+
+use super::Areas;
+use crate::action::Size;
+use crate::keymap;
+use crate::layout::help_rows;
+use crate::palette::{self, Item};
+use crate::state::{Help, Overlay, Pick, State};
+
+/// From this width on panels stand in the middle; below they span the screen.
+const WIDE: u16 = 100;
+
+/// A panel of at most `columns` by `rows` cells, frame included: in the middle of a wide screen, else from edge to edge
+/// below the header.
+#[must_use]
+pub fn panel(size: Size, columns: u16, rows: u16) -> Rect {
+    let height = rows.min(size.rows.saturating_sub(4));
+    if size.columns < WIDE {
+        return Rect::new(0, 2.min(size.rows), size.columns, height);
+    }
+    let width = columns.min(size.columns);
+    Rect::new(
+        (size.columns - width) / 2,
+        (size.rows - height) / 2,
+        width,
+        height,
+    )
+}
+
+/// The panel of the help.
+#[must_use]
+pub fn help(state: &State) -> Rect {
+    const COLUMNS: u16 = 96;
+    let widest = panel(state.size, COLUMNS, u16::MAX);
+    let inside = usize::from(widest.width.saturating_sub(4));
+    let rows = help_rows(state, &Help::default(), inside).len() + 2;
+    panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
+}
+
+/// The panel of the palette, as tall whatever is typed.
+#[must_use]
+pub fn palette(state: &State) -> Rect {
+    const COLUMNS: u16 = 96;
+    let rows = palette::items(state).len() + 4;
+    panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
+}
+
+/// The panel of the themes: narrow, so that what they change can be seen.
+#[must_use]
+pub fn themes(state: &State) -> Rect {
+    const COLUMNS: u16 = 64;
+    let rows = state.themes.names().len() + 4;
+    panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
+}
+
+/// Rows of the list in the topmost overlay that are seen at once.
+#[must_use]
+pub fn list_page(state: &State) -> usize {
+    let area = match state.overlays.last() {
+        Some(Overlay::Palette(_)) => palette(state),
+        Some(Overlay::Help(_)) => help(state),
+        Some(Overlay::Themes(_)) => themes(state),
+        Some(Overlay::Menu { .. }) | None => return 1,
+    };
+    usize::from(area.height.saturating_sub(4)).max(1)
+}
+
+/// The first row of a list that is seen, if `page` rows are and the chosen one must be among them.
+#[must_use]
+pub fn list_top(chosen: usize, page: usize) -> usize {
+    (chosen + 1).saturating_sub(page)
+}
+
+/// The list in a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct List {
+    /// Where its rows are.
+    pub area: Rect,
+    /// The first of them that is seen.
+    pub top: usize,
+    /// The chosen one.
+    pub chosen: usize,
+    /// How many there are.
+    pub length: usize,
+}
+
+/// The list of the topmost overlay, if it is one in which rows are chosen.
+#[must_use]
+pub fn list(state: &State) -> Option<List> {
+    let of = |panel: Rect, pick: &Pick, texts: Vec<String>| {
+        let length = pick.matches(&texts).len();
+        let chosen = pick.chosen.min(length.saturating_sub(1));
+        let page = list_page(state);
+        List {
+            area: Rect::new(panel.x + 1, panel.y + 3, panel.width - 2, page as u16),
+            top: list_top(chosen, page),
+            chosen,
+            length,
+        }
+    };
+    match state.overlays.last()? {
+        Overlay::Palette(pick) => {
+            let texts = palette::items(state).iter().map(Item::text).collect();
+            Some(of(palette(state), pick, texts))
+        }
+        Overlay::Themes(list) => {
+            let names = state.themes.names().into_iter().map(|(name, _)| name);
+            Some(of(themes(state), &list.pick, names.collect()))
+        }
+        Overlay::Help(_) | Overlay::Menu { .. } => None,
+    }
+}
+
+/// The commands that fit what is typed, just above the composer.
+#[must_use]
+pub fn completions(state: &State, n: usize) -> Rect {
+    const TALLEST: u16 = 8;
+    let areas = Areas::of(state);
+    let room = areas.rule.y.saturating_sub(areas.transcript.y);
+    let height = u16::try_from(n).unwrap_or(u16::MAX).min(TALLEST).min(room);
+    Rect::new(0, areas.rule.y - height, areas.rule.width, height)
+}
+
+/// The menu: letters in a grid, just above the composer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Menu {
+    /// Its frame.
+    pub area: Rect,
+    /// Letters in a row.
+    pub columns: usize,
+}
+
+impl Menu {
+    /// Cells of a letter with its word.
+    pub const CELL: u16 = 13;
+
+    /// The menu for a state.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        const COLUMNS: usize = 6;
+        let bottom = Areas::of(state).rule.y;
+        let letters = keymap::letters(&state.keymap).len();
+        let inside = usize::from(state.size.columns.saturating_sub(3) / Self::CELL);
+        let columns = inside.clamp(1, COLUMNS);
+        let rows = u16::try_from(letters.div_ceil(columns)).unwrap_or(u16::MAX);
+        let height = rows.saturating_add(3).min(bottom);
+        Self {
+            area: Rect::new(0, bottom - height, state.size.columns, height),
+            columns,
+        }
+    }
+
+    /// Which letter's cell is here, in the order of the grid.
+    #[must_use]
+    pub fn cell(&self, place: Position) -> Option<usize> {
+        let column = usize::from(place.x.checked_sub(self.area.x + 2)? / Self::CELL);
+        let row = usize::from(place.y.checked_sub(self.area.y + 1)?);
+        (column < self.columns && self.area.contains(place)).then_some(row * self.columns + column)
+    }
+}

@@ -1,0 +1,268 @@
+//! `config.toml`: how the screen looks and what its keys do.
+//!
+//! Reading is pure. What cannot be used is left at its default and remarked with file and line; the screen opens anyway.
+
+mod keys;
+
+use toml::de::DeValue;
+
+use crate::effect::Mouse;
+use crate::keymap::Keymap;
+use crate::remark::{self, Document, Remark};
+use crate::state::{MASK_WIDTH, Motion};
+use crate::terminal::ColorChoice;
+use crate::themes::AUTO;
+
+/// What the user wants of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preferences {
+    /// The theme's name.
+    pub theme: String,
+    /// Whether to use colours.
+    pub color: ColorChoice,
+    /// How much moves.
+    pub motion: Motion,
+    /// Who has the mouse at first.
+    pub mouse: Mouse,
+    /// Cells of a mask with the space before it, 1 to 8.
+    pub mask_width: u8,
+    /// Every key.
+    pub keymap: Keymap,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            theme: AUTO.to_owned(),
+            color: ColorChoice::Auto,
+            motion: Motion::Full,
+            mouse: Mouse::Captured,
+            mask_width: MASK_WIDTH,
+            keymap: Keymap::default(),
+        }
+    }
+}
+
+/// The name of the file in the program's folder of configuration.
+pub const FILE_NAME: &str = "config.toml";
+
+/// The keys of `[ui]`, each with its environment variable and what it may be.
+pub const UI: [(&str, &str, &str); 5] = [
+    (
+        "theme",
+        "UNMASK_THEME",
+        "auto, dark, light, gradio, mono, or the name of a file in themes/",
+    ),
+    ("color", "UNMASK_COLOR", "auto or never"),
+    ("motion", "UNMASK_MOTION", "full or reduced"),
+    ("mouse", "UNMASK_MOUSE", "true or false"),
+    ("mask_width", "UNMASK_MASK_WIDTH", "a number from 1 to 8"),
+];
+
+/// What `unmask config init` writes.
+pub const COMMENTED: &str = include_str!("preferences/config.toml");
+
+impl Preferences {
+    /// Reads the text of a file; `path` is how remarks name it.
+    #[must_use]
+    pub fn parse(path: &str, text: &str) -> (Self, Vec<Remark>) {
+        let mut preferences = Self::default();
+        let mut remarks = Vec::new();
+        let document = Document::parse(path, text, &mut remarks);
+        for (key, value) in document.entries() {
+            match (key.name, value.get_ref()) {
+                ("ui", DeValue::Table(table)) => {
+                    for (key, value) in document.within(table) {
+                        if let Err(why) = preferences.set(key.name, &said(value.get_ref())) {
+                            remarks.push(key.remark(why));
+                        }
+                    }
+                }
+                ("keys", DeValue::Table(table)) => {
+                    keys::read(&document, table, &mut preferences.keymap, &mut remarks);
+                }
+                ("ui" | "keys", _) => {
+                    remarks.push(key.remark(format!("`{0}` is a table: [{0}]", key.name)));
+                }
+                (other, _) => remarks.push(key.unknown("table", other, &["ui", "keys"])),
+            }
+        }
+        (preferences, remarks)
+    }
+
+    /// Lets the environment win over the file.
+    pub fn obey(&mut self, variable: impl Fn(&str) -> Option<String>) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        for (key, name, _) in UI {
+            let Some(value) = variable(name).filter(|value| !value.is_empty()) else {
+                continue;
+            };
+            if let Err(why) = self.set(key, &value) {
+                remarks.push(Remark {
+                    place: name.to_owned(),
+                    text: why,
+                });
+            }
+        }
+        remarks
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let Some((_, _, may_be)) = UI.iter().find(|(name, _, _)| *name == key) else {
+            return Err(remark::unknown("key", key, &UI.map(|(name, _, _)| name)));
+        };
+        match (key, value) {
+            ("theme", name) if !name.is_empty() => self.theme = name.to_owned(),
+            ("color", "auto") => self.color = ColorChoice::Auto,
+            ("color", "never") => self.color = ColorChoice::Never,
+            ("motion", "full") => self.motion = Motion::Full,
+            ("motion", "reduced") => self.motion = Motion::Reduced,
+            ("mouse", "true") => self.mouse = Mouse::Captured,
+            ("mouse", "false") => self.mouse = Mouse::Released,
+            (key, value) => match (key, value.parse()) {
+                ("mask_width", Ok(cells @ 1..=8)) => self.mask_width = cells,
+                _ => return Err(format!("`{key}` is {may_be}, not `{value}`")),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// A value as it was said; what is no text, number or truth is called by its type.
+fn said(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        other => other.type_str().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Command;
+    use crate::keymap::Context;
+
+    #[track_caller]
+    fn remarks(text: &str, expected: &[&str]) -> Preferences {
+        let (preferences, remarks) = Preferences::parse("config.toml", text);
+        let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+        assert_eq!(remarks, expected);
+        preferences
+    }
+
+    #[test]
+    fn what_is_said_is_meant() {
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1";
+        let expected = Preferences {
+            theme: "light".to_owned(),
+            color: ColorChoice::Never,
+            motion: Motion::Reduced,
+            mouse: Mouse::Released,
+            mask_width: 1,
+            keymap: Keymap::default(),
+        };
+        assert_eq!(remarks(text, &[]), expected);
+    }
+
+    #[test]
+    fn an_unknown_key_is_remarked_with_the_nearest() {
+        remarks(
+            "[ui]\n\nthme = \"dark\"\n[kyes]\n",
+            &[
+                "config.toml:3: no key `thme`; did you mean `theme`?",
+                "config.toml:4: no table `kyes`; did you mean `keys`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
+        let preferences = remarks(
+            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9",
+            &[
+                "config.toml:2: `motion` is full or reduced, not `slow`",
+                "config.toml:3: `mouse` is true or false, not `3`",
+                "config.toml:5: `mask_width` is a number from 1 to 8, not `9`",
+            ],
+        );
+        assert_eq!(
+            (preferences.motion, preferences.theme.as_str()),
+            (Motion::Full, "dark")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_read_as_far_as_it_can_be() {
+        let text = "[ui]\ntheme = \"dark\"\nmotion = reduced\n";
+        let (preferences, remarks) = Preferences::parse("config.toml", text);
+        assert_eq!(preferences.theme, "dark");
+        assert_eq!(remarks[0].place, "config.toml:3");
+    }
+
+    #[test]
+    fn keys_are_bound_anew_and_unbound() {
+        let text = "[keys.anywhere]\nmenu = \"ctrl+t\"\nrepaint = \"none\"\n\
+                    [keys.composer]\nnewline = [\"alt+enter\", \"ctrl+j\"]\n";
+        let keymap = remarks(text, &[]).keymap;
+        assert_eq!(keymap.menu_keys(Command::New), "^T n");
+        assert_eq!(keymap.chords(&[Context::Anywhere], Command::Repaint), []);
+        let newline = keymap.chords(&[Context::Composer], Command::Newline);
+        assert_eq!(newline[0].label(), "Alt+Enter");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_is_remarked_with_its_line() {
+        remarks(
+            "[keys.composr]\nsend = \"enter\"\n[keys.anywhere]\nmenus = \"ctrl+t\"\nmenu = \"hyper+t\"\nhelp = 3\n",
+            &[
+                "config.toml:1: no place `composr`; did you mean `composer`?",
+                "config.toml:4: no command `menus`; did you mean `menu`?",
+                "config.toml:5: `hyper+t` is no key; write it like `ctrl+j`, `alt+enter`, `f2`, `pageup` or `?`",
+                "config.toml:6: `help` is a key like \"ctrl+j\", several in brackets, or \"none\"",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_clash_names_both_commands_and_leaves_all_keys_as_they_come() {
+        let preferences = remarks(
+            "[keys.anywhere]\nrepaint = \"ctrl+x\"\nsuspend = \"ctrl+q\"\n",
+            &[
+                "config.toml:2: ^X in [keys.anywhere] would be both `menu` and `repaint`; give one of them another key, or \"none\"",
+            ],
+        );
+        assert_eq!(preferences.keymap, Keymap::default());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let (mut preferences, _) = Preferences::parse("config.toml", "[ui]\ntheme = \"dark\"");
+        let remarks = preferences.obey(|name| match name {
+            "UNMASK_THEME" => Some("light".to_owned()),
+            "UNMASK_MOUSE" => Some("no".to_owned()),
+            _ => None,
+        });
+        assert_eq!(preferences.theme, "light");
+        assert_eq!(
+            remarks[0].to_string(),
+            "UNMASK_MOUSE: `mouse` is true or false, not `no`"
+        );
+    }
+
+    #[test]
+    fn the_file_that_init_writes_changes_nothing_even_without_its_comment_marks() {
+        assert_eq!(remarks(COMMENTED, &[]), Preferences::default());
+        let bare: Vec<&str> = COMMENTED
+            .lines()
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|it| it.contains(" = "))
+                    .unwrap_or(line)
+            })
+            .collect();
+        assert_eq!(remarks(&bare.join("\n"), &[]), Preferences::default());
+    }
+}

@@ -1,0 +1,118 @@
+use super::{keys, prepare, scroll};
+use crate::effect::Effect;
+use crate::state::{Anchor, Came, Focus, Pending, Place, Selection, Stage, State, View};
+
+/// From the composer to the canvas and back.
+pub(super) fn change_focus(state: &mut State) {
+    match state.focus {
+        Focus::Composer => enter(state, Came::ByKey),
+        Focus::Canvas => leave(state),
+    }
+}
+
+/// Gives the keys to the canvas; the latest message is selected.
+pub(super) fn enter(state: &mut State, came: Came) {
+    state.focus = Focus::Canvas;
+    state.selection = Selection {
+        message: None,
+        came,
+    };
+}
+
+/// Gives the keys back to the composer.
+pub(super) fn leave(state: &mut State) {
+    state.focus = Focus::Composer;
+    state.selection = Selection::default();
+}
+
+/// The turn ends, before its answer becomes an entry: a view held in it stays at its words, whose places are bytes of the
+/// text from now on, and not tokens.
+pub(super) fn turn_ends(state: &mut State) {
+    end_pause(state);
+    let block = state.transcript.entries.len();
+    let View::Held(anchor) = state.transcript.view else {
+        return;
+    };
+    if let (Some(turn), Place::Body(token)) = (state.running(), anchor.place)
+        && anchor.block == block
+    {
+        let place = Place::Body(turn.byte_of(token));
+        state.transcript.view = View::Held(Anchor { block, place });
+    }
+}
+
+/// A pause is over: the focus that came with it goes.
+pub(super) fn end_pause(state: &mut State) {
+    if (state.focus, state.selection.came) == (Focus::Canvas, Came::ByPause) {
+        leave(state);
+    }
+}
+
+/// Pauses a running turn, or lets a paused one go on.
+pub(super) fn pause_or_resume(state: &mut State) -> Vec<Effect> {
+    let since = state.now.since_start;
+    let Some(turn) = state.running_mut() else {
+        state.notify("No answer is being written");
+        return Vec::new();
+    };
+    match turn.stage {
+        Stage::Denoising => {
+            turn.stage = Stage::Pausing { since };
+            vec![Effect::Pause]
+        }
+        Stage::Paused => keys::resume(state),
+        Stage::Pausing { .. } | Stage::Stopping { .. } => Vec::new(),
+    }
+}
+
+/// Shows the blocks that wait as masks, or as one row again.
+pub(super) fn unfold(state: &mut State) {
+    let Some(turn) = state.running_mut() else {
+        state.notify("No blocks are pending");
+        return;
+    };
+    turn.pending = match turn.pending {
+        Pending::Folded => Pending::Unfolded,
+        Pending::Unfolded => Pending::Folded,
+    };
+    turn.version += 1;
+}
+
+/// Selects the message before.
+pub(super) fn previous(state: &mut State) {
+    let selected = state.selected();
+    let messages = state.message_parts().into_iter();
+    let before = messages.rev().find(|at| Some(*at) < selected);
+    select(state, before);
+}
+
+/// Selects the message after.
+pub(super) fn next(state: &mut State) {
+    let selected = state.selected();
+    let mut messages = state.message_parts().into_iter();
+    let after = messages.find(|at| Some(*at) > selected);
+    select(state, after);
+}
+
+/// Gives the keys to the canvas and selects the message in this row of the transcript's view, if there is one.
+pub(super) fn point_at(state: &mut State, row: usize) {
+    prepare(state);
+    enter(state, Came::ByKey);
+    let row = state.transcript.top + row;
+    let mut below = 0;
+    let pointed = state.parts().iter().position(|part| {
+        below += part.height();
+        row < below
+    });
+    state.selection.message = pointed.filter(|at| state.message_parts().contains(at));
+}
+
+fn select(state: &mut State, message: Option<usize>) {
+    let Some(message) = message else {
+        return;
+    };
+    state.focus = Focus::Canvas;
+    state.selection.message = Some(message);
+    prepare(state);
+    scroll::reveal(state, message);
+}

@@ -1,0 +1,93 @@
+use ratatui::layout::{Position, Rect};
+
+use super::{canvas, completion, draft, overlay, scroll};
+use crate::action::{Action, Command};
+use crate::effect::Effect;
+use crate::geometry::{self, Areas};
+use crate::keymap;
+use crate::slash::{self, Draft};
+use crate::state::{Overlay, State};
+
+/// A click: it places the caret, chooses a row, or goes where it points.
+pub(super) fn at(state: &mut State, place: Position) -> Vec<Effect> {
+    match state.overlays.last() {
+        Some(Overlay::Menu { .. }) => on_menu(state, place),
+        Some(_) => on_list(state, place),
+        None => on_chat(state, place),
+    }
+}
+
+fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
+    let areas = Areas::of(state);
+    if state.is_too_small() {
+        return Vec::new();
+    }
+    if let Some(found) = state.completions() {
+        let list = geometry::completions(state, found.len());
+        if list.contains(place) {
+            return on_completions(state, list, place);
+        }
+    }
+    if areas.composer.contains(place) {
+        on_composer(state, areas.composer, place);
+    } else if areas.transcript.contains(place) {
+        canvas::point_at(state, usize::from(place.y - areas.transcript.y));
+    } else if areas.header.contains(place) && place.x >= areas.header.width / 2 {
+        return on_model(state);
+    }
+    Vec::new()
+}
+
+fn on_composer(state: &mut State, area: Rect, place: Position) {
+    canvas::leave(state);
+    let width = draft::width(state);
+    let row = usize::from(place.y - area.y) + geometry::composer_top(state, area);
+    let cell = usize::from(place.x.saturating_sub(area.x + geometry::PROMPT));
+    state.composer.place_caret(row, cell, width);
+}
+
+/// The model's name leads to the models.
+fn on_model(state: &mut State) -> Vec<Effect> {
+    match slash::read("/models") {
+        Draft::Do(action) => super::update(state, action),
+        Draft::Blank | Draft::Message(_) | Draft::Refused(_) => Vec::new(),
+    }
+}
+
+fn on_completions(state: &mut State, list: Rect, place: Position) -> Vec<Effect> {
+    let chosen = state.completion.chosen;
+    let top = geometry::list_top(chosen.unwrap_or(0), usize::from(list.height));
+    let clicked = top + usize::from(place.y - list.y);
+    state.completion.chosen = Some(clicked);
+    if chosen == Some(clicked) {
+        completion::complete(state);
+    }
+    Vec::new()
+}
+
+/// Chooses the row; a second click on it is Enter.
+fn on_list(state: &mut State, place: Position) -> Vec<Effect> {
+    let Some(list) = geometry::list(state).filter(|list| list.area.contains(place)) else {
+        return Vec::new();
+    };
+    let clicked = list.top + usize::from(place.y - list.area.y);
+    if clicked >= list.length {
+        return Vec::new();
+    }
+    if clicked == list.chosen {
+        return super::update(state, Action::Do(Command::Choose));
+    }
+    scroll::by(state, clicked as isize - list.chosen as isize);
+    Vec::new()
+}
+
+/// A letter's cell is the letter.
+fn on_menu(state: &mut State, place: Position) -> Vec<Effect> {
+    let menu = geometry::Menu::of(state);
+    let letters = keymap::letters(&state.keymap);
+    let letter = menu.cell(place).and_then(|at| letters.get(at));
+    let Some(&(command, _, _)) = letter else {
+        return Vec::new();
+    };
+    overlay::perform(state, command).unwrap_or_else(|| super::update(state, Action::Do(command)))
+}

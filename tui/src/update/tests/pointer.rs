@@ -1,0 +1,126 @@
+//! Long pastes and clicks.
+
+use super::*;
+
+#[test]
+fn a_long_paste_is_sent_whole() {
+    let mut driver = Driver::ready();
+    let long = "a line\n".repeat(214);
+    driver.write("read this: ");
+    driver.act(Action::Paste(long.clone()));
+    assert_eq!(driver.state.composer.lines().len(), 1);
+    let effects = driver.key(KeyCode::Enter);
+    let expected = format!("read this: {}", long.trim_end());
+    assert_eq!(sent(&effects), [(Role::User, expected)]);
+}
+
+#[test]
+fn a_long_paste_that_is_not_marked_goes_on_where_it_was_folded_and_sends_nothing() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Burst("a\n".repeat(60)));
+    driver.wait(2).act(Action::Burst("b\n".repeat(9)));
+    driver.wait(2);
+    let plain = |code| Action::Key(KeyEvent::new(code, KeyModifiers::NONE));
+    driver.act(plain(KeyCode::Char('c')));
+    assert_eq!(driver.act(plain(KeyCode::Enter)), []);
+    let wake = driver.state.wakes_at();
+    driver.wait(500);
+    assert_eq!((wake, driver.entries().len()), (None, 0));
+    let text = "a\n".repeat(60) + &"b\n".repeat(9) + "c\n";
+    assert_eq!(driver.draft(), text);
+}
+
+#[test]
+fn the_editor_gets_a_folded_paste_whole() {
+    let mut driver = Driver::ready();
+    let long = "a line\n".repeat(20);
+    driver.act(Action::Paste(long.clone()));
+    driver.ctrl('x');
+    assert_eq!(driver.key(KeyCode::Char('e')), [Effect::EditDraft(long)]);
+}
+
+fn click(driver: &mut Driver, x: u16, y: u16) -> Vec<Effect> {
+    driver.act(Action::Click(ratatui::layout::Position::new(x, y)))
+}
+
+#[test]
+fn a_click_places_the_caret_in_the_draft() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Paste("漢字 one\ntwo".to_owned()));
+    click(&mut driver, 5, 21);
+    driver.write("X");
+    assert_eq!(driver.draft(), "漢X字 one\ntwo");
+    click(&mut driver, 70, 22);
+    driver.write("Y");
+    assert_eq!(driver.draft(), "漢X字 one\ntwoY");
+}
+
+#[test]
+fn a_click_in_what_was_said_gives_it_the_keys_and_one_in_the_draft_takes_them_back() {
+    let mut driver = Driver::ready();
+    click(&mut driver, 10, 5);
+    assert_eq!(driver.state.focus, crate::state::Focus::Canvas);
+    click(&mut driver, 10, 22);
+    assert_eq!(driver.state.focus, crate::state::Focus::Composer);
+}
+
+#[test]
+fn a_click_on_a_message_selects_it() {
+    let mut driver = Driver::denoising();
+    driver.finish("hi", FinishReason::Complete);
+    // A row before each message, and its head: the question is in row 3, the answer in row 6.
+    for (row, expected) in [(3, 0), (6, 1), (2, 0)] {
+        click(&mut driver, 10, row);
+        assert_eq!(driver.state.selected(), Some(expected), "row {row}");
+    }
+}
+
+#[test]
+fn a_click_chooses_a_row_and_a_second_one_takes_it() {
+    let mut driver = Driver::ready();
+    driver.ctrl('p');
+    driver.write("/mouse");
+    let list = crate::geometry::list(&driver.state).expect("the palette is a list");
+    click(&mut driver, 10, list.area.y + 1);
+    let now = crate::geometry::list(&driver.state).expect("the palette is a list");
+    assert_eq!(now.chosen, 1);
+    click(&mut driver, 10, list.area.y);
+    assert_eq!(
+        click(&mut driver, 10, list.area.y),
+        [Effect::Mouse(Mouse::Released)]
+    );
+}
+
+#[test]
+fn a_click_beside_the_rows_of_a_list_does_nothing() {
+    let mut driver = Driver::ready();
+    driver.ctrl('p');
+    driver.write("/mouse");
+    let before = driver.state.overlays.clone();
+    for (x, y) in [(10, 0), (10, 18), (0, 10), (79, 23)] {
+        assert_eq!(click(&mut driver, x, y), []);
+    }
+    assert_eq!(driver.state.overlays, before);
+}
+
+#[test]
+fn a_click_on_a_letter_of_the_menu_is_the_letter() {
+    let mut driver = Driver::ready();
+    driver.ctrl('x');
+    let menu = crate::geometry::Menu::of(&driver.state);
+    let letters = crate::keymap::letters(&driver.state.keymap);
+    let mut at = letters.iter();
+    let quit = at.position(|(command, _, _)| *command == Command::Quit);
+    let quit = quit.expect("quit is in the menu");
+    let x = 2 + 13 * (quit % menu.columns) as u16;
+    let y = menu.area.y + 1 + (quit / menu.columns) as u16;
+    assert_eq!(click(&mut driver, x, y), [Effect::Quit]);
+}
+
+#[test]
+fn the_wheel_over_the_draft_never_walks_through_earlier_messages() {
+    let mut driver = Driver::denoising();
+    driver.finish("hi", FinishReason::Complete);
+    driver.act(Action::Wheel(-3));
+    assert_eq!(driver.draft(), "");
+}

@@ -1,0 +1,54 @@
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+use super::{panel, put};
+use crate::geometry;
+use crate::row::cut;
+use crate::state::{State, ThemePick};
+use crate::theme::Role;
+
+/// Cells of a name.
+const NAME: u16 = 16;
+
+/// The themes; returns where the caret is.
+pub(super) fn draw(state: &State, list: &ThemePick, buffer: &mut Buffer) -> Position {
+    let theme = state.look.theme;
+    let area = geometry::themes(state);
+    let keys = panel::list_keys(state, "keep", "try");
+    let inner = panel::frame(area, theme, "Theme", &keys, Role::Quiet, buffer);
+    let right = inner.right();
+    let x = put(
+        buffer,
+        theme,
+        (inner.x, inner.y),
+        right,
+        ("› ", Role::Accent),
+    );
+    let caret = put(
+        buffer,
+        theme,
+        (x, inner.y),
+        right,
+        (&list.pick.query, Role::Text),
+    );
+    let names = state.themes.names();
+    let only: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
+    let matches = list.pick.matches(&only);
+    let chosen = list.pick.chosen.min(matches.len().saturating_sub(1));
+    let top = geometry::list_top(chosen, geometry::list_page(state));
+    let lines = (inner.y + 2..inner.bottom()).zip(matches.iter().enumerate().skip(top));
+    for (y, (at, &index)) in lines {
+        let (name, about) = &names[index];
+        let (sign, role) = match at == chosen {
+            true => ("▸", Role::Accent),
+            false => (" ", Role::Text),
+        };
+        put(buffer, theme, (inner.x, y), right, (sign, Role::Accent));
+        let name = cut(name, usize::from(NAME) - 1);
+        put(buffer, theme, (inner.x + 2, y), right, (&name, role));
+        let about_at = inner.x + 2 + NAME;
+        let about = cut(about, usize::from(right.saturating_sub(about_at)));
+        put(buffer, theme, (about_at, y), right, (&about, Role::Quiet));
+    }
+    Position::new(caret, inner.y)
+}
