@@ -10,6 +10,7 @@ use unmask_core::engine::EngineEvent;
 use crate::row::Row;
 
 use crate::effect::Mouse;
+use crate::session::{News, SessionId};
 use crate::state::{Motion, Toast};
 use crate::themes::ThemeFile;
 
@@ -45,6 +46,8 @@ pub enum Action {
     Edited(Result<String, Toast>),
     /// News of the engine.
     Engine(EngineEvent),
+    /// News of what is kept on disk.
+    Kept(News),
 }
 
 /// What came of copying.
@@ -150,6 +153,12 @@ pub enum Command {
     Menu,
     /// Begin an empty conversation.
     New,
+    /// List all conversations.
+    Sessions,
+    /// Remove the conversation, or the chosen one of the list, after asking.
+    Delete,
+    /// Search earlier prompts.
+    SearchPrompts,
     /// Scroll the transcript or the overlay.
     Scroll(Scroll),
     /// An earlier message, the row above, or the last queued one.
@@ -197,6 +206,8 @@ pub enum Order {
     Rename(String),
     /// Copy a part of the conversation.
     Copy(CopyOrder),
+    /// Remove this conversation for good.
+    Delete(SessionId),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Draw in the theme of this name.

@@ -1,9 +1,12 @@
 //! The command line: what may be said, and what it means as configuration.
 
+mod sessions;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use sessions::{Rm, Saving, Sessions, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
@@ -19,6 +22,9 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Of the screen; a command has its own.
+    #[command(flatten)]
+    pub(crate) saving: Saving,
     /// Of the screen; a command has its own.
     #[command(flatten)]
     generation: Generation,
@@ -171,6 +177,9 @@ pub(crate) enum Command {
     Backends(Listing),
     /// Check this machine: configuration, backends, and the model if it loads
     Doctor(Doctor),
+    /// List, show and remove saved conversations
+    #[command(subcommand)]
+    Sessions(Sessions),
     /// Show where the files of the configuration are, check them, or write them
     Config(ConfigArguments),
 }
@@ -227,6 +236,8 @@ pub(crate) struct Chat {
     #[arg(long)]
     pub(crate) plain: bool,
     #[command(flatten)]
+    pub(crate) saving: Saving,
+    #[command(flatten)]
     generation: Generation,
 }
 
@@ -269,7 +280,9 @@ pub(crate) struct Doctor {
 impl Cli {
     /// True if flags of the screen stand before a command, which would not heed them.
     pub(crate) fn has_stray_flags(&self) -> bool {
-        self.command.is_some() && self.generation.patch() != GenerationPatch::default()
+        self.command.is_some()
+            && (self.generation.patch() != GenerationPatch::default()
+                || self.saving != Saving::default())
     }
 
     /// The flags of the screen.
@@ -284,9 +297,12 @@ impl Cli {
             Some(Command::Chat(command)) => command.generation.patch(),
             Some(Command::Eval(command)) => command.generation.patch(),
             Some(Command::Doctor(command)) => command.generation.patch(),
-            Some(Command::Models(_) | Command::Backends(_) | Command::Config(_)) => {
-                GenerationPatch::default()
-            }
+            Some(
+                Command::Models(_)
+                | Command::Backends(_)
+                | Command::Sessions(_)
+                | Command::Config(_),
+            ) => GenerationPatch::default(),
         }
     }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use unmask_core::engine::TurnRequest;
 
+use crate::session::Job;
+
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -19,6 +21,8 @@ pub enum Effect {
     Abandon,
     /// Stop loading.
     CancelLoad,
+    /// Keep something on disk, or look there.
+    Keep(Job),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Copy to the clipboard or into a file.

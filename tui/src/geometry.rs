@@ -7,7 +7,8 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::action::Size;
 use crate::state::State;
 pub use panels::{
-    List, Menu, completions, help, list, list_page, list_top, palette, panel, themes,
+    List, Menu, completions, help, list, list_page, list_top, palette, panel, paragraphs, search,
+    sessions, themes,
 };
 
 /// Cells between the edge and the text.

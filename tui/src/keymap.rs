@@ -25,6 +25,12 @@ pub enum Context {
     Overlay,
     /// A list that is filtered by typing.
     List,
+    /// The list of conversations.
+    Sessions,
+    /// The search through earlier prompts.
+    Search,
+    /// A question.
+    Confirm,
     /// The transcript has the keys.
     Canvas,
     /// The help overlay.
@@ -55,6 +61,9 @@ pub fn contexts(state: &State) -> Vec<Context> {
         Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Themes(_)) => {
             vec![Context::List, Context::Overlay]
         }
+        Some(Overlay::Sessions(_)) => vec![Context::Sessions, Context::List, Context::Overlay],
+        Some(Overlay::Search(_)) => vec![Context::Search, Context::List, Context::Overlay],
+        Some(Overlay::Confirm(_)) => vec![Context::Confirm, Context::Overlay],
         None => of_chat(state),
     }
 }

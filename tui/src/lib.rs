@@ -18,6 +18,7 @@ pub mod preferences;
 pub mod remark;
 pub mod row;
 pub mod run;
+pub mod session;
 pub mod slash;
 pub mod state;
 mod terminal;

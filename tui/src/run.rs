@@ -4,6 +4,7 @@ mod burst;
 mod clipboard;
 mod editor;
 mod input;
+mod keep;
 mod perform;
 mod render;
 mod signals;
@@ -26,6 +27,7 @@ use crate::action::{Action, Clock, Moment, Size};
 use crate::effect::Effect;
 use crate::preferences::Preferences;
 use crate::remark::Remark;
+use crate::session::SessionId;
 use crate::state::{Activity, Entry, Load, State, Wish};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Replies, Screen, ScreenError, look};
@@ -33,6 +35,7 @@ use crate::update::{prepare, update, wanted};
 use crate::view;
 use editor::Editor;
 use input::{read, read_waiting};
+pub use keep::Keep;
 use perform::Workers;
 use signals::{News, Signals};
 pub use themes::read as read_themes;
@@ -64,12 +67,23 @@ pub struct Setup {
     pub log: Option<Log>,
     /// Where `/copy file` writes to if no path is named.
     pub copies: Option<PathBuf>,
+    /// What is kept on disk.
+    pub keep: Keep,
     /// How it looks, and what its keys do.
     pub preferences: Preferences,
     /// What is wrong with the file that says so.
     pub remarks: Vec<Remark>,
     /// Where the user's themes lie.
     pub themes_folder: Option<PathBuf>,
+}
+
+/// How the screen was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Why.
+    pub ending: Ending,
+    /// The conversation on it, if that is on disk.
+    pub session: Option<SessionId>,
 }
 
 /// Why the screen was closed.
@@ -89,7 +103,7 @@ pub fn run(
     engine: &mut dyn Engine,
     news: UnboundedReceiver<EngineEvent>,
     mut setup: Setup,
-) -> Result<Ending, ScreenError> {
+) -> Result<Left, ScreenError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -97,14 +111,19 @@ pub fn run(
     let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
     let size = screen.size().map_err(ScreenError::Terminal)?;
     let state = first_state(size, &setup, &replies);
-    let (tell, told) = unbounded_channel();
+    let (tell, mut told) = unbounded_channel();
     if let Some(folder) = &setup.themes_folder {
         themes::watch(folder, tell.clone());
     }
+    let Keep {
+        keeper,
+        keeping,
+        resume,
+    } = setup.keep;
+    let workers = Workers::start(&tell, keeper, setup.copies, setup.themes_folder);
     let mut chat = Chat {
         engine,
-        workers: Workers::start(&tell, setup.copies, setup.themes_folder)
-            .map_err(ScreenError::Terminal)?,
+        workers: workers.map_err(ScreenError::Terminal)?,
         screen,
         state,
         started: Instant::now(),
@@ -121,18 +140,16 @@ pub fn run(
     if !replies.typed.is_empty() {
         chat.state.composer.insert(&replies.typed);
     }
+    chat.begin_keeping(keeping, resume);
     if let Some(request) = setup.load {
         chat.load(request);
     }
-    let ending = runtime.block_on(chat.until_the_end(news, told));
+    let ending = runtime.block_on(chat.until_the_end(news, &mut told));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
     runtime.shutdown_background();
-    let Chat {
-        screen, workers, ..
-    } = chat;
-    drop(screen);
-    workers.finish();
-    ending.map_err(ScreenError::Lost)
+    let session = chat.leave(&mut told);
+    let ending = ending.map_err(ScreenError::Lost)?;
+    Ok(Left { ending, session })
 }
 
 /// The state before anything has happened.
@@ -207,7 +224,7 @@ impl Chat<'_> {
     async fn until_the_end(
         &mut self,
         mut news: UnboundedReceiver<EngineEvent>,
-        mut told: UnboundedReceiver<Action>,
+        told: &mut UnboundedReceiver<Action>,
     ) -> io::Result<Ending> {
         let mut keys = EventStream::new();
         let mut signals = Signals::listen()?;

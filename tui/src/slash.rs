@@ -93,6 +93,7 @@ pub const COMMANDS: &[Slash] = &[
     exactly("help", "", "keys and commands", Command::Help),
     exactly("keys", "", "what every key does", Command::Help),
     exactly("new", "", "a new conversation", Command::New).needing(Need::Idle),
+    exactly("sessions", "", "all conversations", Command::Sessions),
     with("rename", "TITLE", "name this conversation", rename),
     exactly("raw", "", "text or raw tokens", Command::ToggleRaw),
     exactly(
@@ -109,6 +110,13 @@ pub const COMMANDS: &[Slash] = &[
         "code N|all|file PATH",
         "copy a part, or into a file",
         copy,
+    ),
+    exactly("delete", "", "remove this conversation", Command::Delete).needing(Need::Idle),
+    exactly(
+        "history",
+        "",
+        "search earlier prompts",
+        Command::SearchPrompts,
     ),
     exactly(
         "stop",

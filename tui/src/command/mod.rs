@@ -11,12 +11,14 @@ mod log;
 mod meter;
 mod models;
 mod screen;
+mod sessions;
 mod table;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use unmask::clean::clean;
+use unmask::session::SessionError;
 use unmask_core::config::{Config, ConfigError, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 
@@ -49,7 +51,7 @@ pub(crate) fn run(cli: &Cli) -> u8 {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     if cli.has_stray_flags() {
-        let text = "denoising flags stand behind the command: unmask generate --steps 32";
+        let text = "flags of the screen and of denoising stand behind the command: unmask generate --steps 32";
         return Err(Usage(text.to_owned()).into());
     }
     let environment = Environment::of_process();
@@ -63,16 +65,23 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
     log::start(&environment);
     match &cli.command {
-        None => screen::run(config, &environment, cli.screen()),
+        None => screen::run(config, &environment, cli.screen(), &cli.saving),
         Some(Command::Generate(arguments)) => generate::run(config, &environment, arguments),
         Some(Command::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
+            if arguments.saving.resume.is_some() {
+                let text = "plain chat goes on from nothing; --resume needs the full screen";
+                return Err(Usage(text.to_owned()).into());
+            }
             chat::run(config, &environment)
         }
-        Some(Command::Chat(_)) => screen::run(config, &environment, cli.screen()),
+        Some(Command::Chat(arguments)) => {
+            screen::run(config, &environment, cli.screen(), &arguments.saving)
+        }
         Some(Command::Eval(arguments)) => eval::run(config, &environment, arguments),
         Some(Command::Models(arguments)) => models::run(&config, &environment, arguments),
         Some(Command::Backends(arguments)) => backends::run(&config, arguments),
         Some(Command::Doctor(_)) => doctor::run(config, &environment),
+        Some(Command::Sessions(what)) => sessions::run(&environment, what),
         // It was carried out before the configuration was read, which may be what is wrong.
         Some(Command::Config(_)) => Ok(code::DONE),
     }
@@ -86,6 +95,13 @@ fn exit_code(error: &anyhow::Error) -> u8 {
             FailureKind::Usage | FailureKind::Config => code::USAGE,
             FailureKind::Model | FailureKind::Backend => code::NO_MODEL,
             FailureKind::Memory => code::MEMORY,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<SessionError>() {
+        return match error {
+            SessionError::Io { .. } => code::GENERATION,
+            // What is asked for is not there, or cannot be had like this.
+            _ => code::USAGE,
         };
     }
     if error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<Usage>().is_some() {

@@ -2,14 +2,17 @@
 
 use std::io::{self, IsTerminal};
 
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
-use unmask::run::{self, Ending, Setup};
+use unmask::run::{self, Ending, Keep, Setup};
+use unmask::session::{Folder, HistoryFile, Keeper};
+use unmask::state::Keeping;
 use unmask_core::config::{Config, Environment};
 use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
-use super::{Usage, code, config as files, log};
-use crate::cli::ScreenFlags;
+use super::{Usage, code, config as files, log, print, sessions};
+use crate::cli::{Saving, ScreenFlags};
 
 /// Why there can be no screen here, and what to use instead; `None` if there can.
 pub(super) fn is_missing() -> Option<&'static str> {
@@ -26,10 +29,12 @@ pub(super) fn run(
     config: Config,
     environment: &Environment,
     flags: &ScreenFlags,
+    saving: &Saving,
 ) -> anyhow::Result<u8> {
     if let Some(reason) = is_missing() {
         return Err(Usage(reason.to_owned()).into());
     }
+    let keep = keep(environment, saving)?;
     let (mut preferences, remarks) = files::preferences(environment);
     flags.change(&mut preferences);
     let load = LoadRequest {
@@ -50,13 +55,40 @@ pub(super) fn run(
             .folders
             .as_ref()
             .map(|folders| folders.data.join("unmask").join("copy")),
+        keep,
         preferences,
         remarks,
         themes_folder: files::themes_folder(environment),
     };
-    Ok(match run::run(&mut engine, news, setup)? {
+    let left = run::run(&mut engine, news, setup)?;
+    if let Some(id) = left.session {
+        print(&format!("Resume: unmask --resume {id}\n"))?;
+    }
+    Ok(match left.ending {
         Ending::Quit => code::DONE,
         Ending::Signal(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
+    })
+}
+
+/// What is kept on disk, with the conversation to begin with.
+fn keep(environment: &Environment, saving: &Saving) -> anyhow::Result<Keep> {
+    let Some(folders) = &environment.folders else {
+        return match &saving.resume {
+            Some(_) => Err(Usage(sessions::NO_FOLDER.to_owned()).into()),
+            None => Ok(Keep::default()),
+        };
+    };
+    let folder = Folder::within(&folders.data);
+    let find = |word: &String| folder.find(word).map(|found| found.id);
+    let resume = saving.resume.as_ref().map(find).transpose()?;
+    let history = HistoryFile::within(&folders.state);
+    Ok(Keep {
+        keeper: Some(Keeper::new(folder, history, TimeZone::system())),
+        keeping: match saving.private {
+            true => Keeping::Private,
+            false => Keeping::All,
+        },
+        resume,
     })
 }
 

@@ -5,9 +5,11 @@ use ratatui::layout::{Position, Rect};
 use super::Areas;
 use crate::action::Size;
 use crate::keymap;
-use crate::layout::help_rows;
+use crate::layout::{Flow, help_rows, wrap};
 use crate::palette::{self, Item};
-use crate::state::{Help, Overlay, Pick, State};
+use crate::row::Row;
+use crate::state::{Help, Overlay, Pick, Search, Sessions, State};
+use crate::theme::Role;
 
 /// From this width on panels stand in the middle; below they span the screen.
 const WIDE: u16 = 100;
@@ -55,6 +57,38 @@ pub fn themes(state: &State) -> Rect {
     panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
 }
 
+/// The list of conversations.
+#[must_use]
+pub fn sessions(state: &State, list: &Sessions) -> Rect {
+    const WIDTH: u16 = 100;
+    const ROWS: usize = 20;
+    let rows = list.shown().len().clamp(1, ROWS);
+    // With the frame, what was typed and the heading.
+    let height = u16::try_from(rows + 4).unwrap_or(u16::MAX);
+    panel(state.size, WIDTH, height)
+}
+
+/// The search through earlier prompts: just above the draft, which stays in sight.
+#[must_use]
+pub fn search(state: &State, search: &Search) -> Rect {
+    const ROWS: usize = 8;
+    let bottom = Areas::of(state).rule.y;
+    let rows = search.found().len().clamp(1, ROWS);
+    // With the frame and what was typed.
+    let height = u16::try_from(rows + 3).unwrap_or(u16::MAX).min(bottom);
+    Rect::new(0, bottom - height, state.size.columns, height)
+}
+
+/// Lines wrapped, the empty ones kept.
+#[must_use]
+pub fn paragraphs(lines: &[String], width: usize) -> Vec<Row> {
+    let rows = |line: &String| match line.is_empty() {
+        true => vec![Row::default()],
+        false => wrap(&Flow::plain(line, Role::Text), width),
+    };
+    lines.iter().flat_map(rows).collect()
+}
+
 /// Rows of the list in the topmost overlay that are seen at once.
 #[must_use]
 pub fn list_page(state: &State) -> usize {
@@ -62,7 +96,11 @@ pub fn list_page(state: &State) -> usize {
         Some(Overlay::Palette(_)) => palette(state),
         Some(Overlay::Help(_)) => help(state),
         Some(Overlay::Themes(_)) => themes(state),
-        Some(Overlay::Menu { .. }) | None => return 1,
+        Some(Overlay::Sessions(list)) => sessions(state, list),
+        Some(Overlay::Search(it)) => {
+            return usize::from(search(state, it).height.saturating_sub(3)).max(1);
+        }
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => return 1,
     };
     usize::from(area.height.saturating_sub(4)).max(1)
 }
@@ -109,7 +147,17 @@ pub fn list(state: &State) -> Option<List> {
             let names = state.themes.names().into_iter().map(|(name, _)| name);
             Some(of(themes(state), &list.pick, names.collect()))
         }
-        Overlay::Help(_) | Overlay::Menu { .. } => None,
+        Overlay::Sessions(list) => {
+            let panel = sessions(state, list);
+            let (length, page) = (list.shown().len(), list_page(state));
+            Some(List {
+                area: Rect::new(panel.x + 1, panel.y + 3, panel.width - 2, page as u16),
+                top: list_top(list.pick.chosen, page),
+                chosen: list.pick.chosen,
+                length,
+            })
+        }
+        Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Search(_) | Overlay::Confirm(_) => None,
     }
 }
 

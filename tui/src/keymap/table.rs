@@ -25,7 +25,8 @@ pub(super) const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
 pub const BINDINGS: &[Binding] = {
     use Command as Do;
     use Context::{
-        Anywhere, Canvas, Completion, Composer, Empty, Help, List, Menu, Overlay, Paused,
+        Anywhere, Canvas, Completion, Composer, Confirm, Empty, Help, List, Menu, Overlay, Paused,
+        Search, Sessions,
     };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
@@ -40,6 +41,7 @@ pub const BINDINGS: &[Binding] = {
         (Composer, key(Up), Do::Up),
         (Composer, key(Down), Do::Down),
         (Composer, key(Tab), Do::Focus),
+        (Composer, ctrl('r'), Do::SearchPrompts),
         (Composer, ctrl('p'), Do::Palette),
         (Composer, ctrl('a'), Do::Edit(Edit::LineStart)),
         (Composer, key(Home), Do::Edit(Edit::LineStart)),
@@ -88,6 +90,7 @@ pub const BINDINGS: &[Binding] = {
         (Anywhere, ctrl('x'), Do::Menu),
         (Anywhere, ctrl('l'), Do::Repaint),
         (Anywhere, ctrl('z'), Do::Suspend),
+        (Menu, key(Char('l')), Do::Sessions),
         (Menu, key(Char('n')), Do::New),
         (Menu, key(Char('y')), Do::Copy),
         (Menu, key(Char('e')), Do::Editor),
@@ -111,6 +114,9 @@ pub const BINDINGS: &[Binding] = {
         (List, key(Tab), Do::Other),
         (List, key(Backspace), Do::Edit(Edit::Backspace)),
         (List, ctrl('u'), Do::Edit(Edit::KillToStart)),
+        (Sessions, key(Delete), Do::Delete),
+        (Search, ctrl('r'), Do::Down),
+        (Confirm, key(Enter), Do::Choose),
         (Canvas, key(Tab), Do::Focus),
         (Canvas, key(Esc), Do::Back),
         (Canvas, key(Char('[')), Do::PreviousMessage),

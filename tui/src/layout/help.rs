@@ -65,9 +65,12 @@ fn all(state: &State, width: usize) -> Vec<Row> {
 fn title(context: Context) -> Option<&'static str> {
     match context {
         Context::List => Some("Lists"),
+        Context::Sessions => Some("Conversations"),
+        Context::Search => Some("Earlier prompts"),
         Context::Completion => Some("While a / command is typed"),
         Context::Help => Some("This help"),
         Context::Overlay
+        | Context::Confirm
         | Context::Canvas
         | Context::Menu
         | Context::Paused

@@ -11,6 +11,7 @@ use super::worker::Worker;
 use super::{Chat, clipboard, signals, themes};
 use crate::action::Action;
 use crate::effect::{CopyJob, Effect};
+use crate::session::{Job, Keeper};
 
 /// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, a look at the machine. Each
 /// answers with actions.
@@ -19,6 +20,8 @@ pub(super) struct Workers {
     pub(super) renderer: Renderer,
     /// Copies.
     copier: Worker<CopyJob>,
+    /// For conversations and prompts, if they have a folder.
+    keeper: Option<Worker<Job>>,
     /// Reads the user's themes.
     pub(super) themes: Worker<()>,
 }
@@ -30,6 +33,7 @@ impl Workers {
     /// If the system has no threads to give.
     pub(super) fn start(
         tell: &UnboundedSender<Action>,
+        keeper: Option<Keeper>,
         copies: Option<PathBuf>,
         themes_folder: Option<PathBuf>,
     ) -> io::Result<Self> {
@@ -38,15 +42,32 @@ impl Workers {
             let files = folder.map(|folder| themes::read(folder));
             Some(Action::Themes(files.unwrap_or_default()))
         };
+        let keep = |mut keeper: Keeper| {
+            Worker::start("keeper", tell.clone(), move |job| {
+                keeper.act(job, jiff::Timestamp::now()).map(Action::Kept)
+            })
+        };
         Ok(Self {
             renderer: Renderer::start(tell)?,
             copier: clipboard::start(tell, copies)?,
+            keeper: keeper.map(keep).transpose()?,
             themes: Worker::start("themes", tell.clone(), read)?,
         })
     }
 
-    /// Waits for those whose work would be lost: a file that is being written, a clipboard that is handed over.
+    /// Has something kept, or looked up.
+    pub(super) fn keep(&self, job: Job) {
+        if let Some(keeper) = &self.keeper {
+            keeper.send(job);
+        }
+    }
+
+    /// Waits for those whose work would be lost: what is to be kept, a file that is being written, a clipboard that is
+    /// handed over.
     pub(super) fn finish(self) {
+        if let Some(keeper) = self.keeper {
+            keeper.finish();
+        }
         self.copier.finish();
     }
 }
@@ -60,6 +81,7 @@ impl Chat<'_> {
             Effect::Stop => self.engine.stop(),
             Effect::Abandon => self.engine.abandon(),
             Effect::CancelLoad => self.engine.cancel_load(),
+            Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
             Effect::ReadThemes => self.workers.themes.send(()),
             // The loop does it, once it has let go of the keys.

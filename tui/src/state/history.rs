@@ -3,6 +3,8 @@
 pub struct History {
     /// Oldest first.
     entries: Vec<String>,
+    /// Those that were added and not told yet.
+    fresh: Vec<String>,
     walk: Option<Walk>,
 }
 
@@ -21,11 +23,35 @@ impl History {
     /// Remembers a message; an older copy of it goes.
     pub fn add(&mut self, text: &str) {
         self.walk = None;
+        if self.entries.last().is_some_and(|last| last == text) {
+            return;
+        }
         self.entries.retain(|entry| entry != text);
         self.entries.push(text.to_owned());
+        self.fresh.push(text.to_owned());
         if self.entries.len() > KEPT {
             self.entries.remove(0);
         }
+    }
+
+    /// Puts the messages of earlier runs, oldest first, before those of this one.
+    pub fn put_before(&mut self, mut earlier: Vec<String>) {
+        earlier.retain(|text| !self.entries.contains(text));
+        if let Some(walk) = &mut self.walk {
+            walk.at += earlier.len();
+        }
+        earlier.append(&mut self.entries);
+        self.entries = earlier;
+    }
+
+    /// The messages added since this was asked last.
+    pub fn take_fresh(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Every message, the latest first.
+    pub fn latest_first(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().rev().map(String::as_str)
     }
 
     /// The message before the one shown, of those that begin with the draft.
@@ -101,6 +127,17 @@ mod tests {
         );
         assert_eq!(history.newer().as_deref(), Some("what is two"));
         assert_eq!(history.newer().as_deref(), Some("what"));
+    }
+
+    #[test]
+    fn messages_of_earlier_runs_come_before() {
+        let mut history = of(&["two", "three"]);
+        assert_eq!(history.take_fresh(), ["two", "three"]);
+        assert_eq!(history.older("").as_deref(), Some("three"));
+        history.put_before(vec!["one".to_owned(), "two".to_owned()]);
+        assert_eq!(history.older("three").as_deref(), Some("two"));
+        assert_eq!(history.older("two").as_deref(), Some("one"));
+        assert_eq!(history.take_fresh(), [] as [&str; 0]);
     }
 
     #[test]

@@ -3,13 +3,18 @@
 mod chips;
 mod completion;
 mod composer;
+mod confirm;
 mod help;
 mod history;
 mod overlay;
 mod parts;
 mod pick;
+mod saved;
+mod search;
 mod selection;
+mod sessions;
 mod theme_pick;
+mod title;
 mod transcript;
 mod turn;
 mod typing;
@@ -20,14 +25,21 @@ use std::time::Duration;
 
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
+pub use confirm::Confirm;
 pub use help::Help;
 pub use history::History;
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
+pub use saved::{Keeping, Naming, Saved};
+pub use search::Search;
 pub use selection::{Came, Selection};
+pub use sessions::Sessions;
 pub use theme_pick::ThemePick;
-pub use transcript::{Anchor, Answer, Entry, Form, Laid, Markdown, Place, Sight, Transcript, View};
+pub use title::first_words;
+pub use transcript::{
+    Anchor, Answer, Entry, Form, Kept, Laid, Markdown, Place, Print, Sight, Transcript, View,
+};
 pub use turn::{Mark, Origin, Pending, Stage, Turn};
 pub use typing::Typing;
 use unmask_core::Params;
@@ -75,6 +87,8 @@ pub struct State {
     pub turn: TurnId,
     /// What was said.
     pub transcript: Transcript,
+    /// How much of it is on disk.
+    pub saved: Saved,
     /// Messages that wait for the engine, oldest first.
     pub queue: VecDeque<String>,
     /// The draft.
@@ -244,6 +258,7 @@ impl State {
             },
             turn: TurnId::default(),
             transcript: Transcript::default(),
+            saved: Saved::default(),
             queue: VecDeque::new(),
             composer: Composer::default(),
             completion: Completion::default(),

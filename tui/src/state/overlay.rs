@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Help, Pick, ThemePick};
+use super::{Confirm, Help, Pick, Search, Sessions, ThemePick};
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +14,12 @@ pub enum Overlay {
     },
     /// Every command.
     Palette(Pick),
+    /// Every conversation.
+    Sessions(Sessions),
+    /// Earlier prompts.
+    Search(Search),
+    /// A question before something that should not happen by accident.
+    Confirm(Confirm),
     /// The themes.
     Themes(ThemePick),
 }

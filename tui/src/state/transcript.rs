@@ -6,6 +6,7 @@ use unmask_core::event::{FinishReason, Stats};
 
 use crate::action::Clock;
 use crate::row::Row;
+use crate::session::{MessageId, SightRecord};
 use crate::state::Turn;
 
 /// What was said, and which part of it is seen.
@@ -28,6 +29,8 @@ pub struct Laid {
     pub entry: Entry,
     /// Whether the model sees it.
     pub sight: Sight,
+    /// What is on disk of it; `None` if nothing is.
+    pub kept: Option<Kept>,
     /// Its rows without the head.
     pub rows: Vec<Row>,
     /// The width they are for.
@@ -59,6 +62,21 @@ pub enum Markdown {
     /// It is there.
     There,
 }
+
+/// What is on disk of an entry: enough to tell whether it has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its name there.
+    pub id: MessageId,
+    /// How it is seen there.
+    pub sight: SightRecord,
+    /// What is written of it.
+    pub print: Print,
+}
+
+/// What tells an entry from the same one changed: bytes of its text, and why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print(usize, Option<FinishReason>);
 
 /// Whether an entry is in the model's view. What has left it stays on the screen, dimmed, and nothing of it is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,17 +158,26 @@ pub enum Place {
     Body(usize),
 }
 
-impl Transcript {
-    /// Adds an entry.
-    pub fn push(&mut self, entry: Entry) {
-        self.entries.push(Laid {
+impl Laid {
+    /// An entry that is seen by the model, not yet laid out and not yet kept.
+    #[must_use]
+    pub fn new(entry: Entry) -> Self {
+        Self {
             entry,
             sight: Sight::Seen,
+            kept: None,
             rows: Vec::new(),
             width: None,
             form: Form::default(),
             markdown: Markdown::default(),
-        });
+        }
+    }
+}
+
+impl Transcript {
+    /// Adds an entry.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push(Laid::new(entry));
     }
 
     /// Takes the last message back, since it was not sent, and failures of earlier attempts with it.
@@ -203,6 +230,16 @@ impl Transcript {
 }
 
 impl Entry {
+    /// What tells it from what it was before.
+    #[must_use]
+    pub fn print(&self) -> Print {
+        match self {
+            Self::You { text, .. } | Self::Note(text) => Print(text.len(), None),
+            Self::Answer(answer) => Print(answer.text.len(), Some(answer.reason)),
+            Self::Failure(failure) => Print(failure.text.len(), None),
+        }
+    }
+
     /// Rows before its text: an empty one, and one that says who speaks.
     #[must_use]
     pub fn rows_above(&self) -> usize {

@@ -12,8 +12,9 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::keymap;
 use crate::layout::answer_so_far;
-use crate::row::cut;
-use crate::state::{Activity, Answer, Entry, Load, Settings, Stage, State, Turn, View, Wish};
+use crate::state::{
+    Activity, Answer, Entry, Load, Settings, Stage, State, Turn, View, Wish, first_words,
+};
 
 /// News of the engine.
 pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
@@ -208,6 +209,9 @@ fn give_prompt_back(state: &mut State) -> bool {
 
 /// Begins a turn for the oldest message that waits, if there is one and the engine is free.
 pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
+    if state.saved.opening.is_some() {
+        return Vec::new();
+    }
     let (Activity::Idle, Some(loaded)) = (&state.activity, state.model.clone()) else {
         return Vec::new();
     };
@@ -220,7 +224,7 @@ pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
         content: text.clone(),
     });
     if state.title.is_empty() {
-        state.title = title(&text);
+        state.title = first_words(&text);
     }
     state.transcript.push(Entry::You {
         text: text.clone(),
@@ -246,49 +250,5 @@ fn start(
             length: state.settings.length,
         },
         params: state.settings.params.clone(),
-    }
-}
-
-/// The first words of a message.
-fn title(text: &str) -> String {
-    const CELLS: usize = 32;
-    let line = clean_line(
-        text.lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or(""),
-    );
-    let line = line.trim();
-    if line.len() <= CELLS {
-        return line.to_owned();
-    }
-    let mut words = String::new();
-    for word in line.split_whitespace() {
-        if words.len() + word.len() >= CELLS {
-            break;
-        }
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(word);
-    }
-    if words.is_empty() {
-        cut(line, CELLS)
-    } else {
-        words + "…"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_title_is_the_first_words() {
-        assert_eq!(title("\n Hello\nworld"), "Hello");
-        assert_eq!(
-            title("Explain what a prime number is and list the first five."),
-            "Explain what a prime number is…"
-        );
-        assert_eq!(title(&"x".repeat(40)), format!("{}…", "x".repeat(31)));
     }
 }

@@ -1,19 +1,19 @@
 use crossterm::event::KeyEvent;
 
-use super::{canvas, completion, copy, draft, engine, order, overlay, render, scroll, themes};
+use super::{
+    canvas, completion, conversation, copy, draft, engine, order, overlay, render, scroll, search,
+    sessions, themes,
+};
 use crate::action::Command;
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
-use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Transcript, Wish};
+use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Wish};
 
 /// A key: what the key map says, else what it writes.
 pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
     match (keymap::lookup(state, event), keymap::written(event)) {
         (Some(command), _) => perform(state, command),
-        (None, Some(character)) if !state.overlays.is_empty() => {
-            overlay::write(state, character);
-            Vec::new()
-        }
+        (None, Some(character)) if !state.overlays.is_empty() => overlay::write(state, character),
         // What is typed is never lost: it goes to the composer, and the focus with it.
         (None, Some(character)) => {
             canvas::leave(state);
@@ -38,13 +38,16 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Back => return back(state),
         Command::Interrupt => return interrupt(state),
         Command::Resume => return resume(state),
-        Command::Quit => return vec![Effect::Quit],
+        Command::Quit => return quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Repaint => return vec![Effect::Repaint],
+        Command::New => return conversation::begin_anew(state),
+        Command::Sessions => return sessions::show(state),
+        Command::Delete => conversation::ask_to_delete_this(state),
+        Command::SearchPrompts => search::show(state),
         Command::Help => open(state, Overlay::Help(Help::default())),
         Command::Menu => open_menu(state),
         Command::Palette => open(state, Overlay::Palette(Pick::default())),
-        Command::New => begin_anew(state),
         Command::Scroll(scroll) => scroll::to(state, scroll),
         Command::Up => up(state),
         Command::Down => down(state),
@@ -144,10 +147,17 @@ fn clear_or_quit(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     if state.quit_until.is_some() {
-        return vec![Effect::Quit];
+        return quit(state);
     }
     state.quit_until = Some(state.now.since_start + QUIT_WITHIN);
     Vec::new()
+}
+
+/// What a running turn has come to is kept like a stopped answer.
+fn quit(state: &mut State) -> Vec<Effect> {
+    let mut effects = engine::abandon(state);
+    effects.push(Effect::Quit);
+    effects
 }
 
 pub(super) fn resume(state: &mut State) -> Vec<Effect> {
@@ -159,16 +169,6 @@ pub(super) fn resume(state: &mut State) -> Vec<Effect> {
         }
         Some(_) | None => Vec::new(),
     }
-}
-
-fn begin_anew(state: &mut State) {
-    if state.running().is_some() {
-        state.notify("An answer is being written: stop it first");
-        return;
-    }
-    state.transcript = Transcript::default();
-    state.title.clear();
-    state.queue.clear();
 }
 
 fn up(state: &mut State) {

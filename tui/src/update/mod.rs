@@ -3,17 +3,24 @@
 mod canvas;
 mod click;
 mod completion;
+mod confirm;
+mod conversation;
 mod copy;
 mod draft;
 mod engine;
 mod help;
+mod keep;
 mod keys;
+mod list;
 mod order;
 mod overlay;
 mod palette;
 mod prepare;
 mod render;
+mod restore;
 mod scroll;
+mod search;
+mod sessions;
 mod themes;
 
 #[cfg(test)]
@@ -30,8 +37,17 @@ use crate::action::{Action, Moment};
 use crate::effect::Effect;
 use crate::state::{Activity, Motion, Overlay, Stage, State, StepFrames};
 
-/// Applies one action; the effects are for the loop to carry out, in order.
+/// Applies one action; the effects are for the loop to carry out, in order. What is to be kept comes first: a message is on
+/// its way to the disk before its turn begins.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let effects = apply(state, action);
+    restore::restore(state);
+    let mut all = keep::keep(state);
+    all.extend(effects);
+    all
+}
+
+fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Time(moment) => {
             pass_time(state, moment);
@@ -76,6 +92,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Engine(event) => {
             show_news(state, &event);
             return engine::hear(state, event);
+        }
+        Action::Kept(news) => {
+            state.is_dirty = true;
+            return conversation::hear(state, news);
         }
         Action::Themes(files) => themes::take(state, files),
         Action::Edited(Ok(text)) => draft::take_edited(state, &text),

@@ -1,21 +1,27 @@
-use super::themes;
+use super::{conversation, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
-use crate::state::State;
+use crate::state::{Naming, State};
 
 use super::copy;
 
 /// What a slash command with an argument, or a panel, asks for.
 pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
     match order {
-        Order::Rename(title) => state.title = clean_line(&title),
+        Order::Rename(title) => rename(state, &title),
+        Order::Delete(id) => return conversation::delete(state, id),
         Order::Copy(order) => return copy::carry_out(state, order),
         Order::Mouse(mouse) => return give_mouse(state, mouse),
         Order::Theme(name) => return themes::ask(state, name),
         Order::Motion(motion) => state.motion = motion,
     }
     Vec::new()
+}
+
+fn rename(state: &mut State, title: &str) {
+    state.title = clean_line(title);
+    state.saved.naming = Naming::ByUser;
 }
 
 /// Gives the mouse to the screen or to the terminal.

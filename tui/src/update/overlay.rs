@@ -1,4 +1,4 @@
-use super::{help, palette, themes};
+use super::{confirm, help, palette, search, sessions, themes};
 use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
@@ -6,26 +6,32 @@ use crate::effect::Effect;
 use crate::state::{Overlay, State};
 
 /// A character typed while an overlay is open.
-pub(super) fn write(state: &mut State, character: char) {
+pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
     match state.overlays.last_mut() {
         Some(Overlay::Menu { .. }) => {
             state.overlays.pop();
         }
+        Some(Overlay::Sessions(list)) => sessions::write(list, character),
+        Some(Overlay::Search(it)) => search::write(it, character),
         Some(Overlay::Help(panel)) => help::write(panel, character),
         Some(Overlay::Palette(pick)) => pick.write(character.encode_utf8(&mut [0; 4])),
         Some(Overlay::Themes(_)) => {
             themes::change(state, |pick| pick.write(character.encode_utf8(&mut [0; 4])));
         }
+        Some(Overlay::Confirm(_)) => return confirm::write(state, character),
         None => (),
     }
+    Vec::new()
 }
 
 /// A paste while an overlay is open: it goes where typing goes. False if nothing is typed there.
 pub(super) fn paste(state: &mut State, text: &str) -> bool {
     let takes_text = match state.overlays.last() {
         Some(Overlay::Help(help)) => help.filter.is_some(),
-        Some(Overlay::Palette(_) | Overlay::Themes(_)) => true,
-        Some(Overlay::Menu { .. }) | None => false,
+        Some(
+            Overlay::Palette(_) | Overlay::Themes(_) | Overlay::Sessions(_) | Overlay::Search(_),
+        ) => true,
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => false,
     };
     if takes_text {
         for character in clean_line(text).chars() {
@@ -38,6 +44,9 @@ pub(super) fn paste(state: &mut State, text: &str) -> bool {
 /// What the topmost overlay makes of a command; `None` if it leaves it to the chat.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match state.overlays.last_mut()? {
+        Overlay::Sessions(_) => sessions::perform(state, command),
+        Overlay::Search(_) => search::perform(state, command),
+        Overlay::Confirm(_) => confirm::perform(state, command),
         Overlay::Menu { .. } => from_menu(state, command),
         Overlay::Help(_) => help::perform(state, command),
         Overlay::Palette(_) => palette::perform(state, command),

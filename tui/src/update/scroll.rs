@@ -1,4 +1,4 @@
-use super::{help, palette, themes};
+use super::{help, palette, search, sessions, themes};
 use crate::action::Scroll;
 use crate::geometry;
 use crate::state::{Anchor, Overlay, Place, State, View};
@@ -9,6 +9,9 @@ pub(super) fn by(state: &mut State, rows: isize) {
         Some(Overlay::Help(_)) => return help::by(state, rows),
         Some(Overlay::Palette(_)) => return palette::step(state, rows),
         Some(Overlay::Themes(_)) => return themes::step(state, rows),
+        Some(Overlay::Sessions(_)) => return sessions::step(state, rows),
+        Some(Overlay::Search(_)) => return search::step(state, rows),
+        Some(Overlay::Confirm(_)) => return,
         Some(Overlay::Menu { .. }) | None => (),
     }
     super::prepare(state);

@@ -25,7 +25,8 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let (what, role) = what_now(state);
     let room = usize::from(area.width);
     let title = clean_line(&state.title);
-    let room = room.saturating_sub(AROUND);
+    let word = state.saved.word().unwrap_or_default();
+    let room = room.saturating_sub(AROUND + if word.is_empty() { 0 } else { word.width() + 2 });
     let right = right_side(state, &what, room, title.width().min(TITLE));
     let start = put_right(buffer, theme, area, (&right, Role::Quiet));
     let sign = right.len() - what.len();
@@ -38,6 +39,10 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         (&what, role),
     );
     let left = put(buffer, theme, (1, area.y), start, ("unmask", Role::Accent)) + 2;
+    let left = match word {
+        "" => left,
+        word => put(buffer, theme, (left, area.y), start, (word, Role::Warn)) + 2,
+    };
     let title = cut(&title, usize::from(start.saturating_sub(left + 2)));
     put(buffer, theme, (left, area.y), start, (&title, Role::Text));
 }

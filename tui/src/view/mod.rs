@@ -3,12 +3,15 @@
 mod ascii;
 mod completion;
 mod composer;
+mod confirm;
 mod header;
 mod help;
 mod menu;
 mod number;
 mod palette;
 mod panel;
+mod search;
+mod sessions;
 mod status;
 mod themes;
 mod timeline;
@@ -55,6 +58,15 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
         toast::draw(state, toast, frame.buffer_mut());
     }
     match state.overlays.last() {
+        Some(Overlay::Sessions(list)) => {
+            let caret = sessions::draw(state, list, frame.buffer_mut());
+            frame.set_cursor_position(caret);
+        }
+        Some(Overlay::Search(search)) => {
+            let caret = search::draw(state, search, frame.buffer_mut());
+            frame.set_cursor_position(caret);
+        }
+        Some(Overlay::Confirm(confirm)) => confirm::draw(state, confirm, frame.buffer_mut()),
         Some(Overlay::Help(panel)) => help::draw(state, panel, frame.buffer_mut()),
         Some(&Overlay::Menu { shown_at }) if shown_at <= state.now.since_start => {
             menu::draw(state, frame.buffer_mut());

@@ -1,9 +1,13 @@
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
+use super::put;
 use crate::action::{Command, Size};
+use crate::clean::clean;
 use crate::geometry;
 use crate::keymap::Context;
 use crate::state::State;
@@ -46,4 +50,27 @@ pub(super) fn list_keys(state: &State, choose: &str, step: &str) -> String {
             (&[Command::Back], ""),
         ],
     )
+}
+
+/// Writes what was typed into a panel in its first row, the end of it if it is long; returns where the caret is.
+pub(super) fn query(state: &State, text: &str, inner: Rect, buffer: &mut Buffer) -> Position {
+    /// Cells at the end of the row for what is said of the list.
+    const RIGHT: u16 = 18;
+    let theme = state.look.theme;
+    let right = inner.right().saturating_sub(RIGHT);
+    let x = put(
+        buffer,
+        theme,
+        (inner.x, inner.y),
+        right,
+        ("› ", Role::Accent),
+    );
+    let text = clean(text);
+    let mut shown = text.as_ref();
+    while shown.width() >= usize::from(right.saturating_sub(x)) && !shown.is_empty() {
+        let first = shown.graphemes(true).next().map_or(0, str::len);
+        shown = &shown[first..];
+    }
+    let x = put(buffer, theme, (x, inner.y), right, (shown, Role::Text));
+    Position::new(x.min(inner.right()), inner.y)
 }

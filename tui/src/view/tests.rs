@@ -2,6 +2,7 @@
 
 mod frame;
 mod reading;
+mod sessions;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@ mod canvas;
 mod chat;
 mod copy;
 mod frame;
+mod keeping;
 mod look;
 mod pointer;
 mod turns;

@@ -1,0 +1,47 @@
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use super::Chat;
+use crate::action::{Action, Command};
+use crate::effect::Effect;
+use crate::session::{Job, Keeper, SessionId};
+use crate::state::Keeping;
+use crate::update::update;
+
+/// What is kept on disk, and by whom.
+#[derive(Debug, Default)]
+pub struct Keep {
+    /// Keeps it; there is none without a folder.
+    pub keeper: Option<Keeper>,
+    /// Whether the user wants it kept.
+    pub keeping: Keeping,
+    /// The conversation to begin with.
+    pub resume: Option<SessionId>,
+}
+
+impl Chat<'_> {
+    /// Reads the prompts sent before, and the conversation to begin with.
+    pub(super) fn begin_keeping(&mut self, keeping: Keeping, resume: Option<SessionId>) {
+        self.state.saved.keeping = keeping;
+        self.state.saved.opening = resume;
+        self.workers.keep(Job::Recall);
+        if let Some(id) = resume {
+            self.workers.keep(Job::Open(id));
+        }
+    }
+
+    /// Gives the terminal back, then waits until all is kept, also what a running turn has come to; which conversation that
+    /// was.
+    pub(super) fn leave(mut self, told: &mut UnboundedReceiver<Action>) -> Option<SessionId> {
+        for effect in self.act(Action::Do(Command::Quit)) {
+            if let Effect::Keep(job) = effect {
+                self.workers.keep(job);
+            }
+        }
+        drop(self.screen);
+        self.workers.finish();
+        while let Ok(action) = told.try_recv() {
+            update(&mut self.state, action);
+        }
+        self.state.saved.id
+    }
+}

@@ -1,0 +1,161 @@
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unmask_core::engine::Role;
+use unmask_core::{Canvas, Params};
+
+use super::conversation::{Conversation, Node, Said};
+use super::record::{
+    CanvasRecord, GenerationRecord, MessageId, MessageRecord, ModelRecord, Record, SettingsRecord,
+};
+use crate::action::Clock;
+use crate::state::{Answer, Entry, Sight, Turn};
+
+/// A conversation as the screen shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resumed {
+    /// Oldest first.
+    pub entries: Vec<(MessageId, Sight, Entry)>,
+    /// The name that the user gave.
+    pub title: Option<String>,
+    /// The largest name of a message.
+    pub last: MessageId,
+    /// The model that answered last; empty if none did.
+    pub model: String,
+    /// Lines that could not be read.
+    pub skipped: usize,
+    /// The canvases of stopped answers.
+    pub canvases: Vec<Stopped>,
+}
+
+/// A canvas that can go on once its model is there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stopped {
+    /// The answer.
+    pub id: MessageId,
+    /// The key of its model.
+    pub model: String,
+    /// What was on it.
+    pub canvas: Canvas,
+}
+
+/// What is written of an entry; `None` for what belongs to the screen alone.
+#[must_use]
+pub fn record_of(entry: &Entry, id: MessageId, parent: Option<MessageId>) -> Option<Record> {
+    match entry {
+        Entry::You { text, .. } => Some(Record::Msg(MessageRecord {
+            id,
+            parent,
+            role: Role::User,
+            text: text.clone(),
+        })),
+        Entry::Answer(answer) => Some(Record::Gen(Box::new(generation(answer, id, parent)))),
+        Entry::Failure(_) | Entry::Note(_) => None,
+    }
+}
+
+fn generation(answer: &Answer, id: MessageId, parent: Option<MessageId>) -> GenerationRecord {
+    let turn = answer.trace.as_deref();
+    let canvas = turn.map(Turn::canvas).filter(|canvas| !canvas.is_empty());
+    let stop = answer.reason.into();
+    GenerationRecord {
+        id,
+        parent,
+        text: answer.text.clone(),
+        name: answer.name.clone(),
+        model: turn.map(model).unwrap_or_default(),
+        settings: Some(SettingsRecord::of(
+            &answer.params,
+            turn.map_or(0, |turn| turn.answer().len()),
+        )),
+        seed: answer.params.seed,
+        stop,
+        stats: answer.stats.into(),
+        canvas: canvas
+            .filter(|_| stop == super::Stop::Stopped)
+            .map(CanvasRecord::of),
+    }
+}
+
+fn model(turn: &Turn) -> ModelRecord {
+    let loaded = &turn.loaded;
+    ModelRecord {
+        key: loaded.key.clone(),
+        name: loaded.name.clone(),
+        backend: loaded.backend.clone(),
+        backend_version: loaded.backend_version.clone(),
+        device: loaded.device.clone(),
+        precision: loaded.facts.precision.clone(),
+    }
+}
+
+/// A conversation as the screen shows it in this time zone.
+#[must_use]
+pub fn resumed(conversation: &Conversation, zone: &TimeZone) -> Resumed {
+    let entry = |node: &Node| Some((node.id, node.sight.into(), entry(node, zone)?));
+    Resumed {
+        entries: conversation.seen().into_iter().filter_map(entry).collect(),
+        title: conversation.title.clone(),
+        last: conversation.last_id(),
+        model: conversation.model().unwrap_or_default().to_owned(),
+        skipped: conversation.skipped,
+        canvases: (conversation.seen().into_iter())
+            .filter_map(stopped)
+            .collect(),
+    }
+}
+
+fn stopped(node: &Node) -> Option<Stopped> {
+    let Said::Answer(answer) = &node.said else {
+        return None;
+    };
+    Some(Stopped {
+        id: node.id,
+        model: answer.model.key.clone(),
+        canvas: answer.canvas.as_ref()?.canvas()?,
+    })
+}
+
+fn entry(node: &Node, zone: &TimeZone) -> Option<Entry> {
+    match &node.said {
+        Said::Text {
+            role: Role::User,
+            text,
+        } => Some(Entry::You {
+            text: text.clone(),
+            at: node.at.map(|at| clock(at, zone)).unwrap_or_default(),
+        }),
+        Said::Text {
+            role: Role::System | Role::Assistant,
+            ..
+        } => None,
+        Said::Answer(answer) => Some(Entry::Answer(Answer {
+            name: answer.name.clone(),
+            text: answer.text.clone(),
+            reason: answer.stop.into(),
+            stats: answer.stats.into(),
+            params: params(answer),
+            trace: None,
+        })),
+    }
+}
+
+fn params(answer: &GenerationRecord) -> Params {
+    let seed = answer.seed;
+    let settings = answer.settings.as_ref();
+    settings.map_or_else(
+        || Params {
+            seed,
+            ..Params::default()
+        },
+        |settings| settings.params(seed),
+    )
+}
+
+fn clock(at: Timestamp, zone: &TimeZone) -> Clock {
+    let at = at.to_zoned(zone.clone());
+    let part = |value: i8| u8::try_from(value).unwrap_or_default();
+    Clock {
+        hour: part(at.hour()),
+        minute: part(at.minute()),
+    }
+}

@@ -1,0 +1,84 @@
+use crate::session::{MessageId, SessionId, Stopped};
+
+/// How much of the conversation is on disk.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Saved {
+    /// Whether it is kept at all.
+    pub keeping: Keeping,
+    /// Its name, once it has a file.
+    pub id: Option<SessionId>,
+    /// A conversation that is being opened in its place. No turn begins until it is there.
+    pub opening: Option<SessionId>,
+    /// Who named it.
+    pub naming: Naming,
+    /// The messages in the file, in order, those taken back left out.
+    pub ids: Vec<MessageId>,
+    /// The last name that was given to a message.
+    pub last: MessageId,
+    /// Canvases of stopped answers, until the model that they belong to is there.
+    pub canvases: Vec<Stopped>,
+    /// The model that answered last before it was opened, until it is held against the one that answers now.
+    pub answered_by: Option<String>,
+}
+
+/// What is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeping {
+    /// Nothing: there is no place for it.
+    #[default]
+    Nowhere,
+    /// Nothing: the user does not want it.
+    Private,
+    /// Everything.
+    All,
+    /// Everything, but the disk refuses just now.
+    Failing,
+    /// What is said from now on, in a copy: the file is another process's, or must not be written.
+    InCopy,
+}
+
+/// Who named the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Naming {
+    /// Nobody: its name is its first words.
+    #[default]
+    FirstWords,
+    /// The user; the file does not know it yet.
+    ByUser,
+    /// The user, and the file knows.
+    Kept,
+}
+
+impl Saved {
+    /// Nothing of a new conversation is on disk; it is kept as the one before was meant to be.
+    pub fn begin_anew(&mut self) {
+        let keeping = match self.keeping {
+            Keeping::Nowhere | Keeping::Private => self.keeping,
+            Keeping::All | Keeping::Failing | Keeping::InCopy => Keeping::All,
+        };
+        *self = Self {
+            keeping,
+            ..Self::default()
+        };
+    }
+
+    /// True if files are written, as far as they can be.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        match self.keeping {
+            Keeping::Nowhere | Keeping::Private => false,
+            Keeping::All | Keeping::Failing | Keeping::InCopy => true,
+        }
+    }
+
+    /// A word for the header, if not all is well or the user wanted it otherwise.
+    #[must_use]
+    pub fn word(&self) -> Option<&'static str> {
+        match self.keeping {
+            Keeping::Nowhere | Keeping::All => None,
+            Keeping::Private => Some("private"),
+            Keeping::Failing => Some("not saved"),
+            Keeping::InCopy => Some("read-only"),
+        }
+    }
+}

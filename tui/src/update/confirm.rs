@@ -1,0 +1,34 @@
+use super::order;
+use crate::action::Command;
+use crate::effect::Effect;
+use crate::state::{Confirm, Overlay, State};
+
+/// Enter is yes; Esc is left to the chat, which closes the question; nothing else does anything.
+pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+    match command {
+        Command::Choose => Some(yes(state)),
+        Command::Back | Command::Interrupt | Command::Repaint | Command::Suspend => None,
+        _ => Some(Vec::new()),
+    }
+}
+
+/// A letter: its own or `y` is yes, `n` is no.
+pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
+    let Some(Overlay::Confirm(confirm)) = state.overlays.last() else {
+        return Vec::new();
+    };
+    match character.to_ascii_lowercase() {
+        letter if letter == confirm.letter => return yes(state),
+        'y' => return yes(state),
+        'n' => drop(state.overlays.pop()),
+        _ => (),
+    }
+    Vec::new()
+}
+
+fn yes(state: &mut State) -> Vec<Effect> {
+    match state.overlays.pop() {
+        Some(Overlay::Confirm(Confirm { order, .. })) => order::carry_out(state, order),
+        Some(_) | None => Vec::new(),
+    }
+}

@@ -1,0 +1,238 @@
+use super::engine;
+use super::sessions::list_mut;
+use crate::action::{Command, Order};
+use crate::clean::clean_line;
+use crate::effect::Effect;
+use crate::session::{Access, Job, News, Opened, Resumed, SessionId, SightRecord};
+use crate::state::{
+    Confirm, Entry, Keeping, Kept, Laid, Naming, Overlay, Saved, Sight, State, Toast, Transcript,
+    first_words,
+};
+
+/// An empty conversation. The one before stays on disk.
+pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
+    if is_busy(state) {
+        return Vec::new();
+    }
+    state.transcript = Transcript::default();
+    state.title.clear();
+    state.queue.clear();
+    state.saved.begin_anew();
+    keep(state, Job::Begin)
+}
+
+/// True, and the user is told, if the conversation cannot be left now.
+pub(super) fn is_busy(state: &mut State) -> bool {
+    if state.running().is_some() {
+        state.notify("An answer is being written: stop it first");
+    } else if state.saved.opening.is_some() {
+        state.notify("A conversation is being opened");
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Nothing is asked of a disk that nothing is kept on.
+fn keep(state: &State, job: Job) -> Vec<Effect> {
+    match state.saved.is_wanted() {
+        true => vec![Effect::Keep(job)],
+        false => Vec::new(),
+    }
+}
+
+/// Asks before this conversation is removed.
+pub(super) fn ask_to_delete_this(state: &mut State) {
+    if is_busy(state) {
+        return;
+    }
+    match state.saved.id {
+        Some(_) if state.saved.keeping == Keeping::InCopy => {
+            state.notify("This conversation is read-only here and cannot be deleted");
+        }
+        Some(id) => {
+            let title = state.title.clone();
+            let said = |laid: &&Laid| matches!(laid.entry, Entry::You { .. } | Entry::Answer(_));
+            let n_messages = state.transcript.entries.iter().filter(said).count();
+            ask_to_delete(state, id, &title, n_messages);
+        }
+        None => {
+            let keys = state.keymap.menu_keys(Command::New);
+            state.notify(format!("Nothing of it is on disk; {keys} leaves it"));
+        }
+    }
+}
+
+pub(super) fn ask_to_delete(state: &mut State, id: SessionId, title: &str, n_messages: usize) {
+    state.overlays.push(Overlay::Confirm(Confirm {
+        title: "Delete this conversation?".to_owned(),
+        lines: vec![
+            clean_line(title),
+            format!(
+                "Its file, with {}, is removed for good.",
+                messages(n_messages)
+            ),
+        ],
+        yes: "delete it".to_owned(),
+        letter: 'd',
+        order: Order::Delete(id),
+    }));
+}
+
+fn messages(n: usize) -> String {
+    match n {
+        1 => "1 message".to_owned(),
+        n => format!("{n} messages"),
+    }
+}
+
+/// Removes a conversation; if it is the one on the screen, an empty one takes its place.
+pub(super) fn delete(state: &mut State, id: SessionId) -> Vec<Effect> {
+    let is_here = state.saved.id == Some(id);
+    if is_here && is_busy(state) {
+        return Vec::new();
+    }
+    let mut effects = vec![Effect::Keep(Job::Delete(id))];
+    if is_here {
+        effects.extend(begin_anew(state));
+    }
+    effects
+}
+
+/// News of what is kept.
+pub(super) fn hear(state: &mut State, news: News) -> Vec<Effect> {
+    match news {
+        News::Saved(id) => saved(state, id),
+        News::NotSaved(why) => not_saved(state, why),
+        News::Opened(opened) => return take(state, *opened),
+        News::NotOpened(why) => {
+            state.saved.opening = None;
+            fail(state, "The conversation was not opened", why);
+            return engine::send_next(state);
+        }
+        News::Listed(rows) => {
+            if let Some(list) = list_mut(state) {
+                list.take(rows);
+            }
+        }
+        News::Changed if list_mut(state).is_some() => return vec![Effect::Keep(Job::List)],
+        News::Changed => (),
+        News::Refused(why) => fail(state, "The conversations are as they were", why),
+        News::Recalled(prompts) => state.history.put_before(prompts),
+        News::NotRemembered(why) => fail(state, "Prompts are not kept", why),
+    }
+    Vec::new()
+}
+
+fn saved(state: &mut State, id: SessionId) {
+    state.saved.id = Some(id);
+    if state.saved.keeping == Keeping::Failing {
+        state.saved.keeping = Keeping::All;
+        state.notify("The conversation is saved again");
+    }
+}
+
+fn not_saved(state: &mut State, why: String) {
+    state.saved.keeping = Keeping::Failing;
+    fail(state, "Not saved", why);
+    if let Some(toast) = &mut state.toast {
+        let next =
+            "The conversation goes on in memory; it is written with the next message that can be.";
+        toast.lines.push(next.to_owned());
+    }
+}
+
+fn fail(state: &mut State, title: &str, why: String) {
+    state.toast = Some(Toast {
+        title: title.to_owned(),
+        lines: vec![clean_line(&why)],
+    });
+}
+
+/// A conversation takes the place of the one on the screen.
+fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
+    let Opened {
+        id,
+        mut conversation,
+        access,
+    } = opened;
+    let notes = notes(state, &conversation, &access);
+    state.title = conversation.title.clone().map_or_else(
+        || first_question(&conversation).map_or_else(String::new, first_words),
+        |title| clean_line(&title),
+    );
+    state.saved = Saved {
+        keeping: match (state.saved.keeping, access) {
+            (Keeping::Nowhere | Keeping::Private, _) => state.saved.keeping,
+            (_, Access::Write) => Keeping::All,
+            (_, Access::InUse | Access::Denied(_)) => Keeping::InCopy,
+        },
+        id: Some(id).filter(|_| state.saved.is_wanted()),
+        opening: None,
+        naming: match conversation.title {
+            Some(_) => Naming::Kept,
+            None => Naming::FirstWords,
+        },
+        ids: conversation.entries.iter().map(|(id, ..)| *id).collect(),
+        last: conversation.last,
+        canvases: std::mem::take(&mut conversation.canvases),
+        answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
+    };
+    state.transcript = transcript(conversation);
+    for note in notes {
+        state.transcript.push(Entry::Note(note));
+    }
+    engine::send_next(state)
+}
+
+fn transcript(conversation: Resumed) -> Transcript {
+    let laid = |(id, sight, entry): (_, _, Entry)| Laid {
+        kept: Some(Kept {
+            id,
+            sight: SightRecord::from(sight),
+            print: entry.print(),
+        }),
+        sight,
+        ..Laid::new(entry)
+    };
+    Transcript {
+        entries: conversation.entries.into_iter().map(laid).collect(),
+        ..Transcript::default()
+    }
+}
+
+fn first_question(conversation: &Resumed) -> Option<&str> {
+    conversation.entries.iter().find_map(|it| match &it.2 {
+        Entry::You { text, .. } => Some(text.as_str()),
+        Entry::Answer(_) | Entry::Failure(_) | Entry::Note(_) => None,
+    })
+}
+
+/// What the user must know of it.
+fn notes(state: &State, conversation: &Resumed, access: &Access) -> Vec<String> {
+    let mut notes = Vec::new();
+    let seen = (conversation.entries.iter()).rfind(|(_, sight, _)| *sight == Sight::Seen);
+    if let Some((_, _, Entry::You { .. })) = seen {
+        notes.push(
+            "this message has no answer: the program ended before it was finished".to_owned(),
+        );
+    }
+    match conversation.skipped {
+        0 => (),
+        1 => notes.push("1 line of the file could not be read and was skipped".to_owned()),
+        n => notes.push(format!(
+            "{n} lines of the file could not be read and were skipped"
+        )),
+    }
+    match access {
+        // Nothing is written in any case.
+        _ if !state.saved.is_wanted() => (),
+        Access::Write => (),
+        Access::InUse => notes.push(
+            "another unmask has this conversation open: what you send here goes on in a copy"
+                .to_owned(),
+        ),
+        Access::Denied(why) => notes.push(format!("{why}: what you send goes on in a copy")),
+    }
+    notes
+}

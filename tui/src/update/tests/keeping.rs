@@ -1,0 +1,461 @@
+//! What is kept on disk, and what comes back from there.
+
+use super::*;
+use crate::session::{
+    Access, Condition, Effort, Job, MessageId, News, Opened, Record, Resumed, SessionId,
+    SightRecord, Stopped, Summary,
+};
+use crate::state::{Keeping, Naming, Sight};
+
+fn id() -> SessionId {
+    let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse();
+    id.expect("it is an id")
+}
+
+fn other() -> SessionId {
+    let id = "01BX5ZZKBKACTAV9WEVGEMMVRZ".parse();
+    id.expect("it is an id")
+}
+
+/// A screen with a model whose conversations are kept.
+fn kept() -> Driver {
+    let mut driver = Driver::ready();
+    driver.state.saved.keeping = Keeping::All;
+    driver
+}
+
+/// One whose first question is answered and on disk.
+fn answered() -> Driver {
+    let mut driver = kept();
+    driver.say("hello");
+    driver.tell(News::Saved(id()));
+    driver.begin();
+    driver.finish("Two", FinishReason::Complete);
+    driver
+}
+
+impl Driver {
+    fn tell(&mut self, news: News) -> Vec<Effect> {
+        self.act(Action::Kept(news))
+    }
+
+    fn order(&mut self, command: Command) -> Vec<Effect> {
+        self.act(Action::Do(command))
+    }
+}
+
+fn jobs(effects: &[Effect]) -> Vec<&Job> {
+    fn job(effect: &Effect) -> Option<&Job> {
+        match effect {
+            Effect::Keep(job) => Some(job),
+            _ => None,
+        }
+    }
+    effects.iter().filter_map(job).collect()
+}
+
+/// The kinds of the records written, in short.
+fn written(effects: &[Effect]) -> Vec<String> {
+    let records = jobs(effects).into_iter().filter_map(|job| match job {
+        Job::Write(records, _) => Some(records.iter().map(short)),
+        _ => None,
+    });
+    records.flatten().collect()
+}
+
+fn short(record: &Record) -> String {
+    let number = |id: Option<MessageId>| id.map_or(0, |id| id.0);
+    match record {
+        Record::Head(_) => "head".to_owned(),
+        Record::Msg(it) => format!("msg {} after {}: {}", it.id.0, number(it.parent), it.text),
+        Record::Gen(it) => format!("gen {} after {}: {}", it.id.0, number(it.parent), it.text),
+        Record::Title { text } => format!("title {text}"),
+        Record::Sight { ids, sight } => format!("{sight:?} {ids:?}"),
+        Record::Del { ids } => format!("del {ids:?}"),
+    }
+}
+
+fn opened(access: Access) -> News {
+    let entry = |id, entry| (MessageId(id), Sight::Seen, entry);
+    News::Opened(Box::new(Opened {
+        id: other(),
+        conversation: Resumed {
+            entries: vec![
+                entry(
+                    1,
+                    Entry::You {
+                        text: "What is a prime?".to_owned(),
+                        at: Clock::default(),
+                    },
+                ),
+                entry(
+                    2,
+                    Entry::Answer(crate::state::Answer {
+                        name: "toy".to_owned(),
+                        text: "A number.".to_owned(),
+                        reason: FinishReason::Complete,
+                        stats: Stats::default(),
+                        params: unmask_core::Params::default(),
+                        trace: None,
+                    }),
+                ),
+            ],
+            title: None,
+            last: MessageId(2),
+            model: "toy".to_owned(),
+            skipped: 0,
+            canvases: Vec::new(),
+        },
+        access,
+    }))
+}
+
+fn opened_box() -> Box<Opened> {
+    match opened(Access::Write) {
+        News::Opened(opened) => opened,
+        other => panic!("it is opened, not {other:?}"),
+    }
+}
+
+fn row(id: SessionId, title: &str, condition: Condition) -> Summary {
+    Summary {
+        id,
+        title: title.to_owned(),
+        messages: 2,
+        model: "toy".to_owned(),
+        age: Duration::from_secs(90),
+        condition,
+    }
+}
+
+#[test]
+fn a_message_is_on_its_way_to_the_disk_before_its_turn_begins() {
+    let mut driver = kept();
+    let effects = driver.say("hello");
+    let kinds: Vec<&str> = (effects.iter())
+        .map(|effect| match effect {
+            Effect::Keep(Job::Remember(_)) => "remember",
+            Effect::Keep(Job::Write(_, Effort::Flush)) => "write",
+            Effect::Start(_) => "start",
+            _ => "?",
+        })
+        .collect();
+    assert_eq!(kinds, ["remember", "write", "start"]);
+    assert_eq!(written(&effects), ["msg 1 after 0: hello"]);
+}
+
+#[test]
+fn an_answer_is_kept_at_the_end_of_its_turn_and_synced() {
+    let mut driver = kept();
+    driver.say("hello");
+    driver.begin();
+    let effects = driver.finish("Two", FinishReason::Complete);
+    assert!(matches!(jobs(&effects)[..], [Job::Write(_, Effort::Sync)]));
+    assert_eq!(written(&effects), ["gen 2 after 1: Two"]);
+}
+
+#[test]
+fn quitting_keeps_what_a_running_turn_has_come_to() {
+    let mut driver = kept();
+    driver.say("hello");
+    driver.begin();
+    let effects = driver.ctrl('d');
+    assert_eq!(written(&effects), ["gen 2 after 1: Two"]);
+    assert_eq!(effects.last(), Some(&Effect::Quit));
+}
+
+#[test]
+fn nothing_is_written_of_an_empty_conversation() {
+    let mut driver = kept();
+    assert_eq!(driver.act(Action::Paste("draft".to_owned())), []);
+    driver.act(Action::Order(crate::action::Order::Rename(
+        "Name".to_owned(),
+    )));
+    assert_eq!(driver.order(Command::New), [Effect::Keep(Job::Begin)]);
+}
+
+#[test]
+fn a_private_conversation_asks_nothing_of_the_disk() {
+    let mut driver = Driver::ready();
+    driver.state.saved.keeping = Keeping::Private;
+    let mut effects = driver.say("hello");
+    driver.begin();
+    effects.extend(driver.finish("Two", FinishReason::Complete));
+    effects.extend(driver.order(Command::New));
+    assert_eq!(jobs(&effects), [] as [&Job; 0]);
+}
+
+#[test]
+fn a_name_given_before_the_first_message_is_written_with_it() {
+    let mut driver = kept();
+    driver.say("/rename  Primes ");
+    let effects = driver.say("hello");
+    assert_eq!(written(&effects), ["msg 1 after 0: hello", "title Primes"]);
+    assert_eq!(driver.state.saved.naming, Naming::Kept);
+}
+
+#[test]
+fn a_message_that_was_not_sent_is_taken_back() {
+    let mut driver = kept();
+    driver.say("hello");
+    let effects = driver.hear_turn(TurnEvent::Failed(failure()));
+    assert_eq!(written(&effects), ["del [MessageId(1)]"]);
+    let effects = driver.key(KeyCode::Enter);
+    assert_eq!(written(&effects), ["msg 2 after 0: hello"]);
+}
+
+#[test]
+fn what_the_model_no_longer_sees_is_told_and_the_next_message_follows_what_it_sees() {
+    let mut driver = answered();
+    for laid in &mut driver.state.transcript.entries {
+        laid.sight = Sight::Undone;
+    }
+    let effects = driver.act(Action::Wheel(1));
+    assert_eq!(written(&effects), ["Undone [MessageId(1), MessageId(2)]"]);
+    let effects = driver.say("again");
+    assert_eq!(written(&effects), ["msg 3 after 0: again"]);
+}
+
+#[test]
+fn an_answer_that_goes_on_keeps_its_name() {
+    let mut driver = answered();
+    if let Some(laid) = driver.state.transcript.entries.last_mut()
+        && let Entry::Answer(answer) = &mut laid.entry
+    {
+        answer.text.push_str(" and three");
+    }
+    let effects = driver.act(Action::Wheel(1));
+    assert_eq!(written(&effects), ["gen 2 after 1: Two and three"]);
+}
+
+#[test]
+fn a_conversation_takes_the_place_of_the_one_before_and_is_gone_on_with() {
+    let mut driver = answered();
+    driver.state.saved.opening = Some(other());
+    driver.tell(opened(Access::Write));
+    assert_eq!(driver.state.title, "What is a prime?");
+    assert_eq!(driver.entries().len(), 3, "with a word about the model");
+    let effects = driver.say("And 2?");
+    assert_eq!(written(&effects), ["msg 3 after 2: And 2?"]);
+    assert!(matches!(effects.last(), Some(Effect::Start(_))));
+}
+
+#[test]
+fn no_turn_begins_while_a_conversation_is_being_opened() {
+    let mut driver = kept();
+    driver.state.saved.opening = Some(other());
+    assert_eq!(written(&driver.say("And 2?").clone()), [] as [&str; 0]);
+    assert_eq!(driver.stage(), None);
+    let effects = driver.tell(opened(Access::Write));
+    assert_eq!(written(&effects), ["msg 3 after 2: And 2?"]);
+    let TurnInput::Chat { messages, .. } = started(&effects) else {
+        panic!("it is a chat");
+    };
+    assert_eq!(messages.len(), 3);
+}
+
+fn started(effects: &[Effect]) -> &TurnInput {
+    match effects.last() {
+        Some(Effect::Start(request)) => &request.input,
+        other => panic!("no turn was started: {other:?}"),
+    }
+}
+
+#[test]
+fn a_conversation_of_another_process_goes_on_in_a_copy_with_the_first_message() {
+    let mut driver = kept();
+    driver.state.saved.opening = Some(other());
+    driver.tell(opened(Access::InUse));
+    assert_eq!(driver.state.saved.word(), Some("read-only"));
+    assert_eq!(
+        driver.act(Action::Order(crate::action::Order::Rename("x".to_owned()))),
+        []
+    );
+    let effects = driver.say("mine");
+    assert!(matches!(
+        jobs(&effects)[..],
+        [Job::Remember(_), Job::Branch, Job::Write(..)]
+    ));
+    assert_eq!(written(&effects), ["msg 3 after 2: mine", "title x"]);
+    assert_eq!(driver.state.saved.word(), None);
+}
+
+#[test]
+fn a_conversation_that_cannot_be_opened_leaves_the_one_before() {
+    let mut driver = answered();
+    driver.state.saved.opening = Some(other());
+    driver.tell(News::NotOpened("no".to_owned()));
+    assert_eq!(driver.entries().len(), 2);
+    assert!(driver.state.toast.is_some());
+    assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
+}
+
+#[test]
+fn a_disk_that_refuses_is_told_in_a_corner_and_in_the_header() {
+    let mut driver = answered();
+    driver.tell(News::NotSaved("no space left on device".to_owned()));
+    assert_eq!(driver.state.saved.word(), Some("not saved"));
+    driver.key(KeyCode::Esc);
+    assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
+    assert_eq!(driver.state.toast, None);
+    driver.tell(News::Saved(id()));
+    assert_eq!(driver.state.saved.word(), None);
+}
+
+#[test]
+fn a_new_conversation_leaves_the_one_before_on_disk() {
+    let mut driver = answered();
+    assert_eq!(driver.order(Command::New), [Effect::Keep(Job::Begin)]);
+    assert_eq!(driver.state.saved.id, None);
+    assert_eq!(written(&driver.say("b")), ["msg 1 after 0: b"]);
+}
+
+#[test]
+fn deleting_asks_first() {
+    let mut driver = answered();
+    driver.say("/delete");
+    assert!(matches!(driver.state.overlays[..], [Overlay::Confirm(_)]));
+    assert_eq!(driver.key(KeyCode::Esc), []);
+    assert_eq!(driver.entries().len(), 2);
+    driver.order(Command::Delete);
+    let effects = driver.key(KeyCode::Char('y'));
+    assert_eq!(jobs(&effects), [&Job::Delete(id()), &Job::Begin]);
+    assert_eq!(driver.entries().len(), 0);
+}
+
+#[test]
+fn a_running_turn_keeps_its_conversation_on_the_screen() {
+    let mut driver = kept();
+    driver.say("hello");
+    driver.tell(News::Saved(id()));
+    driver.begin();
+    assert_eq!(driver.order(Command::New), []);
+    driver.order(Command::Delete);
+    assert_eq!(driver.state.overlays, []);
+    driver.order(Command::Sessions);
+    driver.tell(News::Listed(vec![row(other(), "Primes", Condition::Free)]));
+    assert_eq!(driver.key(KeyCode::Enter), []);
+    assert!(driver.notice().contains("stop it first"));
+}
+
+#[test]
+fn the_list_is_filtered_and_its_choice_opened() {
+    let mut driver = answered();
+    driver.ctrl('x');
+    let effects = driver.key(KeyCode::Char('l'));
+    assert_eq!(effects, [Effect::Keep(Job::List)]);
+    driver.tell(News::Listed(vec![
+        row(id(), "hello", Condition::Here),
+        row(other(), "Primes", Condition::Free),
+    ]));
+    driver.write("prim");
+    assert_eq!(
+        driver.key(KeyCode::Enter),
+        [Effect::Keep(Job::Open(other()))]
+    );
+    assert_eq!(driver.state.overlays, []);
+}
+
+#[test]
+fn the_chosen_conversation_gets_a_new_name() {
+    let mut driver = answered();
+    driver.order(Command::Sessions);
+    driver.tell(News::Listed(vec![row(other(), "Primes", Condition::Free)]));
+    driver.key(KeyCode::Tab);
+    driver.write("!");
+    driver.key(KeyCode::Esc);
+    driver.key(KeyCode::Tab);
+    driver.ctrl('u');
+    driver.write("Odd");
+    let renamed = Job::Rename(other(), "Odd".to_owned());
+    assert_eq!(driver.key(KeyCode::Enter), [Effect::Keep(renamed)]);
+    let again = driver.tell(News::Changed);
+    assert_eq!(again, [Effect::Keep(Job::List)]);
+}
+
+#[test]
+fn the_chosen_conversation_is_deleted_after_asking_unless_it_is_in_use() {
+    let mut driver = answered();
+    driver.order(Command::Sessions);
+    driver.tell(News::Listed(vec![
+        row(other(), "Primes", Condition::InUse),
+        row(other(), "Primes", Condition::Free),
+    ]));
+    driver.key(KeyCode::Delete);
+    assert!(driver.notice().contains("another unmask"));
+    driver.key(KeyCode::Down);
+    driver.key(KeyCode::Delete);
+    let effects = driver.key(KeyCode::Char('y'));
+    assert_eq!(jobs(&effects), [&Job::Delete(other())]);
+    assert_eq!(driver.entries().len(), 2);
+}
+
+#[test]
+fn a_searched_prompt_goes_to_the_composer_and_is_not_sent() {
+    let mut driver = Driver::ready();
+    driver.tell(News::Recalled(vec!["What is a prime?".to_owned()]));
+    driver.say("hello");
+    driver.write("draft");
+    driver.ctrl('r');
+    driver.write("prime");
+    driver.key(KeyCode::Esc);
+    assert_eq!(driver.draft(), "draft");
+    driver.ctrl('r');
+    driver.write("prime");
+    assert_eq!(driver.key(KeyCode::Enter), []);
+    assert_eq!(driver.draft(), "What is a prime?");
+    assert_eq!(driver.state.queue.len(), 0);
+}
+
+#[test]
+fn searching_again_goes_to_the_next_older_prompt() {
+    let mut driver = Driver::ready();
+    let earlier = ["one a", "b", "two a"].map(str::to_owned);
+    driver.tell(News::Recalled(earlier.to_vec()));
+    driver.ctrl('r');
+    driver.write("a");
+    driver.ctrl('r');
+    driver.key(KeyCode::Enter);
+    assert_eq!(driver.draft(), "one a");
+}
+
+#[test]
+fn sights_of_a_resumed_conversation_are_those_of_its_file() {
+    let mut driver = kept();
+    driver.state.saved.opening = Some(other());
+    let mut it = opened_box();
+    it.conversation.entries[1].1 = Sight::Replaced;
+    let effects = driver.tell(News::Opened(it));
+    assert_eq!(written(&effects), [] as [&str; 0]);
+    let kept = driver.state.transcript.entries[1].kept;
+    assert_eq!(kept.map(|kept| kept.sight), Some(SightRecord::Replaced));
+}
+
+/// What the second message of a resumed conversation has, once `loaded` is there: its canvas, or nothing.
+fn canvas_with(model: &str, token: u32) -> Option<Canvas> {
+    let mut canvas = Canvas::new(&[], CELLS.len(), MASK);
+    canvas.commit(unmask_core::Position(0), unmask_core::TokenId(token));
+    let mut it = opened_box();
+    it.conversation.canvases.push(Stopped {
+        id: MessageId(2),
+        model: model.to_owned(),
+        canvas: canvas.clone(),
+    });
+    let mut driver = Driver::bare();
+    driver.state.saved.keeping = Keeping::All;
+    driver.state.saved.opening = Some(other());
+    driver.tell(News::Opened(it));
+    driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    let Some(Entry::Answer(answer)) = driver.entries().get(1).copied() else {
+        panic!("it has an answer");
+    };
+    answer.trace.as_ref().map(|turn| turn.canvas().clone())
+}
+
+#[test]
+fn a_stopped_canvas_comes_back_with_the_model_that_it_fits() {
+    let is_back = |model, token| canvas_with(model, token).is_some();
+    assert!(is_back("llada", 2));
+    assert!(!is_back("dream", 2), "another model");
+    assert!(!is_back("llada", 99), "another vocabulary");
+}
