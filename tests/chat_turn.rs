@@ -300,28 +300,6 @@ fn quitting_while_an_answer_is_written_leaves_at_once() {
 }
 
 #[test]
-fn a_conversation_that_is_too_long_can_be_begun_anew_with_the_question_at_hand() {
-    let home = Home::default();
-    let mut terminal = open_with(&home, (80, 24), &["--len", "224"]);
-    ask(&mut terminal);
-    wait_answer(&terminal);
-    let question = "And now tell me a long story about a fox, a bear, a king and the sea.";
-    type_in(&mut terminal, question);
-    terminal.press("\r");
-    terminal.wait(LONG, "the reason and the way out", |screen| {
-        screen.contains("the limit is 256") && screen.contains("^X n begins")
-    });
-    terminal.press("\x18");
-    terminal.wait(LONG, "menu", |screen| screen.contains("press a letter"));
-    terminal.press("n");
-    terminal.wait(LONG, "an empty conversation", |screen| {
-        !screen.contains("Paris") && screen.contains(question)
-    });
-    terminal.press("\r");
-    terminal.wait(LONG, "step", |screen| screen.contains("◐ step"));
-}
-
-#[test]
 fn an_interrupt_ends_plain_chat_at_its_prompt() {
     let home = Home::default();
     let mut terminal = start(&home, (80, 24), &["chat", "--plain"]);

@@ -126,7 +126,14 @@ fn conversation(answers: usize) -> State {
     ask(&mut state);
     let params = state.settings.params.clone();
     let canvas = Canvas::new(&[], TOKENS, MASK);
-    tell(&mut state, TurnEvent::Started { canvas, params });
+    tell(
+        &mut state,
+        TurnEvent::Started {
+            canvas,
+            params,
+            left_out: 0,
+        },
+    );
     state
 }
 

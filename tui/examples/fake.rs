@@ -284,6 +284,7 @@ impl Denoising<'_> {
         self.tell(TurnEvent::Started {
             canvas: self.canvas.clone(),
             params: self.params.clone(),
+            left_out: 0,
         });
         for step in 1..=self.params.steps {
             let Some(order) = self.compute(orders) else {

@@ -1,11 +1,14 @@
 //! Everything that can happen to the screen.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
-use unmask_core::engine::EngineEvent;
+use unmask_core::catalogue::Catalogue;
+use unmask_core::config::Added;
+use unmask_core::engine::{EngineEvent, LoadRequest};
 
 use crate::row::Row;
 
@@ -48,6 +51,10 @@ pub enum Action {
     Engine(EngineEvent),
     /// News of what is kept on disk.
     Kept(News),
+    /// What was seen on this machine, or why nobody could look.
+    Scanned(Result<Arc<Catalogue>, String>),
+    /// A model is in the configuration now, or why it is not.
+    Added(Result<Added, String>),
 }
 
 /// What came of copying.
@@ -197,6 +204,14 @@ pub enum Command {
     Themes,
     /// Show fewer keys: those that are like what is typed.
     Filter,
+    /// Show the models and backends.
+    Models,
+    /// Look at the machine again.
+    Rescan,
+    /// Show what this machine has and what is wrong with it.
+    Doctor,
+    /// Take an option of the first screen, counted from 1.
+    Option(u8),
 }
 
 /// What the user can ask for with words of their own; keys and the palette lead to it through a panel or the composer.
@@ -210,10 +225,35 @@ pub enum Order {
     Delete(SessionId),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
+    /// Look at the machine.
+    Scan,
+    /// Look at the machine, then do this.
+    Look(Look),
+    /// Load this.
+    Load(LoadRequest),
+    /// Put a model into the configuration: a folder or a hub id.
+    AddModel(String),
+    /// Take this length, and send the draft.
+    Length(usize),
     /// Draw in the theme of this name.
     Theme(String),
     /// Let much or little move.
     Motion(Motion),
+}
+
+/// What needs a fresh look at the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// Load the model of this key or name.
+    Model(String),
+    /// Load the running model on this backend.
+    Backend(String),
+    /// Show the rows of this key in the picker.
+    Rows(String),
+    /// Show how to get the models that are not on disk.
+    Get,
+    /// Show what this machine has and what is wrong with it.
+    Doctor,
 }
 
 /// Where to scroll.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use unmask_core::engine::TurnRequest;
+use unmask_core::engine::{LoadRequest, TurnRequest};
 
 use crate::session::Job;
 
@@ -19,10 +19,16 @@ pub enum Effect {
     Stop,
     /// Give up on the running forward; its late news is dropped.
     Abandon,
+    /// Load a model.
+    Load(LoadRequest),
     /// Stop loading.
     CancelLoad,
     /// Keep something on disk, or look there.
     Keep(Job),
+    /// Look at the machine: its backends and its models.
+    Scan,
+    /// Put a model into the configuration.
+    AddModel(String),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Copy to the clipboard or into a file.

@@ -1,12 +1,17 @@
 //! Turns and states for tests.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unmask_core::api::{Capabilities, ModelFacts};
+use unmask_core::api::{Capabilities, Device, DeviceKind, ModelFacts};
+use unmask_core::catalogue::{Catalogue, Choice, Readiness, memory};
+use unmask_core::checkpoint::{Found, Searched};
+use unmask_core::config::Source;
 use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
 use unmask_core::family::SpecialIds;
+use unmask_core::plugin::{BackendRow, State as BackendState};
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
@@ -154,5 +159,95 @@ pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent
         elapsed: Duration::from_millis(140),
         nfe: step,
         nfe_saved: 0.0,
+    }
+}
+
+/// The machine of the mock-ups: nine rows, three backends that do not work, and free memory.
+pub(crate) fn machine() -> Catalogue {
+    const GB: u64 = 1_000_000_000;
+    let row = |it: (&str, &str, &str, &str, &str, &str, u64)| Choice {
+        key: it.0.to_owned(),
+        name: it.1.to_owned(),
+        description: String::new(),
+        framework: it.2.to_owned(),
+        device: it.3.to_owned(),
+        device_name: it.4.to_owned(),
+        precision: it.5.to_owned(),
+        needs_bytes: Some(it.6 * GB),
+        readiness: match it.0 {
+            "base" => Readiness::NotOnDisk("run `hf download GSAI-ML/LLaDA-8B-Base`".to_owned()),
+            _ => Readiness::Ready,
+        },
+    };
+    let (gpu, h100) = ("cuda:0", "H100 80GB");
+    let (cpu, cores) = ("cpu", "16 cores");
+    let llada = "LLaDA-8B-Instruct";
+    let choices = [
+        ("llada", llada, "ort-cuda", gpu, h100, "fp16", 17),
+        ("llada", llada, "ort-cpu", cpu, cores, "int8", 9),
+        ("llada", llada, "candle", cpu, cores, "q4_0", 6),
+        ("base", "LLaDA-8B-Base", "ort-cuda", gpu, h100, "fp16", 17),
+        ("dream", "Dream-7B", "ort-cuda", gpu, h100, "fp16", 16),
+        ("dream", "Dream-7B", "ort-cpu", cpu, cores, "int8", 8),
+        ("dream", "Dream-7B", "candle", cpu, cores, "q4_0", 5),
+        ("huge", "huge", "candle", cpu, cores, "q4_0", 120),
+        ("mini", "mini", "candle", cpu, cores, "q4_0", 1),
+    ];
+    let device = |id: &str, name: &str, kind, gigabytes: u64| Device {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        kind,
+        total_bytes: 128 * GB,
+        free_bytes: gigabytes * GB,
+        precisions: vec!["fp16".to_owned()],
+    };
+    let usable = |name: &str, device: Device| BackendRow {
+        path: PathBuf::new(),
+        name: name.to_owned(),
+        version: "0.1.0".to_owned(),
+        state: BackendState::Usable { score: 10 },
+        devices: vec![device],
+    };
+    let unusable = |name: &str, reason: &str, remedy: &str| BackendRow {
+        path: PathBuf::new(),
+        name: name.to_owned(),
+        version: "0.1.0".to_owned(),
+        state: BackendState::Unusable {
+            reason: reason.to_owned(),
+            remedy: remedy.to_owned(),
+        },
+        devices: Vec::new(),
+    };
+    let backends = vec![
+        usable("ort-cuda", device(gpu, h100, DeviceKind::Gpu, 61)),
+        usable(
+            "ort-cpu",
+            device(cpu, "16 cores, AVX-512", DeviceKind::Cpu, 102),
+        ),
+        usable("candle", device(cpu, cores, DeviceKind::Cpu, 102)),
+        unusable("mlx", "needs Apple silicon", ""),
+        unusable("ort-dml", "needs Windows (DirectX 12)", ""),
+        unusable(
+            "myplugin",
+            "ABI 3, this program speaks 4",
+            "rebuild the plugin",
+        ),
+    ];
+    let searched = |place: &str, found| Searched {
+        place: place.to_owned(),
+        found,
+    };
+    Catalogue {
+        source: Source::Embedded,
+        active: "llada".to_owned(),
+        choices: choices.into_iter().map(row).collect(),
+        surveyed: Vec::new(),
+        memory: memory(&backends),
+        backends,
+        searched: vec![
+            searched("~/.local/share/unmask/models", Found::Models(0)),
+            searched("$UNMASK_MODELS", Found::NotSet),
+            searched("~/.cache/huggingface/hub", Found::NoFolder),
+        ],
     }
 }

@@ -1,14 +1,16 @@
 //! Where things are on the screen.
 
+mod models;
 mod panels;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::action::Size;
 use crate::state::State;
+pub use models::{ModelsArea, info, info_rows, models, paragraphs};
 pub use panels::{
-    List, Menu, completions, help, list, list_page, list_top, palette, panel, paragraphs, search,
-    sessions, themes,
+    List, Menu, completions, help, list, list_page, list_top, palette, panel, search, sessions,
+    themes,
 };
 
 /// Cells between the edge and the text.

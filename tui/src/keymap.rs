@@ -37,6 +37,10 @@ pub enum Context {
     Help,
     /// The menu, which waits for a letter.
     Menu,
+    /// The list of models.
+    Models,
+    /// The first screen, while the composer is empty.
+    FirstRun,
     /// The composer is empty and the turn is paused.
     Paused,
     /// The composer is empty.
@@ -63,7 +67,9 @@ pub fn contexts(state: &State) -> Vec<Context> {
         }
         Some(Overlay::Sessions(_)) => vec![Context::Sessions, Context::List, Context::Overlay],
         Some(Overlay::Search(_)) => vec![Context::Search, Context::List, Context::Overlay],
+        Some(Overlay::Models(_)) => vec![Context::Models, Context::List, Context::Overlay],
         Some(Overlay::Confirm(_)) => vec![Context::Confirm, Context::Overlay],
+        Some(Overlay::Info(_)) => vec![Context::Help, Context::Overlay],
         None => of_chat(state),
     }
 }
@@ -77,7 +83,12 @@ fn of_chat(state: &State) -> Vec<Context> {
     }
     match state.focus {
         Focus::Canvas => contexts.push(Context::Canvas),
-        Focus::Composer if is_empty => contexts.extend([Context::Empty, Context::Composer]),
+        Focus::Composer if is_empty => {
+            if state.is_first_run() && state.queue.is_empty() {
+                contexts.push(Context::FirstRun);
+            }
+            contexts.extend([Context::Empty, Context::Composer]);
+        }
         Focus::Composer if state.completions().is_some() => {
             contexts.extend([Context::Completion, Context::Composer]);
         }

@@ -7,12 +7,14 @@
 //! The binary's subcommands are not visible from here.
 
 pub mod action;
+pub mod amount;
 pub mod availability;
 pub mod clean;
 pub mod effect;
 pub mod geometry;
 pub mod keymap;
 pub mod layout;
+pub mod models;
 pub mod palette;
 pub mod preferences;
 pub mod remark;

@@ -5,6 +5,7 @@ mod clipboard;
 mod editor;
 mod input;
 mod keep;
+mod machine;
 mod perform;
 mod render;
 mod signals;
@@ -21,14 +22,15 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
+use unmask_core::config::ConfigReader;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
 
-use crate::action::{Action, Clock, Moment, Size};
+use crate::action::{Action, Clock, Moment, Order, Size};
 use crate::effect::Effect;
 use crate::preferences::Preferences;
 use crate::remark::Remark;
 use crate::session::SessionId;
-use crate::state::{Activity, Entry, Load, State, Wish};
+use crate::state::{Activity, Entry, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Replies, Screen, ScreenError, look};
 use crate::update::{prepare, update, wanted};
@@ -63,6 +65,8 @@ pub trait Engine {
 pub struct Setup {
     /// A model to load at once.
     pub load: Option<LoadRequest>,
+    /// Reads the configuration whose models can be chosen; none can be if there is none.
+    pub reader: Option<ConfigReader>,
     /// Where standard output and error go while the screen is up; nowhere if there is none.
     pub log: Option<Log>,
     /// Where `/copy file` writes to if no path is named.
@@ -108,9 +112,14 @@ pub fn run(
         .enable_all()
         .build()
         .map_err(ScreenError::Terminal)?;
+    let log = setup.log.as_ref().map(|log| match &setup.reader {
+        Some(reader) => reader.environment.short(&log.path),
+        None => log.path.display().to_string(),
+    });
     let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
     let size = screen.size().map_err(ScreenError::Terminal)?;
-    let state = first_state(size, &setup, &replies);
+    let mut state = first_state(size, &setup, &replies);
+    state.machine.log = log;
     let (tell, mut told) = unbounded_channel();
     if let Some(folder) = &setup.themes_folder {
         themes::watch(folder, tell.clone());
@@ -120,7 +129,13 @@ pub fn run(
         keeping,
         resume,
     } = setup.keep;
-    let workers = Workers::start(&tell, keeper, setup.copies, setup.themes_folder);
+    let workers = Workers::start(
+        &tell,
+        keeper,
+        setup.reader,
+        setup.copies,
+        setup.themes_folder,
+    );
     let mut chat = Chat {
         engine,
         workers: workers.map_err(ScreenError::Terminal)?,
@@ -141,8 +156,10 @@ pub fn run(
         chat.state.composer.insert(&replies.typed);
     }
     chat.begin_keeping(keeping, resume);
-    if let Some(request) = setup.load {
-        chat.load(request);
+    let begin = setup.load.map_or(Order::Scan, Order::Load);
+    for effect in chat.act(Action::Order(begin)) {
+        // Neither a load nor a look ends the run.
+        let _ = chat.perform(effect).map_err(ScreenError::Lost)?;
     }
     let ending = runtime.block_on(chat.until_the_end(news, &mut told));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
@@ -366,18 +383,6 @@ impl Chat<'_> {
         self.workers.themes.send(());
         self.state.is_dirty = true;
         Ok(())
-    }
-
-    fn load(&mut self, request: LoadRequest) {
-        self.state.activity = Activity::Loading(Load {
-            key: crate::clean::clean_line(&request.key),
-            stage: "opening".to_owned(),
-            done: 0,
-            total: 0,
-            heard_at: self.state.now.since_start,
-            wish: Wish::Finish,
-        });
-        self.engine.load(request);
     }
 
     fn tell_of_the_end(&mut self) {

@@ -1,6 +1,6 @@
 //! Slash commands: the second way to every action.
 
-use crate::action::{Action, Command, CopyOrder, Order};
+use crate::action::{Action, Command, CopyOrder, Look, Order};
 use crate::effect::Mouse;
 use crate::state::Motion;
 
@@ -91,6 +91,15 @@ pub enum Run {
 /// Every slash command.
 pub const COMMANDS: &[Slash] = &[
     exactly("help", "", "keys and commands", Command::Help),
+    exactly("models", "", "models and backends", Command::Models),
+    with(
+        "models",
+        "NAME|add PATH|get",
+        "load, add or get a model",
+        model,
+    ),
+    with("backend", "NAME", "this model on another backend", backend).needing(Need::Ready),
+    exactly("doctor", "", "what this machine has", Command::Doctor),
     exactly("keys", "", "what every key does", Command::Help),
     exactly("new", "", "a new conversation", Command::New).needing(Need::Idle),
     exactly("sessions", "", "all conversations", Command::Sessions),
@@ -186,6 +195,23 @@ const fn with(
         about,
         run: Run::With(read),
         need: Need::Nothing,
+    }
+}
+
+fn model(argument: &str) -> Result<Action, String> {
+    let order = match argument.split_once(char::is_whitespace) {
+        Some(("add", path)) => Order::AddModel(path.trim().to_owned()),
+        None if argument == "get" => Order::Look(Look::Get),
+        None if argument != "add" => Order::Look(Look::Model(argument.to_owned())),
+        Some(_) | None => return Err("/models takes NAME, add PATH or get".to_owned()),
+    };
+    Ok(Action::Order(order))
+}
+
+fn backend(name: &str) -> Result<Action, String> {
+    match name {
+        "" => Err("/backend takes a name; /models lists the backends".to_owned()),
+        name => Ok(Action::Order(Order::Look(Look::Backend(name.to_owned())))),
     }
 }
 

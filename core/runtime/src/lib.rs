@@ -6,6 +6,7 @@ pub use unmask_api as api;
 pub use unmask_api::{Position, TokenId};
 
 pub mod canvas;
+pub mod catalogue;
 pub mod checkpoint;
 pub mod config;
 pub mod engine;
@@ -17,6 +18,7 @@ pub mod loader;
 pub mod model_id;
 pub mod params;
 pub mod plugin;
+mod replace;
 pub mod sampler;
 pub mod scorer;
 pub mod text;

@@ -12,7 +12,7 @@ use unmask_api::{
 };
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
-use crate::config::{Config, Environment, ModelEntry};
+use crate::config::{Config, ConfigError, ConfigReader, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
@@ -20,41 +20,59 @@ use crate::plugin::{FindError, Registry, SearchPath, Surroundings};
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::place_pins;
 
-/// Loads the models of a configuration on the backends of this machine.
+/// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
-    config: Config,
-    locations: Locations,
-    /// Searched at the first load: opening libraries takes a while, and the screen is to stand before that.
-    registry: Option<Registry>,
+    reader: ConfigReader,
+    /// As it was just read, for the first load.
+    fresh: Option<Config>,
+    /// What was found on these paths. Searched at the first load: opening libraries takes a while, and the screen is to
+    /// stand before that.
+    registry: Option<(Vec<PathBuf>, Registry)>,
 }
 
 impl ConfigLoader {
-    /// For the models of `config`.
+    /// For the models of `config`, which `reader` has just read.
     #[must_use]
-    pub fn new(config: Config, environment: &Environment) -> Self {
+    pub fn new(config: Config, reader: ConfigReader) -> Self {
         Self {
-            locations: Locations::new(&config, environment),
-            config,
+            reader,
+            fresh: Some(config),
             registry: None,
         }
     }
 
-    fn entry(&self, request: &LoadRequest) -> Result<ModelEntry, Failure> {
-        let known = self.config.model(&request.key);
-        known.cloned().ok_or_else(|| {
-            let keys = self.config.models.iter().map(|entry| entry.key.as_str());
-            Failure {
-                kind: FailureKind::Config,
-                text: format!("the configuration has no model `{}`", request.key),
-                hint: format!("it has {}", keys.collect::<Vec<_>>().join(", ")),
-            }
+    /// The configuration as it is now, and its entry `key`; a folder or a hub id needs none.
+    fn entry(&mut self, key: &str) -> Result<(Config, ModelEntry), Failure> {
+        let config = match self.fresh.take() {
+            Some(config) => config,
+            None => self.reader.read().map_err(|error| of_config(&error))?,
+        };
+        if let Some(entry) = config.model(key).cloned() {
+            return Ok((config, entry));
+        }
+        let unlisted = self.reader.read_for(key).ok();
+        let unlisted = unlisted.and_then(|config| Some((config.model(key).cloned()?, config)));
+        if let Some((entry, config)) = unlisted {
+            return Ok((config, entry));
+        }
+        let keys = config.models.iter().map(|entry| entry.key.as_str());
+        Err(Failure {
+            kind: FailureKind::Config,
+            text: format!("the configuration has no model `{key}`"),
+            hint: format!("it has {}", keys.collect::<Vec<_>>().join(", ")),
         })
     }
 
-    fn backend(&mut self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
-        let paths = &self.config.backend_paths.value;
-        let discover = || discover(paths.clone());
-        self.registry.get_or_insert_with(discover).find(name)
+    /// The backend, looked for anew if it was not there before.
+    fn backend(&mut self, paths: &[PathBuf], name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        let known = self.registry.as_ref().filter(|(of, _)| of == paths);
+        if let Some(backend) = known.and_then(|(_, registry)| registry.find(name).ok()) {
+            return Ok(backend);
+        }
+        let registry = discover(paths.to_vec());
+        let found = registry.find(name);
+        self.registry = Some((paths.to_vec(), registry));
+        found
     }
 }
 
@@ -70,13 +88,15 @@ impl Loader for ConfigLoader {
         request: &LoadRequest,
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
     ) -> Result<ReadyModel, Failure> {
-        let entry = self.entry(request)?;
+        let (config, entry) = self.entry(&request.key)?;
+        let locations = Locations::new(&config, &self.reader.environment);
         let id = &entry.model_id.value;
         let damaged = |error: CheckpointError| told(FailureKind::Model, &error);
-        let checkpoint = Checkpoint::open(id, &self.locations).map_err(damaged)?;
+        let checkpoint = Checkpoint::open(id, &locations).map_err(damaged)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
         let framework = request.framework.as_ref().unwrap_or(&entry.framework.value);
-        let backend = self.backend(framework).map_err(|error| Failure {
+        let paths = &config.backend_paths.value;
+        let backend = self.backend(paths, framework).map_err(|error| Failure {
             hint: "see `unmask backends`".to_owned(),
             ..told(FailureKind::Backend, &error)
         })?;
@@ -98,8 +118,7 @@ impl Loader for ConfigLoader {
             precision,
             threads: entry.threads.value,
             attention: checkpoint.family.attention,
-            cache_folder: self
-                .locations
+            cache_folder: locations
                 .cache
                 .as_ref()
                 .map(|folder| folder.join("weights")),
@@ -143,7 +162,8 @@ fn describe(
     }
 }
 
-fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<Device, Failure> {
+/// The device of `backend` that is asked for, or its first.
+pub(crate) fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<Device, Failure> {
     let devices = backend.devices();
     let found = match asked {
         Some(id) => devices.iter().find(|device| device.id == *id),
@@ -165,7 +185,8 @@ fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<Device, Failu
     })
 }
 
-fn precision(
+/// The precision of `device` that is asked for, or its first.
+pub(crate) fn precision(
     backend: &dyn Backend,
     device: &Device,
     asked: Option<&String>,
@@ -232,6 +253,13 @@ impl ModelText for Text {
     fn stopped(&self, answer: &[TokenId]) -> Result<String, Failure> {
         stopped_text(answer, &self.0.special, &self.0.tokenizer)
             .map_err(|error| told(FailureKind::Model, &error))
+    }
+}
+
+fn of_config(error: &ConfigError) -> Failure {
+    Failure {
+        hint: "correct it and load again".to_owned(),
+        ..told(FailureKind::Config, error)
     }
 }
 

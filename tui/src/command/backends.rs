@@ -1,12 +1,13 @@
 //! `unmask backends`: every library that was found, and what can be done with it.
 
 use serde_json::{Value, json};
+use unmask::amount::bytes;
 use unmask_core::api::Device;
 use unmask_core::config::Config;
 use unmask_core::loader::discover;
 use unmask_core::plugin::{BackendRow, State};
 
-use super::table::{bytes, table};
+use super::table::table;
 use super::{code, print};
 use crate::cli::{Listing, TableFormat};
 

@@ -3,17 +3,17 @@
 use std::io::{self, IsTerminal, Write as _};
 
 use unmask_core::TokenId;
-use unmask_core::config::{Config, Environment};
-use unmask_core::engine::{TurnEvent, TurnInput};
+use unmask_core::config::{Config, ConfigReader};
+use unmask_core::engine::{Failure, FailureKind, Message, Overflow, Role, TurnEvent, TurnInput};
 use unmask_core::sampler::Fit;
 
-use super::host::{Host, Line};
+use super::host::{Ended, Host, Line};
 use super::meter::Meter;
 use super::{code, print, tell};
 
-pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
     let mut meter = Meter::new(false);
-    let host = Host::open(config, environment, &mut meter)?;
+    let host = Host::open(config, reader, &mut meter)?;
     let fit = host.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let is_person = io::stdin().is_terminal();
@@ -29,6 +29,7 @@ pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u
         is_person,
         meter: Meter::new(!is_person),
         previous: Vec::new(),
+        said: Vec::new(),
     };
     let code = chat.until_the_end()?;
     if is_person {
@@ -46,6 +47,8 @@ struct Chat {
     meter: Meter,
     /// Prompt and answer of the turns so far, as tokens.
     previous: Vec<TokenId>,
+    /// The same as texts, without what the model no longer sees.
+    said: Vec<Message>,
 }
 
 impl Chat {
@@ -64,7 +67,10 @@ impl Chat {
             match read(&line) {
                 Said::Nothing => (),
                 Said::Quit => return Ok(code::DONE),
-                Said::New => self.previous.clear(),
+                Said::New => {
+                    self.previous.clear();
+                    self.said.clear();
+                }
                 Said::Unknown(command) => tell(&format!(
                     "no {command}; there are /new and /quit, and /{command} sends it"
                 )),
@@ -81,24 +87,75 @@ impl Chat {
 
     /// Answers a message; true if ^C ended the answer.
     fn answer(&mut self, message: &str) -> anyhow::Result<bool> {
+        let question = Message {
+            role: Role::User,
+            content: message.to_owned(),
+        };
         let input = TurnInput::FollowUp {
             previous: self.previous.clone(),
             message: message.to_owned(),
             length: self.fit.length,
         };
+        let ended = match self.turn(input) {
+            Err(error) if !self.said.is_empty() && is_too_long(&error) => {
+                self.turn(self.shortened(&question))?
+            }
+            other => other?,
+        };
+        print(&format!("{}\n", ended.outcome.text))?;
+        self.previous = ended.outcome.canvas.tokens().to_vec();
+        if !ended.outcome.text.is_empty() {
+            let answer = Message {
+                role: Role::Assistant,
+                content: ended.outcome.text,
+            };
+            self.said.extend([question, answer]);
+        }
+        Ok(ended.interrupted)
+    }
+
+    /// The conversation without its oldest turns, from its texts.
+    fn shortened(&self, question: &Message) -> TurnInput {
+        let mut messages = self.said.clone();
+        messages.push(question.clone());
+        TurnInput::Chat {
+            messages,
+            pins: Vec::new(),
+            length: self.fit.length,
+            overflow: Overflow::DropOldest,
+        }
+    }
+
+    fn turn(&mut self, input: TurnInput) -> anyhow::Result<Ended> {
         let meter = &mut self.meter;
+        let mut gone = 0;
         let turn = self.host.turn(input, &self.fit.params, |event| {
-            if let TurnEvent::Step(step) = event {
-                meter.at("unmasking", step.step as u64, step.steps as u64);
+            match event {
+                TurnEvent::Started { left_out, .. } => gone = *left_out,
+                TurnEvent::Step(step) => {
+                    meter.at("unmasking", step.step as u64, step.steps as u64);
+                }
+                TurnEvent::Paused(_)
+                | TurnEvent::Resumed
+                | TurnEvent::Finished(_)
+                | TurnEvent::Failed(_) => (),
             }
             Ok(())
         });
         self.meter.clear();
-        let ended = turn?;
-        print(&format!("{}\n", ended.outcome.text))?;
-        self.previous = ended.outcome.canvas.tokens().to_vec();
-        Ok(ended.interrupted)
+        if gone > 0 {
+            self.said.drain(..gone.min(self.said.len()));
+            tell(&format!(
+                "the model no longer sees the oldest {gone} messages: its context is full; /new begins again"
+            ));
+        }
+        turn
     }
+}
+
+fn is_too_long(error: &anyhow::Error) -> bool {
+    let failure = error.downcast_ref::<Failure>();
+    failure.is_some_and(|it| matches!(it.kind, FailureKind::Context { .. }))
 }
 
 /// What a line asks for.

@@ -1,17 +1,17 @@
 //! `unmask doctor`: what this machine has, and whether the active model loads and answers.
 
+use unmask::amount::bytes;
 use unmask_core::api::Capabilities;
-use unmask_core::config::{Config, Environment};
-use unmask_core::engine::{Loaded, Message, Role, TurnEvent, TurnInput};
+use unmask_core::config::{Config, ConfigReader};
+use unmask_core::engine::{Loaded, Message, Overflow, Role, TurnEvent, TurnInput};
 use unmask_core::loader::discover;
 
 use super::backends;
 use super::host::Host;
 use super::meter::Meter;
-use super::table::bytes;
 use super::{Interrupted, code, print};
 
-pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u8> {
+pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
     print(&format!(
         "unmask {} on {} {}\nconfiguration: {}\nactive model: {}\n\n",
         env!("CARGO_PKG_VERSION"),
@@ -23,7 +23,7 @@ pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u
     let registry = discover(config.backend_paths.value.clone());
     print(&format!("{}\n", backends::text(registry.rows())))?;
     let mut meter = Meter::new(false);
-    let mut host = Host::open(config, environment, &mut meter)?;
+    let mut host = Host::open(config, reader, &mut meter)?;
     let loaded = host.loaded.clone();
     print(&describe(&loaded))?;
     let fit = host.settings()?;
@@ -34,6 +34,7 @@ pub(super) fn run(config: Config, environment: &Environment) -> anyhow::Result<u
         }],
         pins: Vec::new(),
         length: fit.length,
+        overflow: Overflow::Refuse,
     };
     let ended = host.turn(input, &fit.params, |event| {
         if let TurnEvent::Step(step) = event {

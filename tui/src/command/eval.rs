@@ -6,8 +6,8 @@ mod report;
 use std::fs::File;
 use std::io::Write as _;
 
-use unmask_core::config::{Config, Environment};
-use unmask_core::engine::TurnInput;
+use unmask_core::config::{Config, ConfigReader};
+use unmask_core::engine::{Overflow, TurnInput};
 use unmask_core::sampler::Fit;
 
 use super::host::Host;
@@ -17,14 +17,10 @@ use crate::cli::{Eval, TableFormat};
 use question::{Answered, Question, Settings, read_answered, read_questions};
 use report::Report;
 
-pub(super) fn run(
-    config: Config,
-    environment: &Environment,
-    arguments: &Eval,
-) -> anyhow::Result<u8> {
+pub(super) fn run(config: Config, reader: &ConfigReader, arguments: &Eval) -> anyhow::Result<u8> {
     let questions = read_questions(&arguments.file)?;
     let mut meter = Meter::new(arguments.quiet);
-    let mut host = Host::open(config, environment, &mut meter)?;
+    let mut host = Host::open(config, reader, &mut meter)?;
     let fit = host.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let settings = Settings::new(&host.loaded, &fit);
@@ -87,6 +83,7 @@ fn answer_all(
             messages: question.messages.clone(),
             pins: Vec::new(),
             length: fit.length,
+            overflow: Overflow::Refuse,
         };
         let ended = host.turn(input, &fit.params, |_| Ok(()))?;
         if ended.interrupted {

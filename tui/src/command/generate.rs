@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use unmask_core::config::{Config, Environment};
-use unmask_core::engine::{Loaded, Message, Pin, Role, TurnEvent, TurnInput};
+use unmask_core::config::{Config, ConfigReader};
+use unmask_core::engine::{Loaded, Message, Overflow, Pin, Role, TurnEvent, TurnInput};
 use unmask_core::event::{FinishReason, StepEvent};
 use unmask_core::sampler::Fit;
 use unmask_core::text::Piece;
@@ -25,14 +25,14 @@ use crate::cli::{Format, Generate};
 
 pub(super) fn run(
     config: Config,
-    environment: &Environment,
+    reader: &ConfigReader,
     arguments: &Generate,
 ) -> anyhow::Result<u8> {
     let mut meter = Meter::new(arguments.quiet);
     let messages = messages(arguments, &meter)?;
     let pins = pins(arguments.pin.as_deref())?;
     let mut trace = Trace::open(arguments.trace.as_deref())?;
-    let mut host = Host::open(config, environment, &mut meter)?;
+    let mut host = Host::open(config, reader, &mut meter)?;
     let fit = host.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let loaded = host.loaded.clone();
@@ -42,6 +42,7 @@ pub(super) fn run(
         messages,
         pins,
         length: fit.length,
+        overflow: Overflow::Refuse,
     };
     out.object(&start)?;
     trace.write(&start)?;

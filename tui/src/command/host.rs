@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::Context as _;
 use unmask_core::Params;
-use unmask_core::config::{Config, Environment};
+use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{
     Engine, EngineEvent, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput, TurnRequest,
 };
@@ -51,13 +51,13 @@ impl Host {
     /// Loads the active model, with progress on `meter`; ^C breaks the load off.
     pub(super) fn open(
         config: Config,
-        environment: &Environment,
+        reader: &ConfigReader,
         meter: &mut Meter,
     ) -> anyhow::Result<Self> {
         let key = config.active.value.clone();
         let (tell, news) = channel();
         watch_interrupts(tell.clone())?;
-        let loader = ConfigLoader::new(config, environment);
+        let loader = ConfigLoader::new(config, reader.clone());
         let engine_tells = tell.clone();
         // The receiver lives as long as the host; news after that are nobody's.
         let hear = move |event| {
@@ -76,7 +76,8 @@ impl Host {
                 }) => meter.at(&stage, done, total),
                 News::Engine(EngineEvent::Loaded(loaded)) => break Ok(loaded),
                 News::Engine(EngineEvent::LoadFailed { failure, .. }) => break Err(failure),
-                News::Engine(EngineEvent::Turn(..)) | News::Line(_) => (),
+                // Nothing else was loaded before, or asked for.
+                News::Engine(EngineEvent::Unloaded(_) | EngineEvent::Turn(..)) | News::Line(_) => {}
                 News::Interrupt => {
                     interrupted = true;
                     engine.cancel_load();

@@ -19,7 +19,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use unmask::clean::clean;
 use unmask::session::SessionError;
-use unmask_core::config::{Config, ConfigError, Environment};
+use unmask_core::config::{ConfigError, ConfigReader, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 
 use crate::cli::{Cli, Command};
@@ -54,34 +54,38 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         let text = "flags of the screen and of denoising stand behind the command: unmask generate --steps 32";
         return Err(Usage(text.to_owned()).into());
     }
-    let environment = Environment::of_process();
+    let reader = ConfigReader {
+        overrides: cli.overrides(),
+        environment: Environment::of_process(),
+    };
+    let environment = &reader.environment;
     if let Some(Command::Config(arguments)) = &cli.command {
-        return config::run(&arguments.command, &cli.overrides(), &environment);
+        return config::run(&arguments.command, &reader.overrides, environment);
     }
-    let config = Config::load(&cli.overrides(), &environment)?;
+    let config = reader.read()?;
     if cli.common.show_config {
         print(&config.show())?;
         return Ok(code::DONE);
     }
-    log::start(&environment);
+    log::start(environment);
     match &cli.command {
-        None => screen::run(config, &environment, cli.screen(), &cli.saving),
-        Some(Command::Generate(arguments)) => generate::run(config, &environment, arguments),
+        None => screen::run(config, &reader, cli.screen(), &cli.saving),
+        Some(Command::Generate(arguments)) => generate::run(config, &reader, arguments),
         Some(Command::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
             if arguments.saving.resume.is_some() {
                 let text = "plain chat goes on from nothing; --resume needs the full screen";
                 return Err(Usage(text.to_owned()).into());
             }
-            chat::run(config, &environment)
+            chat::run(config, &reader)
         }
         Some(Command::Chat(arguments)) => {
-            screen::run(config, &environment, cli.screen(), &arguments.saving)
+            screen::run(config, &reader, cli.screen(), &arguments.saving)
         }
-        Some(Command::Eval(arguments)) => eval::run(config, &environment, arguments),
-        Some(Command::Models(arguments)) => models::run(&config, &environment, arguments),
+        Some(Command::Eval(arguments)) => eval::run(config, &reader, arguments),
+        Some(Command::Models(arguments)) => models::run(&config, environment, arguments),
         Some(Command::Backends(arguments)) => backends::run(&config, arguments),
-        Some(Command::Doctor(_)) => doctor::run(config, &environment),
-        Some(Command::Sessions(what)) => sessions::run(&environment, what),
+        Some(Command::Doctor(_)) => doctor::run(config, &reader),
+        Some(Command::Sessions(what)) => sessions::run(environment, what),
         // It was carried out before the configuration was read, which may be what is wrong.
         Some(Command::Config(_)) => Ok(code::DONE),
     }
@@ -92,7 +96,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return match failure.kind {
             FailureKind::Generation => code::GENERATION,
-            FailureKind::Usage | FailureKind::Config => code::USAGE,
+            FailureKind::Usage | FailureKind::Context { .. } | FailureKind::Config => code::USAGE,
             FailureKind::Model | FailureKind::Backend => code::NO_MODEL,
             FailureKind::Memory => code::MEMORY,
         };

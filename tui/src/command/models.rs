@@ -1,10 +1,11 @@
 //! `unmask models`: what is configured, what is on disk, what it would need.
 
 use serde_json::{Value, json};
+use unmask::amount::bytes;
 use unmask_core::checkpoint::{Locations, Place, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry};
 
-use super::table::{bytes, table};
+use super::table::table;
 use super::{code, print};
 use crate::cli::{Listing, TableFormat};
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, Setup};
 use unmask::session::{Folder, HistoryFile, Keeper};
 use unmask::state::Keeping;
-use unmask_core::config::{Config, Environment};
+use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
@@ -27,22 +27,22 @@ pub(super) fn is_missing() -> Option<&'static str> {
 
 pub(super) fn run(
     config: Config,
-    environment: &Environment,
+    reader: &ConfigReader,
     flags: &ScreenFlags,
     saving: &Saving,
 ) -> anyhow::Result<u8> {
     if let Some(reason) = is_missing() {
         return Err(Usage(reason.to_owned()).into());
     }
-    let keep = keep(environment, saving)?;
-    let (mut preferences, remarks) = files::preferences(environment);
+    let keep = keep(&reader.environment, saving)?;
+    let (mut preferences, remarks) = files::preferences(&reader.environment);
     flags.change(&mut preferences);
     let load = LoadRequest {
         key: config.active.value.clone(),
         ..LoadRequest::default()
     };
     let (tell, news) = unbounded_channel();
-    let loader = ConfigLoader::new(config, environment);
+    let loader = ConfigLoader::new(config, reader.clone());
     // The receiver is gone only once the screen is closed; nobody wants news then.
     let hear = move |event| {
         tell.send(event).ok();
@@ -50,15 +50,17 @@ pub(super) fn run(
     let mut engine = Handle(Engine::start(Box::new(loader), hear)?);
     let setup = Setup {
         load: Some(load),
-        log: log::file(environment)?,
-        copies: environment
+        log: log::file(&reader.environment)?,
+        reader: Some(reader.clone()),
+        copies: reader
+            .environment
             .folders
             .as_ref()
             .map(|folders| folders.data.join("unmask").join("copy")),
         keep,
         preferences,
         remarks,
-        themes_folder: files::themes_folder(environment),
+        themes_folder: files::themes_folder(&reader.environment),
     };
     let left = run::run(&mut engine, news, setup)?;
     if let Some(id) = left.session {

@@ -23,18 +23,6 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Bytes for people: `14.1 MB`.
-pub(super) fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    let mut value = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.95 && unit + 1 < UNITS.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,12 +34,5 @@ mod tests {
             vec!["long".to_owned(), "c".to_owned()],
         ];
         assert_eq!(table(&rows), "a     b\nlong  c\n");
-    }
-
-    #[test]
-    fn bytes_are_rounded_to_one_digit() {
-        assert_eq!(bytes(14_100_328), "14.1 MB");
-        assert_eq!(bytes(999_960_000), "1.0 GB");
-        assert_eq!(bytes(0), "0.0 kB");
     }
 }

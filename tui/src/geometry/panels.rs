@@ -2,14 +2,12 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::Areas;
+use super::{Areas, info, models};
 use crate::action::Size;
 use crate::keymap;
-use crate::layout::{Flow, help_rows, wrap};
+use crate::layout::help_rows;
 use crate::palette::{self, Item};
-use crate::row::Row;
 use crate::state::{Help, Overlay, Pick, Search, Sessions, State};
-use crate::theme::Role;
 
 /// From this width on panels stand in the middle; below they span the screen.
 const WIDE: u16 = 100;
@@ -79,16 +77,6 @@ pub fn search(state: &State, search: &Search) -> Rect {
     Rect::new(0, bottom - height, state.size.columns, height)
 }
 
-/// Lines wrapped, the empty ones kept.
-#[must_use]
-pub fn paragraphs(lines: &[String], width: usize) -> Vec<Row> {
-    let rows = |line: &String| match line.is_empty() {
-        true => vec![Row::default()],
-        false => wrap(&Flow::plain(line, Role::Text), width),
-    };
-    lines.iter().flat_map(rows).collect()
-}
-
 /// Rows of the list in the topmost overlay that are seen at once.
 #[must_use]
 pub fn list_page(state: &State) -> usize {
@@ -99,6 +87,11 @@ pub fn list_page(state: &State) -> usize {
         Some(Overlay::Sessions(list)) => sessions(state, list),
         Some(Overlay::Search(it)) => {
             return usize::from(search(state, it).height.saturating_sub(3)).max(1);
+        }
+        Some(Overlay::Models(_)) => return usize::from(models(state).list),
+        Some(Overlay::Info(text)) => {
+            let (area, _) = info(state.size, text);
+            return usize::from(area.height.saturating_sub(2)).max(1);
         }
         Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => return 1,
     };
@@ -147,17 +140,16 @@ pub fn list(state: &State) -> Option<List> {
             let names = state.themes.names().into_iter().map(|(name, _)| name);
             Some(of(themes(state), &list.pick, names.collect()))
         }
-        Overlay::Sessions(list) => {
-            let panel = sessions(state, list);
-            let (length, page) = (list.shown().len(), list_page(state));
-            Some(List {
-                area: Rect::new(panel.x + 1, panel.y + 3, panel.width - 2, page as u16),
-                top: list_top(list.pick.chosen, page),
-                chosen: list.pick.chosen,
-                length,
-            })
+        Overlay::Models(pick) => {
+            let texts = crate::models::texts(state.machine.catalogue.as_deref()?);
+            Some(of(models(state).area, pick, texts))
         }
-        Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Search(_) | Overlay::Confirm(_) => None,
+        Overlay::Sessions(list) => Some(of(sessions(state, list), &list.pick, list.texts())),
+        Overlay::Help(_)
+        | Overlay::Menu { .. }
+        | Overlay::Search(_)
+        | Overlay::Confirm(_)
+        | Overlay::Info(_) => None,
     }
 }
 

@@ -17,6 +17,11 @@ const GROUPS: &[Group] = {
         ),
         (&[Do::Up, Do::Down], None, "move"),
         (&[Do::Focus], Some(Context::Canvas), "to the composer"),
+        (
+            &[Do::Option(1), Do::Option(2), Do::Option(3)],
+            None,
+            "take an option",
+        ),
         (&[Do::Back], Some(Context::Help), "close"),
         (&[Do::Choose], Some(Context::Completion), "complete"),
         (
@@ -184,6 +189,9 @@ pub fn word(command: Command) -> &'static str {
         Command::Palette => "palette",
         Command::Themes => "theme",
         Command::Filter => "filter",
+        Command::Models => "models",
+        Command::Rescan => "look again",
+        Command::Doctor => "doctor",
         Command::Help => "help",
         Command::Quit => "quit",
         other => describe(other),
@@ -232,6 +240,10 @@ pub fn describe(command: Command) -> &'static str {
         Command::Palette => "find and run any command",
         Command::Themes => "choose a theme",
         Command::Filter => "filter the keys",
+        Command::Models => "models and backends",
+        Command::Rescan => "look at this machine again",
+        Command::Doctor => "what this machine has",
+        Command::Option(_) => "the option of this number",
     }
 }
 

@@ -43,6 +43,12 @@ fn of_composer(state: &State) -> Vec<Hint> {
     }
     match &state.activity {
         Activity::Loading(_) => vec![(&[Command::Back], "cancel loading"), MENU],
+        Activity::Idle if state.is_first_run() && state.composer.is_empty() => vec![
+            (&[Command::Up, Command::Down], "choose"),
+            (&[Command::Choose], "open"),
+            (&[Command::Help], "help"),
+            MENU,
+        ],
         Activity::Idle => vec![
             (&[Command::Send], "send"),
             (&[Command::Newline], "newline"),

@@ -25,8 +25,8 @@ pub(super) const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
 pub const BINDINGS: &[Binding] = {
     use Command as Do;
     use Context::{
-        Anywhere, Canvas, Completion, Composer, Confirm, Empty, Help, List, Menu, Overlay, Paused,
-        Search, Sessions,
+        Anywhere, Canvas, Completion, Composer, Confirm, Empty, FirstRun, Help, List, Menu, Models,
+        Overlay, Paused, Search, Sessions,
     };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
@@ -91,7 +91,9 @@ pub const BINDINGS: &[Binding] = {
         (Anywhere, ctrl('l'), Do::Repaint),
         (Anywhere, ctrl('z'), Do::Suspend),
         (Menu, key(Char('l')), Do::Sessions),
+        (Menu, key(Char('m')), Do::Models),
         (Menu, key(Char('n')), Do::New),
+        (Menu, key(Char('d')), Do::Doctor),
         (Menu, key(Char('y')), Do::Copy),
         (Menu, key(Char('e')), Do::Editor),
         (Menu, ctrl('e'), Do::Editor),
@@ -116,7 +118,12 @@ pub const BINDINGS: &[Binding] = {
         (List, ctrl('u'), Do::Edit(Edit::KillToStart)),
         (Sessions, key(Delete), Do::Delete),
         (Search, ctrl('r'), Do::Down),
+        (Models, ctrl('r'), Do::Rescan),
         (Confirm, key(Enter), Do::Choose),
+        (FirstRun, key(Enter), Do::Choose),
+        (FirstRun, key(Char('1')), Do::Option(1)),
+        (FirstRun, key(Char('2')), Do::Option(2)),
+        (FirstRun, key(Char('3')), Do::Option(3)),
         (Canvas, key(Tab), Do::Focus),
         (Canvas, key(Esc), Do::Back),
         (Canvas, key(Char('[')), Do::PreviousMessage),

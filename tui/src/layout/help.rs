@@ -69,6 +69,8 @@ fn title(context: Context) -> Option<&'static str> {
         Context::Search => Some("Earlier prompts"),
         Context::Completion => Some("While a / command is typed"),
         Context::Help => Some("This help"),
+        Context::Models => Some("The list of models"),
+        Context::FirstRun => Some("Without a model"),
         Context::Overlay
         | Context::Confirm
         | Context::Canvas

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc::UnboundedSender;
+use unmask_core::config::ConfigReader;
 
+use super::machine::{Edit, Scan};
 use super::render::Renderer;
 use super::worker::Worker;
 use super::{Chat, clipboard, signals, themes};
@@ -16,6 +18,8 @@ use crate::session::{Job, Keeper};
 /// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, a look at the machine. Each
 /// answers with actions.
 pub(super) struct Workers {
+    machine: Worker<Scan>,
+    config: Worker<Edit>,
     /// Lays out Markdown.
     pub(super) renderer: Renderer,
     /// Copies.
@@ -34,9 +38,13 @@ impl Workers {
     pub(super) fn start(
         tell: &UnboundedSender<Action>,
         keeper: Option<Keeper>,
+        reader: Option<ConfigReader>,
         copies: Option<PathBuf>,
         themes_folder: Option<PathBuf>,
     ) -> io::Result<Self> {
+        let (scans, edits) = (reader.clone(), reader);
+        let look = move |scan: Scan| Some(scan.run(scans.as_ref()));
+        let change = move |edit: Edit| Some(edit.run(edits.as_ref()));
         let read = move |()| {
             let folder = themes_folder.as_ref();
             let files = folder.map(|folder| themes::read(folder));
@@ -48,6 +56,8 @@ impl Workers {
             })
         };
         Ok(Self {
+            machine: Worker::start("machine", tell.clone(), look)?,
+            config: Worker::start("config", tell.clone(), change)?,
             renderer: Renderer::start(tell)?,
             copier: clipboard::start(tell, copies)?,
             keeper: keeper.map(keep).transpose()?,
@@ -63,11 +73,12 @@ impl Workers {
     }
 
     /// Waits for those whose work would be lost: what is to be kept, a file that is being written, a clipboard that is
-    /// handed over.
+    /// handed over. Nobody waits for a look at the machine.
     pub(super) fn finish(self) {
         if let Some(keeper) = self.keeper {
             keeper.finish();
         }
+        self.config.finish();
         self.copier.finish();
     }
 }
@@ -80,6 +91,9 @@ impl Chat<'_> {
             Effect::Resume => self.engine.resume(),
             Effect::Stop => self.engine.stop(),
             Effect::Abandon => self.engine.abandon(),
+            Effect::Load(request) => self.engine.load(request),
+            Effect::Scan => self.workers.machine.send(Scan),
+            Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),
             Effect::CancelLoad => self.engine.cancel_load(),
             Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,

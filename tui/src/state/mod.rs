@@ -6,6 +6,8 @@ mod composer;
 mod confirm;
 mod help;
 mod history;
+mod info;
+mod machine;
 mod overlay;
 mod parts;
 mod pick;
@@ -28,6 +30,8 @@ pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
 pub use help::Help;
 pub use history::History;
+pub use info::Info;
+pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
@@ -43,7 +47,7 @@ pub use transcript::{
 pub use turn::{Mark, Origin, Pending, Stage, Turn};
 pub use typing::Typing;
 use unmask_core::Params;
-use unmask_core::engine::{Loaded, TurnId};
+use unmask_core::engine::{Loaded, Overflow, TurnId};
 
 use crate::action::{Moment, Size};
 use crate::effect::Mouse;
@@ -107,6 +111,8 @@ pub struct State {
     pub selection: Selection,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
+    /// The machine, its backends and its models.
+    pub machine: Machine,
     /// The last failure that is no part of the conversation.
     pub toast: Option<Toast>,
     /// A short word for the user, gone after a while.
@@ -226,6 +232,8 @@ pub struct Settings {
     pub params: Params,
     /// Tokens of the answer.
     pub length: usize,
+    /// What becomes of a conversation that outgrows the context.
+    pub overflow: Overflow,
 }
 
 impl State {
@@ -255,6 +263,7 @@ impl State {
             settings: Settings {
                 params: Params::default(),
                 length: 128,
+                overflow: Overflow::default(),
             },
             turn: TurnId::default(),
             transcript: Transcript::default(),
@@ -268,6 +277,7 @@ impl State {
             focus: Focus::Composer,
             selection: Selection::default(),
             overlays: Vec::new(),
+            machine: Machine::default(),
             toast: None,
             notice: None,
             quit_until: None,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Confirm, Help, Pick, Search, Sessions, ThemePick};
+use super::{Confirm, Help, Info, Pick, Search, Sessions, ThemePick};
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,12 @@ pub enum Overlay {
     Sessions(Sessions),
     /// Earlier prompts.
     Search(Search),
+    /// Models and backends.
+    Models(Pick),
     /// A question before something that should not happen by accident.
     Confirm(Confirm),
+    /// Text to be read.
+    Info(Info),
     /// The themes.
     Themes(ThemePick),
 }

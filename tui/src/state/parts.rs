@@ -5,6 +5,9 @@ use crate::clean::clean_line;
 use crate::row::{Row, cut};
 use crate::theme::Role;
 
+/// Rows that say what the model no longer sees, with the empty one before them.
+const HORIZON: usize = 2;
+
 /// A part of the transcript as rows: an empty one, a head if somebody speaks, and its text.
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
@@ -12,6 +15,8 @@ pub struct Part<'a> {
     pub source: Source<'a>,
     /// Whether the model sees it.
     pub sight: Sight,
+    /// Messages above it that the model no longer sees, if it is the first below them: two rows say so.
+    pub left_out: usize,
     /// Rows above its text.
     pub above: usize,
     /// Its text.
@@ -41,14 +46,18 @@ impl State {
     /// The transcript with the running turn and the queue, as laid out last.
     #[must_use]
     pub fn parts(&self) -> Vec<Part<'_>> {
-        let mut parts: Vec<Part<'_>> = self
-            .transcript
-            .entries
-            .iter()
-            .map(|laid| Part {
+        let horizon = self.transcript.horizon();
+        let left_out = |at: usize| match horizon {
+            Some((last, messages)) if last + 1 == at => messages,
+            Some(_) | None => 0,
+        };
+        let entries = self.transcript.entries.iter().enumerate();
+        let mut parts: Vec<Part<'_>> = entries
+            .map(|(at, laid)| Part {
                 source: Source::Entry(&laid.entry),
                 sight: laid.sight,
-                above: laid.entry.rows_above(),
+                left_out: left_out(at),
+                above: laid.entry.rows_above() + HORIZON * usize::from(left_out(at) > 0),
                 rows: Cow::Borrowed(&laid.rows),
             })
             .collect();
@@ -56,6 +65,7 @@ impl State {
             parts.push(Part {
                 source: Source::Turn(turn),
                 sight: Sight::Seen,
+                left_out: 0,
                 above: 2,
                 rows: Cow::Borrowed(&turn.rows.1),
             });
@@ -64,6 +74,7 @@ impl State {
             parts.push(Part {
                 source: Source::Queue,
                 sight: Sight::Seen,
+                left_out: 0,
                 above: 1,
                 rows: Cow::Owned(self.queued_rows()),
             });

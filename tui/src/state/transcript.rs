@@ -84,7 +84,7 @@ pub enum Sight {
     /// It is sent with the next message.
     #[default]
     Seen,
-    /// It no longer fits the model's context.
+    /// It did not fit the model's context in the latest turn; it is sent again as soon as it does.
     RolledOff,
     /// Another answer to the same message stands in its place.
     Replaced,
@@ -202,8 +202,8 @@ impl Transcript {
         }
     }
 
-    /// The conversation as the model hears it: answered messages and their answers, as far as they are
-    /// [`Sight::Seen`]. What was never answered is not repeated, since it is asked again.
+    /// The conversation as the model hears it: answered messages and their answers, also those
+    /// that had to be left out of the latest turn. What was never answered is not repeated, since it is asked again.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         let said = |role, content: &str| Message {
@@ -211,21 +211,63 @@ impl Transcript {
             content: content.to_owned(),
         };
         let mut messages = Vec::new();
+        for (asked, answered) in self.exchanges() {
+            let pair = (&self.entries[asked].entry, &self.entries[answered].entry);
+            if let (Entry::You { text, .. }, Entry::Answer(answer)) = pair {
+                messages.push(said(Speaker::User, text));
+                messages.push(said(Speaker::Assistant, &answer.text));
+            }
+        }
+        messages
+    }
+
+    /// Marks the first `messages` of [`messages`](Self::messages) as left out, with all that stands before the next one.
+    pub fn roll_off(&mut self, messages: usize) {
+        let exchanges = self.exchanges();
+        let last = messages.div_ceil(2).checked_sub(1);
+        let last = last
+            .and_then(|at| exchanges.get(at))
+            .map(|&(_, answered)| answered);
+        for (at, laid) in self.entries.iter_mut().enumerate() {
+            let is_out = last.is_some_and(|last| at <= last);
+            match (laid.sight, is_out) {
+                (Sight::Seen, true) => laid.sight = Sight::RolledOff,
+                (Sight::RolledOff, false) => laid.sight = Sight::Seen,
+                _ => (),
+            }
+        }
+    }
+
+    /// The entry below which the model sees everything, and how many messages above it were left out.
+    #[must_use]
+    pub fn horizon(&self) -> Option<(usize, usize)> {
+        let is_out = |laid: &Laid| laid.sight == Sight::RolledOff;
+        let last = self.entries.iter().rposition(is_out)?;
+        let is_message = |laid: &&Laid| {
+            let said = matches!(laid.entry, Entry::You { .. } | Entry::Answer(_));
+            is_out(laid) && said
+        };
+        Some((last, self.entries.iter().filter(is_message).count()))
+    }
+
+    /// Each message that is answered and its answer, by their places.
+    fn exchanges(&self) -> Vec<(usize, usize)> {
+        let mut exchanges = Vec::new();
         let mut asked = None;
-        let seen = (self.entries.iter()).filter(|laid| laid.sight == Sight::Seen);
-        for laid in seen {
+        for (at, laid) in self.entries.iter().enumerate() {
+            match laid.sight {
+                Sight::Seen | Sight::RolledOff => (),
+                Sight::Replaced | Sight::Undone => continue,
+            }
             match &laid.entry {
-                Entry::You { text, .. } => asked = Some(text),
+                Entry::You { .. } => asked = Some(at),
                 Entry::Answer(answer) if !answer.text.is_empty() => {
-                    if let Some(question) = asked.take() {
-                        messages.push(said(Speaker::User, question));
-                        messages.push(said(Speaker::Assistant, &answer.text));
-                    }
+                    exchanges.extend(asked.take().map(|asked| (asked, at)));
                 }
                 Entry::Answer(_) | Entry::Failure(_) | Entry::Note(_) => (),
             }
         }
-        messages
+        exchanges
     }
 }
 
@@ -297,7 +339,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_sight_is_not_sent() {
-        for sight in [Sight::RolledOff, Sight::Replaced, Sight::Undone] {
+        for sight in [Sight::Replaced, Sight::Undone] {
             let mut transcript = Transcript::default();
             for entry in [you("a"), answer("b"), you("c"), answer("d")] {
                 transcript.push(entry);
@@ -311,5 +353,33 @@ mod tests {
                 "{sight:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_left_out_is_dimmed_until_it_fits_again_and_is_still_sent() {
+        let mut transcript = Transcript::default();
+        let note = || Entry::Note("stopped".to_owned());
+        for entry in [
+            you("a"),
+            note(),
+            answer("b"),
+            note(),
+            you("c"),
+            answer("d"),
+            you("e"),
+        ] {
+            transcript.push(entry);
+        }
+        let out = |transcript: &Transcript| {
+            let sights = transcript.entries.iter().map(|laid| laid.sight);
+            sights.filter(|&sight| sight == Sight::RolledOff).count()
+        };
+        transcript.roll_off(2);
+        assert_eq!((out(&transcript), transcript.horizon()), (3, Some((2, 2))));
+        assert_eq!(transcript.messages().len(), 4);
+        transcript.roll_off(4);
+        assert_eq!((out(&transcript), transcript.horizon()), (6, Some((5, 4))));
+        transcript.roll_off(0);
+        assert_eq!((out(&transcript), transcript.horizon()), (0, None));
     }
 }

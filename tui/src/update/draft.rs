@@ -1,4 +1,4 @@
-use super::{completion, engine, overlay};
+use super::{completion, engine, models, overlay};
 use crate::action::{Action, Command};
 use crate::availability;
 use crate::clean::clean_paste;
@@ -123,7 +123,8 @@ pub(super) fn write_held(state: &mut State) {
     }
 }
 
-fn submit(state: &mut State) -> Vec<Effect> {
+/// Sends the draft, queues it or carries it out.
+pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     match slash::read(&state.composer.text()) {
         Draft::Blank => return blank(state),
         Draft::Refused(why) => state.notify(why),
@@ -145,7 +146,13 @@ fn refusal(state: &State) -> Option<String> {
 
 fn blank(state: &mut State) -> Vec<Effect> {
     if matches!(state.activity, Activity::Idle) && !state.queue.is_empty() {
-        return engine::send_next(state);
+        return match state.model {
+            Some(_) => engine::send_next(state),
+            None => models::open(state),
+        };
+    }
+    if state.model.is_none() && matches!(state.activity, Activity::Idle) {
+        return models::open(state);
     }
     state.notify("Type a message");
     Vec::new()

@@ -6,14 +6,16 @@ use unmask_core::engine::{
 use unmask_core::event::{FinishReason, Stats};
 use unmask_core::sampler::Fit;
 
-use super::canvas;
-use crate::action::Command;
+use super::{canvas, machine};
+use crate::action::{Command, Order};
+use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::keymap;
 use crate::layout::answer_so_far;
 use crate::state::{
-    Activity, Answer, Entry, Load, Settings, Stage, State, Turn, View, Wish, first_words,
+    Activity, Answer, Confirm, Entry, Load, Overlay, Settings, Stage, State, Toast, Turn, View,
+    Wish, first_words,
 };
 
 /// News of the engine.
@@ -26,7 +28,11 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             total,
         } => loading(state, &key, &stage, (done, total)),
         EngineEvent::Loaded(loaded) => return take_model(state, loaded),
-        EngineEvent::LoadFailed { key, failure } => load_failed(state, &key, failure),
+        EngineEvent::Unloaded(loaded) => {
+            state.model = None;
+            state.machine.away = Some(loaded);
+        }
+        EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
         EngineEvent::Turn(turn, event) if turn == state.turn => return hear_turn(state, event),
         // Late news of a turn that was abandoned.
         EngineEvent::Turn(..) => (),
@@ -54,6 +60,7 @@ fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64))
 fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
     take_settings(state, &loaded);
     state.model = Some(loaded);
+    state.machine.away = None;
     end_load(state);
     send_next(state)
 }
@@ -77,19 +84,21 @@ fn take_settings(state: &mut State, loaded: &Loaded) {
     state.settings = Settings {
         params: fit.params,
         length: fit.length,
+        overflow: state.settings.overflow,
     };
 }
 
-fn load_failed(state: &mut State, key: &str, failure: Failure) {
+fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
     let was_cancelled = match &state.activity {
         Activity::Loading(load) => load.wish == Wish::Cancel,
         Activity::Idle | Activity::Turn(_) => false,
     };
     end_load(state);
-    if was_cancelled {
-        state.notify(format!("Stopped loading {}", clean_line(key)));
-    } else {
-        state.transcript.push(Entry::Failure(failure));
+    machine::tell_failed_load(state, key, failure, was_cancelled);
+    // The first screen says what there is.
+    match state.is_first_run() {
+        true => machine::scan(state),
+        false => Vec::new(),
     }
 }
 
@@ -105,7 +114,14 @@ fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
         return Vec::new();
     };
     match event {
-        TurnEvent::Started { canvas, params } => turn.lay_out(canvas, &params),
+        TurnEvent::Started {
+            canvas,
+            params,
+            left_out,
+        } => {
+            turn.lay_out(canvas, &params);
+            state.transcript.roll_off(left_out);
+        }
         TurnEvent::Step(step) => turn.apply(&step),
         TurnEvent::Paused(_) => {
             // A stop may have been asked for while the news was on its way.
@@ -136,11 +152,48 @@ fn fail(state: &mut State, mut failure: Failure) {
     if is_back && !was_begun {
         state.transcript.take_question_back();
     }
-    if failure.kind == FailureKind::Usage && !state.transcript.messages().is_empty() {
-        let keys = keymap::menu_keys(state, Command::New);
-        failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
+    match failure.kind {
+        FailureKind::Context {
+            tokens,
+            limit,
+            room,
+        } if is_back => return too_long(state, tokens, limit, room),
+        FailureKind::Context { .. } | FailureKind::Usage => {
+            if !state.transcript.messages().is_empty() {
+                let keys = keymap::menu_keys(state, Command::New);
+                failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
+            }
+        }
+        FailureKind::Config
+        | FailureKind::Model
+        | FailureKind::Backend
+        | FailureKind::Memory
+        | FailureKind::Generation => (),
     }
     state.transcript.push(Entry::Failure(failure));
+}
+
+/// A message that does not fit is in the composer again; a shorter answer is offered if that would do.
+fn too_long(state: &mut State, tokens: usize, limit: usize, room: usize) {
+    let title = "Not sent: too long for the model".to_owned();
+    let over = amount::count(tokens.saturating_sub(limit));
+    let (tokens, limit) = (amount::count(tokens), amount::count(limit));
+    let begins = format!("{tokens} tokens, limit {limit}: shorten by {over}");
+    if room == 0 {
+        state.toast = Some(Toast {
+            title,
+            lines: vec![format!("{begins}, or /new")],
+        });
+        return;
+    }
+    let length = machine::length_within(state, room);
+    state.overlays.push(Overlay::Confirm(Confirm {
+        title,
+        lines: vec![format!("{begins}, /new, or length ≤ {room}")],
+        yes: format!("send with length {length}"),
+        letter: 'g',
+        order: Order::Length(length),
+    }));
 }
 
 fn finish(state: &mut State, outcome: Outcome) -> Vec<Effect> {
@@ -248,6 +301,7 @@ fn start(
             messages,
             pins: Vec::new(),
             length: state.settings.length,
+            overflow: state.settings.overflow,
         },
         params: state.settings.params.clone(),
     }

@@ -1,10 +1,10 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    canvas, completion, conversation, copy, draft, engine, order, overlay, render, scroll, search,
-    sessions, themes,
+    canvas, completion, conversation, copy, draft, engine, first_run, machine, models, order,
+    overlay, render, scroll, search, sessions, themes,
 };
-use crate::action::Command;
+use crate::action::{Command, Look};
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
 use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Wish};
@@ -64,8 +64,14 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Copy => return copy::last_answer(state),
         Command::CopyMessage => return copy::selected(state),
         Command::Choose if completion::complete(state) => (),
+        Command::Choose if state.is_first_run() => return first_run::choose(state),
+        Command::Option(option) => {
+            return first_run::take(state, usize::from(option).saturating_sub(1));
+        }
+        Command::Models => return models::open(state),
+        Command::Doctor => return machine::look(state, Look::Doctor),
         // They mean something to lists alone.
-        Command::Choose | Command::Other | Command::Filter => (),
+        Command::Choose | Command::Other | Command::Filter | Command::Rescan => (),
         Command::Editor => return vec![Effect::EditDraft(state.composer.text())],
         Command::Themes => return themes::open(state),
         Command::ToggleMouse => return toggle_mouse(state),
@@ -75,7 +81,8 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// One level back; it never destroys.
 fn back(state: &mut State) -> Vec<Effect> {
-    if state.overlays.pop().is_some() || state.toast.take().is_some() || completion::close(state) {
+    // A toast lies on top of everything.
+    if state.toast.take().is_some() || state.overlays.pop().is_some() || completion::close(state) {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {
@@ -172,7 +179,7 @@ pub(super) fn resume(state: &mut State) -> Vec<Effect> {
 }
 
 fn up(state: &mut State) {
-    if completion::step(state, -1) {
+    if completion::step(state, -1) || first_run::step(state, -1) {
         return;
     }
     if state.composer.is_empty() && !state.queue.is_empty() {
@@ -188,7 +195,7 @@ fn up(state: &mut State) {
 }
 
 fn down(state: &mut State) {
-    if completion::step(state, 1) {
+    if completion::step(state, 1) || first_run::step(state, 1) {
         return;
     }
     if !state.composer.row_down(draft::width(state))

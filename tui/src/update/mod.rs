@@ -8,10 +8,14 @@ mod conversation;
 mod copy;
 mod draft;
 mod engine;
+mod first_run;
 mod help;
+mod info;
 mod keep;
 mod keys;
 mod list;
+mod machine;
+mod models;
 mod order;
 mod overlay;
 mod palette;
@@ -96,6 +100,14 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Kept(news) => {
             state.is_dirty = true;
             return conversation::hear(state, news);
+        }
+        Action::Scanned(seen) => {
+            state.is_dirty = true;
+            return machine::scanned(state, seen);
+        }
+        Action::Added(added) => {
+            state.is_dirty = true;
+            return machine::added(state, added);
         }
         Action::Themes(files) => themes::take(state, files),
         Action::Edited(Ok(text)) => draft::take_edited(state, &text),

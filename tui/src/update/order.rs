@@ -1,4 +1,4 @@
-use super::{conversation, themes};
+use super::{conversation, machine, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -13,6 +13,11 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Delete(id) => return conversation::delete(state, id),
         Order::Copy(order) => return copy::carry_out(state, order),
         Order::Mouse(mouse) => return give_mouse(state, mouse),
+        Order::Scan => return machine::scan(state),
+        Order::Look(look) => return machine::look(state, look),
+        Order::Load(request) => return machine::load(state, request),
+        Order::AddModel(model) => return vec![Effect::AddModel(model)],
+        Order::Length(length) => return machine::set_length(state, length),
         Order::Theme(name) => return themes::ask(state, name),
         Order::Motion(motion) => state.motion = motion,
     }

@@ -1,4 +1,4 @@
-use super::{confirm, help, palette, search, sessions, themes};
+use super::{confirm, help, info, models, palette, search, sessions, themes};
 use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
@@ -14,12 +14,14 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
         Some(Overlay::Sessions(list)) => sessions::write(list, character),
         Some(Overlay::Search(it)) => search::write(it, character),
         Some(Overlay::Help(panel)) => help::write(panel, character),
-        Some(Overlay::Palette(pick)) => pick.write(character.encode_utf8(&mut [0; 4])),
+        Some(Overlay::Palette(pick) | Overlay::Models(pick)) => {
+            pick.write(character.encode_utf8(&mut [0; 4]));
+        }
         Some(Overlay::Themes(_)) => {
             themes::change(state, |pick| pick.write(character.encode_utf8(&mut [0; 4])));
         }
         Some(Overlay::Confirm(_)) => return confirm::write(state, character),
-        None => (),
+        Some(Overlay::Info(_)) | None => (),
     }
     Vec::new()
 }
@@ -29,9 +31,13 @@ pub(super) fn paste(state: &mut State, text: &str) -> bool {
     let takes_text = match state.overlays.last() {
         Some(Overlay::Help(help)) => help.filter.is_some(),
         Some(
-            Overlay::Palette(_) | Overlay::Themes(_) | Overlay::Sessions(_) | Overlay::Search(_),
+            Overlay::Models(_)
+            | Overlay::Palette(_)
+            | Overlay::Themes(_)
+            | Overlay::Sessions(_)
+            | Overlay::Search(_),
         ) => true,
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => false,
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_)) | None => false,
     };
     if takes_text {
         for character in clean_line(text).chars() {
@@ -50,6 +56,8 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         Overlay::Menu { .. } => from_menu(state, command),
         Overlay::Help(_) => help::perform(state, command),
         Overlay::Palette(_) => palette::perform(state, command),
+        Overlay::Models(_) => models::perform(state, command),
+        Overlay::Info(_) => info::perform(state, command),
         Overlay::Themes(_) => themes::perform(state, command),
     }
 }

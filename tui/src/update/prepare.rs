@@ -87,7 +87,7 @@ fn row_of(blocks: &[Part<'_>], anchor: Anchor) -> usize {
     };
     match anchor.place {
         Place::Before => above,
-        Place::Head => above + 1,
+        Place::Head => above + block.above.saturating_sub(1),
         Place::Body(from) => {
             let row = block.rows.iter().rposition(|row| row.from <= from);
             above + block.above + row.unwrap_or(0)

@@ -4,9 +4,12 @@ mod ascii;
 mod completion;
 mod composer;
 mod confirm;
+mod first_run;
 mod header;
 mod help;
+mod info;
 mod menu;
+mod models;
 mod number;
 mod palette;
 mod panel;
@@ -24,7 +27,7 @@ mod tests;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::geometry::Areas;
@@ -49,44 +52,53 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
     let buffer = frame.buffer_mut();
     header::draw(state, areas.header, buffer);
     transcript::draw(state, areas.transcript, buffer);
+    if state.is_first_run() {
+        first_run::draw(state, areas.transcript, buffer);
+    }
     if let Some(turn) = state.running() {
         timeline::draw(turn, state.look.theme, areas.timeline, buffer);
     }
     let caret = composer::draw(state, &areas, buffer);
     status::draw(state, areas.status, buffer);
+    let caret = match state.overlays.last() {
+        Some(overlay) => draw_overlay(state, overlay, caret, frame.buffer_mut()),
+        None if state.focus == Focus::Composer => {
+            completion::draw(state, frame.buffer_mut());
+            Some(caret)
+        }
+        // What is typed goes to the composer all the same; but no caret stands there yet.
+        None => None,
+    };
     if let Some(toast) = &state.toast {
         toast::draw(state, toast, frame.buffer_mut());
     }
-    match state.overlays.last() {
-        Some(Overlay::Sessions(list)) => {
-            let caret = sessions::draw(state, list, frame.buffer_mut());
-            frame.set_cursor_position(caret);
-        }
-        Some(Overlay::Search(search)) => {
-            let caret = search::draw(state, search, frame.buffer_mut());
-            frame.set_cursor_position(caret);
-        }
-        Some(Overlay::Confirm(confirm)) => confirm::draw(state, confirm, frame.buffer_mut()),
-        Some(Overlay::Help(panel)) => help::draw(state, panel, frame.buffer_mut()),
-        Some(&Overlay::Menu { shown_at }) if shown_at <= state.now.since_start => {
-            menu::draw(state, frame.buffer_mut());
-        }
-        Some(Overlay::Palette(pick)) => {
-            let caret = palette::draw(state, pick, frame.buffer_mut());
-            frame.set_cursor_position(caret);
-        }
-        Some(Overlay::Themes(list)) => {
-            let caret = themes::draw(state, list, frame.buffer_mut());
-            frame.set_cursor_position(caret);
-        }
-        Some(Overlay::Menu { .. }) => frame.set_cursor_position(caret),
-        None if state.focus == Focus::Composer => {
-            completion::draw(state, frame.buffer_mut());
-            frame.set_cursor_position(caret);
-        }
-        // What is typed goes to the composer all the same; but no caret stands there yet.
-        None => (),
+    if let Some(caret) = caret {
+        frame.set_cursor_position(caret);
     }
+}
+
+/// Draws what lies over the chat; returns where the caret is, if it is shown.
+fn draw_overlay(
+    state: &State,
+    overlay: &Overlay,
+    caret: Position,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    match overlay {
+        Overlay::Help(panel) => help::draw(state, panel, buffer),
+        Overlay::Menu { shown_at } if *shown_at <= state.now.since_start => {
+            menu::draw(state, buffer);
+        }
+        Overlay::Menu { .. } => return Some(caret),
+        Overlay::Palette(pick) => return Some(palette::draw(state, pick, buffer)),
+        Overlay::Themes(list) => return Some(themes::draw(state, list, buffer)),
+        Overlay::Sessions(list) => return Some(sessions::draw(state, list, buffer)),
+        Overlay::Search(search) => return Some(search::draw(state, search, buffer)),
+        Overlay::Models(pick) => return Some(models::draw(state, pick, buffer)),
+        Overlay::Confirm(question) => confirm::draw(state, question, buffer),
+        Overlay::Info(text) => info::draw(state, text, buffer),
+    }
+    None
 }
 
 /// Writes `text` at a place, as far as it fits before `right`; returns the cell after it.

@@ -1,6 +1,7 @@
 //! Frames as text.
 
 mod frame;
+mod models;
 mod reading;
 mod sessions;
 
@@ -102,7 +103,14 @@ fn generating(size: Size) -> State {
     ask(&mut state, 4, QUESTION);
     let canvas = Canvas::new(&[], 128, MASK);
     let params = state.settings.params.clone();
-    tell(&mut state, TurnEvent::Started { canvas, params });
+    tell(
+        &mut state,
+        TurnEvent::Started {
+            canvas,
+            params,
+            left_out: 0,
+        },
+    );
     let cells = cells();
     let text: Vec<usize> = (0..cells.len())
         .filter(|&index| fixture::token(&cells, index) != MASK)

@@ -48,9 +48,25 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 fn draw_row(part: &Part<'_>, row: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
     match row.checked_sub(part.above) {
         Some(body) => draw_body(part, &part.rows[body], theme, line, buffer),
-        None if row == 1 => draw_head(part, theme, line, buffer),
+        None if row + 1 == part.above => draw_head(part, theme, line, buffer),
+        None if row == 1 => draw_horizon(part.left_out, theme, line, buffer),
         None => (),
     }
+}
+
+/// What the model no longer sees, between that and the rest.
+fn draw_horizon(left_out: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
+    let text = format!("── ↑ the model no longer sees these {left_out} messages ");
+    let end = put(
+        buffer,
+        theme,
+        (line.x + MARGIN, line.y),
+        line.right(),
+        (&text, Role::Quiet),
+    );
+    let right = line.right().saturating_sub(MARGIN);
+    let rule = "─".repeat(usize::from(right.saturating_sub(end)));
+    put(buffer, theme, (end, line.y), right, (&rule, Role::Quiet));
 }
 
 /// A row of text; dimmed if the model does not see it.

@@ -1,8 +1,9 @@
 //! The model that the program carries, so that it runs without any download.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
+
+use crate::replace::replace;
 
 /// Its name behind `builtin:`.
 pub(super) const NAME: &str = "demo";
@@ -74,24 +75,10 @@ pub(super) fn unpack(cache: Option<&Path>) -> Result<PathBuf, DemoError> {
         let path = folder.join(name);
         let intact = fs::read(&path).is_ok_and(|found| found == bytes);
         if !intact {
-            replace(&folder, name, bytes).map_err(|source| DemoError::Write { path, source })?;
+            replace(&path, bytes).map_err(|source| DemoError::Write { path, source })?;
         }
     }
     Ok(folder)
-}
-
-/// Writes beside the file and renames.
-fn replace(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let partial = folder.join(format!(".{name}.{}", std::process::id()));
-    let written = fs::File::create(&partial)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&partial, folder.join(name)));
-    if written.is_err() {
-        // The first error is the one to tell; a leftover is only untidy.
-        let _ = fs::remove_file(&partial);
-    }
-    written
 }
 
 #[cfg(test)]

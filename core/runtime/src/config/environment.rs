@@ -127,6 +127,16 @@ impl Environment {
         crate::model_id::expand(path, &self.current, self.home())
     }
 
+    /// A path as people write it: with `~` for the home.
+    #[must_use]
+    pub fn short(&self, path: &Path) -> String {
+        let in_home = self.home().and_then(|home| path.strip_prefix(home).ok());
+        match in_home {
+            Some(rest) => Path::new("~").join(rest).display().to_string(),
+            None => path.display().to_string(),
+        }
+    }
+
     /// The user's home, if there is one.
     #[must_use]
     pub fn home(&self) -> Option<&Path> {

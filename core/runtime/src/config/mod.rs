@@ -8,6 +8,7 @@
 //! configuration folder, or the one that the program carries, whichever comes first. One that merely lies in the current
 //! folder may not name libraries to load.
 
+mod edit;
 mod environment;
 mod error;
 mod explain;
@@ -16,6 +17,7 @@ mod generation;
 mod lines;
 mod origin;
 mod overrides;
+mod reader;
 mod resolve;
 mod source;
 
@@ -24,12 +26,14 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use edit::{Added, EditError};
 pub use environment::{Environment, Folders, VARIABLES};
 pub use error::ConfigError;
 pub use explain::Explained;
 pub use generation::{GenerationPatch, GenerationSettings};
 pub use origin::{Origin, Setting};
 pub use overrides::Overrides;
+pub use reader::ConfigReader;
 pub use source::{EMBEDDED, FILE_NAME, Source, user_file};
 
 use crate::model_id::ModelId;

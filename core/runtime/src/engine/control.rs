@@ -18,6 +18,8 @@ pub(super) struct Control {
     changed: Condvar,
     /// Stops a running forward, or a load.
     pub(super) cancel: CancelFlag,
+    /// Raised when that is asked for once more.
+    pub(super) again: CancelFlag,
 }
 
 impl Control {
@@ -33,7 +35,10 @@ impl Control {
     /// Ends the turn or load at once: what runs is broken off.
     pub(super) fn abandon(&self) {
         self.set(Wish::Stop);
-        self.cancel.raise();
+        match self.cancel.is_raised() {
+            true => self.again.raise(),
+            false => self.cancel.raise(),
+        }
     }
 
     pub(super) fn wish(&self) -> Wish {

@@ -3,37 +3,83 @@
 use unmask_api::{Position, TokenId};
 
 use super::model::ReadyModel;
-use super::{Failure, FailureKind, Message, Pin, Role, TurnInput};
+use super::{Failure, FailureKind, Message, Overflow, Pin, Role, TurnInput};
 use crate::Canvas;
 use crate::text::history::next_prompt;
 
+/// What a turn begins with.
+#[derive(Debug)]
+pub(super) struct LaidOut {
+    pub(super) canvas: Canvas,
+    /// Messages that are not in it.
+    pub(super) left_out: usize,
+}
+
 /// The canvas of a turn, whose tokens and length `ready` can take.
-pub(super) fn lay_out(ready: &ReadyModel, input: TurnInput) -> Result<Canvas, Failure> {
-    match input {
+pub(super) fn lay_out(ready: &ReadyModel, input: TurnInput) -> Result<LaidOut, Failure> {
+    let mut left_out = 0;
+    let canvas = match input {
         TurnInput::Canvas(canvas) => {
             check_mask(ready, &canvas)?;
             check_context(ready, canvas.answer_start(), canvas.answer().len())?;
             check_tokens(ready, canvas.tokens())?;
-            Ok(canvas)
+            canvas
         }
-        TurnInput::Tokens { prompt, length } => masks_after(ready, &prompt, &[], length),
+        TurnInput::Tokens { prompt, length } => masks_after(ready, &prompt, &[], length)?,
         TurnInput::FollowUp {
             previous,
             message,
             length,
         } => {
             let prompt = follow_up(ready, previous, message)?;
-            masks_after(ready, &prompt, &[], length)
+            masks_after(ready, &prompt, &[], length)?
         }
         TurnInput::Chat {
             messages,
             pins,
             length,
+            overflow,
         } => {
-            let prompt = ready.text.prompt(&messages)?;
-            masks_after(ready, &prompt, &pins, length)
+            let prompt = match overflow {
+                Overflow::Refuse => ready.text.prompt(&messages)?,
+                Overflow::DropOldest => {
+                    let (prompt, dropped) = prompt_that_fits(ready, &messages, length)?;
+                    left_out = dropped;
+                    prompt
+                }
+            };
+            masks_after(ready, &prompt, &pins, length)?
+        }
+    };
+    Ok(LaidOut { canvas, left_out })
+}
+
+/// The prompt of as many of the latest messages as fit, and how many are left out. A question goes with its answer; if even
+/// the last question does not fit, the prompt is of that alone.
+fn prompt_that_fits(
+    ready: &ReadyModel,
+    messages: &[Message],
+    length: usize,
+) -> Result<(Vec<TokenId>, usize), Failure> {
+    let whole = ready.text.prompt(messages)?;
+    let system = messages.iter().take_while(|it| it.role == Role::System);
+    let (system, rest) = messages.split_at(system.count());
+    let questions = (1..rest.len()).filter(|&at| rest[at].role == Role::User);
+    let starts: Vec<usize> = questions.collect();
+    if fits(ready, whole.len(), length) || starts.is_empty() {
+        return Ok((whole, 0));
+    }
+    let prompt = |start: usize| ready.text.prompt(&[system, &rest[start..]].concat());
+    // Long conversations have many starts and a prompt takes a while. Fewer messages are never longer.
+    let (mut low, mut high) = (0, starts.len() - 1);
+    while low < high {
+        let middle = low.midpoint(high);
+        match fits(ready, prompt(starts[middle])?.len(), length) {
+            true => high = middle,
+            false => low = middle + 1,
         }
     }
+    Ok((prompt(starts[low])?, starts[low]))
 }
 
 fn masks_after(
@@ -69,23 +115,35 @@ fn follow_up(
     })
 }
 
+fn limit(ready: &ReadyModel) -> usize {
+    ready.loaded.facts.max_positions as usize
+}
+
+fn fits(ready: &ReadyModel, prompt: usize, length: usize) -> bool {
+    prompt.saturating_add(length) <= limit(ready)
+}
+
 fn check_context(ready: &ReadyModel, prompt: usize, length: usize) -> Result<(), Failure> {
-    let limit = ready.loaded.facts.max_positions as usize;
-    let total = prompt.saturating_add(length);
-    if total <= limit {
+    if fits(ready, prompt, length) {
         return Ok(());
     }
-    let hint = match limit.saturating_sub(prompt) {
+    let (limit, tokens) = (limit(ready), prompt.saturating_add(length));
+    let room = limit.saturating_sub(prompt);
+    let hint = match room {
         0 => "shorten it, or begin a new conversation".to_owned(),
         room => {
             format!("shorten it, begin a new conversation, or set the length to {room} or less")
         }
     };
     Err(Failure {
-        kind: FailureKind::Usage,
+        kind: FailureKind::Context {
+            tokens,
+            limit,
+            room,
+        },
         text: format!(
-            "prompt and answer have {total} tokens, the limit is {limit}: {} too many",
-            total - limit
+            "prompt and answer have {tokens} tokens, the limit is {limit}: {} too many",
+            tokens - limit
         ),
         hint,
     })

@@ -2,6 +2,7 @@
 
 mod control;
 mod layout;
+mod load;
 mod model;
 mod news;
 mod request;
@@ -20,7 +21,9 @@ mod tests;
 
 pub use model::{Loader, ModelText, ReadyModel};
 pub use news::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
-pub use request::{LoadRequest, Message, Pin, Role, TurnId, TurnInput, TurnRequest};
+pub use request::{
+    LoadRequest, Message, OldModel, Overflow, Pin, Role, TurnId, TurnInput, TurnRequest,
+};
 
 /// The handle: never blocks. Commands are carried out in order; wishes about the turn begun last take effect at its next
 /// step, or before its first. When the handle goes, what runs or waits is cancelled and the thread ends.
@@ -45,7 +48,7 @@ impl Engine {
         let worker = Worker {
             loader,
             listener: Listener(Box::new(tell)),
-            ready: None,
+            current: None,
         };
         Builder::new()
             .name("unmask-engine".to_owned())
@@ -58,13 +61,15 @@ impl Engine {
         })
     }
 
-    /// Loads a model once the loads before have ended; the model before stays until this one is ready.
+    /// Loads a model once the loads before have ended. The model before stays until this one is ready, or is unloaded first
+    /// and loaded again if this one fails.
     pub fn load(&mut self, request: LoadRequest) {
         let control = control(&mut self.loads);
         self.send(Command::Load(request, control));
     }
 
-    /// Breaks off the running load and those that wait: each ends in [`EngineEvent::LoadFailed`].
+    /// Breaks off the running load and those that wait: each ends in [`EngineEvent::LoadFailed`]. Said again, it breaks off
+    /// the return of the model that made room.
     pub fn cancel_load(&mut self) {
         abandon(&self.loads);
     }
@@ -107,6 +112,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         abandon(&self.turns);
+        // Neither the load nor the return of the model before.
+        abandon(&self.loads);
         abandon(&self.loads);
     }
 }

@@ -13,6 +13,15 @@ use crate::{Canvas, Params};
 pub enum FailureKind {
     /// A setting or input that cannot be used; exit code 2.
     Usage,
+    /// Prompt and answer are longer than the model's context; exit code 2.
+    Context {
+        /// Positions of both.
+        tokens: usize,
+        /// Positions that there are.
+        limit: usize,
+        /// The longest answer that would fit, 0 if none.
+        room: usize,
+    },
     /// The configuration; exit code 2.
     Config,
     /// No such model on this machine, or a damaged one; exit code 3.
@@ -87,6 +96,8 @@ pub enum TurnEvent {
         canvas: Canvas,
         /// The settings as they run.
         params: Params,
+        /// Messages that the context had no room for, counted from the oldest; a system message is not counted.
+        left_out: usize,
     },
     /// One step.
     Step(StepEvent),
@@ -114,9 +125,11 @@ pub enum EngineEvent {
         /// Bytes in all, 0 if unknown.
         total: u64,
     },
+    /// A model has made room for the one that is being loaded: until that or this one is ready there is none.
+    Unloaded(Arc<Loaded>),
     /// A model is ready and replaces the one before.
     Loaded(Arc<Loaded>),
-    /// A model could not be loaded; the one before, if any, still answers.
+    /// A model could not be loaded; the one before, if any, still answers, or is loaded again if it was unloaded.
     LoadFailed {
         /// Its key.
         key: String,

@@ -46,6 +46,31 @@ pub struct LoadRequest {
     pub device: Option<String>,
     /// Another precision than the entry's.
     pub precision: Option<String>,
+    /// What becomes of the model before.
+    pub old: OldModel,
+}
+
+/// What becomes of the model that answers while another is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum OldModel {
+    /// It stays until the new one is ready.
+    #[default]
+    KeptBeside,
+    /// It makes room first; if the new one fails or is stopped, it is loaded again.
+    UnloadedFirst,
+}
+
+/// What becomes of a conversation that the model's context has no room for.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// The turn is refused.
+    Refuse,
+    /// The oldest questions with their answers are left out of the prompt; a leading system message stays.
+    #[default]
+    DropOldest,
 }
 
 /// What a turn denoises.
@@ -59,6 +84,8 @@ pub enum TurnInput {
         pins: Vec<Pin>,
         /// Positions of the answer.
         length: usize,
+        /// What is done if all of it does not fit.
+        overflow: Overflow,
     },
     /// The next message of a conversation kept as tokens, then `length` masks: the rule of the reference's `chat.py`.
     FollowUp {

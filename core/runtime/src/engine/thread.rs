@@ -1,13 +1,13 @@
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use unmask_api::{BackendError, ErrorCode, LoadProgress, TokenId};
+use unmask_api::{BackendError, ErrorCode, TokenId};
 
 use super::control::{Control, Wish};
-use super::layout::lay_out;
+use super::layout::{LaidOut, lay_out};
+use super::load::Current;
 use super::model::{Loader, ReadyModel};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, Outcome, TurnEvent, TurnRequest};
 use crate::event::FinishReason;
@@ -25,7 +25,7 @@ pub(super) struct Listener(pub(super) Box<dyn Fn(EngineEvent) + Send + Sync>);
 
 impl Listener {
     /// A listener that panics misses the event, but ends neither the turn nor the thread.
-    fn tell(&self, event: EngineEvent) {
+    pub(super) fn tell(&self, event: EngineEvent) {
         if catch_unwind(AssertUnwindSafe(|| (self.0)(event))).is_err() {
             tracing::error!("the engine's listener panicked; an event is lost");
         }
@@ -36,59 +36,16 @@ impl Listener {
 pub(super) struct Worker {
     pub(super) loader: Box<dyn Loader>,
     pub(super) listener: Listener,
-    pub(super) ready: Option<ReadyModel>,
+    pub(super) current: Option<Current>,
 }
 
 impl Worker {
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         while let Ok(command) = commands.recv() {
             match command {
-                Command::Load(request, control) => self.load(&request, &control),
+                Command::Load(request, control) => self.load(request, &control),
                 Command::Turn(request, control) => self.turn(*request, &control),
             }
-        }
-    }
-
-    /// Loads a model beside the one before, which answers on if the new one fails.
-    fn load(&mut self, request: &LoadRequest, control: &Control) {
-        let key = request.key.clone();
-        match self.try_load(request, control) {
-            Ok(ready) => {
-                let loaded = Arc::clone(&ready.loaded);
-                self.ready = Some(ready);
-                self.listener.tell(EngineEvent::Loaded(loaded));
-            }
-            Err(failure) => self.listener.tell(EngineEvent::LoadFailed { key, failure }),
-        }
-    }
-
-    fn try_load(
-        &mut self,
-        request: &LoadRequest,
-        control: &Control,
-    ) -> Result<ReadyModel, Failure> {
-        let stopped = || control.cancel.is_raised();
-        if stopped() {
-            return Err(load_stopped(&request.key));
-        }
-        let progress = |at: LoadProgress<'_>| {
-            self.listener.tell(EngineEvent::Loading {
-                key: request.key.clone(),
-                stage: at.stage.to_owned(),
-                done: at.done,
-                total: at.total,
-            });
-            match stopped() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        };
-        let loaded = catch_unwind(AssertUnwindSafe(|| self.loader.load(request, &progress)))
-            .unwrap_or_else(|panic| Err(panicked(&*panic)));
-        // A load that was ready before it heard of it is stopped all the same: the model before is what the user wants.
-        match stopped() {
-            true => Err(load_stopped(&request.key)),
-            false => loaded,
         }
     }
 
@@ -106,8 +63,8 @@ impl Worker {
         control: &Control,
         tell: &dyn Fn(TurnEvent),
     ) -> Result<Outcome, Failure> {
-        let ready = self.ready.as_ref().ok_or_else(no_model)?;
-        let canvas = lay_out(ready, request.input)?;
+        let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
+        let LaidOut { canvas, left_out } = lay_out(ready, request.input)?;
         let mut denoise = Denoise::new(
             &*ready.model,
             ready.loaded.special,
@@ -118,6 +75,7 @@ impl Worker {
         tell(TurnEvent::Started {
             canvas,
             params: request.params,
+            left_out,
         });
         let mut elapsed = Duration::ZERO;
         let reason = loop {
@@ -175,14 +133,6 @@ fn outcome(
     })
 }
 
-fn load_stopped(key: &str) -> Failure {
-    Failure {
-        kind: FailureKind::Model,
-        text: format!("loading `{key}` was stopped on request"),
-        hint: "load it again to go on".to_owned(),
-    }
-}
-
 fn no_model() -> Failure {
     Failure {
         kind: FailureKind::Model,
@@ -221,7 +171,7 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
     }
 }
 
-fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
     let text = (panic.downcast_ref::<&str>().copied())
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");

@@ -3,7 +3,9 @@ mod chat;
 mod copy;
 mod frame;
 mod keeping;
+mod long;
 mod look;
+mod models;
 mod pointer;
 mod turns;
 
@@ -18,7 +20,7 @@ use unmask_core::engine::{
 use unmask_core::event::{FinishReason, Stats};
 
 use super::*;
-use crate::action::{Clock, Command, Scroll, Size};
+use crate::action::{Clock, Command, Order, Scroll, Size};
 use crate::effect::Mouse;
 use crate::fixture::{self, Cell, MASK};
 use crate::state::{Entry, Overlay, Turn, View};
@@ -66,7 +68,11 @@ impl Driver {
     fn begin(&mut self) {
         let canvas = Canvas::new(&[], CELLS.len(), MASK);
         let params = self.state.settings.params.clone();
-        self.hear_turn(TurnEvent::Started { canvas, params });
+        self.hear_turn(TurnEvent::Started {
+            canvas,
+            params,
+            left_out: 0,
+        });
         let commit = fixture::new(0, fixture::token(CELLS, 0), 0.9);
         self.hear_turn(TurnEvent::Step(fixture::step(1, 4, vec![commit])));
     }

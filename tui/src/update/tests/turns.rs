@@ -176,7 +176,10 @@ fn a_load_can_be_cancelled_without_a_red_line() {
         key: "big".to_owned(),
         failure: failure(),
     });
-    assert_eq!(driver.notice(), "Stopped loading big");
+    assert_eq!(
+        driver.notice(),
+        "Stopped loading big. Kept LLaDA-8B-Instruct."
+    );
     assert!(driver.entries().is_empty());
     assert!(driver.state.model.is_some(), "the one before still answers");
 }
@@ -195,16 +198,6 @@ fn settings_that_do_not_divide_are_rounded_and_said() {
         driver.notice(),
         "steps 500 → 192, one for each token · length 192 → 200 = 5 × 40 · steps 192 → 190 = 5 × 38"
     );
-}
-
-#[test]
-fn a_load_that_fails_is_a_line_in_the_transcript() {
-    let mut driver = Driver::bare();
-    driver.hear(EngineEvent::LoadFailed {
-        key: "big".to_owned(),
-        failure: failure(),
-    });
-    assert_eq!(driver.entries(), [&Entry::Failure(failure())]);
 }
 
 #[test]

@@ -102,7 +102,14 @@ fn raw(size: Size) -> State {
     let mut canvas = Canvas::new(&[], CELLS.len(), MASK);
     canvas.pin(Position(0), fixture::token(CELLS, 0));
     let params = state.settings.params.clone();
-    tell(&mut state, TurnEvent::Started { canvas, params });
+    tell(
+        &mut state,
+        TurnEvent::Started {
+            canvas,
+            params,
+            left_out: 0,
+        },
+    );
     let commits = (1..CELLS.len())
         .filter(|&at| !matches!(CELLS[at], Cell::Mask))
         .map(|at| fixture::new(at, fixture::token(CELLS, at), 0.5))

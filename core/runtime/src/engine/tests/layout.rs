@@ -10,7 +10,12 @@ fn a_canvas_beyond_the_context_is_refused_with_the_numbers() {
     let mut bench = Bench::loaded(Fake::default());
     bench.begin(prompt(40), 40);
     let failure = bench.failure();
-    assert_eq!(failure.kind, FailureKind::Usage);
+    let kind = FailureKind::Context {
+        tokens: 42,
+        limit: 32,
+        room: 30,
+    };
+    assert_eq!(failure.kind, kind);
     assert_eq!(
         failure.text,
         "prompt and answer have 42 tokens, the limit is 32: 10 too many"
@@ -27,7 +32,8 @@ fn an_answer_too_long_for_any_machine_is_refused_before_it_is_made() {
     let mut bench = Bench::loaded(Fake::default());
     for length in [usize::MAX, 1 << 44] {
         bench.begin(prompt(length), 4);
-        assert_eq!(bench.failure().kind, FailureKind::Usage);
+        let kind = bench.failure().kind;
+        assert!(matches!(kind, FailureKind::Context { room: 30, .. }));
     }
     // One position to spare, and none.
     bench.begin(prompt(30), 30);
@@ -79,6 +85,7 @@ fn pins_stand_where_they_were_asked_for() {
             word: "xy".to_owned(),
         }],
         length: 4,
+        overflow: Overflow::Refuse,
     };
     bench.begin(chat(1), 4);
     assert_eq!(bench.outcome().text, "1934");
@@ -122,4 +129,87 @@ fn a_pin_behind_the_end_token_is_part_of_the_text() {
         (outcome.text.as_str(), outcome.stats.text_tokens),
         ("9ac2e", 6)
     );
+}
+
+/// Questions of one letter and answers of two, then a last question; the fake template gives a token a message.
+fn conversation(system: bool, answered: usize, length: usize, overflow: Overflow) -> TurnInput {
+    let say = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let mut messages = Vec::new();
+    if system {
+        messages.push(say(Role::System, "12345"));
+    }
+    for _ in 0..answered {
+        messages.push(say(Role::User, "q"));
+        messages.push(say(Role::Assistant, "an"));
+    }
+    messages.push(say(Role::User, "end"));
+    TurnInput::Chat {
+        messages,
+        pins: Vec::new(),
+        length,
+        overflow,
+    }
+}
+
+/// How many messages are left out, and the prompt.
+fn started(bench: &Bench) -> (usize, Vec<u32>) {
+    let (left_out, prompt) = match bench.next_turn() {
+        TurnEvent::Started {
+            canvas, left_out, ..
+        } => {
+            let prompt = &canvas.tokens()[..canvas.answer_start()];
+            (left_out, prompt.iter().map(|token| token.0).collect())
+        }
+        other => panic!("not started: {other:?}"),
+    };
+    bench.outcome();
+    (left_out, prompt)
+}
+
+#[test]
+fn the_oldest_questions_go_with_their_answers_and_no_more_of_them_than_must() {
+    let mut bench = Bench::loaded(Fake::default());
+    let mut check = |system, answered, left_out, begins: &[u32]| {
+        bench.begin(conversation(system, answered, 4, Overflow::DropOldest), 4);
+        let (dropped, prompt) = started(&bench);
+        assert_eq!((dropped, &prompt[..2]), (left_out, begins), "{answered}");
+        let kept = usize::from(system) + 2 * answered + 1 - left_out;
+        assert_eq!((prompt.len(), prompt.last()), (kept, Some(&3)));
+    };
+    // 28 positions are for the prompt.
+    check(false, 13, 0, &[1, 2]);
+    check(false, 14, 2, &[1, 2]);
+    check(false, 20, 14, &[1, 2]);
+    check(true, 13, 0, &[5, 1]);
+    check(true, 20, 14, &[5, 1]);
+    check(false, 500, 974, &[1, 2]);
+}
+
+#[test]
+fn a_conversation_that_may_not_be_shortened_is_refused() {
+    let mut bench = Bench::loaded(Fake::default());
+    bench.begin(conversation(false, 20, 4, Overflow::Refuse), 4);
+    let kind = FailureKind::Context {
+        tokens: 45,
+        limit: 32,
+        room: 0,
+    };
+    assert_eq!(bench.failure().kind, kind);
+}
+
+#[test]
+fn a_question_that_does_not_fit_alone_is_refused_with_the_room_there_is() {
+    let mut bench = Bench::loaded(Fake::default());
+    for answered in [0, 3] {
+        bench.begin(conversation(true, answered, 31, Overflow::DropOldest), 31);
+        let kind = FailureKind::Context {
+            tokens: 33,
+            limit: 32,
+            room: 30,
+        };
+        assert_eq!(bench.failure().kind, kind);
+    }
 }

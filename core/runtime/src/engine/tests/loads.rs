@@ -1,4 +1,4 @@
-//! Loads that fail, that are stopped, and that come during a turn.
+//! Loads that fail, that are stopped, that come during a turn, and that need the room of the model before.
 
 use super::*;
 
@@ -76,4 +76,102 @@ fn a_load_during_a_turn_waits_for_its_end() {
     assert_eq!(bench.outcome().text, "23");
     assert!(matches!(bench.next(), EngineEvent::Loading { .. }));
     assert!(matches!(bench.next(), EngineEvent::Loaded(loaded) if loaded.key == "b"));
+}
+
+/// The news of loading up to and with the `n`th end of a load, a word each.
+fn words(bench: &Bench, n: usize) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut ended = 0;
+    while ended < n {
+        words.push(match bench.next() {
+            EngineEvent::Unloaded(loaded) => format!("unloaded {}", loaded.key),
+            EngineEvent::Loading { key, .. } => format!("loading {key}"),
+            EngineEvent::Loaded(loaded) => {
+                ended += 1;
+                format!("loaded {}", loaded.key)
+            }
+            EngineEvent::LoadFailed { key, .. } => {
+                ended += 1;
+                format!("failed {key}")
+            }
+            EngineEvent::Turn(..) => "turn".to_owned(),
+        });
+    }
+    words
+}
+
+fn load_alone(bench: &mut Bench, key: &str) {
+    bench.engine.load(LoadRequest {
+        key: key.to_owned(),
+        old: OldModel::UnloadedFirst,
+        ..LoadRequest::default()
+    });
+}
+
+#[test]
+fn a_model_that_makes_room_is_gone_before_the_new_one_is_read() {
+    let mut bench = Bench::loaded(Fake::default());
+    load_alone(&mut bench, "b");
+    assert_eq!(words(&bench, 1), ["unloaded a", "loading b", "loaded b"]);
+    // Without a model there is nothing to unload.
+    let mut bench = Bench::new(Fake::default());
+    load_alone(&mut bench, "b");
+    assert_eq!(words(&bench, 1), ["loading b", "loaded b"]);
+}
+
+#[test]
+fn a_model_that_made_room_comes_back_if_the_new_one_fails() {
+    let mut bench = Bench::loaded(Fake::default());
+    for key in ["missing", "panic"] {
+        load_alone(&mut bench, key);
+        let failed = format!("failed {key}");
+        assert_eq!(
+            words(&bench, 2),
+            ["unloaded a", &failed, "loading a", "loaded a"]
+        );
+    }
+    bench.begin(prompt(2), 2);
+    assert_eq!(bench.outcome().text, "23");
+}
+
+#[test]
+fn a_model_that_made_room_comes_back_if_the_load_is_stopped() {
+    let (fake, permit) = gated();
+    let mut bench = Bench::loaded(fake);
+    load_alone(&mut bench, "deaf");
+    assert!(matches!(bench.next(), EngineEvent::Unloaded(_)));
+    assert!(matches!(bench.next(), EngineEvent::Loading { .. }));
+    bench.engine.cancel_load();
+    permit.send(()).expect("the loader waits");
+    assert_eq!(words(&bench, 2), ["failed deaf", "loading a", "loaded a"]);
+}
+
+#[test]
+fn the_return_of_a_model_is_stopped_by_a_second_word() {
+    let (fake, permit) = gated();
+    let mut bench = Bench::new(fake);
+    bench.load("deaf");
+    permit.send(()).expect("the loader waits");
+    assert_eq!(words(&bench, 1), ["loading deaf", "loaded deaf"]);
+    load_alone(&mut bench, "missing");
+    assert!(matches!(bench.next(), EngineEvent::Unloaded(_)));
+    assert_eq!(words(&bench, 1), ["failed missing"]);
+    assert!(matches!(bench.next(), EngineEvent::Loading { .. }));
+    bench.engine.cancel_load();
+    permit.send(()).expect("the loader waits");
+    assert_eq!(words(&bench, 1), ["failed deaf"]);
+    bench.begin(prompt(2), 2);
+    assert_eq!(bench.failure().text, "no model is loaded");
+}
+
+#[test]
+fn a_load_stopped_before_it_begins_leaves_the_model_where_it_is() {
+    let (fake, permit) = gated();
+    let mut bench = Bench::loaded(fake);
+    bench.begin(prompt(1), 1);
+    load_alone(&mut bench, "b");
+    bench.engine.cancel_load();
+    permit.send(()).expect("the session waits");
+    assert_eq!(bench.outcome().text, "2");
+    assert_eq!(words(&bench, 1), ["failed b"]);
 }

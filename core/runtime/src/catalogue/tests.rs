@@ -1,0 +1,255 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use unmask_api::{Backend, BackendError, LoadSpec, Model, Probe, Progress};
+
+use super::*;
+use crate::checkpoint::Found;
+use crate::config::{Folders, Overrides};
+
+/// A backend on one device.
+struct Fake {
+    name: &'static str,
+    probe: Probe,
+    device: Device,
+}
+
+impl Backend for Fake {
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn version(&self) -> &'static str {
+        "1"
+    }
+    fn probe(&self) -> Probe {
+        self.probe.clone()
+    }
+    fn devices(&self) -> Vec<Device> {
+        vec![self.device.clone()]
+    }
+    fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
+        Err(BackendError::Cancelled)
+    }
+}
+
+const GB: u64 = 1_000_000_000;
+
+fn fake(name: &'static str, score: u32, device: Device) -> Arc<dyn Backend> {
+    let probe = match score {
+        0 => Probe::Unusable {
+            reason: "needs Apple silicon".to_owned(),
+            remedy: String::new(),
+        },
+        score => Probe::Usable { score },
+    };
+    Arc::new(Fake {
+        name,
+        probe,
+        device,
+    })
+}
+
+fn device(id: &str, kind: DeviceKind, gigabytes: u64, precisions: &[&str]) -> Device {
+    Device {
+        id: id.to_owned(),
+        name: id.to_uppercase(),
+        kind,
+        total_bytes: 2 * gigabytes * GB,
+        free_bytes: gigabytes * GB,
+        precisions: precisions.iter().map(|&it| it.to_owned()).collect(),
+    }
+}
+
+fn registry() -> Registry {
+    let all = ["f32", "bf16", "q8_0", "q6k", "q4k"];
+    Registry::built_in(vec![
+        fake("toy", 1, device("cpu", DeviceKind::Cpu, 0, &["f32"])),
+        fake("candle", 10, device("cpu", DeviceKind::Cpu, 20, &all)),
+        fake("fast", 100, device("cuda:0", DeviceKind::Gpu, 10, &["f16"])),
+        fake("mlx", 0, device("gpu", DeviceKind::Gpu, 9, &["f16"])),
+    ])
+}
+
+fn environment(root: &Path) -> Environment {
+    let folder = |name: &str| root.join(name);
+    Environment {
+        folders: Some(Folders {
+            home: folder("home"),
+            config: folder("config"),
+            data: folder("data"),
+            cache: folder("cache"),
+            state: folder("state"),
+        }),
+        current: root.to_owned(),
+        ..Environment::default()
+    }
+}
+
+const MODELS: &str = r#"active_model_key = "demo"
+[available_models.llada]
+framework = "candle"
+model_id = "GSAI-ML/LLaDA-8B-Instruct"
+precision = "q4k"
+[available_models.demo]
+framework = "candle"
+model_id = "builtin:demo"
+precision = "q6k"
+"#;
+
+fn look(text: &str) -> Catalogue {
+    let root = tempfile::tempdir().expect("a folder can be made");
+    let environment = environment(root.path());
+    let source = Source::Named("m.toml".into());
+    let config = Config::from_text(text, source, &Overrides::default(), &environment);
+    Catalogue::of(&config.expect("it is valid"), &environment, &registry())
+}
+
+fn rows(catalogue: &Catalogue) -> Vec<String> {
+    let row = |it: &Choice| {
+        format!(
+            "{} {} {} {}",
+            it.name, it.framework, it.device, it.precision
+        )
+    };
+    catalogue.choices.iter().map(row).collect()
+}
+
+#[test]
+fn what_can_be_loaded_comes_first_on_its_own_backend_and_then_on_the_best() {
+    let catalogue = look(MODELS);
+    assert_eq!(
+        rows(&catalogue),
+        [
+            "demo candle cpu q6k",
+            "demo fast cuda:0 f16",
+            "demo candle cpu f32",
+            "demo candle cpu q8_0",
+            "demo candle cpu q4k",
+            "demo toy cpu f32",
+            "LLaDA-8B-Instruct candle cpu q4k",
+        ]
+    );
+    let last = catalogue.choices.last().and_then(Choice::obstacle);
+    assert!(
+        last.is_some_and(|advice| advice.contains("hf download")),
+        "{last:?}"
+    );
+    let own = catalogue.choices[0].request();
+    assert_eq!(
+        (
+            own.key.as_str(),
+            own.framework.as_deref(),
+            own.precision.as_deref()
+        ),
+        ("demo", Some("candle"), Some("q6k"))
+    );
+}
+
+#[test]
+fn an_entry_whose_backend_is_missing_says_so_and_runs_on_the_others() {
+    let catalogue = look(&MODELS.replace("\"candle\"", "\"candel\""));
+    let own = &catalogue.choices[0];
+    assert_eq!(
+        own.obstacle(),
+        Some("there is no backend `candel`; did you mean `candle`?")
+    );
+    assert!(rows(&catalogue).contains(&"demo candle cpu q6k".to_owned()));
+    let catalogue = look(&MODELS.replace("\"candle\"", "\"mlx\""));
+    let reason = catalogue.choices[0].obstacle().unwrap_or_default();
+    assert!(reason.ends_with("needs Apple silicon"), "{reason}");
+}
+
+#[test]
+fn two_entries_of_one_model_are_told_apart_by_their_keys() {
+    let more = "[available_models.slow]\nframework = \"toy\"\nmodel_id = \"builtin:demo\"\n";
+    let catalogue = look(&format!("{MODELS}{more}"));
+    let names: Vec<&str> = catalogue
+        .choices
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert!(
+        names.contains(&"slow") && names.contains(&"demo"),
+        "{names:?}"
+    );
+}
+
+fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
+    use std::sync::Arc;
+    Loaded {
+        key: "llada".to_owned(),
+        name: String::new(),
+        backend: backend.to_owned(),
+        backend_version: String::new(),
+        device: device.to_owned(),
+        device_name: String::new(),
+        facts: unmask_api::ModelFacts {
+            vocab: 1,
+            max_positions: 1,
+            memory_bytes: gigabytes * GB,
+            precision: "q4k".to_owned(),
+            capabilities: unmask_api::Capabilities::default(),
+            notes: String::new(),
+        },
+        special: crate::family::SpecialIds {
+            mask: unmask_api::TokenId(0),
+            eos: unmask_api::TokenId(0),
+            eot: None,
+            bos: None,
+        },
+        vocabulary: Arc::default(),
+        defaults: crate::Params::default(),
+        default_length: 1,
+    }
+}
+
+#[test]
+fn a_model_fits_beside_the_running_one_or_instead_of_it_or_not_at_all() {
+    let catalogue = look(MODELS);
+    let names: Vec<&str> = catalogue.memory.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["GPU", "RAM"]);
+    let fit = |framework: &str, device: &str, gigabytes: Option<u64>, running: Option<&Loaded>| {
+        let choice = Choice {
+            framework: framework.to_owned(),
+            device: device.to_owned(),
+            needs_bytes: gigabytes.map(|it| it * GB),
+            ..catalogue.choices[0].clone()
+        };
+        catalogue.fit(&choice, running)
+    };
+    let running = loaded("candle", "cpu", 6);
+    assert_eq!(fit("candle", "cpu", Some(20), Some(&running)), Fit::Beside);
+    assert_eq!(fit("candle", "cpu", Some(26), Some(&running)), Fit::Alone);
+    // The toy computes in the same memory, although it does not know how large that is.
+    assert_eq!(fit("toy", "cpu", Some(26), Some(&running)), Fit::Alone);
+    let free_bytes = 26 * GB;
+    assert_eq!(
+        fit("candle", "cpu", Some(27), Some(&running)),
+        Fit::TooLarge { free_bytes }
+    );
+    // Another memory is not freed by unloading.
+    let free_bytes = 10 * GB;
+    assert_eq!(
+        fit("fast", "cuda:0", Some(11), Some(&running)),
+        Fit::TooLarge { free_bytes }
+    );
+    assert_eq!(fit("candle", "cpu", None, None), Fit::Unknown);
+    assert_eq!(fit("gone", "cpu", Some(1), None), Fit::Unknown);
+}
+
+#[test]
+fn the_places_that_were_looked_at_are_told_with_what_is_there() {
+    let root = tempfile::tempdir().expect("a folder can be made");
+    let environment = environment(root.path());
+    let folder = root.path().join("data/unmask/models/ORG/NAME");
+    std::fs::create_dir_all(&folder).expect("it can be made");
+    let config = r#"{"model_type": "llada", "architectures": ["LLaDAModelLM"]}"#;
+    std::fs::write(folder.join("config.json"), config).expect("it can be written");
+    let source = Source::Named("m.toml".into());
+    let config = Config::from_text(MODELS, source, &Overrides::default(), &environment);
+    let locations = Locations::new(config.as_ref().expect("it is valid"), &environment);
+    let searched = locations.searched(&config.expect("it is valid"), &environment);
+    let found: Vec<Found> = searched.iter().map(|it| it.found).collect();
+    assert_eq!(searched[2].place, "~/.cache/huggingface/hub");
+    assert_eq!(found, [Found::NotSet, Found::Models(1), Found::NoFolder]);
+}

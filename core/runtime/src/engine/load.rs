@@ -1,0 +1,111 @@
+//! Loading on the engine's thread: the model before is kept until the new one is ready, or makes room and comes back.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use unmask_api::LoadProgress;
+
+use super::control::Control;
+use super::model::ReadyModel;
+use super::thread::{Worker, panicked};
+use super::{EngineEvent, Failure, FailureKind, LoadRequest, OldModel};
+
+/// The model that answers, and how to get it again.
+pub(super) struct Current {
+    pub(super) ready: ReadyModel,
+    again: LoadRequest,
+}
+
+impl Worker {
+    pub(super) fn load(&mut self, request: LoadRequest, control: &Control) {
+        let stopped = || control.cancel.is_raised();
+        if stopped() {
+            return self.tell_failed(&request, load_stopped(&request.key));
+        }
+        let old = match request.old {
+            OldModel::KeptBeside => None,
+            OldModel::UnloadedFirst => self.unload(),
+        };
+        match (self.try_load(&request, &stopped), old) {
+            (Ok(ready), _) => self.take(ready, request),
+            (Err(failure), None) => self.tell_failed(&request, failure),
+            (Err(failure), Some(old)) => {
+                self.tell_failed(&request, failure);
+                self.restore(old, control);
+            }
+        }
+    }
+
+    /// Frees what the model holds; returns how to get it again.
+    fn unload(&mut self) -> Option<LoadRequest> {
+        let Current { ready, again } = self.current.take()?;
+        let loaded = Arc::clone(&ready.loaded);
+        drop(ready);
+        self.listener.tell(EngineEvent::Unloaded(loaded));
+        Some(again)
+    }
+
+    /// Loads the model before again. Whoever has stopped the load of the new one wants this, and stops it by a second word.
+    fn restore(&mut self, old: LoadRequest, control: &Control) {
+        let stopped = match control.cancel.is_raised() {
+            true => &control.again,
+            false => &control.cancel,
+        };
+        match self.try_load(&old, &|| stopped.is_raised()) {
+            Ok(ready) => self.take(ready, old),
+            Err(failure) => self.tell_failed(&old, failure),
+        }
+    }
+
+    fn take(&mut self, ready: ReadyModel, request: LoadRequest) {
+        let loaded = Arc::clone(&ready.loaded);
+        // The configuration may say something else by then.
+        let again = LoadRequest {
+            framework: Some(loaded.backend.clone()),
+            device: Some(loaded.device.clone()),
+            ..request
+        };
+        self.current = Some(Current { ready, again });
+        self.listener.tell(EngineEvent::Loaded(loaded));
+    }
+
+    fn try_load(
+        &mut self,
+        request: &LoadRequest,
+        stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<ReadyModel, Failure> {
+        let progress = |at: LoadProgress<'_>| {
+            self.listener.tell(EngineEvent::Loading {
+                key: request.key.clone(),
+                stage: at.stage.to_owned(),
+                done: at.done,
+                total: at.total,
+            });
+            match stopped() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let loaded = catch_unwind(AssertUnwindSafe(|| self.loader.load(request, &progress)))
+            .unwrap_or_else(|panic| Err(panicked(&*panic)));
+        // A load that was ready before it heard of it is stopped all the same: the model before is what the user wants.
+        match stopped() {
+            true => Err(load_stopped(&request.key)),
+            false => loaded,
+        }
+    }
+
+    fn tell_failed(&self, request: &LoadRequest, failure: Failure) {
+        let key = request.key.clone();
+        self.listener.tell(EngineEvent::LoadFailed { key, failure });
+    }
+}
+
+fn load_stopped(key: &str) -> Failure {
+    Failure {
+        kind: FailureKind::Model,
+        text: format!("loading `{key}` was stopped on request"),
+        hint: "load it again to go on".to_owned(),
+    }
+}

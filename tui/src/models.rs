@@ -1,0 +1,138 @@
+//! What the picker of models lists, and what it says of the chosen row.
+
+use unmask_core::catalogue::{Catalogue, Choice, Fit, Readiness};
+use unmask_core::plugin::State as BackendState;
+
+use crate::amount;
+use crate::state::{Activity, Overlay, Pick, State};
+use crate::theme::Role;
+
+/// What the filter looks at, for each choice.
+#[must_use]
+pub fn texts(catalogue: &Catalogue) -> Vec<String> {
+    let text = |it: &Choice| {
+        let words = [&it.name, &it.framework, &it.device_name, &it.precision];
+        let words = words.map(String::as_str).join(" ");
+        format!("{words} {} {} {}", it.key, it.device, it.description)
+    };
+    catalogue.choices.iter().map(text).collect()
+}
+
+/// The choices that match what was typed, as indices.
+#[must_use]
+pub fn matches(state: &State, pick: &Pick) -> Vec<usize> {
+    let catalogue = state.machine.catalogue.as_ref();
+    catalogue.map_or_else(Vec::new, |catalogue| pick.matches(&texts(catalogue)))
+}
+
+/// The chosen row of the picker, if it is open.
+#[must_use]
+pub fn chosen(state: &State) -> Option<&Choice> {
+    let Some(Overlay::Models(pick)) = state.overlays.last() else {
+        return None;
+    };
+    let catalogue = state.machine.catalogue.as_ref()?;
+    let index = pick.choice(&texts(catalogue))?;
+    catalogue.choices.get(index)
+}
+
+/// The backends that cannot be used here, each with why.
+#[must_use]
+pub fn unavailable(catalogue: &Catalogue) -> Vec<(&str, String)> {
+    let reason = |state: &BackendState| match state {
+        BackendState::Usable { .. } => None,
+        BackendState::Unusable { reason, remedy } if remedy.is_empty() => Some(reason.clone()),
+        BackendState::Unusable { reason, remedy } => Some(format!("{reason}: {remedy}")),
+        BackendState::Broken(reason) => Some(reason.clone()),
+    };
+    let rows = catalogue.backends.iter();
+    rows.filter_map(|row| Some((row.name.as_str(), reason(&row.state)?)))
+        .collect()
+}
+
+/// `free memory: GPU 61 GB · RAM 102 GB`; empty if nobody knows.
+#[must_use]
+pub fn memory(catalogue: &Catalogue) -> String {
+    let memories = catalogue.memory.iter();
+    let memories = memories.map(|it| format!("{} {}", it.name, amount::free(it.free_bytes)));
+    match memories.collect::<Vec<_>>() {
+        none if none.is_empty() => String::new(),
+        all => format!("free memory: {}", all.join(" · ")),
+    }
+}
+
+/// Whether the row can be loaded, in a word.
+#[must_use]
+pub fn word(state: &State, choice: &Choice) -> (&'static str, Role) {
+    let is_loaded = state.model.as_ref().is_some_and(|it| choice.is(it));
+    match &choice.readiness {
+        _ if is_loaded => ("● loaded", Role::Fine),
+        Readiness::Carried => ("carried", Role::Text),
+        Readiness::Ready => ("ready", Role::Text),
+        Readiness::NotOnDisk(_) => ("not on disk", Role::Quiet),
+        Readiness::Damaged(_) => ("damaged", Role::Warn),
+        Readiness::Refused(_) => ("not here", Role::Quiet),
+    }
+}
+
+/// What Enter would do to the chosen row.
+#[must_use]
+pub fn remark(state: &State, choice: &Choice) -> (String, Role) {
+    if let Some(obstacle) = choice.obstacle() {
+        return (obstacle.to_owned(), Role::Warn);
+    }
+    if let Some(why) = busy(state) {
+        return (why, Role::Warn);
+    }
+    let Some(running) = &state.model else {
+        return (needs(state, choice), Role::Quiet);
+    };
+    if choice.is(running) {
+        return ("This is the running model.".to_owned(), Role::Quiet);
+    }
+    const STAYS: &str = "The running model stays loaded until the new one is ready";
+    match fit(state, choice) {
+        Fit::Beside => (format!("{STAYS} (fits both)."), Role::Quiet),
+        Fit::Unknown => (format!("{STAYS}."), Role::Quiet),
+        Fit::Alone => (
+            "There is no room for both: the running model would be unloaded first.".to_owned(),
+            Role::Warn,
+        ),
+        Fit::TooLarge { .. } => (needs(state, choice), Role::Warn),
+    }
+}
+
+/// How the choice fits into what is free.
+#[must_use]
+pub fn fit(state: &State, choice: &Choice) -> Fit {
+    let catalogue = state.machine.catalogue.as_ref();
+    catalogue.map_or(Fit::Unknown, |it| it.fit(choice, state.model.as_deref()))
+}
+
+/// `It needs 17 GB, and 9 GB would be free.`
+#[must_use]
+pub fn needs(state: &State, choice: &Choice) -> String {
+    let Some(needs) = choice.needs_bytes.map(amount::needed) else {
+        return "What it needs is not known.".to_owned();
+    };
+    match fit(state, choice) {
+        Fit::TooLarge { free_bytes } => {
+            let free = amount::free(free_bytes);
+            format!("It needs {needs}, and {free} would be free: it may not load.")
+        }
+        Fit::Beside | Fit::Alone | Fit::Unknown => format!("It needs {needs}."),
+    }
+}
+
+/// Why nothing can be loaded now.
+#[must_use]
+pub fn busy(state: &State) -> Option<String> {
+    match &state.activity {
+        Activity::Idle => None,
+        Activity::Loading(load) => Some(format!(
+            "{} is being loaded: stop that first",
+            state.name_of(&load.key)
+        )),
+        Activity::Turn(_) => Some("An answer is being written: stop it first".to_owned()),
+    }
+}

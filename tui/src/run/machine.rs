@@ -1,0 +1,48 @@
+//! Looks at the machine and changes the configuration, away from the screen's thread.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use unmask_core::api::with_causes;
+use unmask_core::catalogue::Catalogue;
+use unmask_core::config::ConfigReader;
+
+use crate::action::Action;
+
+const NO_READER: &str = "there is no configuration to look at";
+
+/// A look at the machine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scan;
+
+/// A change of the configuration's file.
+#[derive(Debug, Clone)]
+pub(super) enum Edit {
+    /// Put a model into it.
+    Add(String),
+}
+
+impl Scan {
+    /// Reads the configuration, looks for its models, and asks every backend.
+    pub(super) fn run(self, reader: Option<&ConfigReader>) -> Action {
+        let seen = reader.map(|reader| Catalogue::scan(reader).map_err(|error| told(&error)));
+        let seen = seen.unwrap_or_else(|| Err(NO_READER.to_owned()));
+        Action::Scanned(seen.map(Arc::new))
+    }
+}
+
+impl Edit {
+    /// Makes the change.
+    pub(super) fn run(self, reader: Option<&ConfigReader>) -> Action {
+        match self {
+            Self::Add(model) => {
+                let added = reader.map(|it| it.add_model(&model).map_err(|error| told(&error)));
+                Action::Added(added.unwrap_or_else(|| Err(NO_READER.to_owned())))
+            }
+        }
+    }
+}
+
+fn told(error: &dyn Error) -> String {
+    with_causes(error)
+}

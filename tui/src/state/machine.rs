@@ -1,0 +1,56 @@
+use std::sync::Arc;
+
+use unmask_core::catalogue::Catalogue;
+use unmask_core::engine::Loaded;
+
+use super::{Activity, State};
+use crate::action::Look;
+use crate::clean::clean_line;
+
+/// What is known of the machine, its backends and its models.
+#[derive(Debug, Clone, Default)]
+pub struct Machine {
+    /// What was seen last.
+    pub catalogue: Option<Arc<Catalogue>>,
+    /// Why the last look failed.
+    pub trouble: Option<String>,
+    /// Whether somebody is looking.
+    pub scan: Scan,
+    /// What waits until somebody has looked.
+    pub wanted: Option<Look>,
+    /// The model that has made room for the one that is being loaded.
+    pub away: Option<Arc<Loaded>>,
+    /// Where the log is.
+    pub log: Option<String>,
+    /// The chosen option of the first screen, counted from 0.
+    pub option: usize,
+}
+
+/// Whether somebody looks at the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scan {
+    /// Nobody.
+    #[default]
+    Done,
+    /// The answer is awaited.
+    Running,
+}
+
+impl State {
+    /// True if there is nothing to chat with and nothing was said: the first screen shows what to do.
+    #[must_use]
+    pub fn is_first_run(&self) -> bool {
+        self.model.is_none()
+            && matches!(self.activity, Activity::Idle)
+            && self.transcript.entries.is_empty()
+    }
+
+    /// The name of the model `key`, as far as it is known.
+    #[must_use]
+    pub fn name_of(&self, key: &str) -> String {
+        let listed = self.machine.catalogue.iter();
+        let mut listed = listed.flat_map(|catalogue| &catalogue.choices);
+        let name = listed.find(|choice| choice.key == key);
+        clean_line(name.map_or(key, |choice| &choice.name))
+    }
+}

@@ -1,0 +1,166 @@
+use unmask_core::checkpoint::{Place, Surveyed};
+use unmask_core::plugin::{BackendRow, State as BackendState};
+
+use crate::action::{Command, Scroll};
+use crate::amount;
+use crate::effect::Effect;
+use crate::geometry;
+use crate::state::{Info, Overlay, State};
+
+/// Scrolls; the rest is the chat's.
+pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+    let page = geometry::list_page(state) as isize;
+    match command {
+        Command::Up => by(state, -1),
+        Command::Down => by(state, 1),
+        Command::Scroll(Scroll::PageUp) => by(state, -page),
+        Command::Scroll(Scroll::PageDown) => by(state, page),
+        Command::Scroll(Scroll::First) => by(state, isize::MIN),
+        Command::Scroll(Scroll::Follow) => by(state, isize::MAX),
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Scrolls by `rows`; negative is up.
+pub(super) fn by(state: &mut State, rows: isize) {
+    let size = state.size;
+    if let Some(Overlay::Info(info)) = state.overlays.last_mut() {
+        let (area, height) = geometry::info(size, info);
+        let last = height.saturating_sub(usize::from(area.height.saturating_sub(2)));
+        info.top = info.top.saturating_add_signed(rows).min(last);
+    }
+}
+
+fn open(state: &mut State, title: &str, lines: Vec<String>) {
+    state.overlays.push(Overlay::Info(Info {
+        title: title.to_owned(),
+        lines,
+        top: 0,
+    }));
+}
+
+/// How to get the models that are not on disk.
+pub(super) fn get(state: &mut State) {
+    let Some(catalogue) = state.machine.catalogue.clone() else {
+        return;
+    };
+    let mut lines = Vec::new();
+    for it in catalogue.surveyed.iter().filter(|it| !it.is_ready()) {
+        lines.push(format!("{} · {}", it.id, size(it)));
+        lines.push(format!("    {}", it.advice));
+        lines.push(String::new());
+    }
+    if lines.is_empty() {
+        lines.push("Every model of the configuration is on this machine.".to_owned());
+    } else {
+        lines
+            .push("Then ^R in the list of models looks again; nothing needs a restart.".to_owned());
+    }
+    lines.push("/models add PATH takes a folder that holds another model.".to_owned());
+    open(state, "How to get a model", lines);
+}
+
+/// `16.0 GB to download; in memory 5.6 GB as q4k, 32.1 GB as f32`.
+fn size(it: &Surveyed) -> String {
+    let place = match &it.place {
+        Place::Absent { bytes: Some(bytes) } => format!("{} to download", amount::bytes(*bytes)),
+        Place::Absent { bytes: None } => "size not known".to_owned(),
+        Place::Damaged { folder } => format!("damaged, in {}", folder.display()),
+        Place::Builtin { .. } | Place::OnDisk { .. } => "here".to_owned(),
+    };
+    let need = |precision: &str| {
+        let bytes = it.need(precision)?;
+        Some(format!("{} as {precision}", amount::bytes(bytes)))
+    };
+    let needs: Vec<String> = ["q4k", "q8_0", "f32"]
+        .into_iter()
+        .filter_map(need)
+        .collect();
+    match needs.is_empty() {
+        true => place,
+        false => format!("{place}; in memory {}", needs.join(", ")),
+    }
+}
+
+/// What this machine has and what is wrong with it: what `unmask doctor` says without loading anything.
+pub(super) fn doctor(state: &mut State) {
+    let mut lines = vec![format!(
+        "unmask {} on {} {}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )];
+    let machine = &state.machine;
+    if let Some(log) = &machine.log {
+        lines.push(format!("log: {log}"));
+    }
+    if let Some(why) = &machine.trouble {
+        lines.push(format!("✗ {why}"));
+    }
+    if let Some(catalogue) = &machine.catalogue {
+        lines.push(format!("configuration: {}", catalogue.source));
+        lines.push(format!("active model: {}", catalogue.active));
+    }
+    lines.extend(running(state));
+    if let Some(catalogue) = &state.machine.catalogue {
+        lines.push(String::new());
+        lines.extend(catalogue.backends.iter().flat_map(backend));
+        if catalogue.backends.is_empty() {
+            lines.push("✗ no backends were found".to_owned());
+        }
+    }
+    open(state, "Doctor", lines);
+}
+
+fn running(state: &State) -> Vec<String> {
+    let Some(loaded) = &state.model else {
+        return vec!["running model: none".to_owned()];
+    };
+    let facts = &loaded.facts;
+    let mut lines = vec![
+        format!(
+            "running model: {} on {} {}, {} ({})",
+            loaded.name, loaded.backend, loaded.backend_version, loaded.device, loaded.device_name
+        ),
+        format!(
+            "    precision {}, {} in memory, up to {} positions",
+            facts.precision,
+            amount::bytes(facts.memory_bytes),
+            amount::count(facts.max_positions as usize)
+        ),
+    ];
+    lines.extend(facts.notes.lines().map(|note| format!("    note: {note}")));
+    lines
+}
+
+fn backend(row: &BackendRow) -> Vec<String> {
+    let (sign, word, remedy) = match &row.state {
+        BackendState::Usable { .. } => ("●", "usable".to_owned(), ""),
+        BackendState::Unusable { reason, remedy } => ("○", reason.clone(), remedy.as_str()),
+        BackendState::Broken(reason) => ("✗", reason.clone(), ""),
+    };
+    let mut lines = vec![format!("{sign} {} {} · {word}", row.name, row.version)];
+    if !remedy.is_empty() {
+        lines.push(format!("    {remedy}"));
+    }
+    for device in &row.devices {
+        let memory = match device.total_bytes {
+            0 => String::new(),
+            total => format!(
+                " · {} of {} free",
+                amount::bytes(device.free_bytes),
+                amount::bytes(total)
+            ),
+        };
+        let precisions = device.precisions.join(" ");
+        lines.push(format!(
+            "    {} ({}){memory} · {precisions}",
+            device.id, device.name
+        ));
+    }
+    if !row.path.as_os_str().is_empty() {
+        lines.push(format!("    {}", row.path.display()));
+    }
+    lines
+}
