@@ -74,6 +74,7 @@ fn loaded() -> Arc<Loaded> {
             ..Params::default()
         },
         default_length: TOKENS,
+        default_seed: None,
     })
 }
 

@@ -201,6 +201,7 @@ impl Pretender {
                 ..Params::default()
             },
             default_length: 128,
+            default_seed: None,
         }
     }
 

@@ -11,6 +11,7 @@ use unmask_core::config::Added;
 use unmask_core::engine::{EngineEvent, LoadRequest};
 
 use crate::row::Row;
+use crate::state::{Field, Speed};
 
 use crate::effect::Mouse;
 use crate::session::{News, SessionId};
@@ -53,6 +54,8 @@ pub enum Action {
     Kept(News),
     /// What was seen on this machine, or why nobody could look.
     Scanned(Result<Arc<Catalogue>, String>),
+    /// The settings were written to this file, or could not be.
+    Saved(Result<String, String>),
     /// A model is in the configuration now, or why it is not.
     Added(Result<Added, String>),
 }
@@ -174,6 +177,28 @@ pub enum Command {
     Down,
     /// Change the draft or move in it.
     Edit(Edit),
+    /// Show how the next turn runs, to change it.
+    Settings,
+    /// Less of the chosen setting, or the value before.
+    Less,
+    /// More of the chosen setting, or the value after.
+    More,
+    /// Say what the chosen setting does.
+    Explain,
+    /// Give the chosen setting the model's value.
+    ResetField,
+    /// Write the settings into the configuration.
+    SaveDefaults,
+    /// Answer the last message anew.
+    Retry,
+    /// Let the stopped answer go on.
+    Continue,
+    /// Take the last turn back.
+    UndoTurn,
+    /// Show the time of each step instead of its tokens, and back.
+    Measure,
+    /// Show the numbers of the conversation.
+    Stats,
     /// Take the chosen row of a list.
     Choose,
     /// A list's second action.
@@ -223,6 +248,12 @@ pub enum Order {
     Copy(CopyOrder),
     /// Remove this conversation for good.
     Delete(SessionId),
+    /// Give a setting this value.
+    Set(Field, String),
+    /// Turn the speed dial.
+    Dial(Speed),
+    /// Answer the last message anew, with this seed.
+    Retry(u64),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Look at the machine.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use unmask_core::engine::{LoadRequest, TurnRequest};
 
 use crate::session::Job;
+use crate::state::Settings;
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,13 @@ pub enum Effect {
     CancelLoad,
     /// Keep something on disk, or look there.
     Keep(Job),
+    /// Write the settings of a model into the configuration.
+    SaveDefaults {
+        /// The model's key.
+        key: String,
+        /// Its settings.
+        settings: Box<Settings>,
+    },
     /// Look at the machine: its backends and its models.
     Scan,
     /// Put a model into the configuration.

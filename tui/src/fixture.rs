@@ -72,6 +72,7 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
             ..Params::default()
         },
         default_length: 128,
+        default_seed: None,
     })
 }
 

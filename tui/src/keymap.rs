@@ -33,6 +33,8 @@ pub enum Context {
     Confirm,
     /// The transcript has the keys.
     Canvas,
+    /// The settings, while no value is typed.
+    Settings,
     /// The help overlay.
     Help,
     /// The menu, which waits for a letter.
@@ -60,6 +62,10 @@ pub type Binding = (Context, Chord, Command);
 #[must_use]
 pub fn contexts(state: &State) -> Vec<Context> {
     match state.overlays.last() {
+        Some(Overlay::Settings(panel)) if panel.input.is_some() => {
+            vec![Context::List, Context::Composer, Context::Overlay]
+        }
+        Some(Overlay::Settings(_)) => vec![Context::Settings, Context::List, Context::Overlay],
         Some(Overlay::Help(help)) if help.filter.is_none() => vec![Context::Help, Context::Overlay],
         Some(Overlay::Menu { .. }) => vec![Context::Menu, Context::Overlay],
         Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Themes(_)) => {
@@ -124,6 +130,13 @@ pub fn written(event: KeyEvent) -> Option<char> {
         KeyCode::Tab if modifiers.is_empty() => Some('\t'),
         _ => None,
     }
+}
+
+/// The key for a command in the places that apply.
+#[must_use]
+pub fn label(state: &State, command: Command) -> Option<String> {
+    let chords = state.keymap.chords(&contexts(state), command);
+    chords.first().map(|chord| chord.label())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub mod geometry;
 pub mod keymap;
 pub mod layout;
 pub mod models;
+pub mod number;
 pub mod palette;
 pub mod preferences;
 pub mod remark;

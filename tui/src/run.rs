@@ -12,6 +12,7 @@ mod signals;
 mod themes;
 mod worker;
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -119,6 +120,7 @@ pub fn run(
     let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
     let size = screen.size().map_err(ScreenError::Terminal)?;
     let mut state = first_state(size, &setup, &replies);
+    state.entropy = RandomState::new().hash_one(std::process::id());
     state.machine.log = log;
     let (tell, mut told) = unbounded_channel();
     if let Some(folder) = &setup.themes_folder {

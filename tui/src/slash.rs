@@ -1,5 +1,7 @@
 //! Slash commands: the second way to every action.
 
+mod turns;
+
 use crate::action::{Action, Command, CopyOrder, Look, Order};
 use crate::effect::Mouse;
 use crate::state::Motion;
@@ -99,6 +101,37 @@ pub const COMMANDS: &[Slash] = &[
         model,
     ),
     with("backend", "NAME", "this model on another backend", backend).needing(Need::Ready),
+    exactly("settings", "", "how answers are made", Command::Settings),
+    with("set", "KEY=VALUE", "change a setting", turns::set),
+    with(
+        "speed",
+        "quality|balanced|fast|turbo",
+        "turn the speed dial",
+        turns::speed,
+    ),
+    with(
+        "pin",
+        "POS:WORD, …|clear",
+        "words that answers hold",
+        turns::pin,
+    ),
+    exactly("retry", "", "regenerate the last answer", Command::Retry).needing(Need::Ready),
+    with(
+        "retry",
+        "seed=N",
+        "regenerate it with this seed",
+        turns::retry,
+    )
+    .needing(Need::Ready),
+    exactly(
+        "continue",
+        "",
+        "go on with a stopped answer",
+        Command::Continue,
+    )
+    .needing(Need::Ready),
+    exactly("undo", "", "take the last turn back", Command::UndoTurn).needing(Need::Idle),
+    exactly("stats", "", "numbers of the conversation", Command::Stats),
     exactly("doctor", "", "what this machine has", Command::Doctor),
     exactly("keys", "", "what every key does", Command::Help),
     exactly("new", "", "a new conversation", Command::New).needing(Need::Idle),
@@ -307,15 +340,21 @@ fn read_command(command: &str) -> Draft {
 }
 
 fn unknown(name: &str) -> String {
-    const NEAR: f64 = 0.75;
-    let nearest = COMMANDS
-        .iter()
-        .map(|slash| (strsim::jaro_winkler(name, slash.name), slash.name))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((score, near)) if score >= NEAR => format!("No /{name}. Did you mean /{near}?"),
-        Some(_) | None => format!("No /{name}. /help shows keys and commands; //{name} sends it"),
+    let names: Vec<&str> = COMMANDS.iter().map(|slash| slash.name).collect();
+    match nearest(name, &names) {
+        Some(near) => format!("No /{name}. Did you mean /{near}?"),
+        None => format!("No /{name}. /help shows keys and commands; //{name} sends it"),
     }
+}
+
+/// The name that was probably meant.
+fn nearest<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    const NEAR: f64 = 0.75;
+    let scored = names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), *known));
+    let (score, near) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (score >= NEAR).then_some(near)
 }
 
 fn usage(name: &str, of_name: &[&Slash]) -> String {
@@ -404,5 +443,13 @@ mod tests {
         );
         refused("/new now", "/new stands alone");
         refused("/rename", "/rename takes a title");
+        refused("/set steps", "/set takes KEY=VALUE, such as /set steps=64");
+        refused("/set stpes=3", "No setting stpes. Did you mean steps?");
+        refused("/speed 9", "/speed takes quality, balanced, fast or turbo");
+        refused("/retry 7", "/retry takes nothing or seed=N, a whole number");
+        refused(
+            "/retry seed=-1",
+            "/retry takes nothing or seed=N, a whole number",
+        );
     }
 }

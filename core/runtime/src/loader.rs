@@ -159,6 +159,7 @@ fn describe(
         vocabulary: Arc::clone(&text.vocabulary),
         defaults,
         default_length,
+        default_seed: entry.generation.seed.as_ref().map(|seed| seed.value),
     }
 }
 

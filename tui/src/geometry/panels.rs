@@ -93,7 +93,7 @@ pub fn list_page(state: &State) -> usize {
             let (area, _) = info(state.size, text);
             return usize::from(area.height.saturating_sub(2)).max(1);
         }
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => return 1,
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Settings(_)) | None => return 1,
     };
     usize::from(area.height.saturating_sub(4)).max(1)
 }
@@ -149,6 +149,7 @@ pub fn list(state: &State) -> Option<List> {
         | Overlay::Menu { .. }
         | Overlay::Search(_)
         | Overlay::Confirm(_)
+        | Overlay::Settings(_)
         | Overlay::Info(_) => None,
     }
 }
@@ -182,7 +183,8 @@ impl Menu {
         const COLUMNS: usize = 6;
         let bottom = Areas::of(state).rule.y;
         let letters = keymap::letters(&state.keymap).len();
-        let inside = usize::from(state.size.columns.saturating_sub(3) / Self::CELL);
+        // The last cell of a row needs no gap behind it.
+        let inside = usize::from(state.size.columns.saturating_sub(2) / Self::CELL);
         let columns = inside.clamp(1, COLUMNS);
         let rows = u16::try_from(letters.div_ceil(columns)).unwrap_or(u16::MAX);
         let height = rows.saturating_add(3).min(bottom);

@@ -26,7 +26,7 @@ pub const BINDINGS: &[Binding] = {
     use Command as Do;
     use Context::{
         Anywhere, Canvas, Completion, Composer, Confirm, Empty, FirstRun, Help, List, Menu, Models,
-        Overlay, Paused, Search, Sessions,
+        Overlay, Paused, Search, Sessions, Settings,
     };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
@@ -92,7 +92,12 @@ pub const BINDINGS: &[Binding] = {
         (Anywhere, ctrl('z'), Do::Suspend),
         (Menu, key(Char('l')), Do::Sessions),
         (Menu, key(Char('m')), Do::Models),
+        (Menu, key(Char('s')), Do::Settings),
         (Menu, key(Char('n')), Do::New),
+        (Menu, key(Char('r')), Do::Retry),
+        (Menu, key(Char('g')), Do::Continue),
+        (Menu, key(Char('u')), Do::UndoTurn),
+        (Menu, key(Char('#')), Do::Stats),
         (Menu, key(Char('d')), Do::Doctor),
         (Menu, key(Char('y')), Do::Copy),
         (Menu, key(Char('e')), Do::Editor),
@@ -106,6 +111,11 @@ pub const BINDINGS: &[Binding] = {
         (Overlay, ctrl('c'), Do::Interrupt),
         (Overlay, ctrl('l'), Do::Repaint),
         (Overlay, ctrl('z'), Do::Suspend),
+        (Settings, key(Left), Do::Less),
+        (Settings, key(Right), Do::More),
+        (Settings, key(Char('?')), Do::Explain),
+        (Settings, key(Char('d')), Do::ResetField),
+        (Settings, key(Char('s')), Do::SaveDefaults),
         (List, key(Up), Do::Up),
         (List, key(Down), Do::Down),
         (List, key(PageUp), Do::Scroll(Scroll::PageUp)),
@@ -125,6 +135,7 @@ pub const BINDINGS: &[Binding] = {
         (FirstRun, key(Char('2')), Do::Option(2)),
         (FirstRun, key(Char('3')), Do::Option(3)),
         (Canvas, key(Tab), Do::Focus),
+        (Canvas, key(Char('m')), Do::Measure),
         (Canvas, key(Esc), Do::Back),
         (Canvas, key(Char('[')), Do::PreviousMessage),
         (Canvas, key(Char(']')), Do::NextMessage),

@@ -70,6 +70,7 @@ fn title(context: Context) -> Option<&'static str> {
         Context::Completion => Some("While a / command is typed"),
         Context::Help => Some("This help"),
         Context::Models => Some("The list of models"),
+        Context::Settings => Some("Settings"),
         Context::FirstRun => Some("Without a model"),
         Context::Overlay
         | Context::Confirm

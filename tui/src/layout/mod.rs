@@ -2,6 +2,7 @@
 
 mod bytes;
 mod canvas;
+mod caret;
 mod flow;
 mod help;
 mod highlight;
@@ -9,6 +10,7 @@ mod markdown;
 mod wrap;
 
 pub use canvas::{Paper, answer_so_far, canvas_rows, settled_rows};
+pub use caret::with_carets;
 pub use flow::{Atom, AtomKind, Flow};
 pub use help::help_rows;
 pub use highlight::Highlighter;

@@ -8,6 +8,7 @@ use unmask_core::catalogue::Catalogue;
 use unmask_core::config::ConfigReader;
 
 use crate::action::Action;
+use crate::state::Settings;
 
 const NO_READER: &str = "there is no configuration to look at";
 
@@ -20,6 +21,13 @@ pub(super) struct Scan;
 pub(super) enum Edit {
     /// Put a model into it.
     Add(String),
+    /// Make these settings the ones that a model starts with.
+    Save {
+        /// The model's key.
+        key: String,
+        /// Its settings.
+        settings: Box<Settings>,
+    },
 }
 
 impl Scan {
@@ -38,6 +46,15 @@ impl Edit {
             Self::Add(model) => {
                 let added = reader.map(|it| it.add_model(&model).map_err(|error| told(&error)));
                 Action::Added(added.unwrap_or_else(|| Err(NO_READER.to_owned())))
+            }
+            Self::Save { key, settings } => {
+                let fit = settings.fit();
+                let saved = reader.map(|it| {
+                    it.save_generation(&key, &fit.params, fit.length)
+                        .map(|path| it.environment.short(&path))
+                        .map_err(|error| told(&error))
+                });
+                Action::Saved(saved.unwrap_or_else(|| Err(NO_READER.to_owned())))
             }
         }
     }

@@ -91,6 +91,9 @@ impl Chat<'_> {
             Effect::Resume => self.engine.resume(),
             Effect::Stop => self.engine.stop(),
             Effect::Abandon => self.engine.abandon(),
+            Effect::SaveDefaults { key, settings } => {
+                self.workers.config.send(Edit::Save { key, settings });
+            }
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(Scan),
             Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),

@@ -12,6 +12,13 @@ pub struct Composer {
     chips: Chips,
 }
 
+/// Two are equal that say the same and have the caret at the same place.
+impl PartialEq for Composer {
+    fn eq(&self, other: &Self) -> bool {
+        (self.lines(), self.caret()) == (other.lines(), other.caret())
+    }
+}
+
 /// A piece of a line that fits one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ComposerRow {

@@ -4,6 +4,7 @@ mod chips;
 mod completion;
 mod composer;
 mod confirm;
+mod field;
 mod help;
 mod history;
 mod info;
@@ -11,10 +12,13 @@ mod machine;
 mod overlay;
 mod parts;
 mod pick;
+mod playback;
 mod saved;
 mod search;
 mod selection;
 mod sessions;
+mod settings;
+mod settings_panel;
 mod theme_pick;
 mod title;
 mod transcript;
@@ -28,6 +32,7 @@ use std::time::Duration;
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
+pub use field::{Caching, Field, HOTTEST, LARGEST_FACTOR, LONGEST_DELAY, Limits, STRONGEST};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
@@ -35,10 +40,13 @@ pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
+pub use playback::Playback;
 pub use saved::{Keeping, Naming, Saved};
 pub use search::Search;
 pub use selection::{Came, Selection};
 pub use sessions::Sessions;
+pub use settings::{Forwards, Seed, Settings, Speed, approximation};
+pub use settings_panel::{Below, Refusal, SettingsPanel};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
 pub use transcript::{
@@ -46,8 +54,7 @@ pub use transcript::{
 };
 pub use turn::{Mark, Origin, Pending, Stage, Turn};
 pub use typing::Typing;
-use unmask_core::Params;
-use unmask_core::engine::{Loaded, Overflow, TurnId};
+use unmask_core::engine::{Loaded, TurnId};
 
 use crate::action::{Moment, Size};
 use crate::effect::Mouse;
@@ -87,6 +94,14 @@ pub struct State {
     pub activity: Activity,
     /// How the next turn runs.
     pub settings: Settings,
+    /// What random seeds are drawn from; whoever opens the screen puts something unforeseen here.
+    pub entropy: u64,
+    /// Wall time of a forward of one row, as the last turn took it.
+    pub forward: Option<Duration>,
+    /// Steps that are shown later.
+    pub playback: Playback,
+    /// What the bars of the timeline are.
+    pub measure: Measure,
     /// The latest turn; news of any other is late.
     pub turn: TurnId,
     /// What was said.
@@ -188,6 +203,26 @@ pub enum Focus {
     Canvas,
 }
 
+/// What the bars of the timeline are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Tokens of each step.
+    Tokens,
+    /// Wall time of each step.
+    Time,
+}
+
+impl Measure {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Tokens => Self::Time,
+            Self::Time => Self::Tokens,
+        }
+    }
+}
+
 /// What the engine is doing, as far as the screen has heard.
 #[derive(Debug, Clone)]
 pub enum Activity {
@@ -225,17 +260,6 @@ pub enum Wish {
     Cancel,
 }
 
-/// How the next turn runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Denoising.
-    pub params: Params,
-    /// Tokens of the answer.
-    pub length: usize,
-    /// What becomes of a conversation that outgrows the context.
-    pub overflow: Overflow,
-}
-
 impl State {
     /// An empty conversation without a model, in the look of the poorest terminal.
     #[must_use]
@@ -260,11 +284,11 @@ impl State {
             title: String::new(),
             model: None,
             activity: Activity::Idle,
-            settings: Settings {
-                params: Params::default(),
-                length: 128,
-                overflow: Overflow::default(),
-            },
+            settings: Settings::default(),
+            entropy: 0,
+            forward: None,
+            playback: Playback::default(),
+            measure: Measure::Tokens,
             turn: TurnId::default(),
             transcript: Transcript::default(),
             saved: Saved::default(),
@@ -346,12 +370,18 @@ impl State {
             },
         };
         let notice = self.notice.as_ref().map(|notice| notice.until);
+        let waits = !self.playback.waiting.is_empty() && !self.is_paused();
+        let playback = waits.then_some(match self.settings.delay.is_zero() {
+            true => self.now.since_start,
+            false => self.playback.next_at,
+        });
         let menu = match self.overlays.last() {
             Some(&Overlay::Menu { shown_at }) if shown_at > self.now.since_start => Some(shown_at),
             Some(_) | None => None,
         };
         [
             counting,
+            playback,
             notice,
             menu,
             self.frames.due,

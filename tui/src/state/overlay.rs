@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Confirm, Help, Info, Pick, Search, Sessions, ThemePick};
+use super::{Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, ThemePick};
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Overlay {
     Models(Pick),
     /// A question before something that should not happen by accident.
     Confirm(Confirm),
+    /// How the next turn runs.
+    Settings(Box<SettingsPanel>),
     /// Text to be read.
     Info(Info),
     /// The themes.
@@ -44,4 +46,9 @@ pub struct Toast {
     pub title: String,
     /// Why, and what to do, a paragraph a line.
     pub lines: Vec<String>,
+}
+
+impl Toast {
+    /// Cells of a line.
+    pub const CELLS: usize = 56;
 }

@@ -180,6 +180,33 @@ impl Transcript {
         self.entries.push(Laid::new(entry));
     }
 
+    /// Moves an entry into the model's view or out of it.
+    pub fn set_sight(&mut self, at: usize, sight: Sight) {
+        if let Some(laid) = self.entries.get_mut(at) {
+            laid.sight = sight;
+        }
+    }
+
+    /// Puts the answer that went on in the place of the stopped one at `at`, with the work of both.
+    pub fn lengthen(&mut self, at: usize, mut answer: Answer) {
+        let Some(laid) = self.entries.get_mut(at) else {
+            return;
+        };
+        if let Entry::Answer(stopped) = &laid.entry {
+            let (before, stats) = (&stopped.stats, &mut answer.stats);
+            // The plan of the second run counts the steps of the first as saved.
+            stats.nfe_saved = (stats.nfe_saved - before.nfe as f32).max(0.0);
+            stats.steps += before.steps;
+            stats.nfe += before.nfe;
+            stats.committed += before.committed;
+            stats.elapsed += before.elapsed;
+        }
+        *laid = Laid {
+            kept: laid.kept,
+            ..Laid::new(Entry::Answer(answer))
+        };
+    }
+
     /// Takes the last message back, since it was not sent, and failures of earlier attempts with it.
     pub fn take_question_back(&mut self) {
         if matches!(

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::engine::{Loaded, TurnId};
-use unmask_core::event::{Commit, CommitKind, StepEvent};
+use unmask_core::event::{Commit, CommitKind, Stats, StepEvent};
 use unmask_core::params::Transfer;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
@@ -191,7 +191,11 @@ impl Turn {
         for commit in &event.commits {
             self.commit(commit);
         }
-        self.nfe_saved = event.nfe_saved;
+        // Blocks that the turn before has filled are not saved by this one.
+        self.nfe_saved = match self.inherited {
+            0 => event.nfe_saved,
+            _ => 0.0,
+        };
         self.committed = self.count_committed();
         self.bars.push(event.commits.len());
         self.times.push(event.elapsed);
@@ -324,6 +328,14 @@ impl Turn {
         Some(self.elapsed / steps)
     }
 
+    /// Wall time of a forward of one row; guidance has two.
+    #[must_use]
+    pub fn time_per_forward(&self, stats: &Stats) -> Option<Duration> {
+        let rows = if self.params.cfg_scale > 0.0 { 2 } else { 1 };
+        let forwards = u32::try_from(stats.nfe).ok().filter(|&n| n > 0)?;
+        Some(stats.elapsed / forwards.saturating_mul(rows))
+    }
+
     /// Tokens that its own steps have committed.
     #[must_use]
     pub fn unmasked(&self) -> usize {
@@ -339,11 +351,13 @@ impl Turn {
     /// Steps in all: as planned, or as expected from the tokens that each step has committed so far.
     #[must_use]
     pub fn steps_expected(&self) -> usize {
-        if self.is_scheduled() {
-            return self.steps.max(self.step);
-        }
         let masked = self.marks.iter().filter(|&&mark| mark == Mark::Masked);
-        let left = masked.count() * self.bars.len().max(1);
+        let masked = masked.count();
+        if self.is_scheduled() {
+            // Each step commits one token at the least; those that could not are left out.
+            return self.step + self.steps.saturating_sub(self.step).min(masked);
+        }
+        let left = masked * self.bars.len().max(1);
         self.step + left.div_ceil(self.unmasked().max(1))
     }
 

@@ -1,4 +1,4 @@
-use super::engine;
+use super::begin;
 use super::sessions::list_mut;
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
@@ -108,7 +108,7 @@ pub(super) fn hear(state: &mut State, news: News) -> Vec<Effect> {
         News::NotOpened(why) => {
             state.saved.opening = None;
             fail(state, "The conversation was not opened", why);
-            return engine::send_next(state);
+            return begin::send_next(state);
         }
         News::Listed(rows) => {
             if let Some(list) = list_mut(state) {
@@ -182,7 +182,7 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
     for note in notes {
         state.transcript.push(Entry::Note(note));
     }
-    engine::send_next(state)
+    begin::send_next(state)
 }
 
 fn transcript(conversation: Resumed) -> Transcript {

@@ -1,4 +1,4 @@
-use super::{completion, engine, models, overlay};
+use super::{begin, completion, models, overlay};
 use crate::action::{Action, Command};
 use crate::availability;
 use crate::clean::clean_paste;
@@ -147,7 +147,7 @@ fn refusal(state: &State) -> Option<String> {
 fn blank(state: &mut State) -> Vec<Effect> {
     if matches!(state.activity, Activity::Idle) && !state.queue.is_empty() {
         return match state.model {
-            Some(_) => engine::send_next(state),
+            Some(_) => begin::send_next(state),
             None => models::open(state),
         };
     }
@@ -177,5 +177,5 @@ fn send(state: &mut State, text: String) -> Vec<Effect> {
     if state.model.is_none() && matches!(state.activity, Activity::Idle) {
         state.notify("No model is loaded; the message is kept until one is");
     }
-    engine::send_next(state)
+    begin::send_next(state)
 }

@@ -1,12 +1,10 @@
 use std::sync::Arc;
 
-use unmask_core::engine::{
-    EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent, TurnId, TurnInput, TurnRequest,
-};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats};
-use unmask_core::sampler::Fit;
 
-use super::{canvas, machine};
+use super::begin::send_next;
+use super::{canvas, machine, playback};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -14,8 +12,8 @@ use crate::effect::Effect;
 use crate::keymap;
 use crate::layout::answer_so_far;
 use crate::state::{
-    Activity, Answer, Confirm, Entry, Load, Overlay, Settings, Stage, State, Toast, Turn, View,
-    Wish, first_words,
+    Activity, Answer, Confirm, Entry, Load, Origin, Overlay, Playback, Settings, Sight, Stage,
+    State, Toast, Turn, Wish,
 };
 
 /// News of the engine.
@@ -33,7 +31,9 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             state.machine.away = Some(loaded);
         }
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
-        EngineEvent::Turn(turn, event) if turn == state.turn => return hear_turn(state, event),
+        EngineEvent::Turn(turn, event) if turn == state.turn => {
+            return playback::hear(state, event);
+        }
         // Late news of a turn that was abandoned.
         EngineEvent::Turn(..) => (),
     }
@@ -65,27 +65,20 @@ fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
     send_next(state)
 }
 
-/// The model's settings, rounded so that they divide; a word says what was rounded.
+/// The model's settings; a word says what of them will be rounded. What is the user's own stays: pins and playback.
 fn take_settings(state: &mut State, loaded: &Loaded) {
-    let mut params = loaded.defaults.clone();
-    let mut notes = Vec::new();
-    if params.steps > loaded.default_length {
-        notes.push(format!(
-            "steps {} → {}, one for each token",
-            params.steps, loaded.default_length
-        ));
-        params.steps = loaded.default_length;
-    }
-    let fit = Fit::new(loaded.default_length, &params);
-    notes.extend(fit.notes);
+    let before = std::mem::take(&mut state.settings);
+    state.settings = Settings {
+        delay: before.delay,
+        pins: before.pins,
+        overflow: before.overflow,
+        ..Settings::of(loaded)
+    };
+    state.forward = None;
+    let notes = state.settings.fit().notes;
     if !notes.is_empty() {
         state.notify(notes.join(" · "));
     }
-    state.settings = Settings {
-        params: fit.params,
-        length: fit.length,
-        overflow: state.settings.overflow,
-    };
 }
 
 fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
@@ -109,7 +102,17 @@ fn end_load(state: &mut State) {
     }
 }
 
-fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
+/// Whether the end of a turn lets the next message go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// It does.
+    Send,
+    /// Messages go on waiting.
+    Hold,
+}
+
+/// News of the running turn.
+pub(super) fn apply(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effect> {
     let Some(turn) = state.running_mut() else {
         return Vec::new();
     };
@@ -120,7 +123,10 @@ fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
             left_out,
         } => {
             turn.lay_out(canvas, &params);
-            state.transcript.roll_off(left_out);
+            // A canvas that goes on was laid out before, with what there was room for then.
+            if !matches!(turn.origin, Origin::Continued(_)) {
+                state.transcript.roll_off(left_out);
+            }
         }
         TurnEvent::Step(step) => turn.apply(&step),
         TurnEvent::Paused(_) => {
@@ -134,7 +140,7 @@ fn hear_turn(state: &mut State, event: TurnEvent) -> Vec<Effect> {
                 turn.stage = Stage::Denoising;
             }
         }
-        TurnEvent::Finished(outcome) => return finish(state, outcome),
+        TurnEvent::Finished(outcome) => return finish(state, outcome, next),
         TurnEvent::Failed(failure) => {
             fail(state, failure);
         }
@@ -148,7 +154,7 @@ fn fail(state: &mut State, mut failure: Failure) {
     canvas::turn_ends(state);
     let was_begun = state.running().is_some_and(|turn| turn.blocks > 0);
     let is_back = give_prompt_back(state);
-    state.activity = Activity::Idle;
+    end(state);
     if is_back && !was_begun {
         state.transcript.take_question_back();
     }
@@ -196,12 +202,12 @@ fn too_long(state: &mut State, tokens: usize, limit: usize, room: usize) {
     }));
 }
 
-fn finish(state: &mut State, outcome: Outcome) -> Vec<Effect> {
+fn finish(state: &mut State, outcome: Outcome, next: Next) -> Vec<Effect> {
     keep(state, outcome.text, outcome.reason, outcome.stats);
-    match outcome.reason {
-        FinishReason::Complete | FinishReason::EndToken => send_next(state),
+    match (outcome.reason, next) {
+        (FinishReason::Complete | FinishReason::EndToken, Next::Send) => send_next(state),
         // Who stops an answer wants to look before the next one begins; Enter sends it.
-        FinishReason::Stopped => Vec::new(),
+        (FinishReason::Stopped, _) | (_, Next::Hold) => Vec::new(),
     }
 }
 
@@ -234,75 +240,58 @@ fn keep(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
             FinishReason::Stopped => "stopped before there was any text",
             FinishReason::Complete | FinishReason::EndToken => "the answer is empty",
         };
+        end(state);
         state.transcript.push(Entry::Note(note.to_owned()));
-        state.activity = Activity::Idle;
-    } else if let Activity::Turn(turn) = std::mem::replace(&mut state.activity, Activity::Idle) {
-        state.transcript.push(Entry::Answer(Answer {
-            name: turn.speaker(),
-            text,
-            reason,
-            stats,
-            params: turn.params.clone(),
-            trace: Some(Arc::new(turn.at_rest())),
-        }));
+        return;
+    }
+    let Some(turn) = end(state) else {
+        return;
+    };
+    state.forward = turn.time_per_forward(&stats).or(state.forward);
+    let origin = turn.origin;
+    let answer = Answer {
+        name: turn.speaker(),
+        text,
+        reason,
+        stats,
+        params: turn.params.clone(),
+        trace: Some(Arc::new(turn.at_rest())),
+    };
+    match origin {
+        Origin::Asked => state.transcript.push(Entry::Answer(answer)),
+        Origin::Retried(at) => {
+            state.transcript.set_sight(at, Sight::Replaced);
+            state.transcript.push(Entry::Answer(answer));
+        }
+        Origin::Continued(at) => state.transcript.lengthen(at, answer),
     }
 }
 
-/// A message without an answer returns to an empty composer; false if that is not empty.
+/// The engine is free again; an answer that was to be replaced stands until there is another.
+fn end(state: &mut State) -> Option<Box<Turn>> {
+    state.playback = Playback::default();
+    let Activity::Turn(turn) = std::mem::replace(&mut state.activity, Activity::Idle) else {
+        return None;
+    };
+    match turn.origin {
+        Origin::Asked => (),
+        Origin::Retried(at) | Origin::Continued(at) => state.transcript.set_sight(at, Sight::Seen),
+    }
+    Some(turn)
+}
+
+/// A message without an answer returns to an empty composer; false if that is not empty, or an earlier answer stands.
 fn give_prompt_back(state: &mut State) -> bool {
-    let prompt = state.running().map(|turn| turn.prompt.clone());
+    let asked = |turn: &&Turn| turn.origin == Origin::Asked;
+    let prompt = state
+        .running()
+        .filter(asked)
+        .map(|turn| turn.prompt.clone());
     match prompt {
         Some(prompt) if state.composer.is_empty() => {
             state.composer.replace(&prompt);
             true
         }
         Some(_) | None => false,
-    }
-}
-
-/// Begins a turn for the oldest message that waits, if there is one and the engine is free.
-pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
-    if state.saved.opening.is_some() {
-        return Vec::new();
-    }
-    let (Activity::Idle, Some(loaded)) = (&state.activity, state.model.clone()) else {
-        return Vec::new();
-    };
-    let Some(text) = state.queue.pop_front() else {
-        return Vec::new();
-    };
-    let mut messages = state.transcript.messages();
-    messages.push(unmask_core::engine::Message {
-        role: unmask_core::engine::Role::User,
-        content: text.clone(),
-    });
-    if state.title.is_empty() {
-        state.title = first_words(&text);
-    }
-    state.transcript.push(Entry::You {
-        text: text.clone(),
-        at: state.now.clock,
-    });
-    state.transcript.view = View::Follow;
-    vec![Effect::Start(start(state, loaded, text, messages))]
-}
-
-fn start(
-    state: &mut State,
-    loaded: Arc<Loaded>,
-    prompt: String,
-    messages: Vec<unmask_core::engine::Message>,
-) -> TurnRequest {
-    state.turn = TurnId(state.turn.0 + 1);
-    state.activity = Activity::Turn(Box::new(Turn::new(state.turn, loaded, prompt)));
-    TurnRequest {
-        turn: state.turn,
-        input: TurnInput::Chat {
-            messages,
-            pins: Vec::new(),
-            length: state.settings.length,
-            overflow: state.settings.overflow,
-        },
-        params: state.settings.params.clone(),
     }
 }

@@ -1,8 +1,8 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    canvas, completion, conversation, copy, draft, engine, first_run, machine, models, order,
-    overlay, render, scroll, search, sessions, themes,
+    again, canvas, completion, conversation, copy, draft, engine, first_run, machine, models,
+    order, overlay, playback, render, scroll, search, sessions, settings, stats, themes,
 };
 use crate::action::{Command, Look};
 use crate::effect::{Effect, Mouse};
@@ -70,6 +70,18 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         }
         Command::Models => return models::open(state),
         Command::Doctor => return machine::look(state, Look::Doctor),
+        Command::Settings => settings::open(state),
+        // They mean something to the settings alone.
+        Command::Less
+        | Command::More
+        | Command::Explain
+        | Command::ResetField
+        | Command::SaveDefaults => (),
+        Command::Retry => return again::retry(state, None),
+        Command::Continue => return again::go_on(state),
+        Command::UndoTurn => again::undo(state),
+        Command::Measure => state.measure = state.measure.other(),
+        Command::Stats => stats::open(state),
         // They mean something to lists alone.
         Command::Choose | Command::Other | Command::Filter | Command::Rescan => (),
         Command::Editor => return vec![Effect::EditDraft(state.composer.text())],
@@ -95,16 +107,17 @@ fn back(state: &mut State) -> Vec<Effect> {
         Activity::Loading(_) => cancel_load(state),
         Activity::Turn(turn) => match turn.stage {
             Stage::Denoising => {
-                turn.stage = Stage::Pausing { since };
+                // While steps wait to be shown, what is to rest is the picture.
+                turn.stage = match state.playback.waiting.is_empty() {
+                    true => Stage::Pausing { since },
+                    false => Stage::Paused,
+                };
                 if state.composer.is_empty() {
                     canvas::enter(state, Came::ByPause);
                 }
                 vec![Effect::Pause]
             }
-            Stage::Paused => {
-                turn.stage = Stage::Stopping { since };
-                vec![Effect::Stop]
-            }
+            Stage::Paused => stop(state),
             Stage::Pausing { .. } | Stage::Stopping { .. } => Vec::new(),
         },
     }
@@ -121,15 +134,25 @@ fn open_menu(state: &mut State) {
     open(state, Overlay::Menu { shown_at });
 }
 
-fn interrupt(state: &mut State) -> Vec<Effect> {
+/// Ends the turn after the running step; everything that waits to be shown is shown.
+fn stop(state: &mut State) -> Vec<Effect> {
     let since = state.now.since_start;
+    if let Some(turn) = state.running_mut() {
+        turn.stage = Stage::Stopping { since };
+    }
+    playback::hurry(state);
+    match state.running() {
+        Some(_) => vec![Effect::Stop],
+        // Its end was among it.
+        None => Vec::new(),
+    }
+}
+
+fn interrupt(state: &mut State) -> Vec<Effect> {
     match &mut state.activity {
         Activity::Loading(load) if load.wish == Wish::Finish => cancel_load(state),
         Activity::Turn(turn) => match turn.stage {
-            Stage::Denoising | Stage::Pausing { .. } | Stage::Paused => {
-                turn.stage = Stage::Stopping { since };
-                vec![Effect::Stop]
-            }
+            Stage::Denoising | Stage::Pausing { .. } | Stage::Paused => stop(state),
             Stage::Stopping { .. } => engine::abandon(state),
         },
         Activity::Idle | Activity::Loading(_) => clear_or_quit(state),

@@ -3,7 +3,6 @@ use std::sync::Arc;
 use unmask_core::catalogue::{Catalogue, Choice, Fit, Readiness};
 use unmask_core::config::Added;
 use unmask_core::engine::{Failure, FailureKind, LoadRequest, OldModel};
-use unmask_core::sampler::Fit as Rounded;
 
 use super::{draft, info, models as picker};
 use crate::action::{Command, Look, Order};
@@ -284,12 +283,8 @@ pub(super) fn length_within(state: &State, room: usize) -> usize {
     }
 }
 
-/// Takes a length that the context has room for, with steps and blocks that fit it, and sends the draft.
+/// Takes a length that the context has room for, and sends the draft.
 pub(super) fn set_length(state: &mut State, length: usize) -> Vec<Effect> {
-    let mut params = state.settings.params.clone();
-    params.steps = params.steps.min(length);
-    let rounded = Rounded::new(length, &params);
-    state.settings.params = rounded.params;
-    state.settings.length = rounded.length;
+    state.settings.length = length;
     draft::submit(state)
 }

@@ -1,5 +1,7 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
+mod again;
+mod begin;
 mod canvas;
 mod click;
 mod completion;
@@ -19,12 +21,15 @@ mod models;
 mod order;
 mod overlay;
 mod palette;
+mod playback;
 mod prepare;
 mod render;
 mod restore;
 mod scroll;
 mod search;
 mod sessions;
+mod settings;
+mod stats;
 mod themes;
 
 #[cfg(test)]
@@ -55,7 +60,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Time(moment) => {
             pass_time(state, moment);
-            return draft::send_held(state);
+            let mut effects = playback::catch_up(state);
+            effects.extend(draft::send_held(state));
+            return effects;
         }
         Action::Resize(size) if size == state.size => return Vec::new(),
         Action::Resize(size) => state.size = size,
@@ -109,6 +116,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.is_dirty = true;
             return machine::added(state, added);
         }
+        Action::Saved(saved) => settings::saved(state, saved),
         Action::Themes(files) => themes::take(state, files),
         Action::Edited(Ok(text)) => draft::take_edited(state, &text),
         Action::Edited(Err(toast)) => state.toast = Some(toast),

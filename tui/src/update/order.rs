@@ -1,4 +1,4 @@
-use super::{conversation, machine, themes};
+use super::{again, conversation, machine, settings, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -13,6 +13,9 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Delete(id) => return conversation::delete(state, id),
         Order::Copy(order) => return copy::carry_out(state, order),
         Order::Mouse(mouse) => return give_mouse(state, mouse),
+        Order::Set(field, value) => settings::order(state, field, &value),
+        Order::Dial(speed) => settings::turn_dial(state, speed),
+        Order::Retry(seed) => return again::retry(state, Some(seed)),
         Order::Scan => return machine::scan(state),
         Order::Look(look) => return machine::look(state, look),
         Order::Load(request) => return machine::load(state, request),

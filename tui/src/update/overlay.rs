@@ -1,4 +1,4 @@
-use super::{confirm, help, info, models, palette, search, sessions, themes};
+use super::{confirm, help, info, models, palette, search, sessions, settings, themes};
 use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
@@ -13,6 +13,9 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
         }
         Some(Overlay::Sessions(list)) => sessions::write(list, character),
         Some(Overlay::Search(it)) => search::write(it, character),
+        Some(Overlay::Settings(_)) => {
+            settings::write(state, character.encode_utf8(&mut [0; 4]));
+        }
         Some(Overlay::Help(panel)) => help::write(panel, character),
         Some(Overlay::Palette(pick) | Overlay::Models(pick)) => {
             pick.write(character.encode_utf8(&mut [0; 4]));
@@ -28,6 +31,10 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
 
 /// A paste while an overlay is open: it goes where typing goes. False if nothing is typed there.
 pub(super) fn paste(state: &mut State, text: &str) -> bool {
+    if let Some(Overlay::Settings(_)) = state.overlays.last() {
+        settings::write(state, text);
+        return true;
+    }
     let takes_text = match state.overlays.last() {
         Some(Overlay::Help(help)) => help.filter.is_some(),
         Some(
@@ -37,7 +44,10 @@ pub(super) fn paste(state: &mut State, text: &str) -> bool {
             | Overlay::Sessions(_)
             | Overlay::Search(_),
         ) => true,
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_)) | None => false,
+        Some(
+            Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_) | Overlay::Settings(_),
+        )
+        | None => false,
     };
     if takes_text {
         for character in clean_line(text).chars() {
@@ -53,6 +63,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         Overlay::Sessions(_) => sessions::perform(state, command),
         Overlay::Search(_) => search::perform(state, command),
         Overlay::Confirm(_) => confirm::perform(state, command),
+        Overlay::Settings(_) => settings::perform(state, command),
         Overlay::Menu { .. } => from_menu(state, command),
         Overlay::Help(_) => help::perform(state, command),
         Overlay::Palette(_) => palette::perform(state, command),

@@ -1,4 +1,4 @@
-use super::{help, info, models, palette, search, sessions, themes};
+use super::{help, info, models, palette, search, sessions, settings, themes};
 use crate::action::Scroll;
 use crate::geometry;
 use crate::state::{Anchor, Overlay, Place, State, View};
@@ -12,6 +12,7 @@ pub(super) fn by(state: &mut State, rows: isize) {
         Some(Overlay::Sessions(_)) => return sessions::step(state, rows),
         Some(Overlay::Search(_)) => return search::step(state, rows),
         Some(Overlay::Models(_)) => return models::step(state, rows),
+        Some(Overlay::Settings(_)) => return settings::go(state, rows),
         Some(Overlay::Info(_)) => return info::by(state, rows),
         Some(Overlay::Confirm(_)) => return,
         Some(Overlay::Menu { .. }) | None => (),

@@ -4,8 +4,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::{number, put, put_right};
+use super::{put, put_right};
 use crate::clean::clean_line;
+use crate::number;
 use crate::row::cut;
 use crate::state::{Activity, Load, Stage, State, Turn, Wish};
 use crate::theme::Role;

@@ -10,11 +10,12 @@ mod help;
 mod info;
 mod menu;
 mod models;
-mod number;
 mod palette;
 mod panel;
+mod plan;
 mod search;
 mod sessions;
+mod settings;
 mod status;
 mod themes;
 mod timeline;
@@ -56,7 +57,7 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
         first_run::draw(state, areas.transcript, buffer);
     }
     if let Some(turn) = state.running() {
-        timeline::draw(turn, state.look.theme, areas.timeline, buffer);
+        timeline::draw(turn, state, areas.timeline, buffer);
     }
     let caret = composer::draw(state, &areas, buffer);
     status::draw(state, areas.status, buffer);
@@ -95,6 +96,7 @@ fn draw_overlay(
         Overlay::Sessions(list) => return Some(sessions::draw(state, list, buffer)),
         Overlay::Search(search) => return Some(search::draw(state, search, buffer)),
         Overlay::Models(pick) => return Some(models::draw(state, pick, buffer)),
+        Overlay::Settings(panel) => return settings::draw(state, panel, buffer),
         Overlay::Confirm(question) => confirm::draw(state, question, buffer),
         Overlay::Info(text) => info::draw(state, text, buffer),
     }

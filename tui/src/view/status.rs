@@ -1,14 +1,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
+use unmask_core::params::Transfer;
 
-use super::{number, put, put_right};
+use super::{put, put_right};
 use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry::MARGIN;
 use crate::keymap::{self, Context};
+use crate::number;
 use crate::row::cut;
-use crate::state::{Activity, State, Turn};
+use crate::state::approximation;
+use crate::state::{Activity, Settings, State, Turn};
 use crate::theme::Role;
 
 /// Hints left, or a word for the user; numbers right.
@@ -62,17 +65,29 @@ fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Bu
 fn numbers(state: &State) -> String {
     match &state.activity {
         Activity::Idle if state.model.is_none() => String::new(),
-        Activity::Idle => {
-            let settings = &state.settings;
-            format!(
-                "{} tok · {} steps · T {:.1}",
-                settings.length, settings.params.steps, settings.params.temperature
-            )
-        }
+        Activity::Idle => planned(&state.settings),
         Activity::Loading(load) if load.done == 0 && load.total == 0 => String::new(),
         Activity::Loading(load) => number::share(load.done, load.total),
         Activity::Turn(turn) => running(turn),
     }
+}
+
+/// What will run: `128 tok · 64 steps · T 0.0`, with what is approximate and how many pins there are.
+fn planned(settings: &Settings) -> String {
+    let fit = settings.fit();
+    let params = &fit.params;
+    let mut parts = vec![format!("{} tok", fit.length)];
+    if params.transfer == Transfer::Quota {
+        parts.push(format!("{} steps", params.steps));
+    }
+    parts.extend(approximation(params).map(|what| format!("≈ {what}")));
+    parts.push(format!("T {:?}", params.temperature));
+    match settings.pins.len() {
+        0 => (),
+        1 => parts.push("1 pin".to_owned()),
+        n => parts.push(format!("{n} pins")),
+    }
+    parts.join(" · ")
 }
 
 /// `140 ms/step · 22 NFE · ETA 5.9 s`.
@@ -80,7 +95,9 @@ fn running(turn: &Turn) -> String {
     let Some(pace) = turn.time_per_step() else {
         return String::new();
     };
-    let left = u32::try_from(turn.steps.saturating_sub(turn.step)).unwrap_or(u32::MAX);
+    let left = turn.steps_expected().saturating_sub(turn.step);
+    let left = u32::try_from(left).unwrap_or(u32::MAX);
     let eta = number::wait(pace.saturating_mul(left));
-    format!("{} · {} NFE · ETA {eta}", number::pace(pace), turn.nfe)
+    let nfe = number::nfe(turn.nfe, turn.nfe_saved);
+    format!("{} · {nfe} · ETA {eta}", number::pace(pace))
 }

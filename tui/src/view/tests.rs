@@ -4,6 +4,7 @@ mod frame;
 mod models;
 mod reading;
 mod sessions;
+mod settings;
 
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ fn answer(state: &mut State, text: &str, tokens: usize, steps: usize, ms: u64) {
         stats: Stats {
             steps,
             nfe: steps,
+            committed: 2 * steps,
             text_tokens: tokens,
             elapsed: Duration::from_millis(ms),
             ..Stats::default()

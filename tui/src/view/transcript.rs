@@ -2,13 +2,17 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 use unmask_core::event::FinishReason;
+use unmask_core::params::Remasking;
 
-use super::{number, put, put_right, put_row};
+use super::{put, put_right, put_row};
 use crate::action::{Command, Scroll};
 use crate::geometry::MARGIN;
 use crate::keymap::Context;
+use crate::number;
 use crate::row::Row;
-use crate::state::{Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View};
+use crate::state::{
+    Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View, approximation,
+};
 use crate::theme::{Role, Theme};
 
 /// Stands in the margin of the selected message.
@@ -116,13 +120,20 @@ fn totals(answer: &Answer) -> String {
         format!("{} steps", stats.steps),
         number::wait(stats.elapsed),
     ];
-    if stats.nfe != stats.steps {
-        parts.insert(2, format!("{} NFE", stats.nfe));
+    if stats.nfe != stats.steps || stats.nfe_saved >= 1.0 {
+        parts.insert(2, number::nfe(stats.nfe, stats.nfe_saved));
     }
     parts.extend(number::rate(stats.text_tokens, stats.elapsed));
     match answer.reason {
         FinishReason::Stopped => parts.insert(0, "stopped".to_owned()),
         FinishReason::Complete | FinishReason::EndToken => (),
+    }
+    let params = &answer.params;
+    if params.temperature > 0.0 || params.remasking == Remasking::Random {
+        parts.insert(0, format!("seed {}", params.seed));
+    }
+    if let Some(what) = approximation(params) {
+        parts.insert(0, format!("≈ {what}"));
     }
     parts.join(" · ")
 }
@@ -137,6 +148,13 @@ fn progress(turn: &Turn) -> String {
     };
     if turn.blocks == 0 {
         return doing.to_owned();
+    }
+    if let Some(what) = approximation(&turn.params) {
+        return format!(
+            "≈ {what} · block {}/{} · {doing}",
+            turn.block + 1,
+            turn.blocks
+        );
     }
     format!("block {}/{} · {doing}", turn.block + 1, turn.blocks)
 }

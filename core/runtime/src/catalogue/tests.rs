@@ -200,6 +200,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         vocabulary: Arc::default(),
         defaults: crate::Params::default(),
         default_length: 1,
+        default_seed: None,
     }
 }
 

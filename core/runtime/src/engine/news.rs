@@ -71,6 +71,8 @@ pub struct Loaded {
     pub defaults: Params,
     /// Length of an answer for this model, likewise.
     pub default_length: usize,
+    /// The seed that the configuration says; `None` if it says none, so that each turn may have another one.
+    pub default_seed: Option<u64>,
 }
 
 /// A turn that has ended.

@@ -1,3 +1,4 @@
+mod again;
 mod canvas;
 mod chat;
 mod copy;
@@ -7,6 +8,7 @@ mod long;
 mod look;
 mod models;
 mod pointer;
+mod settings;
 mod turns;
 
 use std::time::Duration;

@@ -193,7 +193,9 @@ fn settings_that_do_not_divide_are_rounded_and_said() {
     loaded.defaults.block_length = 40;
     driver.hear(EngineEvent::Loaded(loaded.into()));
     let settings = &driver.state.settings;
-    assert_eq!((settings.length, settings.params.steps), (200, 190));
+    assert_eq!((settings.length, settings.params.steps), (192, 500));
+    let fit = settings.fit();
+    assert_eq!((fit.length, fit.params.steps), (200, 190));
     assert_eq!(
         driver.notice(),
         "steps 500 → 192, one for each token · length 192 → 200 = 5 × 40 · steps 192 → 190 = 5 × 38"

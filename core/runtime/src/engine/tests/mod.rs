@@ -144,6 +144,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             vocabulary: Arc::new(Vocabulary::default()),
             defaults: Params::default(),
             default_length: 4,
+            default_seed: None,
         }),
         model: Box::new(fake.clone()),
         text: Box::new(fake),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// A time to wait: `5.9 s`, `3 min 20 s`.
-pub(super) fn wait(time: Duration) -> String {
+#[must_use]
+pub fn wait(time: Duration) -> String {
     if time < Duration::from_secs(100) {
         return format!("{:.1} s", time.as_secs_f64());
     }
@@ -12,24 +13,42 @@ pub(super) fn wait(time: Duration) -> String {
 }
 
 /// A pace: `140 ms/step`, `2.3 s/step`.
-pub(super) fn pace(time: Duration) -> String {
+#[must_use]
+pub fn pace(time: Duration) -> String {
+    format!("{}/step", short(time))
+}
+
+/// `1.2 ms`, `140 ms`, `2.3 s`.
+#[must_use]
+pub fn short(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 0.01 {
-        format!("{:.1} ms/step", seconds * 1e3)
+        format!("{:.1} ms", seconds * 1e3)
     } else if seconds < 1.0 {
-        format!("{:.0} ms/step", seconds * 1e3)
+        format!("{:.0} ms", seconds * 1e3)
     } else {
-        format!("{seconds:.1} s/step")
+        format!("{seconds:.1} s")
+    }
+}
+
+/// Forwards, and those not needed if there are any: `22 NFE`, `22 NFE, 10 saved`.
+#[must_use]
+pub fn nfe(made: usize, saved: f32) -> String {
+    match saved.round() {
+        none if none < 1.0 => format!("{made} NFE"),
+        saved => format!("{made} NFE, {saved} saved"),
     }
 }
 
 /// Tokens per second; `None` before any time has passed.
-pub(super) fn rate(tokens: usize, time: Duration) -> Option<String> {
+#[must_use]
+pub fn rate(tokens: usize, time: Duration) -> Option<String> {
     (!time.is_zero()).then(|| format!("{:.1} tok/s", tokens as f64 / time.as_secs_f64()))
 }
 
 /// How far, in bytes: `1.2 of 4.9 GB`.
-pub(super) fn share(done: u64, total: u64) -> String {
+#[must_use]
+pub fn share(done: u64, total: u64) -> String {
     let (unit, name) = match total.max(done) {
         0..1_000_000 => (1e3, "kB"),
         1_000_000..1_000_000_000 => (1e6, "MB"),

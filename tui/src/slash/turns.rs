@@ -1,0 +1,79 @@
+//! What is said to the commands that change how answers are made.
+
+use super::nearest;
+use crate::action::{Action, Order};
+use crate::state::{Field, Speed};
+
+pub(super) fn set(text: &str) -> Result<Action, String> {
+    let Some((key, value)) = text.split_once('=') else {
+        return Err("/set takes KEY=VALUE, such as /set steps=64".to_owned());
+    };
+    let key = key.trim();
+    match Field::named(key) {
+        Some(field) => Ok(Action::Order(Order::Set(field, value.trim().to_owned()))),
+        None => Err(no_setting(key)),
+    }
+}
+
+fn no_setting(key: &str) -> String {
+    let keys = Field::ALL.map(Field::key);
+    match nearest(key, &keys) {
+        Some(near) => format!("No setting {key}. Did you mean {near}?"),
+        None => format!("No setting {key}. There are {}", keys.join(", ")),
+    }
+}
+
+pub(super) fn speed(name: &str) -> Result<Action, String> {
+    match Speed::named(name) {
+        Some(speed) => Ok(Action::Order(Order::Dial(speed))),
+        None => Err("/speed takes quality, balanced, fast or turbo".to_owned()),
+    }
+}
+
+pub(super) fn pin(text: &str) -> Result<Action, String> {
+    match text {
+        "" => Err("/pin takes POSITION:WORD, …, such as /pin 0:Once, 5:upon; or clear".to_owned()),
+        text => Ok(Action::Order(Order::Set(Field::Pins, text.to_owned()))),
+    }
+}
+
+pub(super) fn retry(text: &str) -> Result<Action, String> {
+    let seed = text.strip_prefix("seed").map(str::trim_start);
+    let seed = seed.and_then(|rest| rest.strip_prefix('='));
+    match seed.and_then(|seed| seed.trim().parse().ok()) {
+        Some(seed) => Ok(Action::Order(Order::Retry(seed))),
+        None => Err("/retry takes nothing or seed=N, a whole number".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slash::{Draft, read};
+
+    #[test]
+    fn settings_pins_and_seeds_are_read() {
+        let orders = [
+            (
+                "/set cfg_scale = 1.5",
+                Order::Set(Field::Guidance, "1.5".to_owned()),
+            ),
+            (
+                "/set pins=0:a=b",
+                Order::Set(Field::Pins, "0:a=b".to_owned()),
+            ),
+            (
+                "/pin 0:Once, 5:upon",
+                Order::Set(Field::Pins, "0:Once, 5:upon".to_owned()),
+            ),
+            ("/speed fast", Order::Dial(Speed::Fast)),
+            ("/retry seed=7", Order::Retry(7)),
+        ];
+        for (text, expected) in orders {
+            assert!(
+                matches!(read(text), Draft::Do(Action::Order(order)) if order == expected),
+                "{text}"
+            );
+        }
+    }
+}

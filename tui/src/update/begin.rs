@@ -1,0 +1,105 @@
+//! Beginning a turn: what is asked, how, and with which seed.
+
+use std::sync::Arc;
+
+use unmask_core::Params;
+use unmask_core::engine::{Loaded, Message, Role, TurnInput, TurnRequest};
+
+use crate::effect::Effect;
+use crate::state::{Activity, Entry, Origin, Playback, Seed, State, Turn, View, first_words};
+
+/// Begins a turn for the oldest message that waits, if there is one and the engine is free.
+pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
+    if state.saved.opening.is_some() {
+        return Vec::new();
+    }
+    let (Activity::Idle, Some(loaded)) = (&state.activity, state.model.clone()) else {
+        return Vec::new();
+    };
+    let Some(text) = state.queue.pop_front() else {
+        return Vec::new();
+    };
+    let mut messages = state.transcript.messages();
+    messages.push(Message {
+        role: Role::User,
+        content: text.clone(),
+    });
+    if state.title.is_empty() {
+        state.title = first_words(&text);
+    }
+    state.transcript.push(Entry::You {
+        text: text.clone(),
+        at: state.now.clock,
+    });
+    state.transcript.view = View::Follow;
+    let start = Start {
+        loaded,
+        prompt: text,
+        origin: Origin::Asked,
+        seed: None,
+    };
+    vec![ask(state, start, messages)]
+}
+
+/// What a turn begins with.
+pub(super) struct Start {
+    /// Who answers.
+    pub(super) loaded: Arc<Loaded>,
+    /// The message.
+    pub(super) prompt: String,
+    /// Why.
+    pub(super) origin: Origin,
+    /// Its seed; `None` leaves it to the settings.
+    pub(super) seed: Option<u64>,
+}
+
+/// Asks for an answer to the last of `messages`, as the settings say.
+pub(super) fn ask(state: &mut State, start: Start, messages: Vec<Message>) -> Effect {
+    let fit = state.settings.fit();
+    let input = TurnInput::Chat {
+        messages,
+        pins: state.settings.pins.clone(),
+        length: fit.length,
+        overflow: state.settings.overflow,
+    };
+    begin(state, start, input, fit.params)
+}
+
+/// Begins a turn.
+pub(super) fn begin(
+    state: &mut State,
+    start: Start,
+    input: TurnInput,
+    mut params: Params,
+) -> Effect {
+    params.seed = start.seed.unwrap_or_else(|| next_seed(state));
+    state.turn = state.turn.next();
+    state.playback = Playback::default();
+    let mut turn = Turn::new(state.turn, start.loaded, start.prompt);
+    turn.origin = start.origin;
+    turn.params = params.clone();
+    state.activity = Activity::Turn(Box::new(turn));
+    Effect::Start(TurnRequest {
+        turn: state.turn,
+        input,
+        params,
+    })
+}
+
+/// The seed of the next turn. Random ones are short, so that they can be typed again.
+fn next_seed(state: &mut State) -> u64 {
+    const SEEDS: u64 = 1_000_000;
+    match state.settings.seed {
+        Seed::Fixed(seed) => seed,
+        Seed::Random => draw(&mut state.entropy) % SEEDS,
+    }
+}
+
+/// SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
+fn draw(entropy: &mut u64) -> u64 {
+    *entropy = entropy.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *entropy;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

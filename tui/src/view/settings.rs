@@ -1,0 +1,368 @@
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use unicode_width::UnicodeWidthStr;
+
+use super::plan::PlanLine;
+use super::{panel, put, put_row};
+use crate::action::Command;
+use crate::clean::clean_line;
+use crate::keymap;
+use crate::layout::{Flow, with_carets, wrap};
+use crate::number;
+use crate::row::{Row, cut};
+use crate::state::{Below, Composer, Field, Refusal, Settings, SettingsPanel, State};
+use crate::theme::{Role, Theme};
+
+/// Cells of the frame where there is room for more.
+const WIDE: u16 = 84;
+/// Cells of the cursor and the name.
+const NAME: u16 = 18;
+/// Cells of the value.
+const VALUE: u16 = 10;
+/// Cells of the range.
+const RANGE: u16 = 11;
+/// Rows inside that are not fields: two empty ones, two of the plan, an empty one and the keys.
+const AROUND: u16 = 6;
+/// With fewer rows inside the empty ones and the keys are left out.
+const ROOMY: u16 = 10;
+
+/// The fields, what the next turn will cost, and the keys; returns where the caret is while a value is typed.
+pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) -> Option<Position> {
+    let theme = state.look.theme;
+    let height = u16::try_from(Field::ALL.len()).unwrap_or(u16::MAX) + AROUND + 2;
+    let area = panel::place(state.size, WIDE, height);
+    let keys = match panel.input {
+        Some(_) => String::new(),
+        None => hints(
+            state,
+            &[
+                (Command::SaveDefaults, "save as default"),
+                (Command::ResetField, "reset field"),
+                (Command::Back, "close"),
+            ],
+            " · ",
+        ),
+    };
+    let inner = panel::frame(
+        area,
+        theme,
+        "Generation settings",
+        &keys,
+        Role::Quiet,
+        buffer,
+    );
+    let [fields, below, last] = parts(inner);
+    let caret = draw_fields(state, panel, fields, buffer);
+    let room = usize::from(area.width).saturating_sub(keys.width() + 5);
+    draw_more(area, theme, (panel.chosen, fields.height), room, buffer);
+    draw_below(state, panel, below, buffer);
+    draw_keys(state, panel, last, buffer);
+    caret
+}
+
+/// Fields, plan and keys; the last has no row in a low panel.
+fn parts(inner: Rect) -> [Rect; 3] {
+    let rows = |y: u16, height: u16| Rect::new(inner.x, y, inner.width, height);
+    if inner.height < ROOMY {
+        let fields = inner.height.saturating_sub(2).max(1).min(inner.height);
+        let below = inner.height - fields;
+        return [
+            rows(inner.y, fields),
+            rows(inner.y + fields, below),
+            rows(inner.bottom(), 0),
+        ];
+    }
+    let fields = inner.height - AROUND;
+    [
+        rows(inner.y + 1, fields),
+        rows(inner.y + fields + 2, 3),
+        rows(inner.bottom() - 1, 1),
+    ]
+}
+
+fn draw_fields(
+    state: &State,
+    panel: &SettingsPanel,
+    area: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let mut caret = None;
+    let top = top(panel.chosen, area.height);
+    for (field, y) in Field::ALL.into_iter().skip(top).zip(area.y..area.bottom()) {
+        let row = Rect::new(area.x, y, area.width, 1);
+        let place = draw_field(state, panel, field, row, buffer);
+        caret = caret.or(place);
+    }
+    caret
+}
+
+/// The first field seen: the chosen one is.
+fn top(chosen: Field, rows: u16) -> usize {
+    let at = Field::ALL.iter().position(|&field| field == chosen);
+    (at.unwrap_or(0) + 1).saturating_sub(usize::from(rows))
+}
+
+fn draw_field(
+    state: &State,
+    panel: &SettingsPanel,
+    field: Field,
+    row: Rect,
+    buffer: &mut Buffer,
+) -> Option<Position> {
+    let theme = state.look.theme;
+    let (x, y, right) = (row.x + NAME, row.y, row.right());
+    let is_chosen = field == panel.chosen;
+    let is_refused = is_chosen && matches!(panel.below, Below::Refused(_));
+    let role = match (is_refused, field.is_approximate(&state.settings), is_chosen) {
+        (true, _, _) => Role::Error,
+        (false, true, _) => Role::Warn,
+        (false, false, true) => Role::Accent,
+        (false, false, false) => Role::Text,
+    };
+    if is_chosen {
+        put(buffer, theme, (row.x, y), right, ("▸", Role::Accent));
+    }
+    let name = if is_chosen { Role::Accent } else { Role::Text };
+    put(buffer, theme, (row.x + 2, y), right, (field.label(), name));
+    let value = clean_line(&field.value(&state.settings));
+    let (end, caret) = match panel.input.as_ref().filter(|_| is_chosen) {
+        Some(input) => {
+            let role = if is_refused { Role::Error } else { Role::Text };
+            draw_input(input, &value, theme, (x, y, right), role, buffer)
+        }
+        None => {
+            let room = usize::from(right.saturating_sub(x));
+            let end = put(buffer, theme, (x, y), right, (&cut(&value, room), role));
+            (end, None)
+        }
+    };
+    let range = range(state, field);
+    let quiet = if is_refused { Role::Error } else { Role::Quiet };
+    if end < x + VALUE {
+        put(buffer, theme, (x + VALUE, y), right, (&range, quiet));
+    }
+    let is_beside = end < x + VALUE || (range.is_empty() && end < x + VALUE + RANGE);
+    if is_beside {
+        let remark = remark(&state.settings, field);
+        put(
+            buffer,
+            theme,
+            (x + VALUE + RANGE, y),
+            right,
+            (&remark, Role::Quiet),
+        );
+    }
+    caret
+}
+
+/// What is typed; the value that it will replace stands there until something is. Returns the cell behind it, and where the
+/// caret is.
+fn draw_input(
+    input: &Composer,
+    value: &str,
+    theme: Theme,
+    (x, y, right): (u16, u16, u16),
+    role: Role,
+    buffer: &mut Buffer,
+) -> (u16, Option<Position>) {
+    let width = usize::from(right.saturating_sub(x)).max(1);
+    let (rows, caret) = input.rows(width);
+    let row = rows.get(caret.row);
+    let text = row.map_or("", |row| &input.lines()[row.line][row.start..row.end]);
+    let end = match input.is_empty() {
+        true => put(buffer, theme, (x + 1, y), right, (value, Role::Quiet)),
+        false => put(buffer, theme, (x, y), right, (text, role)),
+    };
+    let caret = x + u16::try_from(caret.cell).unwrap_or(0);
+    (end.max(caret), Some(Position::new(caret, y)))
+}
+
+/// What stands in the column of ranges; the full sentence is for refusals.
+fn range(state: &State, field: Field) -> String {
+    match field {
+        Field::BlockLength | Field::Steps => "1–length".to_owned(),
+        Field::Threshold => "0–1".to_owned(),
+        Field::Factor => "0–10".to_owned(),
+        Field::Delay => "0–1000".to_owned(),
+        Field::Length | Field::Temperature | Field::Guidance => {
+            field.range(&state.settings, &state.limits())
+        }
+        Field::Speed
+        | Field::Remasking
+        | Field::Seed
+        | Field::EndLast
+        | Field::Pins
+        | Field::Cache
+        | Field::EarlyStop
+        | Field::NoEnd
+        | Field::Context => String::new(),
+    }
+}
+
+/// A few words on a field.
+fn remark(settings: &Settings, field: Field) -> String {
+    let fit = settings.fit();
+    let blocks = fit.length / fit.params.block_length;
+    if field.is_approximate(settings) && field != Field::Speed {
+        return "≈ approximate: tokens may differ".to_owned();
+    }
+    match field {
+        Field::Length => "tokens on the canvas",
+        Field::BlockLength if blocks == 1 => "1 block, in any order",
+        Field::BlockLength => return format!("{blocks} blocks, left to right"),
+        Field::Steps if field_is_idle(settings) => "of no matter with a threshold",
+        Field::Steps => {
+            let steps = fit.params.steps;
+            let pace = fit.length as f64 / steps as f64;
+            let pace = format!("{:.1}", pace);
+            let pace = pace.trim_end_matches(".0");
+            let s = if pace == "1" { "" } else { "s" };
+            return format!("{} per block, {pace} token{s} per step", steps / blocks);
+        }
+        Field::Speed => "quality · balanced · fast · turbo",
+        Field::Threshold => "commit every token above it",
+        Field::Temperature => "0 = always the top token",
+        Field::Guidance => "above 0 doubles the work",
+        Field::Remasking => "low_conf · random",
+        Field::Seed => "number or random",
+        Field::EndLast => "suppress EOS / EOT confidence",
+        Field::Delay => "slow-motion display only",
+        Field::Pins => "token position:word, …",
+        Field::Factor => "commit by confidence and rank",
+        Field::Cache => "off · prefix · dual",
+        Field::EarlyStop => "stop at a settled end token",
+        Field::NoEnd => "never predict the end of text",
+        Field::Context => "roll · refuse, when it is full",
+    }
+    .to_owned()
+}
+
+fn field_is_idle(settings: &Settings) -> bool {
+    Field::Threshold.is_approximate(settings) || Field::Factor.is_approximate(settings)
+}
+
+/// How many fields are hidden below, on the frame beside the keys.
+fn draw_more(
+    area: Rect,
+    theme: Theme,
+    (chosen, rows): (Field, u16),
+    room: usize,
+    buffer: &mut Buffer,
+) {
+    let hidden = Field::ALL.len() - (top(chosen, rows) + usize::from(rows)).min(Field::ALL.len());
+    let more = format!(" ↓ {hidden} more ");
+    if hidden > 0 && more.width() <= room {
+        let at = (area.x + 2, area.bottom().saturating_sub(1));
+        put(buffer, theme, at, area.right(), (&more, Role::Accent));
+    }
+}
+
+fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let cells = usize::from(area.width);
+    let mut rows = match &panel.below {
+        Below::Plan => plan(state, cells),
+        Below::About => wrap(&Flow::plain(panel.chosen.about(), Role::Text), cells),
+        Below::Refused(refusal) => refused(refusal, cells),
+    };
+    // The reason is worth more than the place.
+    if rows.len() > usize::from(area.height) {
+        rows.drain(..rows.len() - usize::from(area.height));
+    }
+    for (row, y) in rows.iter().zip(area.y..area.bottom()) {
+        put_row(buffer, theme, (area.x, y), area.right(), row);
+    }
+}
+
+fn plan(state: &State, cells: usize) -> Vec<Row> {
+    let line = PlanLine::new(&state.settings, state.forward);
+    let mut first = line.plan;
+    let mut second: Vec<String> = line.notes;
+    let role = if second.is_empty() {
+        Role::Quiet
+    } else {
+        Role::Warn
+    };
+    match (line.time, state.forward) {
+        (Some(time), Some(forward)) => {
+            let joined = format!("{first} · {time}");
+            if joined.width() <= cells {
+                first = joined;
+            } else {
+                second.insert(0, time);
+            }
+            let per = number::short(forward);
+            second.push(format!("({per} per forward, measured on the last turn)"));
+        }
+        (_, None) | (None, _) => {
+            second.push("(not measured yet: the first turn tells the seconds)".to_owned());
+        }
+    }
+    while second.len() > 1 && second.join(" · ").width() > cells {
+        second.pop();
+    }
+    vec![
+        Row::of(cut(&first, cells), Role::Text),
+        Row::of(cut(&second.join(" · "), cells), role),
+    ]
+}
+
+fn refused(refusal: &Refusal, cells: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if let Some((text, span)) = &refusal.part {
+        let [text, carets] = with_carets(text, span, cells);
+        rows.push(Row::of(text, Role::Text));
+        rows.push(Row::of(carets, Role::Error));
+    }
+    let what = format!("✗ {}", refusal.what);
+    rows.extend(wrap(&Flow::plain(&what, Role::Error), cells));
+    rows
+}
+
+fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buffer) {
+    if area.height == 0 {
+        return;
+    }
+    let theme = state.look.theme;
+    let keys = match panel.input {
+        Some(_) => hints(
+            state,
+            &[
+                (Command::Choose, "take it"),
+                (Command::Back, "keep the old value"),
+            ],
+            "  ",
+        ),
+        None => {
+            let arrows = |a, b| {
+                let label = |command| keymap::label(state, command).unwrap_or_default();
+                format!("{}{}", label(a), label(b))
+            };
+            let others = [
+                (Command::Choose, "type a value"),
+                (Command::Explain, "explain"),
+            ];
+            format!(
+                "{} field  {} change  {}",
+                arrows(Command::Up, Command::Down),
+                arrows(Command::Less, Command::More),
+                hints(state, &others, "  ")
+            )
+        }
+    };
+    let when = match state.running() {
+        Some(_) => "from the next answer on",
+        None => "changes apply at once",
+    };
+    let line = format!("{keys}   {when}");
+    let at = (area.x, area.y);
+    put(buffer, theme, at, area.right(), (&line, Role::Quiet));
+}
+
+/// `s save as default · d reset field`, with the keys as they are bound.
+fn hints(state: &State, wanted: &[(Command, &str)], between: &str) -> String {
+    let hints = wanted
+        .iter()
+        .filter_map(|&(command, word)| Some(format!("{} {word}", keymap::label(state, command)?)));
+    hints.collect::<Vec<_>>().join(between)
+}
