@@ -157,6 +157,24 @@ fn a_storm_of_sizes_while_unmasking_leaves_the_answer_whole() {
 }
 
 #[test]
+fn a_size_that_changes_there_and_back_leaves_the_screen_whole() {
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    let seen = |screen: &str| {
+        screen
+            .lines()
+            .map(|row| row.trim_end().to_owned())
+            .collect()
+    };
+    let before: Vec<String> = seen(&terminal.screen().contents());
+    terminal.resize(50, 8);
+    terminal.resize(80, 24);
+    terminal.wait(LONG, "the same screen", |screen| seen(screen) == before);
+}
+
+#[test]
 fn a_termination_signal_gives_the_terminal_back() {
     let home = Home::default();
     let mut terminal = open(&home, (80, 24));

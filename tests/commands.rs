@@ -303,10 +303,10 @@ fn a_broken_configuration_is_named_with_line_and_nearest_key() {
 #[test]
 fn plain_chat_goes_on_when_the_context_is_full_and_says_so() {
     let home = Home::default();
-    let lines = "What is the capital of France?\n".repeat(5);
+    let lines = "What is the capital of France?\n".repeat(14);
     let said = home.run(&["chat", "--plain"], &lines);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(said.stdout.matches("Paris").count(), 5, "{said:?}");
+    assert_eq!(said.stdout.matches("Paris").count(), 14, "{said:?}");
     assert!(
         said.stderr.contains("the model no longer sees the oldest"),
         "{said:?}"

@@ -35,7 +35,7 @@ const RESERVED: [Reserved; 3] = [
     Reserved {
         words: &["println!(", "print!(", "dbg!("],
         under: &FLOORS,
-        places: &["tui/src/main.rs", "tui/src/command"],
+        places: &["tui/src/main.rs", "tui/src/command", "tui/benches"],
     },
     // One place asks sessions. Networks have forwards of their own, and the SDK hands on what came over the border.
     Reserved {

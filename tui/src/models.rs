@@ -36,7 +36,7 @@ pub fn chosen(state: &State) -> Option<&Choice> {
     catalogue.choices.get(index)
 }
 
-/// The backends that cannot be used here, each with why.
+/// The backends that cannot be used here, each with why. A second file of one that can be used is none of them.
 #[must_use]
 pub fn unavailable(catalogue: &Catalogue) -> Vec<(&str, String)> {
     let reason = |state: &BackendState| match state {
@@ -45,8 +45,13 @@ pub fn unavailable(catalogue: &Catalogue) -> Vec<(&str, String)> {
         BackendState::Unusable { reason, remedy } => Some(format!("{reason}: {remedy}")),
         BackendState::Broken(reason) => Some(reason.clone()),
     };
+    let is_usable = |name: &str| {
+        let mut rows = catalogue.backends.iter();
+        rows.any(|row| row.name == name && matches!(row.state, BackendState::Usable { .. }))
+    };
     let rows = catalogue.backends.iter();
-    rows.filter_map(|row| Some((row.name.as_str(), reason(&row.state)?)))
+    rows.filter(|row| !is_usable(&row.name))
+        .filter_map(|row| Some((row.name.as_str(), reason(&row.state)?)))
         .collect()
 }
 

@@ -8,6 +8,7 @@ mod keep;
 mod machine;
 mod perform;
 mod render;
+mod setup;
 mod signals;
 mod themes;
 mod worker;
@@ -15,7 +16,6 @@ mod worker;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossterm::event::EventStream;
@@ -23,23 +23,22 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
-use unmask_core::config::ConfigReader;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
 
-use crate::action::{Action, Clock, Moment, Order, Size};
+use crate::action::{Action, Clock, Moment, Order};
 use crate::effect::Effect;
-use crate::preferences::Preferences;
-use crate::remark::Remark;
 use crate::session::SessionId;
 use crate::state::{Activity, Entry, State};
 pub use crate::terminal::Log;
-use crate::terminal::{Late, Replies, Screen, ScreenError, look};
+use crate::terminal::{Late, Screen, ScreenError};
 use crate::update::{prepare, update, wanted};
 use crate::view;
 use editor::Editor;
 use input::{read, read_waiting};
 pub use keep::Keep;
 use perform::Workers;
+pub use setup::Setup;
+use setup::first_state;
 use signals::{News, Signals};
 pub use themes::read as read_themes;
 
@@ -59,27 +58,6 @@ pub trait Engine {
     fn abandon(&mut self);
     /// Gives up loading; answered by `LoadFailed`.
     fn cancel_load(&mut self);
-}
-
-/// What the screen is told before it opens.
-#[derive(Debug, Default)]
-pub struct Setup {
-    /// A model to load at once.
-    pub load: Option<LoadRequest>,
-    /// Reads the configuration whose models can be chosen; none can be if there is none.
-    pub reader: Option<ConfigReader>,
-    /// Where standard output and error go while the screen is up; nowhere if there is none.
-    pub log: Option<Log>,
-    /// Where `/copy file` writes to if no path is named.
-    pub copies: Option<PathBuf>,
-    /// What is kept on disk.
-    pub keep: Keep,
-    /// How it looks, and what its keys do.
-    pub preferences: Preferences,
-    /// What is wrong with the file that says so.
-    pub remarks: Vec<Remark>,
-    /// Where the user's themes lie.
-    pub themes_folder: Option<PathBuf>,
 }
 
 /// How the screen was left.
@@ -171,30 +149,6 @@ pub fn run(
     Ok(Left { ending, session })
 }
 
-/// The state before anything has happened.
-fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State {
-    let Preferences {
-        theme,
-        color,
-        motion,
-        mouse,
-        mask_width,
-        keymap,
-    } = setup.preferences.clone();
-    let mut state = State::new(size);
-    state.look = look(color, replies, |name| std::env::var(name).ok());
-    state.look.mask_width = mask_width;
-    state.keymap = keymap;
-    state.motion = motion;
-    state.mouse = mouse;
-    state.complain("Not all of the configuration can be used", &setup.remarks);
-    state.themes.chosen = theme;
-    let folder = setup.themes_folder.as_ref();
-    let files = folder.map(|folder| themes::read(folder));
-    update(&mut state, Action::Themes(files.unwrap_or_default()));
-    state
-}
-
 /// What lies between the program and the eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
@@ -276,6 +230,11 @@ impl Chat<'_> {
             let time = std::iter::once(Action::Time(self.moment()));
             let typed = self.unmarked_pastes(typed);
             for action in time.chain(typed).chain(actions) {
+                // Even back in the size that it had, a terminal has lost what was outside of the smaller one.
+                if let Action::Resize(_) = action {
+                    self.screen.forget()?;
+                    self.state.is_dirty = true;
+                }
                 if self.act_and_perform(action)?.is_break() {
                     return Ok(Ending::Quit);
                 }
@@ -359,10 +318,18 @@ impl Chat<'_> {
         self.act(Action::Resize(self.screen.size()?));
         prepare(&mut self.state);
         self.workers.renderer.send(wanted(&mut self.state));
-        self.state.is_dirty = false;
         let state = &self.state;
-        self.screen
-            .draw(&state.window_title(), |frame| view::draw(state, frame))
+        let mut is_resized = false;
+        self.screen.draw(&state.window_title(), |frame| {
+            let area = frame.area();
+            // It may have changed since it was asked for; the next frame fits again.
+            is_resized = (area.width, area.height) != (state.size.columns, state.size.rows);
+            if !is_resized {
+                view::draw(state, frame);
+            }
+        })?;
+        self.state.is_dirty = is_resized;
+        Ok(())
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {

@@ -39,7 +39,7 @@ fn take(folder: &Path) -> io::Result<()> {
     std::fs::write(folder.join("canvas.svg"), film)?;
     ask(&mut terminal, "Which element has the symbol Fe?");
     let frames = terminal.frames();
-    let half = |screen: &str| screen.contains("Fe?") && screen.contains("step 3");
+    let half = |screen: &str| screen.contains("Fe?") && screen.contains("step 12/");
     if let Some((_, screen)) = frames.iter().rev().find(|(_, it)| half(&it.contents())) {
         std::fs::write(folder.join("generating.svg"), svg::still(screen))?;
     }
@@ -60,7 +60,9 @@ fn take(folder: &Path) -> io::Result<()> {
 
 fn open(home: &Home) -> Terminal {
     let environment = home.environment();
+    // The backends beside the program are those that a user has.
     let mut environment: Vec<(&str, &str)> = (environment.iter())
+        .filter(|(name, _)| *name != "UNMASK_BACKEND_PATH")
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     // Says that the ground is dark, as terminals do.

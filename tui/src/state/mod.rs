@@ -1,13 +1,16 @@
 //! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
 
+mod activity;
 mod chips;
 mod completion;
 mod composer;
 mod confirm;
+mod entry;
 mod field;
 mod help;
 mod history;
 mod info;
+mod look;
 mod machine;
 mod overlay;
 mod parts;
@@ -19,6 +22,7 @@ mod selection;
 mod sessions;
 mod settings;
 mod settings_panel;
+mod stage;
 mod theme_pick;
 mod title;
 mod transcript;
@@ -29,13 +33,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use activity::{Activity, Load, Wish};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
+pub use entry::{Answer, Entry, Print};
 pub use field::{Caching, Field, HOTTEST, LARGEST_FACTOR, LONGEST_DELAY, Limits, STRONGEST};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
+pub use look::{Glyphs, Keyboard, Look, MASK_WIDTH, Motion};
 pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
@@ -47,12 +54,11 @@ pub use selection::{Came, Selection};
 pub use sessions::Sessions;
 pub use settings::{Forwards, Seed, Settings, Speed, approximation};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
+pub use stage::{Mark, Origin, Pending, Stage};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
-pub use transcript::{
-    Anchor, Answer, Entry, Form, Kept, Laid, Markdown, Place, Print, Sight, Transcript, View,
-};
-pub use turn::{Mark, Origin, Pending, Stage, Turn};
+pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
+pub use turn::Turn;
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 
@@ -140,51 +146,6 @@ pub struct State {
     pub is_dirty: bool,
 }
 
-/// What the terminal can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// What is drawn in.
-    pub theme: Theme,
-    /// What there is to draw in.
-    pub colours: Colours,
-    /// Signs.
-    pub glyphs: Glyphs,
-    /// Which keys it can tell apart.
-    pub keyboard: Keyboard,
-    /// Cells of a mask, with the space before it: 1 to 8.
-    pub mask_width: u8,
-}
-
-/// Cells of a mask by default: near the mean width of a token, so that text moves little when it is lifted.
-pub const MASK_WIDTH: u8 = 4;
-
-/// The signs that may be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Glyphs {
-    /// All.
-    Unicode,
-    /// Only ASCII for our own signs: no UTF-8, the Linux console, or shades two cells wide.
-    Ascii,
-}
-
-/// Which keys the terminal tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keyboard {
-    /// As terminals always did: Shift+Enter is Enter.
-    Legacy,
-    /// With the Kitty protocol.
-    Kitty,
-}
-
-/// How much moves on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Motion {
-    /// Every step is drawn.
-    Full,
-    /// What changes by itself changes twice a second.
-    Reduced,
-}
-
 /// When steps are drawn while little moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StepFrames {
@@ -221,43 +182,6 @@ impl Measure {
             Self::Time => Self::Tokens,
         }
     }
-}
-
-/// What the engine is doing, as far as the screen has heard.
-#[derive(Debug, Clone)]
-pub enum Activity {
-    /// Nothing.
-    Idle,
-    /// Reading a model.
-    Loading(Load),
-    /// Denoising.
-    Turn(Box<Turn>),
-}
-
-/// A model on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Load {
-    /// Its key.
-    pub key: String,
-    /// What is being done.
-    pub stage: String,
-    /// Bytes done.
-    pub done: u64,
-    /// Bytes in all, 0 if unknown.
-    pub total: u64,
-    /// When the engine last told of progress.
-    pub heard_at: Duration,
-    /// Whether the user has asked to stop it.
-    pub wish: Wish,
-}
-
-/// What the user wants of a load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// That it ends well.
-    Finish,
-    /// That it is given up.
-    Cancel,
 }
 
 impl State {

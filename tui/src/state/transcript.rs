@@ -1,13 +1,9 @@
-use std::sync::Arc;
+use super::{Answer, Entry, Print};
 
-use unmask_core::Params;
-use unmask_core::engine::{Failure, Message, Role as Speaker};
-use unmask_core::event::{FinishReason, Stats};
+use unmask_core::engine::{Message, Role as Speaker};
 
-use crate::action::Clock;
 use crate::row::Row;
 use crate::session::{MessageId, SightRecord};
-use crate::state::Turn;
 
 /// What was said, and which part of it is seen.
 #[derive(Debug, Clone, Default)]
@@ -74,10 +70,6 @@ pub struct Kept {
     pub print: Print,
 }
 
-/// What tells an entry from the same one changed: bytes of its text, and why it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Print(usize, Option<FinishReason>);
-
 /// Whether an entry is in the model's view. What has left it stays on the screen, dimmed, and nothing of it is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sight {
@@ -90,42 +82,6 @@ pub enum Sight {
     Replaced,
     /// The user took its turn back.
     Undone,
-}
-
-/// One thing said.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
-    /// By the user.
-    You {
-        /// What.
-        text: String,
-        /// When.
-        at: Clock,
-    },
-    /// By a model.
-    Answer(Answer),
-    /// By the program: something failed.
-    Failure(Failure),
-    /// By the program.
-    Note(String),
-}
-
-/// A finished answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// Who answers.
-    pub name: String,
-    /// What; the visible text, cleaned only when it is drawn.
-    pub text: String,
-    /// Why it ended.
-    pub reason: FinishReason,
-    /// Totals.
-    pub stats: Stats,
-    /// How it was made, its seed among it.
-    pub params: Params,
-    /// The turn it comes from, as it stood at its end: its tokens can be shown, and a stopped canvas go on. None for an
-    /// answer whose tokens were not kept.
-    pub trace: Option<Arc<Turn>>,
 }
 
 /// Which part of the transcript is wanted.
@@ -298,30 +254,13 @@ impl Transcript {
     }
 }
 
-impl Entry {
-    /// What tells it from what it was before.
-    #[must_use]
-    pub fn print(&self) -> Print {
-        match self {
-            Self::You { text, .. } | Self::Note(text) => Print(text.len(), None),
-            Self::Answer(answer) => Print(answer.text.len(), Some(answer.reason)),
-            Self::Failure(failure) => Print(failure.text.len(), None),
-        }
-    }
-
-    /// Rows before its text: an empty one, and one that says who speaks.
-    #[must_use]
-    pub fn rows_above(&self) -> usize {
-        match self {
-            Self::You { .. } | Self::Answer(_) => 2,
-            Self::Failure(_) | Self::Note(_) => 1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use unmask_core::Params;
+    use unmask_core::event::{FinishReason, Stats};
+
     use super::*;
+    use crate::action::Clock;
 
     fn you(text: &str) -> Entry {
         Entry::You {

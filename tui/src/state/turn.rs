@@ -1,3 +1,4 @@
+use super::{Mark, Origin, Pending, Stage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,66 +61,6 @@ pub struct Turn {
     pub version: u64,
     /// The answer laid out, with the version and width it is for.
     pub rows: (Option<(u64, u16)>, Vec<Row>),
-}
-
-/// How blocks that have not begun are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pending {
-    /// As one row that counts them.
-    Folded,
-    /// As masks.
-    Unfolded,
-}
-
-/// Why a turn was begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// A message was sent.
-    Asked,
-    /// The answer at this index of the transcript is to be replaced by another one.
-    Retried(usize),
-    /// The stopped answer at this index of the transcript goes on.
-    Continued(usize),
-}
-
-/// What a running turn is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Steps are made.
-    Denoising,
-    /// The running step is its last before a rest.
-    Pausing {
-        /// When this was asked for.
-        since: Duration,
-    },
-    /// It rests.
-    Paused,
-    /// The running step is its last.
-    Stopping {
-        /// When this was asked for.
-        since: Duration,
-    },
-}
-
-/// How a position of the answer came to hold its token.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Mark {
-    /// It holds the mask.
-    Masked,
-    /// The user fixed it.
-    Given,
-    /// A step fixed it.
-    Committed {
-        /// Which.
-        step: usize,
-        /// 0 to 1.
-        confidence: f32,
-    },
-    /// A step replaced another token.
-    Changed {
-        /// Which.
-        step: usize,
-    },
 }
 
 impl Turn {
@@ -375,15 +316,6 @@ impl Turn {
 impl PartialEq for Turn {
     fn eq(&self, other: &Self) -> bool {
         (self.id, &self.canvas, &self.marks) == (other.id, &other.canvas, &other.marks)
-    }
-}
-
-impl Mark {
-    fn is_committed(self) -> bool {
-        match self {
-            Self::Committed { .. } | Self::Changed { .. } => true,
-            Self::Masked | Self::Given => false,
-        }
     }
 }
 

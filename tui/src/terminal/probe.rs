@@ -23,7 +23,7 @@ pub(crate) struct Replies {
 }
 
 /// How long the answers may take; the first frame waits for them, and is to stand within 100 ms.
-const PATIENCE: Duration = Duration::from_millis(80);
+const PATIENCE: Duration = Duration::from_millis(70);
 
 /// Background colour, keyboard flags, the cursor's column after a shade, and last the device attributes, which every
 /// terminal answers: when they come, nothing else will.

@@ -1,0 +1,59 @@
+//! What the screen begins with.
+
+use std::path::PathBuf;
+
+use unmask_core::config::ConfigReader;
+use unmask_core::engine::LoadRequest;
+
+use super::{Keep, Log, themes};
+use crate::action::{Action, Size};
+use crate::preferences::Preferences;
+use crate::remark::Remark;
+use crate::state::State;
+use crate::terminal::{Replies, look};
+use crate::update::update;
+
+/// What the screen is told before it opens.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// A model to load at once.
+    pub load: Option<LoadRequest>,
+    /// Reads the configuration whose models can be chosen; none can be if there is none.
+    pub reader: Option<ConfigReader>,
+    /// Where standard output and error go while the screen is up; nowhere if there is none.
+    pub log: Option<Log>,
+    /// Where `/copy file` writes to if no path is named.
+    pub copies: Option<PathBuf>,
+    /// What is kept on disk.
+    pub keep: Keep,
+    /// How it looks, and what its keys do.
+    pub preferences: Preferences,
+    /// What is wrong with the file that says so.
+    pub remarks: Vec<Remark>,
+    /// Where the user's themes lie.
+    pub themes_folder: Option<PathBuf>,
+}
+
+/// The state before anything has happened.
+pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State {
+    let Preferences {
+        theme,
+        color,
+        motion,
+        mouse,
+        mask_width,
+        keymap,
+    } = setup.preferences.clone();
+    let mut state = State::new(size);
+    state.look = look(color, replies, |name| std::env::var(name).ok());
+    state.look.mask_width = mask_width;
+    state.keymap = keymap;
+    state.motion = motion;
+    state.mouse = mouse;
+    state.complain("Not all of the configuration can be used", &setup.remarks);
+    state.themes.chosen = theme;
+    let folder = setup.themes_folder.as_ref();
+    let files = folder.map(|folder| themes::read(folder));
+    update(&mut state, Action::Themes(files.unwrap_or_default()));
+    state
+}

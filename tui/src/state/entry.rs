@@ -1,0 +1,69 @@
+use std::sync::Arc;
+
+use unmask_core::Params;
+use unmask_core::engine::Failure;
+use unmask_core::event::{FinishReason, Stats};
+
+use super::Turn;
+use crate::action::Clock;
+
+/// One thing said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// By the user.
+    You {
+        /// What.
+        text: String,
+        /// When.
+        at: Clock,
+    },
+    /// By a model.
+    Answer(Answer),
+    /// By the program: something failed.
+    Failure(Failure),
+    /// By the program.
+    Note(String),
+}
+
+/// A finished answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Who answers.
+    pub name: String,
+    /// What; the visible text, cleaned only when it is drawn.
+    pub text: String,
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// Totals.
+    pub stats: Stats,
+    /// How it was made, its seed among it.
+    pub params: Params,
+    /// The turn it comes from, as it stood at its end: its tokens can be shown, and a stopped canvas go on. None for an
+    /// answer whose tokens were not kept.
+    pub trace: Option<Arc<Turn>>,
+}
+
+/// What tells an entry from the same one changed: bytes of its text, and why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Print(usize, Option<FinishReason>);
+
+impl Entry {
+    /// What tells it from what it was before.
+    #[must_use]
+    pub fn print(&self) -> Print {
+        match self {
+            Self::You { text, .. } | Self::Note(text) => Print(text.len(), None),
+            Self::Answer(answer) => Print(answer.text.len(), Some(answer.reason)),
+            Self::Failure(failure) => Print(failure.text.len(), None),
+        }
+    }
+
+    /// Rows before its text: an empty one, and one that says who speaks.
+    #[must_use]
+    pub fn rows_above(&self) -> usize {
+        match self {
+            Self::You { .. } | Self::Answer(_) => 2,
+            Self::Failure(_) | Self::Note(_) => 1,
+        }
+    }
+}

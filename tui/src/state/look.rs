@@ -1,0 +1,47 @@
+use crate::theme::Theme;
+use crate::themes::Colours;
+
+/// What the terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// What is drawn in.
+    pub theme: Theme,
+    /// What there is to draw in.
+    pub colours: Colours,
+    /// Signs.
+    pub glyphs: Glyphs,
+    /// Which keys it can tell apart.
+    pub keyboard: Keyboard,
+    /// Cells of a mask, with the space before it: 1 to 8.
+    pub mask_width: u8,
+}
+
+/// Cells of a mask by default: near the mean width of a token, so that text moves little when it is lifted.
+pub const MASK_WIDTH: u8 = 4;
+
+/// The signs that may be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyphs {
+    /// All.
+    Unicode,
+    /// Only ASCII for our own signs: no UTF-8, the Linux console, or shades two cells wide.
+    Ascii,
+}
+
+/// Which keys the terminal tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keyboard {
+    /// As terminals always did: Shift+Enter is Enter.
+    Legacy,
+    /// With the Kitty protocol.
+    Kitty,
+}
+
+/// How much moves on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// Every step is drawn.
+    Full,
+    /// What changes by itself changes twice a second.
+    Reduced,
+}

@@ -1,0 +1,70 @@
+use std::time::Duration;
+
+/// What a running turn is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Steps are made.
+    Denoising,
+    /// The running step is its last before a rest.
+    Pausing {
+        /// When this was asked for.
+        since: Duration,
+    },
+    /// It rests.
+    Paused,
+    /// The running step is its last.
+    Stopping {
+        /// When this was asked for.
+        since: Duration,
+    },
+}
+
+/// Why a turn was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A message was sent.
+    Asked,
+    /// The answer at this index of the transcript is to be replaced by another one.
+    Retried(usize),
+    /// The stopped answer at this index of the transcript goes on.
+    Continued(usize),
+}
+
+/// How blocks that have not begun are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// As one row that counts them.
+    Folded,
+    /// As masks.
+    Unfolded,
+}
+
+/// How a position of the answer came to hold its token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Mark {
+    /// It holds the mask.
+    Masked,
+    /// The user fixed it.
+    Given,
+    /// A step fixed it.
+    Committed {
+        /// Which.
+        step: usize,
+        /// 0 to 1.
+        confidence: f32,
+    },
+    /// A step replaced another token.
+    Changed {
+        /// Which.
+        step: usize,
+    },
+}
+
+impl Mark {
+    pub(super) fn is_committed(self) -> bool {
+        match self {
+            Self::Committed { .. } | Self::Changed { .. } => true,
+            Self::Masked | Self::Given => false,
+        }
+    }
+}
