@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
+use unmask_tests::plugin;
 use unmask_tests::program::{Home, Said, refused};
 
 const QUESTION: &str = "What is the capital of France?";
@@ -298,6 +299,34 @@ fn a_broken_configuration_is_named_with_line_and_nearest_key() {
         2,
         &["trust_remote_code"],
     );
+}
+
+#[test]
+fn export_writes_a_backends_own_files_into_a_folder_of_their_own() {
+    let home = Home::default();
+    let toy = plugin("example-toy");
+    let toy = [("UNMASK_BACKEND_PATH", toy.to_str().expect("plain names"))];
+    let export = |words: &[&str]| {
+        let arguments = [&["export"], words].concat();
+        home.run_with(&arguments, "", &toy)
+    };
+    let said = export(&["toy", "out"]);
+    let path = home.path().join("out").join("toy.txt");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stdout.starts_with(&*path.to_string_lossy()),
+        "{said:?}"
+    );
+    let text = fs::read_to_string(&path).expect("it was written");
+    assert!(text.ends_with(" tokens, no weights\n"), "{text}");
+    refused(&export(&["toy", "out"]), 2, &["out is not empty"]);
+    let none = export(&["candle", "other"]);
+    refused(&none, 2, &["candle: this backend has no files of its own"]);
+    assert!(!home.path().join("other").exists());
+    let unknown = export(&["tory", "other"]);
+    refused(&unknown, 3, &["no backend `tory`; did you mean `toy`?"]);
+    let missing = export(&["toy", "other", "-m", "gone/model"]);
+    refused(&missing, 3, &["gone/model"]);
 }
 
 #[test]

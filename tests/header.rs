@@ -76,7 +76,8 @@ fn layouts() -> Vec<Layout> {
             struct_size k ids logits log_sum_exp entropy),
         layout!(Plugin as "unmask_plugin":
             abi_major abi_minor struct_size reserved name version init probe device model_load
-            model_facts model_free session_open session_free forward forward_top),
+            model_facts model_free session_open session_free forward forward_top runtimes
+            model_export),
     ]
 }
 

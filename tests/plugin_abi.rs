@@ -66,7 +66,7 @@ fn a_library_without_the_table_is_no_backend() {
 fn another_major_version_is_refused_before_any_call() {
     check_refusal(
         "wrong_version",
-        "FILE speaks plugin ABI 2.0, this program speaks 1.0; rebuild it against unmask-sdk or unmask_backend.h of ABI 1",
+        "FILE speaks plugin ABI 2.1, this program speaks 1.1; rebuild it against unmask-sdk or unmask_backend.h of ABI 1",
     );
 }
 
@@ -91,6 +91,14 @@ fn a_missing_name_is_refused_before_any_call() {
     check_refusal(
         "null_name",
         "FILE: its name is missing, empty or endless; the plugin must be repaired by its maker",
+    );
+}
+
+#[test]
+fn an_empty_text_on_runtimes_is_refused_before_any_call() {
+    check_refusal(
+        "empty_runtimes",
+        "FILE: what it says of its runtimes is empty or endless; the plugin must be repaired by its maker",
     );
 }
 
@@ -125,6 +133,49 @@ fn a_table_without_the_optional_function_has_no_top_k() {
         error.expect_err("it has none").to_string(),
         "spoiled cannot compute this pass, which needs top-k output; turn that off or use another backend"
     );
+}
+
+#[test]
+fn a_table_of_minor_version_0_computes_and_writes_no_files() {
+    for name in ["old_table", "minor_0_table"] {
+        let file = spoiled(name);
+        let backend = open(&file.path);
+        run(
+            &mut *session(&*model(&*backend, "llada")),
+            8,
+            &Run::whole(&[0]),
+        )
+        .expect("it computes");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spec = load_spec("llada", 8);
+        let error = backend.export(&spec, folder.path(), &|_| ControlFlow::Continue(()));
+        assert_eq!(
+            error.expect_err("it has none").to_string(),
+            "spoiled has no files of its own to write"
+        );
+    }
+    let file = spoiled("minor_0_table");
+    let capabilities = model(&*open(&file.path), "llada").facts().capabilities;
+    assert!(capabilities.has(Capabilities::TOPK_OUTPUT));
+}
+
+#[test]
+fn an_export_writes_into_the_folder_and_its_listener_can_end_it() {
+    let backend = open(&plugin("example-toy"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let spec = load_spec("llada", 8);
+    let stopped = backend.export(&spec, folder.path(), &|_| ControlFlow::Break(()));
+    assert!(
+        matches!(stopped, Err(BackendError::Cancelled)),
+        "{stopped:?}"
+    );
+    let written = backend.export(&spec, folder.path(), &|_| ControlFlow::Continue(()));
+    written.expect("the folder is ours");
+    let text = std::fs::read_to_string(folder.path().join("toy.txt")).expect("it was written");
+    assert_eq!(text, "8 tokens, no weights\n");
+    let nowhere = folder.path().join("nowhere");
+    let error = backend.export(&spec, &nowhere, &|_| ControlFlow::Continue(()));
+    assert_eq!(error.expect_err("there is no folder").code(), ErrorCode::Io);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::Outcome;
 
 /// One failure that is expected.
 pub(super) struct Gap {
+    /// Its name and the precision: `candle q4k`.
     pub(super) backend: &'static str,
     pub(super) case: &'static str,
     pub(super) why: &'static str,

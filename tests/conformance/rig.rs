@@ -38,7 +38,7 @@ pub(super) struct Rig {
     pub(super) tolerance: Tolerance,
 }
 
-/// Runs `case` on every backend that can do what it needs.
+/// Runs `case` on every backend that can do what it needs, in every precision of its first device.
 ///
 /// # Panics
 /// With one line for every backend that fails it.
@@ -46,9 +46,10 @@ pub(super) struct Rig {
 pub(super) fn test(case: &Case) {
     let failures: Vec<String> = backends()
         .into_iter()
-        .filter_map(|backend| {
-            let name = backend.name().to_owned();
-            let outcome = Rig::new(backend).and_then(|rig| {
+        .flat_map(|backend| precisions(&*backend).map(move |it| (Arc::clone(&backend), it)))
+        .filter_map(|(backend, precision)| {
+            let name = format!("{} {precision}", backend.name());
+            let outcome = Rig::new(backend, &precision).and_then(|rig| {
                 let able = rig.facts.capabilities.has(case.needs);
                 able.then(|| (case.body)(&rig)).transpose()
             });
@@ -61,6 +62,16 @@ pub(super) fn test(case: &Case) {
         })
         .collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// The precisions of the first device; one that cannot be loaded if there is none.
+fn precisions(backend: &dyn Backend) -> std::vec::IntoIter<String> {
+    let first = backend.devices().into_iter().next();
+    let precisions = first.map_or_else(Vec::new, |device| device.precisions);
+    if precisions.is_empty() {
+        return vec!["any".to_owned()].into_iter();
+    }
+    precisions.into_iter()
 }
 
 /// What lies on the search path, looked for once: the examples, and what was built beside these tests.
@@ -105,7 +116,7 @@ pub(super) fn found() -> Vec<(String, Outcome)> {
 }
 
 impl Rig {
-    fn new(backend: Arc<dyn Backend>) -> Result<Self, String> {
+    fn new(backend: Arc<dyn Backend>, precision: &str) -> Result<Self, String> {
         let mut spec = if WITHOUT_NETWORKS.contains(&backend.name()) {
             load_spec("llada", 32)
         } else {
@@ -114,13 +125,10 @@ impl Rig {
         let devices = backend.devices();
         let device = devices.first().ok_or("it lists no device")?;
         spec.device.clone_from(&device.id);
-        let first = device
-            .precisions
-            .first()
-            .ok_or("its device has no precision")?;
-        if !device.precisions.iter().any(|it| it == "f32") {
-            spec.precision.clone_from(first);
+        if device.precisions.is_empty() {
+            return Err("its device has no precision".to_owned());
         }
+        precision.clone_into(&mut spec.precision);
         let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
         let model = model.map_err(|error| format!("does not load: {error}"))?;
         let facts = model.facts();

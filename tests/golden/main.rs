@@ -1,7 +1,8 @@
 //! Runs the reference numbers: every case of a folder, through a backend loaded over the C table.
 //!
-//! `UNMASK_GOLDEN_DIR` names the folder (default: this one), `UNMASK_GOLDEN_BACKEND` the backend (default: candle). Prints a
-//! line per kind, names each failure with what differs first, and lists what belongs to families that are not supported yet.
+//! `UNMASK_GOLDEN_DIR` names the folder (default: this one), `UNMASK_GOLDEN_BACKEND` the backend (default: all of ours that
+//! are usable here). Prints a line per kind, names each failure with what differs first, and lists what belongs to families
+//! that are not supported yet.
 
 #![expect(
     clippy::print_stdout,
@@ -16,12 +17,17 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::Value;
+use unmask_core::api::Backend;
 use unmask_core::plugin::{Registry, SearchPath, Surroundings};
 
 use case::{Case, Verdict};
 use models::Models;
+
+/// Ours; only the first runs everywhere.
+const BACKENDS: [&str; 2] = ["candle", "onnx"];
 
 /// How the cases of a kind went.
 #[derive(Default)]
@@ -57,17 +63,36 @@ fn run() -> Result<bool, String> {
         std::fs::read_to_string(&index).map_err(|error| format!("{}: {error}", index.display()))?;
     let index: Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", index.display()))?;
-    let name = std::env::var("UNMASK_GOLDEN_BACKEND").unwrap_or_else(|_| "candle".to_owned());
     let registry = Registry::discover(&SearchPath::new(&Surroundings::here(Vec::new())));
-    let backend = registry.find(&name).map_err(|error| error.to_string())?;
-    println!("golden: {} on {name}", root.display());
+    let mut backends = Vec::new();
+    match std::env::var("UNMASK_GOLDEN_BACKEND") {
+        Ok(name) => backends.push(registry.find(&name).map_err(|error| error.to_string())?),
+        Err(_) => {
+            for (index, name) in BACKENDS.into_iter().enumerate() {
+                match registry.find(name) {
+                    Ok(backend) => backends.push(backend),
+                    Err(error) if index == 0 => return Err(error.to_string()),
+                    Err(error) => println!("golden: not on {name}: {error}"),
+                }
+            }
+        }
+    }
+    let mut all_pass = true;
+    for backend in backends {
+        println!("golden: {} on {}", root.display(), backend.name());
+        all_pass &= run_on(backend, &root, &index)?;
+    }
+    Ok(all_pass)
+}
 
-    let models = Models::new(root.clone(), backend);
+/// True if every case passes on `backend`.
+fn run_on(backend: Arc<dyn Backend>, root: &Path, index: &Value) -> Result<bool, String> {
+    let models = Models::new(root.to_owned(), backend);
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for json in index["cases"].as_array().ok_or("the index has no cases")? {
         let kind = json["kind"].as_str().unwrap_or("?").to_owned();
         let tally = tallies.entry(kind.clone()).or_default();
-        match check(json, &kind, &root, &models) {
+        match check(json, &kind, root, &models) {
             Outcome::Later(family) => *tally.later.entry(family).or_default() += 1,
             Outcome::Done(Ok(())) => tally.passed += 1,
             Outcome::Done(Err(error)) => {

@@ -90,10 +90,12 @@ static unmask_status good_forward_top(void *session, const unmask_pass_table *pa
 #define OPEN good_open
 #define FORWARD good_forward
 #define FORWARD_TOP good_forward_top
+#define RUNTIMES NULL
+#define EXPORT NULL
 #define TABLE                                                                                                         \
   {                                                                                                                   \
     MAJOR, UNMASK_ABI_MINOR, SIZE, 0, NAME, "0.0.1", INIT, PROBE, DEVICE, LOAD, FACTS, good_free, OPEN, good_free,    \
-        FORWARD, FORWARD_TOP                                                                                          \
+        FORWARD, FORWARD_TOP, RUNTIMES, EXPORT                                                                        \
   }
 
 #endif

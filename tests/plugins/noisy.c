@@ -20,5 +20,5 @@ UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = {
     toy_load,   toy_facts,   toy_free,
     toy_open,   toy_free,
     noisy_forward,
-    NULL,
+    NULL,       NULL,        NULL,
 };

@@ -72,9 +72,16 @@ impl Home {
     /// Runs the program in this home, with `stdin` piped in.
     #[must_use]
     pub fn run(&self, arguments: &[&str], stdin: &str) -> Said {
+        self.run_with(arguments, stdin, &[])
+    }
+
+    /// As [`run`](Self::run), with further variables.
+    #[must_use]
+    pub fn run_with(&self, arguments: &[&str], stdin: &str, variables: &[(&str, &str)]) -> Said {
         let mut child = Command::new(program())
             .args(arguments)
             .envs(self.environment())
+            .envs(variables.iter().copied())
             .current_dir(self.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -173,8 +173,10 @@ pub(crate) enum Command {
     Eval(Eval),
     /// List the configured models, what is on disk and what they need
     Models(Listing),
-    /// List the backends, their devices and what is wrong with the rest
-    Backends(Listing),
+    /// List the backends, their devices and what is wrong with the rest; install what one needs
+    Backends(Backends),
+    /// Write the model as files of a backend's own kind, for other programs
+    Export(Export),
     /// Check this machine: configuration, backends, and the model if it loads
     Doctor(Doctor),
     /// List, show and remove saved conversations
@@ -272,6 +274,50 @@ pub(crate) struct Listing {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Backends {
+    #[command(subcommand)]
+    pub(crate) action: Option<BackendsAction>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackendsAction {
+    /// Fetch the libraries that a backend needs, or take them from a file or folder
+    Install(Install),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// The backend, as `unmask backends` lists it
+    pub(crate) name: String,
+    /// The flavour for a GPU, such as cuda or directml
+    #[arg(long, value_name = "FLAVOUR")]
+    pub(crate) gpu: Option<String>,
+    /// Take them from this wheel, zip archive or folder, and fetch nothing
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: Option<PathBuf>,
+    /// The Python package index to ask instead of pip; without pip, PIP_INDEX_URL or UV_DEFAULT_INDEX say it
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    pub(crate) index: Option<String>,
+    /// No progress and no notes on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The backend whose files are wanted
+    pub(crate) name: String,
+    /// The folder to write into; it is made, or empty
+    pub(crate) folder: PathBuf,
+    /// No progress on stderr
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     generation: Generation,
@@ -300,6 +346,7 @@ impl Cli {
             Some(
                 Command::Models(_)
                 | Command::Backends(_)
+                | Command::Export(_)
                 | Command::Sessions(_)
                 | Command::Config(_),
             ) => GenerationPatch::default(),
@@ -312,7 +359,10 @@ impl Cli {
         Overrides {
             config: common.config.clone(),
             model: common.model.clone(),
-            framework: common.backend.clone(),
+            framework: match &self.command {
+                Some(Command::Export(command)) => Some(command.name.clone()),
+                _ => common.backend.clone(),
+            },
             device: common.device.clone(),
             precision: common.precision.clone(),
             threads: common.threads,

@@ -208,6 +208,7 @@ pub(crate) fn machine() -> Catalogue {
         version: "0.1.0".to_owned(),
         state: BackendState::Usable { score: 10 },
         devices: vec![device],
+        runtimes: String::new(),
     };
     let unusable = |name: &str, reason: &str, remedy: &str| BackendRow {
         path: PathBuf::new(),
@@ -218,6 +219,7 @@ pub(crate) fn machine() -> Catalogue {
             remedy: remedy.to_owned(),
         },
         devices: Vec::new(),
+        runtimes: String::new(),
     };
     let backends = vec![
         usable("ort-cuda", device(gpu, h100, DeviceKind::Gpu, 61)),

@@ -41,7 +41,7 @@ extern "C" {
 /* If it differs, the host refuses the plugin. */
 #define UNMASK_ABI_MAJOR 1u
 /* Counts fields added at the ends of tables. */
-#define UNMASK_ABI_MINOR 0u
+#define UNMASK_ABI_MINOR 1u
 
 /* 0 is success; negative codes are kinds of failure, unknown ones included. */
 typedef int32_t unmask_status;
@@ -275,6 +275,26 @@ typedef struct unmask_plugin {
   /* Optional: as `forward`, but gives only the best of each row. Present if any model has UNMASK_CAP_TOPK_OUTPUT. */
   unmask_status (*forward_top)(void *session, const unmask_pass_table *pass, const unmask_top_table *out,
                                unmask_error_slot *error);
+
+  /* Since minor version 1. */
+
+  /* Optional, null if there are none: the libraries of others that the backend opens by itself; NUL-terminated, static, JSON:
+
+         {"packages": [{"os": "linux", "arch": "x86_64", "flavour": "cpu",
+                        "package": "onnxruntime", "version": "1.32.0",
+                        "file": "onnxruntime-1.32.0-cp312-cp312-manylinux_2_28_x86_64.whl",
+                        "bytes": 27780211, "sha256": "99e1074c...",
+                        "members": ["onnxruntime/capi/libonnxruntime.so*"]}, ...]}
+
+     `unmask backends install NAME` takes the first package of this system (linux, macos, windows) and processor (x86_64,
+     aarch64) or, with --gpu FLAVOUR, the first of that flavour. It fetches that one file of the Python package index, tests
+     its hash, and puts the members side by side into `unmask/runtimes/NAME/VERSION-FLAVOUR` in the user's data folder, where
+     the backend looks for them. The last part of a member may hold one star; the first member is the library itself. Until
+     it is there, `probe` gives 0 and that command as the remedy. */
+  const char *runtimes;
+  /* Optional: writes the checkpoint as files of the backend's own kind into `folder`, which is there and empty, for other
+     programs to use. `spec` is as for `model_load`. */
+  unmask_status (*model_export)(const unmask_load_table *spec, unmask_text folder, unmask_error_slot *error);
 } unmask_plugin;
 
 /* Declared here, so that C++ exports it too. */

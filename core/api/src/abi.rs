@@ -23,7 +23,7 @@ use crate::{CancelFlag, ErrorCode};
 /// Differs: the host refuses the plugin.
 pub const ABI_MAJOR: u32 = 1;
 /// Counts fields added at the ends of tables.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 /// The symbol that a plugin exports: a `static` [`Plugin`].
 pub const ENTRY: &[u8] = b"UNMASK_PLUGIN\0";
 
@@ -346,6 +346,13 @@ pub struct Plugin {
             out: *const TopTable,
             error: *mut ErrorSlot,
         ) -> Status,
+    >,
+    /// Optional, since minor version 1. NUL-terminated, static: the libraries that the backend opens itself, and where to
+    /// get them, as JSON; the header says how. Null if there are none.
+    pub runtimes: *const c_char,
+    /// Optional, since minor version 1: as `Backend::export`, into `folder`, which is there and empty.
+    pub model_export: Option<
+        unsafe extern "C" fn(spec: *const LoadTable, folder: Text, error: *mut ErrorSlot) -> Status,
     >,
 }
 

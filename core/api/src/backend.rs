@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use crate::{BackendError, Device, LoadSpec, LogitsMut, ModelFacts, Pass, Probe, Progress, TopMut};
 
 /// A way to run models: a factory, cheap to hold.
@@ -25,6 +27,24 @@ pub trait Backend: Send + Sync {
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError>;
+
+    /// Writes the checkpoint as files of the backend's own kind into `folder`, which is there and empty, for other programs
+    /// to use.
+    ///
+    /// # Errors
+    /// [`BackendError::Unsupported`] if it has no such files; else those of [`load`](Self::load). What was written before a
+    /// failure is left for the caller.
+    fn export(
+        &self,
+        spec: &LoadSpec,
+        folder: &Path,
+        progress: &Progress<'_>,
+    ) -> Result<(), BackendError> {
+        let _ = (spec, folder, progress);
+        Err(BackendError::Unsupported(
+            "this backend has no files of its own to write".to_owned(),
+        ))
+    }
 }
 
 /// Loaded weights: immutable, shared by sessions.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -89,11 +89,54 @@ impl Loader for ConfigLoader {
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
     ) -> Result<ReadyModel, Failure> {
         let (config, entry) = self.entry(&request.key)?;
-        let locations = Locations::new(&config, &self.reader.environment);
-        let id = &entry.model_id.value;
-        let damaged = |error: CheckpointError| told(FailureKind::Model, &error);
-        let checkpoint = Checkpoint::open(id, &locations).map_err(damaged)?;
+        let checkpoint = self.checkpoint(&config, &entry)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
+        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        let model = backend
+            .load(&spec, progress)
+            .map_err(|error| of_backend(&*backend, &error))?;
+        let loaded = describe(&entry, &checkpoint, &text, &*backend, device, &*model);
+        check_mask(&loaded)?;
+        Ok(ReadyModel {
+            model,
+            text: Box::new(Text(text)),
+            loaded: Arc::new(loaded),
+        })
+    }
+}
+
+impl ConfigLoader {
+    /// Writes a model as files of its backend's own kind into `folder`, which is there and empty.
+    ///
+    /// # Errors
+    /// A [`Failure`] as for a load, also if the backend has no such files.
+    pub fn export(
+        &mut self,
+        request: &LoadRequest,
+        folder: &Path,
+        progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
+    ) -> Result<(), Failure> {
+        let (config, entry) = self.entry(&request.key)?;
+        let checkpoint = self.checkpoint(&config, &entry)?;
+        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        backend
+            .export(&spec, folder, progress)
+            .map_err(|error| of_backend(&*backend, &error))
+    }
+
+    fn checkpoint(&self, config: &Config, entry: &ModelEntry) -> Result<Checkpoint, Failure> {
+        let locations = Locations::new(config, &self.reader.environment);
+        Checkpoint::open(&entry.model_id.value, &locations).map_err(damaged)
+    }
+
+    /// The backend, its device, and what it is to load.
+    fn prepare(
+        &mut self,
+        request: &LoadRequest,
+        config: &Config,
+        entry: &ModelEntry,
+        checkpoint: &Checkpoint,
+    ) -> Result<(Arc<dyn Backend>, Device, LoadSpec), Failure> {
         let framework = request.framework.as_ref().unwrap_or(&entry.framework.value);
         let paths = &config.backend_paths.value;
         let backend = self.backend(paths, framework).map_err(|error| Failure {
@@ -118,23 +161,17 @@ impl Loader for ConfigLoader {
             precision,
             threads: entry.threads.value,
             attention: checkpoint.family.attention,
-            cache_folder: locations
+            cache_folder: Locations::new(config, &self.reader.environment)
                 .cache
-                .as_ref()
                 .map(|folder| folder.join("weights")),
             options_json: entry.options_json(),
         };
-        let model = backend
-            .load(&spec, progress)
-            .map_err(|error| of_backend(&*backend, &error))?;
-        let loaded = describe(&entry, &checkpoint, &text, &*backend, device, &*model);
-        check_mask(&loaded)?;
-        Ok(ReadyModel {
-            model,
-            text: Box::new(Text(text)),
-            loaded: Arc::new(loaded),
-        })
+        Ok((backend, device, spec))
     }
+}
+
+fn damaged(error: CheckpointError) -> Failure {
+    told(FailureKind::Model, &error)
 }
 
 fn describe(

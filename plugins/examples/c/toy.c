@@ -170,5 +170,7 @@ UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = {
     toy_load,   toy_facts,   toy_free,
     toy_open,   toy_free,
     toy_forward,
-    NULL, /* No forward_top. */
+    NULL, /* No forward_top, */
+    NULL, /* no libraries to fetch, */
+    NULL, /* no files to write. */
 };

@@ -28,6 +28,8 @@ pub trait Export: 'static {
     const NAME: &'static CStr;
     /// What [`Backend::version`] returns.
     const VERSION: &'static CStr;
+    /// The libraries that it opens itself, as JSON; `None` if there are none.
+    const RUNTIMES: Option<&'static CStr>;
 
     /// Makes the backend; called once.
     fn make() -> Box<dyn Backend>;
@@ -56,6 +58,11 @@ pub const fn table<E: Export>() -> Plugin {
         session_free: Some(session::session_free),
         forward: Some(session::forward),
         forward_top: Some(session::forward_top),
+        runtimes: match E::RUNTIMES {
+            Some(text) => text.as_ptr(),
+            None => std::ptr::null(),
+        },
+        model_export: Some(backend::model_export::<E>),
     }
 }
 
@@ -112,14 +119,17 @@ fn text_of(payload: Box<dyn Any + Send>) -> String {
 ///
 /// `name` and `version` are literals (or macros that give one, such as `env!`) and the same as
 /// [`Backend::name`](crate::Backend::name) and [`Backend::version`](crate::Backend::version) return; `backend` is an
-/// expression, evaluated once.
+/// expression, evaluated once. A backend that opens libraries which it does not carry says in `runtimes`, a literal of JSON
+/// or `include_str!`, where `unmask backends install` gets them; `unmask_backend.h` says how, and
+/// `unmask_sdk::runtimes` (feature `runtimes`) where they are then.
 ///
 /// ```text
 /// export_backend! { name: "toy", version: env!("CARGO_PKG_VERSION"), backend: Toy }
+/// export_backend! { name: "toy", version: "1.0.0", backend: Toy, runtimes: include_str!("runtimes.json") }
 /// ```
 #[macro_export]
 macro_rules! export_backend {
-    (name: $name:expr, version: $version:expr, backend: $backend:expr $(,)?) => {
+    (name: $name:expr, version: $version:expr, backend: $backend:expr $(, runtimes: $runtimes:expr)? $(,)?) => {
         const _: () = {
             use ::std::{boxed::Box, ffi::CStr, sync::OnceLock};
 
@@ -129,6 +139,11 @@ macro_rules! export_backend {
                 const NAME: &'static CStr = $crate::export::c_str(::std::concat!($name, "\0"));
                 const VERSION: &'static CStr =
                     $crate::export::c_str(::std::concat!($version, "\0"));
+                const RUNTIMES: ::std::option::Option<&'static CStr> = {
+                    let texts: &[&'static CStr] =
+                        &[$($crate::export::c_str(::std::concat!($runtimes, "\0")))?];
+                    texts.first().copied()
+                };
 
                 fn make() -> Box<dyn $crate::Backend> {
                     Box::new($backend)

@@ -47,5 +47,7 @@ pub mod log;
 
 pub use unmask_api::*;
 
+#[cfg(feature = "runtimes")]
+pub mod runtimes;
 #[cfg(feature = "weights")]
 pub mod weights;

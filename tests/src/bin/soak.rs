@@ -143,7 +143,8 @@ fn soak(length: Duration, seed: u64) -> Result<String, String> {
     let home = Home::default();
     let mut chance = Chance(seed);
     let mut terminal = open(&home);
-    let mut memory = vec![];
+    // Of the process that runs, and of the one that has run longest.
+    let (mut memory, mut longest) = (vec![], vec![]);
     let (mut acts, mut checks, mut quits) = (0_u64, 0_u64, 0_u64);
     let began = Instant::now();
     while began.elapsed() < length {
@@ -166,7 +167,7 @@ fn soak(length: Duration, seed: u64) -> Result<String, String> {
                 ));
             }
             quits += 1;
-            memory.clear();
+            longest = longer(longest, std::mem::take(&mut memory));
             terminal = open(&home);
         }
     }
@@ -175,6 +176,7 @@ fn soak(length: Duration, seed: u64) -> Result<String, String> {
     if let Some(line) = log.lines().find(|line| line.contains("panicked")) {
         return Err(format!("seed {seed}: {line}"));
     }
+    let memory = longer(longest, memory);
     let third = memory.len() / 3;
     let mean = |part: &[u64]| part.iter().sum::<u64>() as f64 / part.len().max(1) as f64;
     let (middle, last) = (mean(&memory[third..2 * third]), mean(&memory[2 * third..]));
@@ -190,6 +192,13 @@ fn soak(length: Duration, seed: u64) -> Result<String, String> {
     match third > 3 && last > middle * GROWTH {
         true => Err(format!("{report}: it grows")),
         false => Ok(report),
+    }
+}
+
+fn longer(one: Vec<u64>, other: Vec<u64>) -> Vec<u64> {
+    match one.len() > other.len() {
+        true => one,
+        false => other,
     }
 }
 

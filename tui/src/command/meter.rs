@@ -85,6 +85,11 @@ impl Meter {
         }
     }
 
+    /// True unless quiet.
+    pub(super) fn shows(&self) -> bool {
+        !matches!(self.out, Out::Quiet)
+    }
+
     /// Takes the bar away.
     pub(super) fn clear(&mut self) {
         if let Out::Bar { bar, is_shown } = &mut self.out {

@@ -5,8 +5,10 @@ mod chat;
 mod config;
 mod doctor;
 mod eval;
+mod export;
 mod generate;
 mod host;
+mod install;
 mod log;
 mod meter;
 mod models;
@@ -22,7 +24,7 @@ use unmask::session::SessionError;
 use unmask_core::config::{ConfigError, ConfigReader, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{BackendsAction, Cli, Command};
 
 /// Exit codes, as DESIGN lists them: 0 done, 1 generation failed, 2 usage or configuration, 3 no model or backend, 4 out of
 /// memory, 130 stopped by ^C.
@@ -83,7 +85,13 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         }
         Some(Command::Eval(arguments)) => eval::run(config, &reader, arguments),
         Some(Command::Models(arguments)) => models::run(&config, environment, arguments),
-        Some(Command::Backends(arguments)) => backends::run(&config, arguments),
+        Some(Command::Backends(arguments)) => match &arguments.action {
+            None => backends::run(&config, &arguments.listing),
+            Some(BackendsAction::Install(arguments)) => {
+                install::run(&config, environment, arguments)
+            }
+        },
+        Some(Command::Export(arguments)) => export::run(config, reader, arguments),
         Some(Command::Doctor(_)) => doctor::run(config, &reader),
         Some(Command::Sessions(what)) => sessions::run(environment, what),
         // It was carried out before the configuration was read, which may be what is wrong.

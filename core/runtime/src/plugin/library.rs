@@ -14,6 +14,8 @@ use super::PluginError;
 
 /// The longest name or version that is believed.
 const LONGEST_WORD: usize = 64;
+/// The longest text on runtimes that is believed: hundreds of packages.
+const LONGEST_RUNTIMES: usize = 1 << 18;
 /// A table shorter than this lacks functions that every plugin of this major version has.
 const SHORTEST_TABLE: usize = offset_of!(Plugin, forward_top);
 
@@ -25,6 +27,8 @@ pub(super) struct Exports {
     pub(super) plugin: &'static Plugin,
     pub(super) name: String,
     pub(super) version: String,
+    /// What it says of the libraries that it opens itself; empty if nothing.
+    pub(super) runtimes: String,
 }
 
 /// Maps the library at `path` for good, and reads its table.
@@ -48,13 +52,20 @@ pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
     }
     let word = |ptr, what: &str| {
         // SAFETY: by contract null or a static NUL-terminated text, read up to its NUL.
-        unsafe { short_word(ptr) }
+        unsafe { short_text(ptr, LONGEST_WORD) }
             .ok_or_else(|| broken(format!("its {what} is missing, empty or endless")))
+    };
+    let runtimes = match plugin.runtimes.is_null() {
+        true => String::new(),
+        // SAFETY: by contract a static NUL-terminated text, read up to its NUL.
+        false => unsafe { short_text(plugin.runtimes, LONGEST_RUNTIMES) }
+            .ok_or_else(|| broken("what it says of its runtimes is empty or endless".to_owned()))?,
     };
     Ok(Exports {
         address: table.addr().get(),
         name: word(plugin.name, "name")?,
         version: word(plugin.version, "version")?,
+        runtimes,
         plugin: Box::leak(Box::new(plugin)),
     })
 }
@@ -147,14 +158,14 @@ fn first_missing(plugin: &Plugin) -> Option<&'static str> {
     missing.map(|(name, _)| *name)
 }
 
-/// The text at `ptr`, bad UTF-8 replaced; `None` if it is null, empty or longer than [`LONGEST_WORD`].
+/// The text at `ptr`, bad UTF-8 replaced; `None` if it is null, empty or longer than `longest` bytes.
 ///
 /// # Safety
 /// `ptr` is null or readable up to the first NUL.
-unsafe fn short_word(ptr: *const c_char) -> Option<String> {
+unsafe fn short_text(ptr: *const c_char, longest: usize) -> Option<String> {
     let start = NonNull::new(ptr.cast_mut().cast::<u8>())?;
     let mut bytes = Vec::new();
-    while bytes.len() <= LONGEST_WORD {
+    while bytes.len() <= longest {
         // SAFETY: no NUL came before this byte.
         match unsafe { start.add(bytes.len()).read() } {
             0 => {

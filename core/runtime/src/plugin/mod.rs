@@ -11,6 +11,7 @@ mod library;
 mod model;
 mod registry;
 mod remote;
+mod runtimes;
 mod search;
 mod session;
 
@@ -21,6 +22,7 @@ use unmask_api::Backend;
 use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 
 pub use registry::{BackendRow, FindError, Registry, State};
+pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
 
 /// Why a file is not a usable plugin.

@@ -38,6 +38,9 @@ pub struct BackendRow {
     pub state: State,
     /// What it can compute on, the default first; empty unless it is usable.
     pub devices: Vec<Device>,
+    /// The libraries that it opens itself, in its own words, for [`Runtimes::parse`](super::Runtimes::parse); empty if there
+    /// are none.
+    pub runtimes: String,
 }
 
 /// Why a name gives no backend.
@@ -125,7 +128,7 @@ impl Registry {
             let (state, devices) = (state(backend.probe()), backend.devices());
             let usable = matches!(state, State::Usable { .. });
             this.rows
-                .push(row(Path::new(""), &*backend, state, devices));
+                .push(row(Path::new(""), &*backend, state, devices, ""));
             if usable {
                 this.backends.push(backend);
             }
@@ -134,18 +137,16 @@ impl Registry {
     }
 
     fn ask(&mut self, file: &Path, backend: &Arc<RemoteBackend>) {
-        match probe(backend) {
-            Ok((state, devices)) => {
-                if let State::Usable { .. } = state {
-                    self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
-                }
-                self.rows.push(row(file, &**backend, state, devices));
-            }
-            Err(error) => {
-                let state = State::Broken(error.to_string());
-                self.rows.push(row(file, &**backend, state, Vec::new()));
-            }
+        let (state, devices) = match probe(backend) {
+            Ok(answer) => answer,
+            Err(error) => (State::Broken(error.to_string()), Vec::new()),
+        };
+        if let State::Usable { .. } = state {
+            self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
         }
+        let runtimes = &backend.runtimes;
+        self.rows
+            .push(row(file, &**backend, state, devices, runtimes));
     }
 
     /// Every backend found, the first place first, and every entry of the search path that was refused.
@@ -175,6 +176,18 @@ impl Registry {
                 hint: self.hint(&name),
                 name,
             },
+        })
+    }
+
+    /// What is known of the backend called `name`, usable or not.
+    ///
+    /// # Errors
+    /// [`FindError::Unknown`], with a name that is near.
+    pub fn row(&self, name: &str) -> Result<&BackendRow, FindError> {
+        let row = self.rows.iter().find(|row| row.name == name);
+        row.ok_or_else(|| FindError::Unknown {
+            hint: self.hint(name),
+            name: name.to_owned(),
         })
     }
 
@@ -220,13 +233,20 @@ fn state(probe: Probe) -> State {
     }
 }
 
-fn row(path: &Path, backend: &dyn Backend, state: State, devices: Vec<Device>) -> BackendRow {
+fn row(
+    path: &Path,
+    backend: &dyn Backend,
+    state: State,
+    devices: Vec<Device>,
+    runtimes: &str,
+) -> BackendRow {
     BackendRow {
         path: path.to_owned(),
         name: backend.name().to_owned(),
         version: backend.version().to_owned(),
         state,
         devices,
+        runtimes: runtimes.to_owned(),
     }
 }
 
@@ -235,7 +255,7 @@ fn shadowed(path: &Path, backend: &RemoteBackend, first: &Path) -> BackendRow {
         reason: format!("{} has the same name and comes first", first.display()),
         remedy: "remove one of them".to_owned(),
     };
-    row(path, backend, state, Vec::new())
+    row(path, backend, state, Vec::new(), &backend.runtimes)
 }
 
 fn broken(path: &Path, reason: String) -> BackendRow {
@@ -246,5 +266,6 @@ fn broken(path: &Path, reason: String) -> BackendRow {
         version: String::new(),
         state: State::Broken(reason),
         devices: Vec::new(),
+        runtimes: String::new(),
     }
 }

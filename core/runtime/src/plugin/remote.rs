@@ -9,7 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use unmask_api::abi::{DeviceRow, ErrorSlot, LoadTable, OK, ProbeRow, Room, Text, size_u32};
+use unmask_api::abi::{
+    DeviceRow, ErrorSlot, LoadTable, OK, ProbeRow, Room, Status, Text, size_u32,
+};
 use unmask_api::{
     Attention, Backend, BackendError, Device, LoadProgress, LoadSpec, Model, Probe, Progress,
 };
@@ -44,6 +46,8 @@ pub(super) fn start(path: &Path) -> Result<Arc<RemoteBackend>, PluginError> {
 pub(super) struct RemoteBackend {
     calls: Calls,
     version: String,
+    /// What it says of the libraries that it opens itself; empty if nothing.
+    pub(super) runtimes: String,
 }
 
 impl RemoteBackend {
@@ -52,6 +56,7 @@ impl RemoteBackend {
             plugin,
             name,
             version,
+            runtimes,
             ..
         } = exports;
         let mut error = ErrorSlot::default();
@@ -60,7 +65,11 @@ impl RemoteBackend {
         let name = name.into();
         let calls = Calls { plugin, name };
         match calls.outcome(status, &error) {
-            Ok(()) => Ok(Arc::new(Self { calls, version })),
+            Ok(()) => Ok(Arc::new(Self {
+                calls,
+                version,
+                runtimes,
+            })),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -141,6 +150,45 @@ impl Backend for RemoteBackend {
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
+        let mut model = std::ptr::null_mut();
+        let load = required(self.calls.plugin.model_load);
+        // SAFETY: started; all pointers are live for the call.
+        self.with(spec, progress, |table, error| unsafe {
+            load(table, &raw mut model, error)
+        })?;
+        // SAFETY: just loaded by this plugin, and owned by nobody else.
+        let model = unsafe { RemoteModel::adopt(self.calls.clone(), model) }?;
+        Ok(Box::new(model))
+    }
+
+    fn export(
+        &self,
+        spec: &LoadSpec,
+        folder: &Path,
+        progress: &Progress<'_>,
+    ) -> Result<(), BackendError> {
+        let Some(export) = self.calls.plugin.model_export else {
+            return Err(BackendError::Unsupported(format!(
+                "{} has no files of its own to write",
+                self.calls.name
+            )));
+        };
+        let folder = utf8(folder)?;
+        // SAFETY: started; all pointers are live for the call, the text too.
+        self.with(spec, progress, |table, error| unsafe {
+            export(table, folder, error)
+        })
+    }
+}
+
+impl RemoteBackend {
+    /// Calls a function of the plugin with `spec` and `progress` as a table; both pointers live for the call.
+    fn with(
+        &self,
+        spec: &LoadSpec,
+        progress: &Progress<'_>,
+        call: impl FnOnce(*const LoadTable, *mut ErrorSlot) -> Status,
+    ) -> Result<(), BackendError> {
         let weights = spec.weights.iter().map(|path| utf8(path));
         let weights: Vec<Text> = weights.collect::<Result<_, _>>()?;
         let weights_len = u32::try_from(weights.len()).map_err(|_| {
@@ -166,14 +214,9 @@ impl Backend for RemoteBackend {
             context: (&raw const progress).cast_mut().cast(),
             progress: tell,
         };
-        let (mut model, mut error) = (std::ptr::null_mut(), ErrorSlot::default());
-        let load = required(self.calls.plugin.model_load);
-        // SAFETY: started; the table, its texts and `progress` live for the call.
-        let status = unsafe { load(&raw const table, &raw mut model, &raw mut error) };
-        self.calls.outcome(status, &error)?;
-        // SAFETY: just loaded by this plugin, and owned by nobody else.
-        let model = unsafe { RemoteModel::adopt(self.calls.clone(), model) }?;
-        Ok(Box::new(model))
+        let mut error = ErrorSlot::default();
+        let status = call(&raw const table, &raw mut error);
+        self.calls.outcome(status, &error)
     }
 }
 

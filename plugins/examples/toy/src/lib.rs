@@ -15,7 +15,9 @@
 
 mod top;
 
+use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use unmask_sdk::{
     Backend, BackendError, Capabilities, Device, DeviceKind, LoadProgress, LoadSpec, LogitsMut,
@@ -82,6 +84,27 @@ impl Backend for Toy {
         }
         log::info("load", format_args!("{vocab} tokens, no weights"));
         Ok(Box::new(ToyModel { vocab }))
+    }
+
+    /// Only for backends whose models other programs can use; without it, leave this function out.
+    fn export(
+        &self,
+        spec: &LoadSpec,
+        folder: &Path,
+        progress: &Progress<'_>,
+    ) -> Result<(), BackendError> {
+        let vocab = vocabulary(spec)?;
+        let stage = LoadProgress {
+            stage: "writing tokens",
+            done: 0,
+            total: vocab as u64,
+        };
+        if let ControlFlow::Break(()) = progress(stage) {
+            return Err(BackendError::Cancelled);
+        }
+        let path = folder.join("toy.txt");
+        let written = fs::write(&path, format!("{vocab} tokens, no weights\n"));
+        written.map_err(|source| BackendError::Io { path, source })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::ffi::{CStr, c_void};
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use unmask_api::abi::{
     DeviceRow, ErrorSlot, HostTable, LoadTable, NO_DEVICE, OK, ProbeRow, Status, Text, kind,
@@ -131,6 +131,32 @@ pub(super) unsafe extern "C" fn model_load<E: Export>(
     })
 }
 
+/// `Plugin::model_export`
+///
+/// # Safety
+/// `spec` is null or the host's, `folder` is live text, `error` is null or the host's.
+pub(super) unsafe extern "C" fn model_export<E: Export>(
+    spec: *const LoadTable,
+    folder: Text,
+    error: *mut ErrorSlot,
+) -> Status {
+    guard(error, || {
+        // SAFETY: promised by the caller, for the length of this call.
+        let (table, folder) = unsafe {
+            (
+                borrow::shared(spec, "load table")?,
+                borrow::text(folder, "folder")?,
+            )
+        };
+        // SAFETY: as above.
+        let spec = unsafe { load_spec(table) }?;
+        let listener = Listener(table);
+        let progress = |progress: LoadProgress<'_>| listener.tell(progress);
+        backend::<E>()?.export(&spec, Path::new(&folder), &progress)?;
+        Ok(OK)
+    })
+}
+
 /// # Safety
 /// The texts of `table` are live.
 unsafe fn load_spec(table: &LoadTable) -> Result<LoadSpec, BackendError> {
@@ -159,13 +185,13 @@ unsafe fn load_spec(table: &LoadTable) -> Result<LoadSpec, BackendError> {
 
 struct Listener<'a>(&'a LoadTable);
 
-// SAFETY: the host promises that `progress` may be called with `context` from any thread during the load; the rest is read.
+// SAFETY: the host promises that `progress` may be called with `context` from any thread during the call; the rest is read.
 unsafe impl Sync for Listener<'_> {}
 
 impl Listener<'_> {
     fn tell(&self, progress: LoadProgress<'_>) -> ControlFlow<()> {
         let LoadProgress { stage, done, total } = progress;
-        // SAFETY: the host's function with the host's context, during the load; `stage` outlives the call.
+        // SAFETY: the host's function with the host's context, during the call; `stage` outlives the call.
         match unsafe { (self.0.progress)(self.0.context, Text::of(stage), done, total) } {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),

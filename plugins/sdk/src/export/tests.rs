@@ -63,6 +63,7 @@ macro_rules! export {
         impl Export for $type {
             const NAME: &'static CStr = c"fake";
             const VERSION: &'static CStr = c"1";
+            const RUNTIMES: Option<&'static CStr> = None;
             fn make() -> Box<dyn Backend> {
                 Box::new(Fake)
             }

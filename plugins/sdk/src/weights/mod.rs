@@ -103,6 +103,7 @@ impl Weights {
             path: &file.path,
             dtype: place.dtype,
             shape: &place.shape,
+            offset: place.bytes.start,
             bytes: &file.bytes()[place.bytes.clone()],
         })
     }

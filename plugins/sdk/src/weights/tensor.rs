@@ -19,6 +19,8 @@ pub struct Weight<'a> {
     pub dtype: Dtype,
     /// Lengths of the dimensions, row-major.
     pub shape: &'a [usize],
+    /// Where in the file its bytes begin.
+    pub offset: usize,
     /// The numbers, little-endian, without gaps; aligned to nothing.
     pub bytes: &'a [u8],
 }

@@ -192,3 +192,13 @@ fn the_fingerprint_changes_with_any_byte_and_not_with_the_folder() {
             .fingerprint()
     );
 }
+
+#[test]
+fn a_tensor_says_where_in_its_file_it_is() {
+    let bytes = file(&[("a", "F32", "[2]", TWO), ("b", "F32", "[2]", TWO)]);
+    let weights = open(&bytes).expect("the files are fine");
+    for name in ["a", "b"] {
+        let weight = weights.get(name).expect("the files are fine");
+        assert_eq!(bytes[weight.offset..][..weight.bytes.len()], *weight.bytes);
+    }
+}

@@ -1,0 +1,202 @@
+//! Loads a network's matrices in the wished precision into its graph.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use unmask_sdk::weights::{Dtype, Weights};
+use unmask_sdk::{BackendError, Progress};
+
+use crate::device;
+use crate::graph::{Data, Graph, Kind, Value};
+use crate::matrix::{Matrix, MatrixSpec, Numbers};
+use crate::meter::Meter;
+use crate::precision::Precision;
+use crate::quant::{self, Array};
+
+/// Everything that loading a matrix needs.
+pub(crate) struct Loader<'a> {
+    pub(crate) weights: &'a Arc<Weights>,
+    pub(crate) precision: Precision,
+    pub(crate) cache_folder: Option<&'a Path>,
+    pub(crate) progress: &'a Progress<'a>,
+}
+
+/// Matrices in the order asked for.
+pub(crate) struct Loaded {
+    pub(crate) matrices: Vec<Matrix>,
+    /// Bytes of the matrices as the graph has them; as many more if the runtime rearranges them.
+    pub(crate) matrix_bytes: u64,
+    /// Bytes held for them, mapped files not counted.
+    pub(crate) held_bytes: u64,
+    /// Lines for `ModelFacts::notes`.
+    pub(crate) notes: Vec<String>,
+}
+
+/// The numbers of all matrices.
+struct AllNumbers {
+    numbers: Vec<Numbers>,
+    held_bytes: u64,
+    note: Option<String>,
+}
+
+impl Loader<'_> {
+    /// Adds `specs` to `graph`.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`], [`BackendError::OutOfMemory`] and [`BackendError::Cancelled`], as `Backend::load`.
+    pub(crate) fn load(
+        &self,
+        graph: &mut Graph,
+        specs: &[MatrixSpec],
+    ) -> Result<Loaded, BackendError> {
+        let (_, free) = device::memory();
+        self.check_memory(specs, free)?;
+        let all = match self.precision {
+            Precision::F32 => self.dense(graph, specs)?,
+            Precision::F16 | Precision::Int8 | Precision::Int4 => self.kept(graph, specs)?,
+        };
+        let matrices = all.numbers.into_iter().zip(specs).map(|(numbers, spec)| {
+            Ok(Matrix {
+                rows: spec.rows,
+                columns: spec.columns,
+                numbers,
+                bias: self.bias(graph, spec)?,
+            })
+        });
+        Ok(Loaded {
+            matrices: matrices.collect::<Result<_, BackendError>>()?,
+            matrix_bytes: specs.iter().map(|spec| self.bytes(spec)).sum(),
+            held_bytes: all.held_bytes,
+            notes: all.note.into_iter().collect(),
+        })
+    }
+
+    fn bytes(&self, spec: &MatrixSpec) -> u64 {
+        match self.precision {
+            Precision::F32 => (spec.rows * spec.columns * 4) as u64,
+            Precision::F16 | Precision::Int8 | Precision::Int4 => {
+                let arrays = quant::arrays(spec, self.precision);
+                arrays.iter().map(|array| array.bytes() as u64).sum()
+            }
+        }
+    }
+
+    /// Refuses what cannot be held at all; whether the runtime may hold another copy is decided later.
+    fn check_memory(&self, specs: &[MatrixSpec], free: u64) -> Result<(), BackendError> {
+        let is_mapped = |spec: &MatrixSpec| match self.precision {
+            Precision::F32 => {
+                let weight = self.weights.find(&spec.name);
+                weight.is_some_and(|weight| weight.dtype == Dtype::F32)
+            }
+            // The runtime can only multiply what it has rearranged.
+            Precision::Int4 => false,
+            Precision::Int8 | Precision::F16 => self.cache_folder.is_some(),
+        };
+        let held = specs.iter().filter(|spec| !is_mapped(spec));
+        let needed: u64 = held.map(|spec| self.bytes(spec)).sum();
+        if free == 0 || needed <= free {
+            return Ok(());
+        }
+        let remedy = match self.precision {
+            Precision::Int4 => "close other programs or choose a smaller model",
+            _ => "try precision = \"int4\"",
+        };
+        Err(BackendError::OutOfMemory(format!(
+            "the weights need {} as {}, but only {} of memory is free; {remedy}",
+            gigabytes(needed),
+            self.precision.name(),
+            gigabytes(free)
+        )))
+    }
+
+    /// From the file that keeps them.
+    fn kept(&self, graph: &mut Graph, specs: &[MatrixSpec]) -> Result<AllNumbers, BackendError> {
+        let store = quant::open(
+            self.weights,
+            specs,
+            self.precision,
+            self.cache_folder,
+            self.progress,
+        )?;
+        let mut add = |array: &Array| {
+            let weight = store.weights.shaped(&array.name, &array.shape)?;
+            let data = Data::mapped(&store.weights, &weight, array.kind);
+            let data = match (data, array.kind) {
+                (Some(mapped), _) => mapped,
+                (None, Kind::F32) => Data::Numbers(weight.to_f32()?),
+                (None, _) => Data::Held(weight.bytes.to_vec()),
+            };
+            let name = array.name.clone();
+            Ok::<_, BackendError>(graph.weight(name, array.kind, &array.shape, data))
+        };
+        let mut numbers = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let arrays = quant::arrays(spec, self.precision);
+            let values: Vec<Value> = arrays.iter().map(&mut add).collect::<Result<_, _>>()?;
+            numbers.push(match (self.precision, <[Value; 2]>::try_from(values)) {
+                (Precision::Int8, Ok([numbers, scales])) => Numbers::Int8 {
+                    numbers,
+                    scales,
+                    is_signed: arrays[0].kind == Kind::I8,
+                },
+                (_, Ok([numbers, scales])) => Numbers::Int4 { numbers, scales },
+                (_, Err(values)) => Numbers::F16(values[0].clone()),
+            });
+        }
+        Ok(AllNumbers {
+            numbers,
+            held_bytes: store.held_bytes,
+            note: store.note,
+        })
+    }
+
+    /// As they are in the file, if they are `f32` there; else converted.
+    fn dense(&self, graph: &mut Graph, specs: &[MatrixSpec]) -> Result<AllNumbers, BackendError> {
+        let total = specs.iter().map(|spec| self.bytes(spec)).sum();
+        let meter = Meter::new(self.progress, "reading weights", total);
+        let read = |spec: &MatrixSpec| {
+            let weight = self
+                .weights
+                .shaped(&spec.name, &[spec.rows, spec.columns])?;
+            let data = Data::f32(self.weights, &weight)?;
+            if data.held_bytes() > 0 {
+                self.weights.release(&spec.name);
+            }
+            meter.add(self.bytes(spec))?;
+            Ok(data)
+        };
+        let data: Vec<Data> = specs
+            .par_iter()
+            .map(read)
+            .collect::<Result<_, BackendError>>()?;
+        let add = |(spec, data): (&MatrixSpec, Data)| {
+            let shape = [spec.rows, spec.columns];
+            Numbers::F32(graph.weight(spec.name.clone(), Kind::F32, &shape, data))
+        };
+        Ok(AllNumbers {
+            held_bytes: data.iter().map(Data::held_bytes).sum(),
+            numbers: specs.iter().zip(data).map(add).collect(),
+            note: None,
+        })
+    }
+
+    fn bias(&self, graph: &mut Graph, spec: &MatrixSpec) -> Result<Option<Value>, BackendError> {
+        let Some(name) = &spec.bias else {
+            return Ok(None);
+        };
+        let weight = self.weights.shaped(name, &[spec.rows])?;
+        let data = Data::f32(self.weights, &weight)?;
+        Ok(Some(graph.weight(
+            name.clone(),
+            Kind::F32,
+            &[spec.rows],
+            data,
+        )))
+    }
+}
+
+/// Such as `4.6 GB`.
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}

@@ -1,0 +1,275 @@
+//! LLaDA (arXiv:2502.09992): a Llama without the causal mask. <https://huggingface.co/GSAI-ML/LLaDA-8B-Instruct>
+//!
+//! Expects `config.json` with OLMo's names (`d_model`, `n_layers`, …) and tensors under `model.transformer.`. In a block
+//! `ff_proj` is the gate, `up_proj` the up and `ff_out` the down projection; the top-level `ff_out` is the head.
+
+use std::sync::Arc;
+
+use unmask_sdk::weights::Weights;
+use unmask_sdk::{BackendError, LoadSpec, Progress};
+
+use super::Network;
+use super::llada_config::{Config, tensor_name};
+use crate::graph::{Data, Graph, Kind, Value};
+use crate::layers::{self, Angles, Attended, Constants, Factor};
+use crate::loader::Loader;
+use crate::matrix::Matrix;
+use crate::ports::{Ports, Queries};
+use crate::precision::Precision;
+
+/// Builds the graph.
+///
+/// # Errors
+/// As `Backend::load`.
+pub(super) fn build(
+    spec: &LoadSpec,
+    precision: Precision,
+    progress: &Progress<'_>,
+) -> Result<Network, BackendError> {
+    let config = Config::read(spec)?;
+    let weights = Arc::new(Weights::open(&spec.weights)?);
+    let mut graph = Graph::default();
+    let norms = Norms::load(&mut graph, &weights, &config)?;
+    let embedding = embedding(&mut graph, &weights, &config)?;
+    let loader = Loader {
+        weights: &weights,
+        precision,
+        cache_folder: spec.cache_folder.as_deref(),
+        progress,
+    };
+    let loaded = loader.load(&mut graph, &config.matrices())?;
+    let heads = config.heads();
+    let ports = Ports::declare(&mut graph, config.n_layers, heads, config.vocab());
+    let constants = Constants::new(&mut graph, heads, config.rms_norm_eps);
+    let mut body = Body {
+        config: &config,
+        ports: &ports,
+        constants: &constants,
+        graph,
+    };
+    let logits = body.all(&embedding, &norms, &loaded.matrices);
+    let mut graph = body.graph;
+    ports.answer(&mut graph, &logits);
+    Ok(Network {
+        graph,
+        matrix_bytes: loaded.matrix_bytes,
+        held_bytes: loaded.held_bytes,
+        notes: loaded.notes,
+        ..empty(&config)
+    })
+}
+
+/// The inputs and outputs of what [`build`] builds, without anything between them.
+///
+/// # Errors
+/// As `Backend::load`, as far as it concerns `config.json`.
+pub(super) fn outline(spec: &LoadSpec) -> Result<Network, BackendError> {
+    let config = Config::read(spec)?;
+    let mut network = empty(&config);
+    let (layers, heads) = (config.n_layers, config.heads());
+    Ports::declare(&mut network.graph, layers, heads, config.vocab());
+    Ok(network)
+}
+
+fn empty(config: &Config) -> Network {
+    Network {
+        graph: Graph::default(),
+        vocab: config.vocab(),
+        max_positions: config.max_sequence_length,
+        n_layers: config.n_layers,
+        heads: config.heads(),
+        matrix_bytes: 0,
+        held_bytes: 0,
+        notes: Vec::new(),
+    }
+}
+
+/// Weight and bias of a norm, `[d_model]` each.
+struct Norm {
+    weight: Value,
+    bias: Option<Value>,
+}
+
+struct Norms {
+    /// Before attention and before the gated layer, by block.
+    blocks: Vec<(Norm, Norm)>,
+    last: Norm,
+}
+
+impl Norms {
+    fn load(
+        graph: &mut Graph,
+        weights: &Arc<Weights>,
+        config: &Config,
+    ) -> Result<Self, BackendError> {
+        let mut read = |name: String| {
+            let mut part = |kind: &str| {
+                let name = tensor_name(&format!("{name}.{kind}"));
+                let weight = weights.shaped(&name, &[config.d_model])?;
+                let data = Data::f32(weights, &weight)?;
+                Ok::<_, BackendError>(graph.weight(name, Kind::F32, &[config.d_model], data))
+            };
+            let weight = part("weight")?;
+            let bias = config.norm_has_bias().then(|| part("bias")).transpose()?;
+            Ok::<_, BackendError>(Norm { weight, bias })
+        };
+        let blocks = (0..config.n_layers).map(|layer| {
+            let attention = read(format!("blocks.{layer}.attn_norm"))?;
+            Ok((attention, read(format!("blocks.{layer}.ff_norm"))?))
+        });
+        Ok(Self {
+            blocks: blocks.collect::<Result<_, BackendError>>()?,
+            last: read("ln_f".to_owned())?,
+        })
+    }
+}
+
+/// The table of embeddings as the file has it, read row by row where it is.
+fn embedding(
+    graph: &mut Graph,
+    weights: &Arc<Weights>,
+    config: &Config,
+) -> Result<Value, BackendError> {
+    let name = tensor_name("wte.weight");
+    let shape = [config.vocab(), config.d_model];
+    let weight = weights.shaped(&name, &shape)?;
+    let as_it_is =
+        Kind::of(weight.dtype).and_then(|kind| Some((kind, Data::mapped(weights, &weight, kind)?)));
+    let (kind, data) = match as_it_is {
+        Some(as_it_is) => as_it_is,
+        None => (Kind::F32, Data::f32(weights, &weight)?),
+    };
+    Ok(graph.weight(format!("{name}.rows"), kind, &shape, data))
+}
+
+/// One block's matrices, in the order of [`Config::matrices`].
+struct Block<'a> {
+    k: &'a Matrix,
+    v: &'a Matrix,
+    q: &'a Matrix,
+    attn_out: &'a Matrix,
+    gate: &'a Matrix,
+    up: &'a Matrix,
+    down: &'a Matrix,
+}
+
+/// The angles of all fed tokens.
+struct Turns {
+    keys: Angles,
+    queries: Angles,
+}
+
+struct Body<'a> {
+    config: &'a Config,
+    ports: &'a Ports,
+    constants: &'a Constants,
+    graph: Graph,
+}
+
+impl Body<'_> {
+    /// The logits of the wanted rows, `[wanted, vocab]`, not yet an output.
+    fn all(&mut self, embedding: &Value, norms: &Norms, matrices: &[Matrix]) -> Value {
+        let mut x = self.embed(embedding);
+        let angles = self.angles();
+        let (blocks, rest) = matrices.as_chunks::<7>();
+        for (layer, [k, v, q, attn_out, gate, up, down]) in blocks.iter().enumerate() {
+            let block = Block {
+                k,
+                v,
+                q,
+                attn_out,
+                gate,
+                up,
+                down,
+            };
+            x = self.block(layer, x, &angles, &norms.blocks[layer], &block);
+        }
+        let head = rest.first().expect("the head is asked for last");
+        let normed = self.normed(&x, &norms.last, head);
+        let logits = layers::linear(&mut self.graph, self.constants, &normed, head);
+        if !self.config.scale_logits {
+            return logits;
+        }
+        let factor = 1.0 / (self.config.d_model as f32).sqrt();
+        let factor = self.graph.number("logit_scale", factor);
+        self.graph.node("Mul", &[&logits, &factor])
+    }
+
+    /// `[fed, d_model]`
+    fn embed(&mut self, embedding: &Value) -> Value {
+        let graph = &mut self.graph;
+        let rows = graph.node("Gather", &[embedding, &self.ports.tokens]);
+        let x = layers::cast(graph, &rows, Kind::F32);
+        if !self.config.input_emb_norm {
+            return x;
+        }
+        let factor = graph.number("embedding_scale", (self.config.d_model as f32).sqrt());
+        graph.node("Mul", &[&x, &factor])
+    }
+
+    fn angles(&mut self) -> Turns {
+        let dim = self.config.heads().dim;
+        let frequencies = layers::frequencies(self.config.rope_theta, dim);
+        let keys = Angles::new(&mut self.graph, &self.ports.positions, frequencies);
+        let queries = keys.scaled(&mut self.graph, self.constants);
+        Turns { keys, queries }
+    }
+
+    fn normed(&mut self, x: &Value, norm: &Norm, reader: &Matrix) -> Factor {
+        let graph = &mut self.graph;
+        let mut normed = layers::rms_norm(graph, self.constants, x, &norm.weight);
+        if let Some(bias) = &norm.bias {
+            normed = graph.node("Add", &[&normed, bias]);
+        }
+        Factor::new(graph, self.constants, normed, reader)
+    }
+
+    fn block(
+        &mut self,
+        layer: usize,
+        mut x: Value,
+        angles: &Turns,
+        (attn_norm, ff_norm): &(Norm, Norm),
+        block: &Block<'_>,
+    ) -> Value {
+        let (ports, constants) = (self.ports, self.constants);
+        let mut normed = self.normed(&x, attn_norm, block.k);
+        let graph = &mut self.graph;
+        let keys = layers::linear(graph, constants, &normed, block.k);
+        let keys = layers::turned(graph, &keys, &angles.keys, &constants.key_heads);
+        let values = layers::linear(graph, constants, &normed, block.v);
+        let (keys, values) = ports.remember(graph, layer, &keys, &values);
+
+        // Whoever is not wanted has done its part once its last keys and values are written.
+        let last = layer + 1 == self.config.n_layers;
+        let (queries, query_angles): (&Queries, Angles) = if last {
+            x = graph.node("Gather", &[&x, &ports.wanted]);
+            let angles = angles.queries.of(graph, &ports.wanted);
+            normed = self.normed(&x, attn_norm, block.q);
+            (&ports.last, angles)
+        } else {
+            (&ports.all, angles.queries.clone())
+        };
+        let graph = &mut self.graph;
+        let q = layers::linear(graph, constants, &normed, block.q);
+        let q = layers::turned(graph, &q, &query_angles, &constants.query_heads);
+        let attended = Attended {
+            queries,
+            keys: &keys,
+            values: &values,
+        };
+        let attended = attended.attend(graph, constants, &q);
+        let attended = Factor::new(graph, constants, attended, block.attn_out);
+        let update = layers::linear(graph, constants, &attended, block.attn_out);
+        let x = graph.node("Add", &[&x, &update]);
+
+        let normed = self.normed(&x, ff_norm, block.gate);
+        let graph = &mut self.graph;
+        let gate = layers::linear(graph, constants, &normed, block.gate);
+        let up = layers::linear(graph, constants, &normed, block.up);
+        let gated = layers::gated(graph, &gate, &up);
+        let gated = Factor::new(graph, constants, gated, block.down);
+        let update = layers::linear(graph, constants, &gated, block.down);
+        graph.node("Add", &[&x, &update])
+    }
+}

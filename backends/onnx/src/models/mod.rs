@@ -1,0 +1,62 @@
+//! Networks by family: one file each.
+
+mod llada;
+mod llada_config;
+
+use unmask_sdk::{BackendError, LoadSpec, Progress};
+
+use crate::graph::Graph;
+use crate::precision::Precision;
+use crate::slot::Heads;
+
+/// Families whose networks this backend has.
+pub(crate) const FAMILIES: [&str; 1] = ["llada"];
+
+/// A network as a graph with its weights, and what a session has to know of it.
+pub(crate) struct Network {
+    /// Its inputs and outputs are those of [`crate::ports`].
+    pub(crate) graph: Graph,
+    pub(crate) vocab: usize,
+    pub(crate) max_positions: u32,
+    pub(crate) n_layers: usize,
+    pub(crate) heads: Heads,
+    /// Bytes of the matrices as the graph has them; as many more if the runtime rearranges them.
+    pub(crate) matrix_bytes: u64,
+    /// Bytes held, mapped files not counted.
+    pub(crate) held_bytes: u64,
+    /// Lines for `ModelFacts::notes`.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Builds the graph of `spec.family`.
+///
+/// # Errors
+/// As `Backend::load`.
+pub(crate) fn build(
+    spec: &LoadSpec,
+    precision: Precision,
+    progress: &Progress<'_>,
+) -> Result<Network, BackendError> {
+    match spec.family.as_str() {
+        "llada" => llada::build(spec, precision, progress),
+        other => Err(unknown(other)),
+    }
+}
+
+/// The inputs and outputs of the graph that [`build`] would build.
+///
+/// # Errors
+/// As `Backend::load`, as far as it concerns `config.json`.
+pub(crate) fn outline(spec: &LoadSpec) -> Result<Network, BackendError> {
+    match spec.family.as_str() {
+        "llada" => llada::outline(spec),
+        other => Err(unknown(other)),
+    }
+}
+
+fn unknown(family: &str) -> BackendError {
+    BackendError::Unsupported(format!(
+        "onnx has no network for the family {family:?}; it has {}",
+        FAMILIES.join(", ")
+    ))
+}

@@ -1,0 +1,107 @@
+//! Matrices in fewer bits: how each precision keeps one (`int8`, `int4`, `f16`), and the file that keeps them all
+//! (`layout`, `store`).
+
+mod f16;
+mod int4;
+mod int8;
+mod layout;
+mod store;
+
+use unmask_sdk::BackendError;
+use unmask_sdk::weights::{Weight, Weights};
+
+pub(crate) use int4::BLOCK;
+pub(crate) use layout::Layout;
+pub(crate) use store::open;
+
+use crate::graph::Kind;
+use crate::matrix::MatrixSpec;
+use crate::precision::Precision;
+
+/// One array that a matrix is kept as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Array {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) shape: Vec<usize>,
+}
+
+impl Array {
+    pub(crate) fn bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.kind.bytes()
+    }
+}
+
+/// The arrays of a matrix in `precision`: its numbers, and scales if it has any. None for `f32`, which is not kept.
+pub(crate) fn arrays(spec: &MatrixSpec, precision: Precision) -> Vec<Array> {
+    let array = |what: &str, kind, shape: &[usize]| Array {
+        name: format!("{}.{}.{what}", spec.name, precision.name()),
+        kind,
+        shape: shape.to_vec(),
+    };
+    let (rows, columns) = (spec.rows, spec.columns);
+    match precision {
+        Precision::F32 => Vec::new(),
+        Precision::F16 => vec![array("numbers", Kind::F16, &[rows, columns])],
+        Precision::Int8 => vec![
+            array("numbers", int8::kind(), &[columns, rows]),
+            array("scales", Kind::F32, &[rows]),
+        ],
+        Precision::Int4 => {
+            let blocks = columns.div_ceil(BLOCK);
+            vec![
+                array("numbers", Kind::U8, &[rows, blocks, BLOCK / 2]),
+                array("scales", Kind::F32, &[rows, blocks]),
+            ]
+        }
+    }
+}
+
+/// The bytes of [`arrays`], made on all threads of the pool.
+///
+/// # Errors
+/// Those of reading the checkpoint.
+fn pack(
+    weights: &Weights,
+    spec: &MatrixSpec,
+    precision: Precision,
+) -> Result<Vec<Vec<u8>>, BackendError> {
+    let weight = weights.shaped(&spec.name, &[spec.rows, spec.columns])?;
+    match precision {
+        Precision::F32 => Ok(Vec::new()),
+        Precision::F16 => Ok(vec![f16::pack(&weight)?]),
+        Precision::Int8 => int8::pack(&weight).map(Vec::from),
+        Precision::Int4 => int4::pack(&weight).map(Vec::from),
+    }
+}
+
+/// `x` to the nearest integer, ties to even, for magnitudes below 2²²; the system's function is a call for each number.
+fn rounded(x: f32) -> i32 {
+    /// Adding it rounds to an integer, which is then in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
+}
+
+/// Rows `first..first + count` of a weight as `f32`.
+fn rows(weight: &Weight<'_>, first: usize, count: usize) -> Result<Vec<f32>, BackendError> {
+    let mut numbers = vec![0.0; count * weight.row_len()];
+    weight.read_rows(first..first + count, &mut numbers)?;
+    Ok(numbers)
+}
+
+fn little_endian(numbers: impl Iterator<Item = f32>) -> Vec<u8> {
+    numbers.flat_map(f32::to_le_bytes).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest_and_ties_to_even() {
+        let cases = [(0.5, 0), (1.5, 2), (-1.5, -2), (126.6, 127), (-0.2, 0)];
+        for (x, expected) in cases {
+            assert_eq!(rounded(x), expected, "{x}");
+        }
+    }
+}

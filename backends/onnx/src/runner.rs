@@ -1,0 +1,170 @@
+//! A network to a session of the runtime on a device.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ort::environment::Environment;
+use ort::ep::{self, ExecutionProviderDispatch};
+use ort::session::Session as Runner;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use unmask_sdk::{BackendError, LoadProgress, Progress, log};
+
+use crate::device::Place;
+use crate::emit::editor;
+use crate::file;
+use crate::graph::Graph;
+use crate::runtime::failed;
+use crate::watch::watched;
+
+/// How often the host hears that the network is still being prepared, and may end it.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How a session is to be made.
+pub(crate) struct Plan {
+    pub(crate) place: Place,
+    pub(crate) threads: usize,
+    /// Threads wait awake within a pass.
+    pub(crate) spin: bool,
+    /// The runtime may hold another copy of the matrices, arranged for this processor.
+    pub(crate) is_prepacked: bool,
+    /// What the device lacks may be computed on the processor.
+    pub(crate) allow_cpu_fallback: bool,
+    /// Where the network is, if not in the graph, which then tells but inputs and outputs.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// A session, and what the user should know about it.
+pub(crate) struct Prepared {
+    pub(crate) runner: Runner,
+    /// Where it computes.
+    pub(crate) place: Place,
+    /// A line for `ModelFacts::notes`.
+    pub(crate) note: Option<String>,
+}
+
+impl Plan {
+    /// What the user should know of a network from a file.
+    pub(crate) fn file_note(&self) -> Option<String> {
+        let file = self.file.as_ref()?.display();
+        Some(format!(
+            "the network is that of {file}, in the precision it has"
+        ))
+    }
+
+    /// Makes a session of `graph`, which has to outlive it.
+    ///
+    /// # Errors
+    /// [`BackendError::Device`] with the runtime's own text if it or its provider fails, unless the plan allows the
+    /// processor instead; [`BackendError::Cancelled`].
+    pub(crate) fn prepare(
+        &self,
+        environment: &Environment,
+        graph: &Graph,
+        progress: &Progress<'_>,
+    ) -> Result<Prepared, BackendError> {
+        let on = |place| {
+            let builder = self.builder(environment, place);
+            let builder = builder.map_err(|error| failed("start", error))?;
+            let runner = self.watched(graph, builder, progress)?;
+            Ok(Prepared {
+                runner,
+                place,
+                note: None,
+            })
+        };
+        let error = match on(self.place) {
+            Err(error @ BackendError::Device(_)) if self.place != Place::Cpu => error,
+            done => return done,
+        };
+        let id = self.place.id();
+        if !self.allow_cpu_fallback {
+            return Err(BackendError::Device(format!(
+                "{id} cannot be used: {error}; {}, choose device = \"cpu\", or set the model's option allow_cpu_fallback",
+                remedy(self.place)
+            )));
+        }
+        log::warn("device", format_args!("{id} cannot be used: {error}"));
+        let note = format!("{id} cannot be used ({error}): computes on the processor instead");
+        on(Place::Cpu).map(|prepared| Prepared {
+            note: Some(note),
+            ..prepared
+        })
+    }
+
+    fn builder(&self, environment: &Environment, place: Place) -> ort::Result<SessionBuilder> {
+        let mut builder = Runner::builder(environment)?
+            .with_intra_threads(self.threads)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_prepacking(self.is_prepacked)?
+            // Every pass has other shapes; and DirectML forbids it.
+            .with_memory_pattern(false)?
+            .with_intra_op_spinning(self.spin)?
+            // Between passes the threads sleep.
+            .with_config_entry("session.force_spinning_stop", "1")?;
+        if let Some(provider) = provider(place) {
+            // Without the first, a provider that fails is silently none; without the second, so is a missing kernel.
+            builder = builder.with_execution_providers([provider.error_on_failure()])?;
+            if !self.allow_cpu_fallback {
+                builder = builder.with_disable_cpu_fallback()?;
+            }
+        }
+        Ok(builder)
+    }
+
+    /// The runtime tells nothing of how far it is, but lets itself be stopped.
+    fn watched(
+        &self,
+        graph: &Graph,
+        mut builder: SessionBuilder,
+        progress: &Progress<'_>,
+    ) -> Result<Runner, BackendError> {
+        let is_unwanted = || {
+            let stage = LoadProgress {
+                stage: "preparing the network",
+                done: 0,
+                total: 0,
+            };
+            progress(stage) == ControlFlow::Break(())
+        };
+        if is_unwanted() {
+            return Err(BackendError::Cancelled);
+        }
+        let canceler = builder.canceler();
+        let stop = || {
+            // It can only fail for a null pointer.
+            canceler.cancel().ok();
+        };
+        let session = watched(INTERVAL, is_unwanted, stop, || match &self.file {
+            None => editor::session(graph, &builder),
+            Some(file) => file::session(file, graph, &mut builder),
+        });
+        match session {
+            Err(_) if is_unwanted() => Err(BackendError::Cancelled),
+            done => done,
+        }
+    }
+}
+
+/// None of them has ever been run; the processor needs none.
+fn provider(place: Place) -> Option<ExecutionProviderDispatch> {
+    match place {
+        Place::Cpu => None,
+        Place::Cuda(number) => Some(ep::CUDA::default().with_device_id(number).build()),
+        Place::DirectMl(number) => Some(ep::DirectML::default().with_device_id(number).build()),
+        Place::CoreMl => Some(ep::CoreML::default().build()),
+    }
+}
+
+fn remedy(place: Place) -> &'static str {
+    match place {
+        Place::Cpu => "install ONNX Runtime again",
+        Place::Cuda(_) => {
+            "install the runtime for CUDA (`unmask backends install onnx --gpu cuda`) and NVIDIA's CUDA libraries"
+        }
+        Place::DirectMl(_) => {
+            "install the runtime for DirectML (`unmask backends install onnx --gpu directml`)"
+        }
+        Place::CoreMl => "use a runtime for macOS",
+    }
+}

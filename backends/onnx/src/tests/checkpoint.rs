@@ -1,0 +1,137 @@
+//! Small LLaDA checkpoints of random numbers, the same at every run; the benchmark uses them too.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use unmask_sdk::{Attention, LoadSpec};
+
+/// Sizes of a network.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) width: usize,
+    pub(crate) layers: usize,
+    pub(crate) heads: usize,
+    pub(crate) key_heads: usize,
+    pub(crate) mlp: usize,
+    pub(crate) vocab: usize,
+}
+
+/// A checkpoint that can be changed before it is saved.
+pub(crate) struct Checkpoint {
+    pub(crate) config: Value,
+    /// Shape and numbers by name.
+    pub(crate) tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+}
+
+/// A saved checkpoint; deleted when dropped.
+pub(crate) struct Saved {
+    pub(crate) folder: TempDir,
+    config_json: String,
+}
+
+impl Checkpoint {
+    pub(crate) fn new(shape: Shape) -> Self {
+        let Shape {
+            width, mlp, vocab, ..
+        } = shape;
+        let keys = width / shape.heads * shape.key_heads;
+        let config = json!({
+            "d_model": width, "n_layers": shape.layers, "n_heads": shape.heads, "n_kv_heads": shape.key_heads,
+            "mlp_hidden_size": mlp, "vocab_size": vocab, "embedding_size": vocab, "max_sequence_length": 512,
+            "rope_theta": 10000.0, "rms_norm_eps": 1e-5, "weight_tying": false, "activation_type": "silu",
+            "block_type": "llama", "alibi": false, "rope": true, "layer_norm_type": "rms"
+        });
+        let mut checkpoint = Self {
+            config,
+            tensors: BTreeMap::new(),
+        };
+        for layer in 0..shape.layers {
+            let matrices = [
+                ("q_proj", width, width),
+                ("k_proj", keys, width),
+                ("v_proj", keys, width),
+                ("attn_out", width, width),
+                ("ff_proj", mlp, width),
+                ("up_proj", mlp, width),
+                ("ff_out", width, mlp),
+            ];
+            for (name, rows, columns) in matrices {
+                checkpoint.add(&format!("blocks.{layer}.{name}.weight"), &[rows, columns]);
+            }
+            checkpoint.add(&format!("blocks.{layer}.attn_norm.weight"), &[width]);
+            checkpoint.add(&format!("blocks.{layer}.ff_norm.weight"), &[width]);
+        }
+        checkpoint.add("wte.weight", &[vocab, width]);
+        checkpoint.add("ln_f.weight", &[width]);
+        checkpoint.add("ff_out.weight", &[vocab, width]);
+        checkpoint
+    }
+
+    /// Adds a random tensor: a matrix around 0 that keeps its input's size, or a vector around 1.
+    pub(crate) fn add(&mut self, name: &str, shape: &[usize]) {
+        let mut state = name
+            .bytes()
+            .fold(7_u64, |hash, byte| hash * 31 + u64::from(byte));
+        let (middle, spread) = match shape {
+            [_, columns] => (0.0, (3.0 / *columns as f32).sqrt()),
+            _ => (1.0, 0.2),
+        };
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let uniform = (state >> 40) as f32 / (1 << 23) as f32 - 1.0;
+            middle + spread * uniform
+        };
+        let numbers = (0..shape.iter().product()).map(|_| next()).collect();
+        let name = format!("model.transformer.{name}");
+        self.tensors.insert(name, (shape.to_vec(), numbers));
+    }
+
+    /// Writes the checkpoint to a folder of its own.
+    pub(crate) fn save(&self) -> Saved {
+        let mut header = serde_json::Map::new();
+        let mut data: Vec<u8> = Vec::new();
+        for (name, (shape, numbers)) in &self.tensors {
+            let start = data.len();
+            data.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            let entry =
+                json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, data.len()] });
+            header.insert(name.clone(), entry);
+        }
+        let mut header = Value::from(header).to_string();
+        // As other writers do, so that numbers are aligned.
+        while !header.len().is_multiple_of(8) {
+            header.push(' ');
+        }
+        let length = (header.len() as u64).to_le_bytes();
+        let file = [&length, header.as_bytes(), &data].concat();
+        let folder = TempDir::new().expect("there is room for a small folder");
+        fs::write(folder.path().join("model.safetensors"), file)
+            .expect("there is room for a small file");
+        Saved {
+            folder,
+            config_json: self.config.to_string(),
+        }
+    }
+}
+
+impl Saved {
+    /// How to load it, without a cache folder.
+    pub(crate) fn spec(&self, precision: &str) -> LoadSpec {
+        LoadSpec {
+            family: "llada".to_owned(),
+            folder: self.folder.path().to_owned(),
+            weights: vec![self.folder.path().join("model.safetensors")],
+            config_json: self.config_json.clone(),
+            device: "cpu".to_owned(),
+            precision: precision.to_owned(),
+            threads: None,
+            attention: Attention::Bidirectional,
+            cache_folder: None,
+            options_json: "{}".to_owned(),
+        }
+    }
+}
