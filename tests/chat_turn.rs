@@ -22,16 +22,7 @@ fn open(home: &Home, size: (u16, u16)) -> Terminal {
 }
 
 fn start(home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
-    start_in(&program(), home, size, arguments)
-}
-
-fn start_in(program: &Path, home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
-    let environment = home.environment();
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    Terminal::start(program, arguments, &environment, size)
+    home.start(arguments, &[], size)
 }
 
 fn open_with(home: &Home, size: (u16, u16), arguments: &[&str]) -> Terminal {
@@ -205,12 +196,7 @@ fn ask_noisy(home: &Home, more: &[(&str, &str)]) -> (Compiled, Terminal) {
     let file = home.path().join("noisy.toml");
     std::fs::write(&file, config).expect("the home is ours");
     let file = file.to_str().expect("test folders have plain names");
-    let environment = home.environment();
-    let environment = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
-    let environment: Vec<(&str, &str)> = environment.chain(more.iter().copied()).collect();
-    let mut terminal = Terminal::start(&program(), &["--config", file], &environment, (80, 24));
+    let mut terminal = home.start(&["--config", file], more, (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     ask(&mut terminal);
     (library, terminal)
@@ -262,7 +248,7 @@ fn a_suspended_screen_gives_the_terminal_back_and_comes_again_whole() {
     let unmask = program();
     let unmask = unmask.to_str().expect("test folders have plain names");
     let script = ["-m", "-c", "\"$0\"; read key; fg", unmask];
-    let mut terminal = start_in(shell, &home, (80, 24), &script);
+    let mut terminal = home.start_program(shell, &script, &[], (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     type_in(&mut terminal, "half a question");
     terminal.press("\x1a");
@@ -332,13 +318,7 @@ const EDITOR: &str = "sh -c 'printf \"editing\\n\"; read key; printf \"second li
 #[test]
 fn the_users_editor_has_the_terminal_and_the_draft_until_it_ends() {
     let home = Home::default();
-    let mut environment = home.environment();
-    environment.push(("EDITOR", EDITOR.to_owned()));
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    let mut terminal = home.start(&[], &[("EDITOR", EDITOR)], (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     type_in(&mut terminal, "first line ");
     terminal.press("\x18\x05");
@@ -360,13 +340,7 @@ fn the_users_editor_has_the_terminal_and_the_draft_until_it_ends() {
 #[test]
 fn an_editor_that_fails_leaves_the_draft_and_is_named() {
     let home = Home::default();
-    let mut environment = home.environment();
-    environment.push(("VISUAL", "/no/such/editor --wait".to_owned()));
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    let mut terminal = home.start(&[], &[("VISUAL", "/no/such/editor --wait")], (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     type_in(&mut terminal, "a draft");
     terminal.press("\x18e");
@@ -381,14 +355,8 @@ fn a_bad_configuration_is_told_of_and_the_screen_opens() {
     let home = Home::default();
     let file = home.path().join("ui.toml");
     std::fs::write(&file, "[ui]\nmotion = \"slow\"\n").expect("it can be written");
-    let mut environment = home.environment();
     let file = file.to_str().expect("test folders have plain names");
-    environment.push(("UNMASK_UI_CONFIG", file.to_owned()));
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    let mut terminal = home.start(&[], &[("UNMASK_UI_CONFIG", file)], (80, 24));
     terminal.wait(LONG, "the mistake", |screen| {
         screen.contains("ui.toml:2: `motion` is full or reduced, not `slow`")
     });
@@ -423,14 +391,8 @@ fn a_key_of_the_configuration_works_and_is_hinted() {
     let file = home.path().join("ui.toml");
     let text = "[ui]\ntheme = \"light\"\n[keys.anywhere]\nmenu = \"ctrl+t\"\n";
     std::fs::write(&file, text).expect("it can be written");
-    let mut environment = home.environment();
     let file = file.to_str().expect("test folders have plain names");
-    environment.push(("UNMASK_UI_CONFIG", file.to_owned()));
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    let mut terminal = home.start(&[], &[("UNMASK_UI_CONFIG", file)], (80, 24));
     terminal.wait(LONG, "the hint", |screen| {
         screen.contains("● ready") && screen.contains("^T menu")
     });

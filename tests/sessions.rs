@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use unmask_tests::program::{Home, program, refused};
+use unmask_tests::program::{Home, refused};
 use unmask_tests::terminal::Terminal;
 
 /// Long enough for a slow machine; nothing waits this long unless it fails.
@@ -19,12 +19,7 @@ const ANSWER: &str = "The capital of France is Paris.";
 const SLOW: [&str; 6] = ["--len", "192", "--block", "192", "--steps", "192"];
 
 fn open(home: &Home, arguments: &[&str]) -> Terminal {
-    let environment = home.environment();
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let terminal = Terminal::start(&program(), arguments, &environment, (100, 30));
+    let terminal = home.start(arguments, &[], (100, 30));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     terminal
 }
@@ -233,17 +228,7 @@ fn conversations_are_listed_shown_and_removed_from_the_command_line() {
 #[test]
 fn an_unknown_conversation_is_refused_before_the_screen_opens() {
     let home = Home::default();
-    let environment = home.environment();
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let mut terminal = Terminal::start(
-        &program(),
-        &["--resume", "nothing"],
-        &environment,
-        (100, 30),
-    );
+    let mut terminal = home.start(&["--resume", "nothing"], &[], (100, 30));
     assert_eq!(terminal.wait_end(LONG).exit_code(), 2);
     let screen = terminal.screen().contents();
     assert!(

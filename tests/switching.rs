@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use unmask_tests::plugin;
-use unmask_tests::program::{Home, program};
+use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
 
 /// Long enough for a slow machine; nothing waits this long unless it fails.
@@ -17,21 +17,15 @@ const ANSWER: &str = "The capital of France is Paris.";
 
 /// The screen with the demo model ready, the toy plugin at hand, and perhaps a configuration.
 fn open(home: &Home, config: Option<&Path>, arguments: &[&str]) -> Terminal {
-    let mut environment = home.environment();
-    for (name, value) in &mut environment {
-        if *name == "UNMASK_BACKEND_PATH" {
-            let toy = plugin("example-toy");
-            *value = format!("{value}:{}", toy.display());
-        }
-    }
-    if let Some(config) = config {
-        environment.push(("UNMASK_CONFIG", config.display().to_string()));
-    }
-    let environment: Vec<(&str, &str)> = environment
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let terminal = Terminal::start(&program(), arguments, &environment, (100, 30));
+    // The variables given last win.
+    let own = home.environment();
+    let libraries = own.iter().find(|(name, _)| *name == "UNMASK_BACKEND_PATH");
+    let libraries = libraries.map_or("", |(_, value)| value.as_str());
+    let libraries = format!("{libraries}:{}", plugin("example-toy").display());
+    let config = config.map(|path| path.display().to_string());
+    let mut more = vec![("UNMASK_BACKEND_PATH", libraries.as_str())];
+    more.extend(config.as_deref().map(|path| ("UNMASK_CONFIG", path)));
+    let terminal = home.start(arguments, &more, (100, 30));
     wait_for(&terminal, &["● ready"]);
     terminal
 }
@@ -164,14 +158,7 @@ fn a_folder_is_added_to_the_users_own_configuration() {
 #[test]
 fn a_start_without_a_backend_shows_what_to_do() {
     let home = Home::default();
-    let mut terminal = {
-        let environment = home.environment();
-        let environment: Vec<(&str, &str)> = environment
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        Terminal::start(&program(), &["-b", "gone"], &environment, (100, 30))
-    };
+    let mut terminal = home.start(&["-b", "gone"], &[], (100, 30));
     wait_for(&terminal, &["there is no backend `gone`", "no model"]);
     terminal.press("\x1b");
     wait_for(

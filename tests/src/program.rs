@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::terminal::Terminal;
+
 /// The program, as `cargo build --release` or `cargo test --workspace` makes it.
 ///
 /// # Panics
@@ -67,6 +69,27 @@ impl Home {
             ("XDG_STATE_HOME", text(&home.join("state"))),
             ("UNMASK_BACKEND_PATH", text(libraries)),
         ]
+    }
+
+    /// Starts the program in this home and a terminal of this many columns and rows, with `more` variables.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str], more: &[(&str, &str)], size: (u16, u16)) -> Terminal {
+        self.start_program(&program(), arguments, more, size)
+    }
+
+    /// The same with another program, such as a shell.
+    #[must_use]
+    pub fn start_program(
+        &self,
+        program: &Path,
+        arguments: &[&str],
+        more: &[(&str, &str)],
+        size: (u16, u16),
+    ) -> Terminal {
+        let own = self.environment();
+        let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+        let environment: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
+        Terminal::start(program, arguments, &environment, size)
     }
 
     /// Runs the program in this home, with `stdin` piped in.

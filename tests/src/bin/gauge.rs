@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use unmask_tests::program::{Home, program};
+use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -54,11 +54,7 @@ fn gauge() -> io::Result<()> {
 }
 
 fn open(home: &Home) -> Terminal {
-    let environment = home.environment();
-    let environment: Vec<(&str, &str)> = (environment.iter())
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    Terminal::start(&program(), &[], &environment, (120, 40))
+    home.start(&[], &[], (120, 40))
 }
 
 /// Whether the terminal answers what it is asked at the start.

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use unmask_tests::program::{Home, program};
+use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -203,12 +203,7 @@ fn longer(one: Vec<u64>, other: Vec<u64>) -> Vec<u64> {
 }
 
 fn open(home: &Home) -> Terminal {
-    let environment = home.environment();
-    let mut environment: Vec<(&str, &str)> = (environment.iter())
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    environment.extend([("EDITOR", "true"), ("VISUAL", "true")]);
-    let terminal = Terminal::start(&program(), &[], &environment, (80, 24));
+    let terminal = home.start(&[], &[("EDITOR", "true"), ("VISUAL", "true")], (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     terminal
 }

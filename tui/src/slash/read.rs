@@ -156,6 +156,11 @@ mod tests {
         refused("/rename", "/rename takes a title");
         refused("/set steps", "/set takes KEY=VALUE, such as /set steps=64");
         refused("/set stpes=3", "No setting stpes. Did you mean steps?");
+        refused(
+            "/set playback=3",
+            "No setting playback. Did you mean delay?",
+        );
+        refused("/set qqq=3", "No setting qqq; /settings shows them all");
         refused("/speed 9", "/speed takes quality, balanced, fast or turbo");
         refused("/retry 7", "/retry takes nothing or seed=N, a whole number");
         refused(

@@ -16,10 +16,13 @@ pub(super) fn set(text: &str) -> Result<Action, String> {
 }
 
 fn no_setting(key: &str) -> String {
-    let keys = Field::ALL.map(Field::key);
-    match nearest(key, &keys) {
+    let by_label = Field::ALL
+        .into_iter()
+        .find(|field| field.label().starts_with(key));
+    let near = by_label.map(Field::key);
+    match near.or_else(|| nearest(key, &Field::ALL.map(Field::key))) {
         Some(near) => format!("No setting {key}. Did you mean {near}?"),
-        None => format!("No setting {key}. There are {}", keys.join(", ")),
+        None => format!("No setting {key}; /settings shows them all"),
     }
 }
 

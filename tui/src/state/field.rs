@@ -142,10 +142,11 @@ impl Field {
         }
     }
 
-    /// The field of this key.
+    /// The field of this key, or of this label with its spaces as underscores.
     #[must_use]
     pub fn named(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|field| field.key() == key)
+        let is_it = |field: &Self| field.key() == key || field.label().replace(' ', "_") == key;
+        Self::ALL.into_iter().find(is_it)
     }
 
     /// What it may be.

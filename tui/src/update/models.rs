@@ -1,7 +1,8 @@
 use unmask_core::catalogue::Choice;
 
+use super::list::{Steered, steer};
 use super::machine;
-use crate::action::{Command, Edit, Scroll};
+use crate::action::Command;
 use crate::effect::Effect;
 use crate::geometry;
 use crate::models::{chosen, matches};
@@ -29,34 +30,40 @@ fn show(state: &mut State) {
 
 /// What the picker makes of a command; `None` leaves it to the chat.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state) as isize;
     match command {
-        Command::Up => step(state, -1),
-        Command::Down => step(state, 1),
-        Command::Scroll(Scroll::PageUp) => step(state, -page),
-        Command::Scroll(Scroll::PageDown) => step(state, page),
-        Command::Scroll(Scroll::First) => step(state, isize::MIN),
-        Command::Scroll(Scroll::Follow) => step(state, isize::MAX),
-        Command::Edit(Edit::Backspace) => change(state, Pick::backspace),
-        Command::Edit(_) => change(state, |pick| *pick = Pick::default()),
         Command::Other => next_backend(state),
         Command::Rescan => return Some(machine::scan(state)),
         Command::Choose => {
             let choice = chosen(state).cloned();
             return Some(choice.map_or_else(Vec::new, |choice| machine::want(state, &choice)));
         }
-        _ => return None,
+        other if steered(state, other) == Steered::Not => return None,
+        // The list was steered.
+        _ => (),
     }
     Some(Vec::new())
 }
 
 /// Moves the choice by `rows`; negative is up.
 pub(super) fn step(state: &mut State, rows: isize) {
-    let Some(Overlay::Models(pick)) = state.overlays.last() else {
-        return;
-    };
-    let n = matches(state, pick).len();
+    let n = count(state);
     change(state, |pick| pick.step(rows, n));
+}
+
+/// How many rows match.
+fn count(state: &State) -> usize {
+    let Some(Overlay::Models(pick)) = state.overlays.last() else {
+        return 0;
+    };
+    matches(state, pick).len()
+}
+
+/// What every list makes of a command.
+fn steered(state: &mut State, command: Command) -> Steered {
+    let rows = (count(state), geometry::list_page(state));
+    let mut it = Steered::Not;
+    change(state, |pick| it = steer(pick, rows, command));
+    it
 }
 
 fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {

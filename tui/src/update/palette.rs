@@ -1,5 +1,6 @@
 use super::keys;
-use crate::action::{Command, Edit, Scroll};
+use super::list::{Steered, steer};
+use crate::action::Command;
 use crate::effect::Effect;
 use crate::geometry;
 use crate::palette::{Choice, items};
@@ -7,19 +8,12 @@ use crate::state::{Focus, Overlay, Pick, State};
 
 /// Chooses a row and runs it; the rest is the chat's.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state) as isize;
     match command {
-        Command::Up => step(state, -1),
-        Command::Down => step(state, 1),
-        Command::Scroll(Scroll::PageUp) => step(state, -page),
-        Command::Scroll(Scroll::PageDown) => step(state, page),
-        Command::Scroll(Scroll::First) => step(state, isize::MIN),
-        Command::Scroll(Scroll::Follow) => step(state, isize::MAX),
-        Command::Edit(Edit::Backspace) => change(state, Pick::backspace),
-        Command::Edit(_) => change(state, |pick| *pick = Pick::default()),
         Command::Choose => return Some(choose(state)),
         Command::Other => (),
-        _ => return None,
+        other if steered(state, other) == Steered::Not => return None,
+        // The list was steered.
+        _ => (),
     }
     Some(Vec::new())
 }
@@ -32,12 +26,25 @@ fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {
 
 /// Moves the choice by `rows`; negative is up.
 pub(super) fn step(state: &mut State, rows: isize) {
+    let n = count(state);
+    change(state, |pick| pick.step(rows, n));
+}
+
+/// How many rows match.
+fn count(state: &State) -> usize {
     let Some(Overlay::Palette(pick)) = state.overlays.last() else {
-        return;
+        return 0;
     };
     let texts: Vec<String> = items(state).iter().map(|item| item.text()).collect();
-    let n = pick.matches(&texts).len();
-    change(state, |pick| pick.step(rows, n));
+    pick.matches(&texts).len()
+}
+
+/// What every list makes of a command.
+fn steered(state: &mut State, command: Command) -> Steered {
+    let rows = (count(state), geometry::list_page(state));
+    let mut it = Steered::Not;
+    change(state, |pick| it = steer(pick, rows, command));
+    it
 }
 
 /// Runs the chosen row, or puts its slash command in the composer; the palette stays if it cannot be done now.

@@ -1,4 +1,5 @@
-use crate::action::{Command, Edit, Scroll};
+use super::list::{Steered, steer};
+use crate::action::Command;
 use crate::effect::Effect;
 use crate::geometry;
 use crate::state::{Overlay, Pick, State, ThemePick};
@@ -54,20 +55,13 @@ fn apply(state: &mut State, name: &str) {
 
 /// Chooses a row; the rest is the chat's.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state) as isize;
     match command {
-        Command::Up => step(state, -1),
-        Command::Down => step(state, 1),
-        Command::Scroll(Scroll::PageUp) => step(state, -page),
-        Command::Scroll(Scroll::PageDown) => step(state, page),
-        Command::Scroll(Scroll::First) => step(state, isize::MIN),
-        Command::Scroll(Scroll::Follow) => step(state, isize::MAX),
-        Command::Edit(Edit::Backspace) => change(state, Pick::backspace),
-        Command::Edit(_) => change(state, |pick| *pick = Pick::default()),
         Command::Choose => keep(state),
         Command::Back => restore(state),
         Command::Other => (),
-        _ => return None,
+        other if steered(state, other) == Steered::Not => return None,
+        // The list was steered.
+        _ => (),
     }
     Some(Vec::new())
 }
@@ -88,16 +82,11 @@ fn restore(state: &mut State) {
 
 /// Changes what is typed or chosen, and tries the row that is chosen then.
 pub(super) fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {
+    let names = names(state);
     let Some(Overlay::Themes(list)) = state.overlays.last_mut() else {
         return;
     };
     change(&mut list.pick);
-    let names: Vec<String> = state
-        .themes
-        .names()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
     if let Some(at) = list.pick.choice(&names) {
         apply(state, &names[at]);
     }
@@ -105,14 +94,27 @@ pub(super) fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {
 
 /// Moves the choice by `rows`; negative is up.
 pub(super) fn step(state: &mut State, rows: isize) {
-    let names: Vec<String> = state
-        .themes
-        .names()
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
-    change(state, |pick| {
-        let n = pick.matches(&names).len();
-        pick.step(rows, n);
-    });
+    let n = count(state);
+    change(state, |pick| pick.step(rows, n));
+}
+
+fn names(state: &State) -> Vec<String> {
+    let names = state.themes.names().into_iter();
+    names.map(|(name, _)| name).collect()
+}
+
+/// How many rows match.
+fn count(state: &State) -> usize {
+    let Some(Overlay::Themes(list)) = state.overlays.last() else {
+        return 0;
+    };
+    list.pick.matches(&names(state)).len()
+}
+
+/// What every list makes of a command.
+fn steered(state: &mut State, command: Command) -> Steered {
+    let rows = (count(state), geometry::list_page(state));
+    let mut it = Steered::Not;
+    change(state, |pick| it = steer(pick, rows, command));
+    it
 }

@@ -101,12 +101,13 @@ fn draw_query(
         ..inner
     };
     let end = put_right(buffer, theme, line, (&right.join(" · "), Role::Quiet));
-    let at = (inner.x, inner.y);
-    let x = put(buffer, theme, at, end, ("› ", Role::Accent));
-    let room = usize::from(end.saturating_sub(x + 1));
-    let query = cut(&clean_line(&pick.query), room);
-    let x = put(buffer, theme, (x, inner.y), end, (&query, Role::Text));
-    Position::new(x, inner.y)
+    panel::query(
+        state,
+        &pick.query,
+        inner,
+        inner.right().saturating_sub(end),
+        buffer,
+    )
 }
 
 fn draw_list(

@@ -21,7 +21,7 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     let area = geometry::palette(state);
     let keys = panel::list_keys(state, "run", "choose");
     let inner = panel::frame(area, theme, "Commands", &keys, Role::Quiet, buffer);
-    let caret = query(state, pick, inner, buffer);
+    let caret = panel::query(state, &pick.query, inner, panel::COUNT, buffer);
     let count = format!("{} of {}", matches.len(), items.len());
     let first = Rect::new(area.x, inner.y, area.width.saturating_sub(1), 1);
     put_right(buffer, theme, first, (&count, Role::Quiet));
@@ -44,27 +44,6 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
         );
     }
     caret
-}
-
-fn query(state: &State, pick: &Pick, inner: Rect, buffer: &mut Buffer) -> Position {
-    let theme = state.look.theme;
-    let x = put(
-        buffer,
-        theme,
-        (inner.x, inner.y),
-        inner.right(),
-        ("› ", Role::Accent),
-    );
-    let room = usize::from(inner.right().saturating_sub(x + 12));
-    let query = cut(&pick.query, room);
-    let x = put(
-        buffer,
-        theme,
-        (x, inner.y),
-        inner.right(),
-        (&query, Role::Text),
-    );
-    Position::new(x, inner.y)
 }
 
 /// `▸ choose a theme    ^X t    /theme [NAME]`, or why it cannot be done.

@@ -13,6 +13,9 @@ use crate::keymap::Context;
 use crate::state::State;
 use crate::theme::{Role, Theme};
 
+/// Cells that `4 of 9 shown` takes at the end of a row.
+pub(super) const COUNT: u16 = 18;
+
 /// A panel of at most `columns` by `rows` cells, frame included; see [`geometry::panel`].
 pub(super) fn place(size: Size, columns: u16, rows: u16) -> Rect {
     geometry::panel(size, columns, rows)
@@ -52,12 +55,17 @@ pub(super) fn list_keys(state: &State, choose: &str, step: &str) -> String {
     )
 }
 
-/// Writes what was typed into a panel in its first row, the end of it if it is long; returns where the caret is.
-pub(super) fn query(state: &State, text: &str, inner: Rect, buffer: &mut Buffer) -> Position {
-    /// Cells at the end of the row for what is said of the list.
-    const RIGHT: u16 = 18;
+/// Writes what was typed into a panel in its first row, the end of it if it is long; the last `reserved` cells are left for
+/// what is said of the list. Returns where the caret is.
+pub(super) fn query(
+    state: &State,
+    text: &str,
+    inner: Rect,
+    reserved: u16,
+    buffer: &mut Buffer,
+) -> Position {
     let theme = state.look.theme;
-    let right = inner.right().saturating_sub(RIGHT);
+    let right = inner.right().saturating_sub(reserved);
     let x = put(
         buffer,
         theme,

@@ -15,7 +15,7 @@ pub(super) fn draw(state: &State, search: &Search, buffer: &mut Buffer) -> Posit
     let area = geometry::search(state, search);
     let keys = "Enter take · ^R older · Esc";
     let inner = panel::frame(area, theme, "Earlier prompts", keys, Role::Quiet, buffer);
-    let caret = panel::query(state, &search.pick.query, inner, buffer);
+    let caret = panel::query(state, &search.pick.query, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = search.pick.chosen.min(n.saturating_sub(1));
     let top = geometry::list_top(chosen, page);

@@ -35,7 +35,7 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     let count = format!("{} of {n} shown", shown.len());
     put_right(buffer, theme, first, (&count, Role::Quiet));
     let typed = list.naming.as_ref().unwrap_or(&list.pick.query);
-    let caret = panel::query(state, typed, inner, buffer);
+    let caret = panel::query(state, typed, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = list.pick.chosen.min(shown.len().saturating_sub(1));
     let top = geometry::list_top(chosen, page);

@@ -17,20 +17,7 @@ pub(super) fn draw(state: &State, list: &ThemePick, buffer: &mut Buffer) -> Posi
     let keys = panel::list_keys(state, "keep", "try");
     let inner = panel::frame(area, theme, "Theme", &keys, Role::Quiet, buffer);
     let right = inner.right();
-    let x = put(
-        buffer,
-        theme,
-        (inner.x, inner.y),
-        right,
-        ("› ", Role::Accent),
-    );
-    let caret = put(
-        buffer,
-        theme,
-        (x, inner.y),
-        right,
-        (&list.pick.query, Role::Text),
-    );
+    let caret = panel::query(state, &list.pick.query, inner, 0, buffer);
     let names = state.themes.names();
     let only: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
     let matches = list.pick.matches(&only);
@@ -50,5 +37,5 @@ pub(super) fn draw(state: &State, list: &ThemePick, buffer: &mut Buffer) -> Posi
         let about = cut(about, usize::from(right.saturating_sub(about_at)));
         put(buffer, theme, (about_at, y), right, (&about, Role::Quiet));
     }
-    Position::new(caret, inner.y)
+    caret
 }
