@@ -27,7 +27,7 @@ use case::{Case, Verdict};
 use models::Models;
 
 /// Ours; only the first runs everywhere.
-const BACKENDS: [&str; 2] = ["candle", "onnx"];
+const BACKENDS: [&str; 3] = ["candle", "onnx", "mlx"];
 
 /// How the cases of a kind went.
 #[derive(Default)]

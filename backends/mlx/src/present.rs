@@ -1,0 +1,104 @@
+//! The backend where MLX is.
+
+use std::sync::{Arc, Mutex};
+
+use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+
+use crate::Mlx;
+use crate::device::Place;
+use crate::models::{self, Llada};
+use crate::precision::Precision;
+use crate::session::{MlxModel, Shared};
+
+impl Backend for Mlx {
+    fn name(&self) -> &str {
+        "mlx"
+    }
+
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn probe(&self) -> Probe {
+        match Place::here().first() {
+            Some(Place::Metal) => Probe::Usable { score: 100 },
+            // Slower there than any other backend.
+            Some(Place::Cpu) => Probe::Usable { score: 1 },
+            None => Probe::Unusable {
+                reason: "MLX finds no device".to_owned(),
+                remedy: "use candle or onnx".to_owned(),
+            },
+        }
+    }
+
+    fn devices(&self) -> Vec<Device> {
+        let here = Place::here().into_iter();
+        here.map(Place::describe).collect()
+    }
+
+    fn load(
+        &self,
+        spec: &LoadSpec,
+        progress: &Progress<'_>,
+    ) -> Result<Box<dyn Model>, BackendError> {
+        let place = Place::by_id(&spec.device)?;
+        let precision = precision(spec)?;
+        refuse_options(&spec.options_json)?;
+        place.limit_memory()?;
+        let mut network = place.run(|| models::load(spec, place, precision, progress))?;
+        if spec.threads.is_some() {
+            let note = "MLX chooses its threads itself; `threads` has no effect";
+            network.notes.push(note.to_owned());
+        }
+        Ok(Box::new(MlxModel {
+            shared: Arc::new(Shared {
+                facts: facts(&network),
+                place,
+                sizes: network.sizes(),
+                network: Mutex::new(network),
+            }),
+        }))
+    }
+}
+
+fn facts(network: &Llada) -> unmask_sdk::ModelFacts {
+    use unmask_sdk::Capabilities;
+    unmask_sdk::ModelFacts {
+        vocab: network.vocab(),
+        max_positions: network.max_positions(),
+        memory_bytes: network.memory_bytes,
+        precision: network.precision.clone(),
+        capabilities: Capabilities::BATCH
+            | Capabilities::KV_CACHE
+            | Capabilities::CANCEL
+            | Capabilities::CONCURRENT
+            | Capabilities::LEFT_PADDING,
+        notes: network.notes.join("\n"),
+    }
+}
+
+fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
+    let mut all = Precision::ALL.into_iter();
+    let named = all.find(|each| each.name() == spec.precision);
+    named.ok_or_else(|| {
+        BackendError::Unsupported(format!(
+            "mlx has no precision {:?}; it offers {}",
+            spec.precision,
+            Precision::ALL.map(Precision::name).join(", ")
+        ))
+    })
+}
+
+/// This backend has no options of its own, so any is a mistake.
+fn refuse_options(json: &str) -> Result<(), BackendError> {
+    let options: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|error| {
+            BackendError::Invalid(format!("the options are not a JSON object: {error}"))
+        })?;
+    match options.keys().next() {
+        None => Ok(()),
+        Some(key) => Err(BackendError::Unsupported(format!(
+            "mlx has no option {key:?}, nor any other; remove it from the model's options"
+        ))),
+    }
+}
