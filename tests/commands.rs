@@ -3,8 +3,8 @@
 use std::fs;
 
 use serde_json::Value;
-use unmask_tests::plugin;
 use unmask_tests::program::{Home, Said, refused};
+use unmask_tests::{compile_plugin, plugin};
 
 const QUESTION: &str = "What is the capital of France?";
 const ANSWER: &str = "The capital of France is Paris.";
@@ -230,6 +230,59 @@ fn doctor_tries_the_model_and_says_which_weights_fell_back() {
         said.stdout.contains("note: ") && said.stdout.contains("q8_0"),
         "{said:?}"
     );
+}
+
+#[test]
+fn doctor_holds_a_backend_against_the_contract() {
+    let home = Home::default();
+    let said = home.run(
+        &["doctor", "--conformance", "candle", "--precision", "f32"],
+        "",
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for line in [
+        "with builtin:demo",
+        "✓ a batch equals its rows alone",
+        "– the top k agrees with the logits (not claimed)",
+        "19 passed, 0 failed, 2 not claimed",
+    ] {
+        assert!(said.stdout.contains(line), "{line} is not said: {said:?}");
+    }
+    let line = "doctor --conformance candle --precision q8_0 --format json";
+    let said = home.run(&line.split(' ').collect::<Vec<_>>(), "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let report: Value = serde_json::from_str(&said.stdout).expect("the report is JSON");
+    assert_eq!(report["failed"], 0);
+    assert_eq!(
+        report["trials"][1]["case"],
+        "the_same_pass_gives_the_same_bits"
+    );
+    assert_eq!(report["trials"][1]["verdict"], "passed");
+    assert!(
+        !home.path().join("cache").exists(),
+        "nothing is left behind"
+    );
+}
+
+#[test]
+fn doctor_reports_the_cases_that_fail() {
+    // It answers with numbers that are none.
+    let bad = compile_plugin("tests/plugins/bad_numbers.c");
+    let path = bad.path.to_str().expect("test folders have plain names");
+    let home = Home::default();
+    let said = home.run(
+        &["doctor", "--conformance", "spoiled", "--backend-path", path],
+        "",
+    );
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("✗ "), "{said:?}");
+    refused(
+        &home.run(&["doctor", "--conformance", "nosuch"], ""),
+        3,
+        &["nosuch", "candle"],
+    );
+    let said = home.run(&["doctor", "--format", "json"], "");
+    assert_eq!(said.code, Some(2), "{said:?}");
 }
 
 #[test]

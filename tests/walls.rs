@@ -9,8 +9,9 @@ use unmask_tests::root;
 /// Which of our crates each crate may name; a star ends a pattern. What is not listed may name nobody.
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("unmask-core", &["unmask-api"]),
+    ("unmask-conformance", &["unmask-api"]),
     ("unmask-sdk", &["unmask-api"]),
-    ("unmask", &["unmask-core"]),
+    ("unmask", &["unmask-core", "unmask-conformance"]),
     ("unmask-backend-*", &["unmask-sdk"]),
     ("example-*", &["unmask-sdk"]),
     ("test-plugin-*", &["unmask-sdk"]),
@@ -37,11 +38,12 @@ const RESERVED: [Reserved; 3] = [
         under: &FLOORS,
         places: &["tui/src/main.rs", "tui/src/command", "tui/benches"],
     },
-    // One place asks sessions. Networks have forwards of their own, and the SDK hands on what came over the border.
+    // One place asks sessions, and the suite that tests them. Networks have forwards of their own, and the SDK hands on what
+    // came over the border.
     Reserved {
         words: &[".forward(", ".forward_top("],
         under: &["core", "tui"],
-        places: &["core/runtime/src/scorer.rs"],
+        places: &["core/runtime/src/scorer.rs", "core/conformance/src"],
     },
     // One place opens libraries.
     Reserved {

@@ -11,7 +11,8 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
 pub use compile::{Compiled, Language, c_program, compile_plugin, compiler};
-pub use fixtures::{Run, SPEC, load_spec, model, open, run, session, spoiled, try_model};
+pub use fixtures::{SPEC, load_spec, model, open, session, spoiled, try_model};
+pub use unmask_conformance::{Run, run};
 
 /// The root of the repository.
 #[must_use]

@@ -319,6 +319,13 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
+    /// Hold this backend against the contract instead, with the demo model or the one of --model, in every precision or
+    /// that of --precision; prints a report for a bug, and ends with 1 if a case fails
+    #[arg(long, value_name = "NAME")]
+    pub(crate) conformance: Option<String>,
+    /// What stdout holds of that: a text or JSON
+    #[arg(long, default_value = "text", requires = "conformance")]
+    pub(crate) format: TableFormat,
     #[command(flatten)]
     generation: Generation,
 }
@@ -353,15 +360,29 @@ impl Cli {
         }
     }
 
+    /// The model: the one that is asked for; a conformance run takes the one that every machine has.
+    fn model(&self) -> Option<String> {
+        let demo = || self.examined().map(|_| "builtin:demo".to_owned());
+        self.common.model.clone().or_else(demo)
+    }
+
+    /// The backend that is held against the contract.
+    fn examined(&self) -> Option<&String> {
+        match &self.command {
+            Some(Command::Doctor(command)) => command.conformance.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The flags as the configuration's highest layer.
     pub(crate) fn overrides(&self) -> Overrides {
         let common = &self.common;
         Overrides {
             config: common.config.clone(),
-            model: common.model.clone(),
+            model: self.model(),
             framework: match &self.command {
                 Some(Command::Export(command)) => Some(command.name.clone()),
-                _ => common.backend.clone(),
+                _ => self.examined().or(common.backend.as_ref()).cloned(),
             },
             device: common.device.clone(),
             precision: common.precision.clone(),

@@ -124,6 +124,17 @@ impl ConfigLoader {
             .map_err(|error| of_backend(&*backend, &error))
     }
 
+    /// The backend of a load, and what it would be told to load.
+    ///
+    /// # Errors
+    /// A [`Failure`] as for a load.
+    pub fn plan(&mut self, request: &LoadRequest) -> Result<(Arc<dyn Backend>, LoadSpec), Failure> {
+        let (config, entry) = self.entry(&request.key)?;
+        let checkpoint = self.checkpoint(&config, &entry)?;
+        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        Ok((backend, spec))
+    }
+
     fn checkpoint(&self, config: &Config, entry: &ModelEntry) -> Result<Checkpoint, Failure> {
         let locations = Locations::new(config, &self.reader.environment);
         Checkpoint::open(&entry.model_id.value, &locations).map_err(damaged)

@@ -3,6 +3,7 @@
 mod backends;
 mod chat;
 mod config;
+mod conformance;
 mod doctor;
 mod eval;
 mod export;
@@ -92,6 +93,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             }
         },
         Some(Command::Export(arguments)) => export::run(config, reader, arguments),
+        Some(Command::Doctor(arguments)) if arguments.conformance.is_some() => {
+            conformance::run(config, reader, arguments.format)
+        }
         Some(Command::Doctor(_)) => doctor::run(config, &reader),
         Some(Command::Sessions(what)) => sessions::run(environment, what),
         // It was carried out before the configuration was read, which may be what is wrong.

@@ -2,20 +2,20 @@
 
 use unmask_api::Logits;
 
-use super::Outcome;
+use crate::Outcome;
 
 /// How far logits may differ that were computed along different roads: `|a - b| <= absolute + relative * |b|`.
 ///
 /// Sums over other shapes are added in another order; greedy choices of the golden checkpoint are not touched by this.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tolerance {
+pub(crate) struct Tolerance {
     absolute: f32,
     relative: f32,
 }
 
 impl Tolerance {
     /// Of a precision by its name.
-    pub(super) fn of(precision: &str) -> Self {
+    pub(crate) fn of(precision: &str) -> Self {
         let (absolute, relative) = match precision {
             "f32" => (1e-4, 1e-4),
             "f16" | "bf16" => (2e-2, 2e-2),
@@ -26,7 +26,7 @@ impl Tolerance {
     }
 
     /// `Err` naming the largest excess between two rows.
-    pub(super) fn rows(self, what: &str, got: &[f32], expected: &[f32]) -> Outcome {
+    pub(crate) fn rows(self, what: &str, got: &[f32], expected: &[f32]) -> Outcome {
         if got.len() != expected.len() {
             return Err(format!(
                 "{what}: {} numbers for {}",
@@ -50,7 +50,7 @@ impl Tolerance {
     }
 
     /// As [`rows`](Self::rows), for row `at` of `got` and row `of` of `expected`, pair by pair.
-    pub(super) fn all(
+    pub(crate) fn all(
         self,
         what: &str,
         (got, expected): (&Logits, &Logits),
@@ -64,7 +64,7 @@ impl Tolerance {
 }
 
 /// `Err` unless the two are the same, bit by bit.
-pub(super) fn same_bits(what: &str, got: &Logits, expected: &Logits) -> Outcome {
+pub(crate) fn same_bits(what: &str, got: &Logits, expected: &Logits) -> Outcome {
     let bits = |logits: &Logits| -> Vec<u32> {
         logits
             .scores()

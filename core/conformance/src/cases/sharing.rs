@@ -2,12 +2,12 @@
 
 use std::thread;
 
+use crate::run::Run;
 use unmask_api::Logits;
-use unmask_tests::Run;
 
-use super::Outcome;
-use super::compare::same_bits;
-use super::rig::Rig;
+use crate::Outcome;
+use crate::compare::same_bits;
+use crate::rig::Rig;
 
 pub(super) fn outlives(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(10, 40));

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use unmask_tests::Run;
+use crate::run::Run;
 
-use super::Outcome;
-use super::rig::{Rig, ensure};
+use crate::Outcome;
+use crate::rig::{Rig, ensure};
 
 const LENGTH: usize = 24;
 

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::run::Run;
 use unmask_api::{BackendError, CancelFlag, Logits};
-use unmask_tests::Run;
 
-use super::Outcome;
-use super::compare::same_bits;
-use super::rig::{Rig, ensure};
+use crate::Outcome;
+use crate::compare::same_bits;
+use crate::rig::{Rig, ensure};
 
 pub(super) fn pass(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(20, 30));

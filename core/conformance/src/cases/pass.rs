@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use crate::run::Run;
 use unmask_api::{CancelFlag, Capabilities, ErrorCode, LoadSpec, TopRows};
-use unmask_tests::Run;
 
-use super::Outcome;
-use super::compare::same_bits;
-use super::rig::{Rig, ensure};
+use crate::Outcome;
+use crate::compare::same_bits;
+use crate::rig::{Rig, ensure};
 
 pub(super) fn deterministic(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(20, 1));
@@ -119,7 +119,7 @@ pub(super) fn unclaimed(rig: &Rig) -> Outcome {
         (Capabilities::LEFT_PADDING, padded),
     ] {
         if !rig.facts.capabilities.has(bit) {
-            let result = unmask_tests::run(&mut *rig.session()?, rig.facts.vocab, &pass);
+            let result = crate::run::run(&mut *rig.session()?, rig.facts.vocab, &pass);
             refused(&format!("{bit:?}"), result.map(|_| ()))?;
         }
     }

@@ -1,10 +1,10 @@
 //! The best of each row, as the backend picks them.
 
+use crate::run::Run;
 use unmask_api::{CancelFlag, Logits, TopRows};
-use unmask_tests::Run;
 
-use super::Outcome;
-use super::rig::Rig;
+use crate::Outcome;
+use crate::rig::Rig;
 
 const K: usize = 5;
 

@@ -1,0 +1,98 @@
+//! The backends under test, and what each is to load.
+
+use std::sync::{Arc, LazyLock};
+
+use unmask_api::{Attention, Backend, LoadSpec};
+use unmask_core::plugin::{Registry, SearchPath, State, Surroundings};
+use unmask_tests::{compile_plugin, load_spec, plugin, root};
+
+/// Names the one backend to test.
+const VARIABLE: &str = "UNMASK_CONFORMANCE_BACKEND";
+/// Backends without networks: any checkpoint will do, so they get none.
+const WITHOUT_NETWORKS: [&str; 2] = ["toy", "ctoy"];
+/// The checkpoint of all others: random weights, 512 tokens, 2 layers.
+const GOLDEN: &str = "tests/golden/models/tiny-llada-a";
+
+/// What lies on the search path, looked for once: the examples, and what was built beside these tests.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    // Its file may go once it is loaded.
+    let in_c = compile_plugin("plugins/examples/c/toy.c");
+    Registry::discover(&SearchPath::new(&Surroundings {
+        // What the user has installed is not under test.
+        data_folder: None,
+        ..Surroundings::here(vec![plugin("example-toy"), in_c.path.clone()])
+    }))
+});
+
+/// The backends under test.
+///
+/// # Panics
+/// If the one that was asked for cannot be used.
+pub(super) fn usable() -> Vec<Arc<dyn Backend>> {
+    let find = |name: &str| match REGISTRY.find(name) {
+        Ok(backend) => backend,
+        Err(error) => panic!("{error}"),
+    };
+    match std::env::var(VARIABLE) {
+        Ok(name) => vec![find(&name)],
+        Err(_) => REGISTRY
+            .rows()
+            .iter()
+            .filter(|row| matches!(row.state, State::Usable { .. }))
+            .map(|row| find(&row.name))
+            .collect(),
+    }
+}
+
+/// Every library that is no backend, with the reason.
+pub(super) fn broken() -> Vec<String> {
+    let rows = REGISTRY.rows().iter();
+    let told = rows.filter_map(|row| match &row.state {
+        State::Broken(reason) => Some(format!("{}: {reason}", row.name)),
+        State::Usable { .. } | State::Unusable { .. } => None,
+    });
+    told.collect()
+}
+
+/// The precisions of the first device; one that cannot be loaded if there is none.
+pub(super) fn precisions(backend: &dyn Backend) -> Vec<String> {
+    let first = backend.devices().into_iter().next();
+    let precisions = first.map_or_else(Vec::new, |device| device.precisions);
+    match precisions.is_empty() {
+        true => vec!["any".to_owned()],
+        false => precisions,
+    }
+}
+
+/// What `backend` is to load.
+///
+/// # Errors
+/// What is missing.
+pub(super) fn spec(backend: &dyn Backend, precision: &str) -> Result<LoadSpec, String> {
+    let spec = match WITHOUT_NETWORKS.contains(&backend.name()) {
+        true => load_spec("llada", 32),
+        false => golden()?,
+    };
+    let devices = backend.devices();
+    let device = devices.first().ok_or("it lists no device")?;
+    Ok(LoadSpec {
+        device: device.id.clone(),
+        precision: precision.to_owned(),
+        ..spec
+    })
+}
+
+fn golden() -> Result<LoadSpec, String> {
+    let folder = root().join(GOLDEN);
+    let config = folder.join("config.json");
+    let config_json = std::fs::read_to_string(&config)
+        .map_err(|error| format!("has no checkpoint: {}: {error}", config.display()))?;
+    Ok(LoadSpec {
+        family: "llada".to_owned(),
+        weights: vec![folder.join("model.safetensors")],
+        folder,
+        config_json,
+        attention: Attention::Bidirectional,
+        ..load_spec("llada", 1)
+    })
+}
