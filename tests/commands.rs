@@ -258,10 +258,8 @@ fn doctor_holds_a_backend_against_the_contract() {
         "the_same_pass_gives_the_same_bits"
     );
     assert_eq!(report["trials"][1]["verdict"], "passed");
-    assert!(
-        !home.path().join("cache").exists(),
-        "nothing is left behind"
-    );
+    let weights = home.path().join("cache/unmask/weights");
+    assert!(!weights.exists(), "nothing is left behind");
 }
 
 #[test]
