@@ -270,6 +270,8 @@ pub enum Order {
     Theme(String),
     /// Let much or little move.
     Motion(Motion),
+    /// Put this large paste into the draft.
+    Insert(String),
 }
 
 /// What needs a fresh look at the machine.

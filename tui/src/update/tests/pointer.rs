@@ -39,6 +39,45 @@ fn the_editor_gets_a_folded_paste_whole() {
     assert_eq!(driver.key(KeyCode::Char('e')), [Effect::EditDraft(long)]);
 }
 
+fn is_asking(driver: &Driver) -> bool {
+    matches!(driver.state.overlays.last(), Some(Overlay::Confirm(_)))
+}
+
+#[test]
+fn a_paste_above_a_megabyte_asks_and_goes_in_folded() {
+    let mut driver = Driver::ready();
+    let large = "a line of it\n".repeat(100_000);
+    driver.write("see: ");
+    driver.act(Action::Paste(large.clone()));
+    assert!(is_asking(&driver));
+    assert_eq!(driver.draft(), "see: ");
+    driver.key(KeyCode::Enter);
+    assert!(driver.state.overlays.is_empty());
+    assert_eq!(driver.state.composer.lines().len(), 1);
+    assert_eq!(driver.draft(), format!("see: {large}"));
+}
+
+#[test]
+fn no_to_a_large_paste_leaves_what_was_written() {
+    for no in [KeyCode::Esc, KeyCode::Char('n')] {
+        let mut driver = Driver::ready();
+        driver.write("see: ");
+        driver.act(Action::Paste("x".repeat(1_000_001)));
+        assert!(is_asking(&driver));
+        driver.key(no);
+        assert!(driver.state.overlays.is_empty());
+        assert_eq!(driver.draft(), "see: ");
+    }
+}
+
+#[test]
+fn a_paste_of_a_megabyte_does_not_ask() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Paste("x".repeat(1_000_000)));
+    assert!(!is_asking(&driver));
+    assert_eq!(driver.draft().len(), 1_000_000);
+}
+
 fn click(driver: &mut Driver, x: u16, y: u16) -> Vec<Effect> {
     driver.act(Action::Click(ratatui::layout::Position::new(x, y)))
 }
