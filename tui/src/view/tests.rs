@@ -3,6 +3,7 @@
 mod frame;
 mod models;
 mod reading;
+mod remapped;
 mod sessions;
 mod settings;
 
