@@ -137,7 +137,7 @@ fn draw_list(
     let heading = COLUMNS.map(|column| (column.heading.to_owned(), Role::Quiet));
     draw_cells(state, &widths, &heading, (area.x, area.y - 1), buffer);
     let chosen = pick.chosen.min(shown.len().saturating_sub(1));
-    let top = geometry::list_top(chosen, usize::from(area.height));
+    let top = geometry::list_top(pick.top, chosen, usize::from(area.height));
     let rows = (area.y..area.bottom()).zip(shown.iter().enumerate().skip(top));
     for (y, (at, &index)) in rows {
         let is_chosen = at == chosen;

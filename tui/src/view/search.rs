@@ -27,7 +27,7 @@ pub(super) fn draw(state: &State, search: &Search, buffer: &mut Buffer) -> Posit
     let caret = panel::query(state, &search.pick.query, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = search.pick.chosen.min(n.saturating_sub(1));
-    let top = geometry::list_top(chosen, page);
+    let top = geometry::list_top(search.pick.top, chosen, page);
     let shown = search.found().enumerate().skip(top).take(page);
     for ((index, prompt), y) in shown.zip(inner.y + 1..inner.bottom()) {
         let (mark, role) = match index == chosen {

@@ -37,7 +37,7 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     let caret = panel::query(state, typed, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = list.pick.chosen.min(shown.len().saturating_sub(1));
-    let top = geometry::list_top(chosen, page);
+    let top = geometry::list_top(list.pick.top, chosen, page);
     draw_row(heading(), Role::Quiet, line(inner, 1), theme, buffer);
     for ((index, row), y) in shown.iter().enumerate().skip(top).take(page).zip(2..) {
         let (mark, role) = match index == chosen {

@@ -135,7 +135,7 @@ fn escape_leaves_the_filter_of_the_help_first() {
     driver.write("/q?");
     let filter = Pick {
         query: "q?".to_owned(),
-        chosen: 0,
+        ..Pick::default()
     };
     let filtered = Help {
         top: 0,

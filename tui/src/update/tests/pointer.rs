@@ -130,6 +130,85 @@ fn a_click_chooses_a_row_and_a_second_one_takes_it() {
     );
 }
 
+/// Clicks on a row of the list as the last frame showed it.
+fn click_row(driver: &mut Driver, row: u16) {
+    prepare(&mut driver.state);
+    let list = crate::geometry::list(&driver.state).expect("a list is open");
+    click(driver, 10, list.area.y + row);
+    prepare(&mut driver.state);
+}
+
+fn chosen(driver: &Driver) -> usize {
+    let list = crate::geometry::list(&driver.state).expect("a list is open");
+    list.chosen
+}
+
+#[test]
+fn a_row_stays_under_the_pointer_for_the_second_click() {
+    let mut driver = Driver::ready();
+    driver.ctrl('p');
+    driver.key(KeyCode::End);
+    prepare(&mut driver.state);
+    let before = crate::geometry::list(&driver.state).expect("the palette is a list");
+    assert!(before.top > 0);
+    click_row(&mut driver, 2);
+    let now = crate::geometry::list(&driver.state).expect("the palette is a list");
+    assert_eq!((now.top, now.chosen), (before.top, before.top + 2));
+}
+
+#[test]
+fn a_click_in_the_search_chooses_a_prompt_and_a_second_one_takes_it() {
+    let mut driver = Driver::ready();
+    for prompt in ["first", "second", "third"] {
+        driver.state.history.add(prompt);
+    }
+    driver.ctrl('r');
+    click_row(&mut driver, 2);
+    assert_eq!(chosen(&driver), 2);
+    driver.act(Action::Wheel(-3));
+    assert_eq!(chosen(&driver), 0);
+    click_row(&mut driver, 1);
+    click_row(&mut driver, 1);
+    assert_eq!(driver.draft(), "second");
+    assert!(driver.state.overlays.is_empty());
+}
+
+#[test]
+fn a_click_in_the_settings_chooses_a_field_and_a_second_one_types_its_value() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Do(Command::Settings));
+    click_row(&mut driver, 2);
+    assert_eq!(chosen(&driver), 2);
+    let is_typing = |driver: &Driver| match driver.state.overlays.last() {
+        Some(Overlay::Settings(panel)) => panel.input.is_some(),
+        _ => false,
+    };
+    assert!(!is_typing(&driver));
+    click_row(&mut driver, 2);
+    assert!(is_typing(&driver));
+    driver.write("16");
+    click_row(&mut driver, 0);
+    assert_eq!((chosen(&driver), is_typing(&driver)), (0, false));
+    assert_eq!(driver.state.settings.params.steps, 16);
+}
+
+#[test]
+fn a_click_elsewhere_leaves_a_value_that_is_refused_to_be_corrected() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Do(Command::Settings));
+    driver.write("0");
+    click_row(&mut driver, 3);
+    assert_eq!(chosen(&driver), 0);
+}
+
+#[test]
+fn a_click_on_the_model_in_the_header_opens_the_picker() {
+    let mut driver = Driver::ready();
+    click(&mut driver, 60, 0);
+    let top = driver.state.overlays.last();
+    assert!(matches!(top, Some(Overlay::Models(_))));
+}
+
 #[test]
 fn a_click_beside_the_rows_of_a_list_does_nothing() {
     let mut driver = Driver::ready();
