@@ -5,6 +5,7 @@ mod late;
 mod look;
 mod probe;
 mod stdio;
+mod unsure;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -18,7 +19,7 @@ use crossterm::event::{
     KeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen,
+    BeginSynchronizedUpdate, DisableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
@@ -34,11 +35,12 @@ use crate::action::Size;
 use crate::effect::Mouse;
 use crate::state::{Call, Keyboard};
 use stdio::Redirect;
+use unsure::Unsure;
 
 /// Gives the terminal back, whatever part of it was taken: synchronized update, keyboard flags, mouse, paste marks, focus,
-/// cursor, colours, alternate screen, title.
+/// wrapping, cursor, colours, alternate screen, title.
 const RESTORE: &[u8] =
-    b"\x1b[?2026l\x1b[<u\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[?25h\x1b[0m\x1b[H\
+    b"\x1b[?2026l\x1b[<u\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[H\
 \x1b[?1049l\x1b[23;0t";
 
 /// Keeps the title that the terminal had.
@@ -74,6 +76,7 @@ pub(crate) struct Screen {
     keyboard: Keyboard,
     mouse: Mouse,
     focus: Focus,
+    unsure: Unsure,
     title: String,
 }
 
@@ -110,6 +113,7 @@ impl Screen {
             keyboard: Keyboard::Legacy,
             mouse: Mouse::Captured,
             focus: Focus::Unasked,
+            unsure: Unsure::default(),
             title: String::new(),
         };
         screen.take()?;
@@ -128,7 +132,13 @@ impl Screen {
         self.guard.redirect.resume()?;
         let out = self.terminal.backend_mut();
         out.write_all(SAVE_TITLE)?;
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+        // Everything is placed, so that nothing has to wrap; what is drawn wider than it should be must not.
+        execute!(
+            out,
+            EnterAlternateScreen,
+            DisableLineWrap,
+            EnableBracketedPaste
+        )?;
         self.title.clear();
         self.take_keyboard()?;
         if self.focus == Focus::Watched {
@@ -222,7 +232,11 @@ impl Screen {
             title.clone_into(&mut self.title);
             queue!(self.terminal.backend_mut(), SetTitle(title))?;
         }
-        self.terminal.draw(view)?;
+        let unsure = &mut self.unsure;
+        self.terminal.draw(|frame| {
+            view(frame);
+            unsure.mark(frame.buffer_mut());
+        })?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
