@@ -26,7 +26,7 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         Some(at) => {
             if would_repeat(state, at) {
                 state.notify(
-                    "temperature 0: the seed changes nothing; /set temperature=0.7 varies it",
+                    "Temperature 0: the seed changes nothing; /set temperature=0.7 varies it",
                 );
             }
             state.transcript.entries[at].sight = Sight::Replaced;

@@ -78,6 +78,6 @@ fn from_menu(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     }
     state.overlays.pop();
     let why = availability::command(state, command).err()?;
-    state.notify(why);
+    state.notify(availability::sentence(why));
     Some(Vec::new())
 }

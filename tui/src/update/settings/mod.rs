@@ -317,5 +317,5 @@ pub(super) fn turn_dial(state: &mut State, speed: Speed) {
         Speed::Fast => "≈ all tokens above 0.90 in each step",
         Speed::Turbo => "≈ all tokens above 0.70 in each step",
     };
-    state.notify(format!("speed {}: {note}", speed.name()));
+    state.notify(format!("Speed {}: {note}", speed.name()));
 }

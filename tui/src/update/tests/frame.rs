@@ -18,7 +18,7 @@ fn what_the_menu_cannot_do_now_says_why() {
     driver.ctrl('x');
     driver.key(KeyCode::Char('n'));
     assert_eq!(driver.entries().len(), 1);
-    assert!(driver.notice().contains("an answer is being written"));
+    assert!(driver.notice().contains("An answer is being written"));
 }
 
 #[test]
