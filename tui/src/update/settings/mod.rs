@@ -276,6 +276,8 @@ fn change(state: &mut State, field: Field, text: &str) -> Result<(), Refusal> {
 pub(super) fn order(state: &mut State, field: Field, text: &str) {
     match change(state, field, text) {
         Ok(()) => {
+            // What was wrong has been put right.
+            state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
             let which = match state.running() {
                 Some(_) => ", from the next answer on",
@@ -301,11 +303,15 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
         Some((text, span)) => {
             let [text, carets] = crate::layout::with_carets(&text, &span, Toast::CELLS);
             state.toast = Some(Toast {
-                title: format!("{} refused, nothing is changed", field.label()),
+                title: refused(field),
                 lines: vec![text, carets, refusal.what],
             });
         }
     }
+}
+
+fn refused(field: Field) -> String {
+    format!("{} refused, nothing is changed", field.label())
 }
 
 /// `/speed NAME`.

@@ -9,6 +9,7 @@ mod long;
 mod look;
 mod models;
 mod pointer;
+mod rules;
 mod settings;
 mod turns;
 
