@@ -15,6 +15,7 @@ mod machine;
 mod overlay;
 mod parts;
 mod pick;
+mod pins;
 mod playback;
 mod saved;
 mod search;
@@ -47,12 +48,13 @@ pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
+pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
 pub use saved::{Keeping, Naming, Saved};
 pub use search::Search;
 pub use selection::{Came, Selection};
 pub use sessions::Sessions;
-pub use settings::{Forwards, Seed, Settings, Speed, approximation};
+pub use settings::{Forwards, Seed, Settings, Speed, approximation, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
 pub use stage::{Mark, Origin, Pending, Stage};
 pub use theme_pick::ThemePick;
@@ -100,6 +102,8 @@ pub struct State {
     pub activity: Activity,
     /// How the next turn runs.
     pub settings: Settings,
+    /// What the model's tokenizer makes of their pins.
+    pub pins: Pins,
     /// What random seeds are drawn from; whoever opens the screen puts something unforeseen here.
     pub entropy: u64,
     /// Wall time of a forward of one row, as the last turn took it.
@@ -209,6 +213,7 @@ impl State {
             model: None,
             activity: Activity::Idle,
             settings: Settings::default(),
+            pins: Pins::default(),
             entropy: 0,
             forward: None,
             playback: Playback::default(),

@@ -4,7 +4,7 @@ use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, Tu
 use unmask_core::event::{FinishReason, Stats};
 
 use super::begin::send_next;
-use super::{canvas, machine, playback};
+use super::{canvas, machine, playback, settings};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -31,6 +31,7 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             state.machine.away = Some(loaded);
         }
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
+        EngineEvent::Placed(placed) => settings::placed(state, &placed),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
             return playback::hear(state, event);
         }

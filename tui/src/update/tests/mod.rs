@@ -7,6 +7,7 @@ mod keeping;
 mod long;
 mod look;
 mod models;
+mod pins;
 mod pointer;
 mod settings;
 mod turns;
