@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use crate::effect::Mouse;
 use crate::keymap::Keymap;
 use crate::remark::{self, Document, Remark};
-use crate::state::{MASK_WIDTH, Motion};
+use crate::state::{MASK_WIDTH, Motion, StopKeep};
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
 
@@ -26,6 +26,8 @@ pub struct Preferences {
     pub mouse: Mouse,
     /// Cells of a mask with the space before it, 1 to 8.
     pub mask_width: u8,
+    /// What is kept of a stopped answer.
+    pub stop_keep: StopKeep,
     /// Every key.
     pub keymap: Keymap,
 }
@@ -38,6 +40,7 @@ impl Default for Preferences {
             motion: Motion::Full,
             mouse: Mouse::Captured,
             mask_width: MASK_WIDTH,
+            stop_keep: StopKeep::default(),
             keymap: Keymap::default(),
         }
     }
@@ -47,7 +50,7 @@ impl Default for Preferences {
 pub const FILE_NAME: &str = "config.toml";
 
 /// The keys of `[ui]`, each with its environment variable and what it may be.
-pub const UI: [(&str, &str, &str); 5] = [
+pub const UI: [(&str, &str, &str); 6] = [
     (
         "theme",
         "UNMASK_THEME",
@@ -57,6 +60,7 @@ pub const UI: [(&str, &str, &str); 5] = [
     ("motion", "UNMASK_MOTION", "full or reduced"),
     ("mouse", "UNMASK_MOUSE", "true or false"),
     ("mask_width", "UNMASK_MASK_WIDTH", "a number from 1 to 8"),
+    ("stop_keep", "UNMASK_STOP_KEEP", "prefix or all"),
 ];
 
 /// What `unmask config init` writes.
@@ -119,6 +123,8 @@ impl Preferences {
             ("motion", "reduced") => self.motion = Motion::Reduced,
             ("mouse", "true") => self.mouse = Mouse::Captured,
             ("mouse", "false") => self.mouse = Mouse::Released,
+            ("stop_keep", "prefix") => self.stop_keep = StopKeep::Prefix,
+            ("stop_keep", "all") => self.stop_keep = StopKeep::All,
             (key, value) => match (key, value.parse()) {
                 ("mask_width", Ok(cells @ 1..=8)) => self.mask_width = cells,
                 _ => return Err(format!("`{key}` is {may_be}, not `{value}`")),
@@ -155,13 +161,14 @@ mod tests {
 
     #[test]
     fn what_is_said_is_meant() {
-        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1";
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1\nstop_keep = \"all\"";
         let expected = Preferences {
             theme: "light".to_owned(),
             color: ColorChoice::Never,
             motion: Motion::Reduced,
             mouse: Mouse::Released,
             mask_width: 1,
+            stop_keep: StopKeep::All,
             keymap: Keymap::default(),
         };
         assert_eq!(remarks(text, &[]), expected);
@@ -181,11 +188,12 @@ mod tests {
     #[test]
     fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
         let preferences = remarks(
-            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9",
+            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nstop_keep = \"some\"",
             &[
                 "config.toml:2: `motion` is full or reduced, not `slow`",
                 "config.toml:3: `mouse` is true or false, not `3`",
                 "config.toml:5: `mask_width` is a number from 1 to 8, not `9`",
+                "config.toml:6: `stop_keep` is prefix or all, not `some`",
             ],
         );
         assert_eq!(

@@ -42,6 +42,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         motion,
         mouse,
         mask_width,
+        stop_keep,
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
@@ -49,6 +50,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.look.mask_width = mask_width;
     state.keymap = keymap;
     state.motion = motion;
+    state.stop_keep = stop_keep;
     state.mouse = mouse;
     state.complain("Not all of the configuration can be used", &setup.remarks);
     state.themes.chosen = theme;

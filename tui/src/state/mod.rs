@@ -56,7 +56,7 @@ pub use selection::{Came, Selection};
 pub use sessions::Sessions;
 pub use settings::{Forwards, Seed, Settings, Speed, approximation, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
-pub use stage::{Mark, Origin, Pending, Stage};
+pub use stage::{Mark, Origin, Pending, Stage, StopKeep};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
 pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
@@ -110,6 +110,8 @@ pub struct State {
     pub forward: Option<Duration>,
     /// Steps that are shown later.
     pub playback: Playback,
+    /// What is kept of a stopped answer.
+    pub stop_keep: StopKeep,
     /// What the bars of the timeline are.
     pub measure: Measure,
     /// The latest turn; news of any other is late.
@@ -217,6 +219,7 @@ impl State {
             entropy: 0,
             forward: None,
             playback: Playback::default(),
+            stop_keep: StopKeep::default(),
             measure: Measure::Tokens,
             turn: TurnId::default(),
             transcript: Transcript::default(),

@@ -3,7 +3,7 @@
 use unmask_core::{Params, TokenId};
 
 use super::*;
-use crate::state::{Answer, Origin, Sight};
+use crate::state::{Answer, Origin, Sight, StopKeep};
 
 impl Driver {
     /// After one answered message.
@@ -300,6 +300,19 @@ fn a_stop_in_slow_motion_keeps_what_is_seen_and_the_rest_can_be_shown() {
         let seen = [fixture::token(CELLS, 0), MASK, MASK];
         assert_eq!(continued(&mut driver), seen);
     }
+}
+
+#[test]
+fn a_stopped_answer_joins_what_is_there_if_that_is_wished() {
+    let mut driver = Driver::denoising();
+    driver.state.stop_keep = StopKeep::All;
+    driver.hear_turn(step(2));
+    driver.ctrl('c');
+    driver.finish("Two", FinishReason::Stopped);
+    let answer = driver.answer(1);
+    assert_eq!((&*answer.text, answer.stats.text_tokens), ("Two three", 2));
+    let seen = [fixture::token(CELLS, 0), MASK, fixture::token(CELLS, 2)];
+    assert_eq!(continued(&mut driver), seen);
 }
 
 #[test]
