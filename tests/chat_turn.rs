@@ -386,6 +386,24 @@ fn the_mouse_is_the_screens_until_it_is_released() {
 }
 
 #[test]
+fn a_copied_answer_goes_to_the_terminal_and_is_said_to_be_sent_and_no_more() {
+    let home = Home::default();
+    let no_clipboard = [("DISPLAY", ""), ("WAYLAND_DISPLAY", "")];
+    let mut terminal = home.start(&[], &no_clipboard, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    terminal.press("\x18y");
+    terminal.wait(LONG, "where it went", |screen| {
+        screen.contains("Sent to your terminal (OSC 52)") && !screen.contains("Copied")
+    });
+    // OSC 52 with the answer in Base64.
+    let sent = b"\x1b]52;c;VGhlIGNhcGl0YWwgb2YgRnJhbmNlIGlzIFBhcmlzLg==";
+    let raw = terminal.raw();
+    assert!(raw.windows(sent.len()).any(|bytes| bytes == sent));
+}
+
+#[test]
 fn a_key_of_the_configuration_works_and_is_hinted() {
     let home = Home::default();
     let file = home.path().join("ui.toml");

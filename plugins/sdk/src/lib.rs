@@ -47,7 +47,11 @@ pub mod log;
 
 pub use unmask_api::*;
 
+#[cfg(feature = "llada")]
+pub mod llada;
 #[cfg(feature = "runtimes")]
 pub mod runtimes;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "weights")]
 pub mod weights;

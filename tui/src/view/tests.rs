@@ -1,5 +1,6 @@
 //! Frames as text.
 
+mod foreign;
 mod frame;
 mod models;
 mod reading;

@@ -272,6 +272,8 @@ fn change(state: &mut State, field: Field, text: &str) -> Result<(), Refusal> {
 pub(super) fn order(state: &mut State, field: Field, text: &str) {
     match change(state, field, text) {
         Ok(()) => {
+            // What was wrong has been put right.
+            state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
             let which = which_answer(state);
             let said = format!("{} {}{which}", field.label(), clean_line(&value));
@@ -299,11 +301,12 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
     }
     match refusal.part {
         None => state.notify(refusal.what),
-        Some(_) => {
-            let title = format!("{} refused, nothing is changed", field.label());
-            state.toast = Some(pins::toast(title, &refusal));
-        }
+        Some(_) => state.toast = Some(pins::toast(refused(field), &refusal)),
     }
+}
+
+fn refused(field: Field) -> String {
+    format!("{} refused, nothing is changed", field.label())
 }
 
 /// `/speed NAME`.

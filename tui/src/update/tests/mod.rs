@@ -9,6 +9,7 @@ mod look;
 mod models;
 mod pins;
 mod pointer;
+mod rules;
 mod settings;
 mod turns;
 

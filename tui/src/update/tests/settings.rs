@@ -209,6 +209,18 @@ fn bad_pins_are_shown_with_a_caret_and_none_is_applied() {
 }
 
 #[test]
+fn a_refusal_of_pins_goes_once_they_are_right() {
+    let mut driver = Driver::ready();
+    for text in ["/pin 3:upon, x:up", "/set temperature=1"] {
+        driver.say(text);
+        driver.ctrl('u');
+        assert!(driver.state.toast.is_some(), "after {text}");
+    }
+    driver.say("/pin 3:upon");
+    assert_eq!(driver.state.toast, None);
+}
+
+#[test]
 fn pins_are_sent_with_every_turn_until_they_are_cleared() {
     let pins = |effects: &[Effect]| match effects {
         [
