@@ -1,6 +1,7 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
 mod again;
+mod attention;
 mod begin;
 mod canvas;
 mod click;
@@ -52,7 +53,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let effects = apply(state, action);
     restore::restore(state);
     let mut all = keep::keep(state);
+    all.extend(settings::have_pins_read(state));
     all.extend(effects);
+    all.extend(attention::follow(state));
     all
 }
 
@@ -115,6 +118,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Added(added) => {
             state.is_dirty = true;
             return machine::added(state, added);
+        }
+        Action::Gaze(gaze) => {
+            state.attention.gaze = gaze;
+            return Vec::new();
         }
         Action::Saved(saved) => settings::saved(state, saved),
         Action::Themes(files) => themes::take(state, files),
