@@ -109,7 +109,8 @@ run() {
     local command=$1
     shift
     cd "$root"
-    CARGO_TARGET_DIR="$made/build" cargo --config "$made/config.toml" "$command" --release \
+    # Behind the command, since clippy hands on only what is there.
+    CARGO_TARGET_DIR="$made/build" cargo "$command" --config "$made/config.toml" --profile release \
         --features "$feature" "$@"
 }
 

@@ -9,7 +9,7 @@ use std::ffi::{CStr, c_char};
 use std::{fs, ptr};
 
 use mlx_rs::{Dtype, Stream, memory, with_stream};
-use unmask_sdk::{BackendError, Device, DeviceKind};
+use unmask_sdk::{BackendError, Device, DeviceKind, log};
 
 use crate::precision::Precision;
 
@@ -108,20 +108,19 @@ impl Place {
     }
 
     /// Sets MLX's limits, which are the process's, by what the device says of itself.
-    ///
-    /// # Errors
-    /// [`BackendError::Device`] if MLX refuses.
-    pub(crate) fn limit_memory(self) -> Result<(), BackendError> {
+    pub(crate) fn limit_memory(self) {
         let Some(budget) = self.budget() else {
-            return Ok(());
+            return;
         };
         let set = || {
             memory::set_memory_limit(budget)?;
             memory::set_cache_limit(budget / SPARE)?;
-            // Weights stay resident between passes.
+            // Weights stay resident between passes; older systems cannot promise that.
             memory::set_wired_limit(budget)
         };
-        set().map(|_| ()).map_err(failed)
+        if let Err(error) = set() {
+            log::warn("memory", format_args!("MLX keeps its own limits: {error}"));
+        }
     }
 
     /// Runs `body` with this place as the one that MLX computes on.

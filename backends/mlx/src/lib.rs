@@ -2,9 +2,9 @@
 //! tests.
 //!
 //! `lib` is the factory, `device` what can be computed on, `session` a loaded model's conversations, `models/` the networks.
-//! Below them: `loader` fetches matrices (`matrix`) under the `names` that a folder gives them, `quantise` makes them
-//! smaller and `store` keeps those on the disk; `layers`, `attention`, `rope` and `slot` are what a pass is made of beside
-//! matrix products. In builds without MLX there is `absent` alone.
+//! Below them: `loader` fetches matrices (`matrix`, made of a file's `bytes`) under the `names` that a folder gives them,
+//! and `store` keeps quantised ones on the disk; `layers`, `attention`, `rope` and `slot` are what a pass is made of beside
+//! matrix products. `present` is the backend itself; in builds without MLX there is `absent` alone.
 
 #[cfg(not(mlx))]
 mod absent;

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+use unmask_sdk::{
+    Backend, BackendError, Capabilities, Device, LoadSpec, Model, ModelFacts, Probe, Progress,
+};
 
 use crate::Mlx;
 use crate::device::Place;
@@ -44,7 +46,7 @@ impl Backend for Mlx {
         let place = Place::by_id(&spec.device)?;
         let precision = precision(spec)?;
         refuse_options(&spec.options_json)?;
-        place.limit_memory()?;
+        place.limit_memory();
         let mut network = place.run(|| models::load(spec, place, precision, progress))?;
         if spec.threads.is_some() {
             let note = "MLX chooses its threads itself; `threads` has no effect";
@@ -61,9 +63,8 @@ impl Backend for Mlx {
     }
 }
 
-fn facts(network: &Llada) -> unmask_sdk::ModelFacts {
-    use unmask_sdk::Capabilities;
-    unmask_sdk::ModelFacts {
+fn facts(network: &Llada) -> ModelFacts {
+    ModelFacts {
         vocab: network.vocab(),
         max_positions: network.max_positions(),
         memory_bytes: network.memory_bytes,
