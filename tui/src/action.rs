@@ -11,7 +11,7 @@ use unmask_core::config::Added;
 use unmask_core::engine::{EngineEvent, LoadRequest};
 
 use crate::row::Row;
-use crate::state::{Field, Speed};
+use crate::state::{Field, Gaze, Speed};
 
 use crate::effect::Mouse;
 use crate::session::{News, SessionId};
@@ -58,6 +58,8 @@ pub enum Action {
     Saved(Result<String, String>),
     /// A model is in the configuration now, or why it is not.
     Added(Result<Added, String>),
+    /// The terminal has the focus, or has lost it.
+    Gaze(Gaze),
 }
 
 /// What came of copying.
@@ -270,6 +272,8 @@ pub enum Order {
     Theme(String),
     /// Let much or little move.
     Motion(Motion),
+    /// Put this large paste into the draft.
+    Insert(String),
 }
 
 /// What needs a fresh look at the machine.

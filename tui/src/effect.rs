@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use unmask_core::engine::{LoadRequest, TurnRequest};
 
 use crate::session::Job;
-use crate::state::Settings;
+use crate::state::{Call, Settings};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub enum Effect {
     Copy(CopyJob),
     /// Ask the terminal to put this into its clipboard.
     Osc52(String),
+    /// Tell the user that a long turn has ended.
+    Call(Call),
     /// Read the files of themes again.
     ReadThemes,
     /// Have this draft edited in the user's own editor.

@@ -110,6 +110,7 @@ impl Chat<'_> {
             }
             Effect::Copy(job) => self.workers.copier.send(job),
             Effect::Osc52(text) => self.screen.copy(&text)?,
+            Effect::Call(call) => self.screen.call(call)?,
             Effect::Repaint => self.screen.forget()?,
             Effect::Quit => return Ok(ControlFlow::Break(())),
         }

@@ -42,6 +42,8 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         motion,
         mouse,
         mask_width,
+        exit_print: _,
+        notify,
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
@@ -50,6 +52,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.keymap = keymap;
     state.motion = motion;
     state.mouse = mouse;
+    state.attention.call = notify;
     state.complain("Not all of the configuration can be used", &setup.remarks);
     state.themes.chosen = theme;
     let folder = setup.themes_folder.as_ref();

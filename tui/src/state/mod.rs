@@ -1,6 +1,7 @@
 //! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
 
 mod activity;
+mod attention;
 mod chips;
 mod completion;
 mod composer;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use activity::{Activity, Load, Wish};
+pub use attention::{Attention, Call, ExitPrint, Gaze};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
@@ -142,6 +144,8 @@ pub struct State {
     pub quit_until: Option<Duration>,
     /// Who has the mouse.
     pub mouse: Mouse,
+    /// Whether anybody looks.
+    pub attention: Attention,
     /// Whether the screen must be drawn again.
     pub is_dirty: bool,
 }
@@ -230,6 +234,7 @@ impl State {
             notice: None,
             quit_until: None,
             mouse: Mouse::Captured,
+            attention: Attention::default(),
             is_dirty: true,
         }
     }

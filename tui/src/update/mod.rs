@@ -1,6 +1,7 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
 mod again;
+mod attention;
 mod begin;
 mod canvas;
 mod click;
@@ -53,6 +54,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     restore::restore(state);
     let mut all = keep::keep(state);
     all.extend(effects);
+    all.extend(attention::follow(state));
     all
 }
 
@@ -115,6 +117,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Added(added) => {
             state.is_dirty = true;
             return machine::added(state, added);
+        }
+        Action::Gaze(gaze) => {
+            state.attention.gaze = gaze;
+            return Vec::new();
         }
         Action::Saved(saved) => settings::saved(state, saved),
         Action::Themes(files) => themes::take(state, files),

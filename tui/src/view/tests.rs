@@ -4,6 +4,7 @@ mod foreign;
 mod frame;
 mod models;
 mod reading;
+mod remapped;
 mod sessions;
 mod settings;
 

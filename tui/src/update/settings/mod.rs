@@ -105,6 +105,12 @@ fn commit(state: &mut State) -> bool {
     tell(state, result)
 }
 
+/// Takes a value that is being typed, if one is; false if it is refused.
+pub(super) fn finish_typing(state: &mut State) -> bool {
+    let is_typing = panel(state).is_some_and(|panel| panel.input.is_some());
+    !is_typing || commit(state)
+}
+
 /// Shows a refusal in the panel; false if there is one.
 fn tell(state: &mut State, result: Result<(), Refusal>) -> bool {
     let Some(panel) = panel(state) else {
@@ -317,5 +323,5 @@ pub(super) fn turn_dial(state: &mut State, speed: Speed) {
         Speed::Fast => "≈ all tokens above 0.90 in each step",
         Speed::Turbo => "≈ all tokens above 0.70 in each step",
     };
-    state.notify(format!("speed {}: {note}", speed.name()));
+    state.notify(format!("Speed {}: {note}", speed.name()));
 }

@@ -1,4 +1,5 @@
 mod again;
+mod attention;
 mod canvas;
 mod chat;
 mod copy;
