@@ -5,6 +5,7 @@ use unmask_api::{Backend, BackendError, Device, Probe};
 
 use super::remote::{self, RemoteBackend};
 use super::search::{self, SearchPath};
+use crate::config::ModelEntry;
 
 /// Whether a backend can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub struct Registry {
     rows: Vec<BackendRow>,
     /// Those that are usable.
     backends: Vec<Arc<dyn Backend>>,
+    /// Those that work, but not here, unless a model's options give them what they lack.
+    lacking: Vec<Arc<dyn Backend>>,
     /// Where they were looked for.
     places: Vec<PathBuf>,
 }
@@ -141,8 +144,11 @@ impl Registry {
             Ok(answer) => answer,
             Err(error) => (State::Broken(error.to_string()), Vec::new()),
         };
-        if let State::Usable { .. } = state {
-            self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
+        let found = Arc::clone(backend) as Arc<dyn Backend>;
+        match state {
+            State::Usable { .. } => self.backends.push(found),
+            State::Unusable { .. } => self.lacking.push(found),
+            State::Broken(_) => {}
         }
         let runtimes = &backend.runtimes;
         self.rows
@@ -177,6 +183,28 @@ impl Registry {
                 name,
             },
         })
+    }
+
+    /// The backend called `name`, also if it lacks something here: for work that may not need it, or is told where it is.
+    /// The backend's own errors tell if that is not so.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), but never [`FindError::Unusable`].
+    pub fn find_lacking(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        let lacking = self.lacking.iter().find(|it| it.name() == name);
+        lacking.map_or_else(|| self.find(name), |backend| Ok(Arc::clone(backend)))
+    }
+
+    /// As a load of `entry` finds its backend: options may name what it lacks.
+    pub(crate) fn find_for(
+        &self,
+        name: &str,
+        entry: &ModelEntry,
+    ) -> Result<Arc<dyn Backend>, FindError> {
+        match entry.options.value.is_empty() {
+            true => self.find(name),
+            false => self.find_lacking(name),
+        }
     }
 
     /// What is known of the backend called `name`, usable or not.
