@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use unmask_core::engine::{LoadRequest, TurnRequest};
+use unmask_core::engine::{LoadRequest, Pin, TurnRequest};
 
 use crate::session::Job;
 use crate::state::{Call, Settings};
@@ -20,6 +20,13 @@ pub enum Effect {
     Stop,
     /// Give up on the running forward; its late news is dropped.
     Abandon,
+    /// Have the model's tokenizer read pins.
+    Place {
+        /// The pins.
+        pins: Vec<Pin>,
+        /// Positions of the answer.
+        length: usize,
+    },
     /// Load a model.
     Load(LoadRequest),
     /// Stop loading.

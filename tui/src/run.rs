@@ -23,7 +23,7 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
-use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, Pin, TurnRequest};
 
 use crate::action::{Action, Clock, Moment, Order};
 use crate::effect::Effect;
@@ -48,6 +48,8 @@ pub trait Engine {
     fn load(&mut self, request: LoadRequest);
     /// Begins a turn; there is no other.
     fn start(&mut self, request: TurnRequest);
+    /// Has pins read for an answer of this many positions; answered by `Placed`.
+    fn place(&mut self, pins: Vec<Pin>, length: usize);
     /// Rests after the running step.
     fn pause(&mut self);
     /// Goes on.

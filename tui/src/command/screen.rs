@@ -8,7 +8,7 @@ use unmask::run::{self, Ending, Keep, Setup};
 use unmask::session::{Folder, HistoryFile, Keeper};
 use unmask::state::{ExitPrint, Keeping};
 use unmask_core::config::{Config, ConfigReader, Environment};
-use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
+use unmask_core::engine::{Engine, LoadRequest, Pin, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
 use super::{Usage, code, config as files, log, print, sessions};
@@ -107,6 +107,9 @@ impl run::Engine for Handle {
     }
     fn start(&mut self, request: TurnRequest) {
         self.0.begin(request);
+    }
+    fn place(&mut self, pins: Vec<Pin>, length: usize) {
+        self.0.place(pins, length);
     }
     fn pause(&mut self) {
         self.0.pause();

@@ -94,6 +94,7 @@ impl Chat<'_> {
             Effect::SaveDefaults { key, settings } => {
                 self.workers.config.send(Edit::Save { key, settings });
             }
+            Effect::Place { pins, length } => self.engine.place(pins, length),
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(Scan),
             Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),

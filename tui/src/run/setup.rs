@@ -44,6 +44,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         mask_width,
         exit_print: _,
         notify,
+        stop_keep,
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
@@ -51,6 +52,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.look.mask_width = mask_width;
     state.keymap = keymap;
     state.motion = motion;
+    state.stop_keep = stop_keep;
     state.mouse = mouse;
     state.attention.call = notify;
     state.complain("Not all of the configuration can be used", &setup.remarks);

@@ -16,6 +16,7 @@ mod machine;
 mod overlay;
 mod parts;
 mod pick;
+mod pins;
 mod playback;
 mod saved;
 mod search;
@@ -49,14 +50,15 @@ pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
+pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
 pub use saved::{Keeping, Naming, Saved};
 pub use search::Search;
 pub use selection::{Came, Selection};
 pub use sessions::Sessions;
-pub use settings::{Forwards, Seed, Settings, Speed, approximation};
+pub use settings::{Forwards, Seed, Settings, Speed, approximation, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
-pub use stage::{Mark, Origin, Pending, Stage};
+pub use stage::{Mark, Origin, Pending, Stage, StopKeep};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
 pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
@@ -102,12 +104,16 @@ pub struct State {
     pub activity: Activity,
     /// How the next turn runs.
     pub settings: Settings,
+    /// What the model's tokenizer makes of their pins.
+    pub pins: Pins,
     /// What random seeds are drawn from; whoever opens the screen puts something unforeseen here.
     pub entropy: u64,
     /// Wall time of a forward of one row, as the last turn took it.
     pub forward: Option<Duration>,
     /// Steps that are shown later.
     pub playback: Playback,
+    /// What is kept of a stopped answer.
+    pub stop_keep: StopKeep,
     /// What the bars of the timeline are.
     pub measure: Measure,
     /// The latest turn; news of any other is late.
@@ -213,9 +219,11 @@ impl State {
             model: None,
             activity: Activity::Idle,
             settings: Settings::default(),
+            pins: Pins::default(),
             entropy: 0,
             forward: None,
             playback: Playback::default(),
+            stop_keep: StopKeep::default(),
             measure: Measure::Tokens,
             turn: TurnId::default(),
             transcript: Transcript::default(),

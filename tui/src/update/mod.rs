@@ -53,6 +53,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let effects = apply(state, action);
     restore::restore(state);
     let mut all = keep::keep(state);
+    all.extend(settings::have_pins_read(state));
     all.extend(effects);
     all.extend(attention::follow(state));
     all

@@ -103,7 +103,7 @@ fn draw_field(
     }
     let name = if is_chosen { Role::Accent } else { Role::Text };
     put(buffer, theme, (row.x + 2, y), right, (field.label(), name));
-    let value = clean_line(&field.value(&state.settings));
+    let value = clean_line(&value(state, field));
     let (end, caret) = match panel.input.as_ref().filter(|_| is_chosen) {
         Some(input) => {
             let role = if is_refused { Role::Error } else { Role::Text };
@@ -132,6 +132,13 @@ fn draw_field(
         );
     }
     caret
+}
+
+/// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.
+fn value(state: &State, field: Field) -> String {
+    let chips = state.pins.text(&state.settings.pins);
+    let chips = chips.filter(|_| field == Field::Pins);
+    chips.unwrap_or_else(|| field.value(&state.settings))
 }
 
 /// What is typed; the value that it will replace stands there until something is. Returns the cell behind it, and where the
@@ -235,7 +242,7 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
     let cells = usize::from(area.width);
     let mut rows = match &panel.below {
         Below::Plan => plan(state, cells),
-        Below::About => wrap(&Flow::plain(panel.chosen.about(), Role::Text), cells),
+        Below::About => wrap(&Flow::plain(&about(state, panel.chosen), Role::Text), cells),
         Below::Refused(refusal) => refused(refusal, cells),
     };
     // The reason is worth more than the place.
@@ -244,6 +251,15 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
     }
     for (row, y) in rows.iter().zip(area.y..area.bottom()) {
         put_row(buffer, theme, (area.x, y), area.right(), row);
+    }
+}
+
+/// What a field does; of pins also all their tokens, for which the row may be too short.
+fn about(state: &State, field: Field) -> String {
+    let about = field.about();
+    match state.pins.text(&state.settings.pins) {
+        Some(chips) if field == Field::Pins => format!("{about} Now {chips}"),
+        Some(_) | None => about.to_owned(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The settings: their panel, and `/set`, `/speed` and `/pin`.
 
 mod nudge;
+mod pins;
 mod set;
 
 use nudge::{Way, nudge};
+pub(super) use pins::{have_pins_read, placed};
 use set::set;
 
 use crate::action::{Command, Edit, Scroll};
@@ -279,14 +281,19 @@ pub(super) fn order(state: &mut State, field: Field, text: &str) {
             // What was wrong has been put right.
             state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
-            let which = match state.running() {
-                Some(_) => ", from the next answer on",
-                None => "",
-            };
+            let which = which_answer(state);
             let said = format!("{} {}{which}", field.label(), clean_line(&value));
             state.notify(said);
         }
         Err(refusal) => refuse(state, field, text, refusal),
+    }
+}
+
+/// Whose settings a change is of, where that must be said.
+fn which_answer(state: &State) -> &'static str {
+    match state.running() {
+        Some(_) => ", from the next answer on",
+        None => "",
     }
 }
 
@@ -300,13 +307,7 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
     }
     match refusal.part {
         None => state.notify(refusal.what),
-        Some((text, span)) => {
-            let [text, carets] = crate::layout::with_carets(&text, &span, Toast::CELLS);
-            state.toast = Some(Toast {
-                title: refused(field),
-                lines: vec![text, carets, refusal.what],
-            });
-        }
+        Some(_) => state.toast = Some(pins::toast(refused(field), &refusal)),
     }
 }
 

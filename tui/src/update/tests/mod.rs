@@ -8,6 +8,7 @@ mod keeping;
 mod long;
 mod look;
 mod models;
+mod pins;
 mod pointer;
 mod rules;
 mod settings;
