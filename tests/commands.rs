@@ -337,11 +337,13 @@ fn an_export_needs_no_library_that_computes() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let chat = home.run_with(&["generate", "--backend", "onnx", "Hello"], "", &nowhere);
     refused(&chat, 3, &["backend `onnx` cannot be used here"]);
-    let config = "active_model = \"here\"\n[available_models.here]\nmodel_id = \"demo\"\nframework = \"onnx\"\n\
-                  options = { library = \"/elsewhere/libonnxruntime.so\" }\n";
-    fs::write(home.path().join("model_config.toml"), config).expect("it can be written");
-    let named = home.run_with(&["generate", "Hello"], "", &nowhere);
-    refused(&named, 3, &["/elsewhere/libonnxruntime.so"]);
+    let config = "active_model_key = \"here\"\n[available_models.here]\nmodel_id = \"builtin:demo\"\n\
+                  framework = \"onnx\"\noptions = { library = \"/elsewhere/libonnxruntime.so\" }\n";
+    let file = home.path().join("named.toml");
+    fs::write(&file, config).expect("it can be written");
+    let file = file.to_str().expect("plain names");
+    let named = home.run_with(&["generate", "--config", file, "Hello"], "", &nowhere);
+    refused(&named, 2, &["/elsewhere/libonnxruntime.so"]);
 }
 
 #[test]
