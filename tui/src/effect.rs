@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use unmask_core::engine::{LoadRequest, TurnRequest};
 
+use crate::action::Approve;
 use crate::session::Job;
 use crate::state::Settings;
 
@@ -37,6 +38,8 @@ pub enum Effect {
     Scan,
     /// Put a model into the configuration.
     AddModel(String),
+    /// Remember that a library may run.
+    Approve(Approve),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Copy to the clipboard or into a file.

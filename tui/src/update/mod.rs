@@ -31,6 +31,7 @@ mod sessions;
 mod settings;
 mod stats;
 mod themes;
+mod trust;
 
 #[cfg(test)]
 mod tests;
@@ -115,6 +116,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Added(added) => {
             state.is_dirty = true;
             return machine::added(state, added);
+        }
+        Action::Approved(approved) => {
+            state.is_dirty = true;
+            return trust::answered(state, approved);
         }
         Action::Saved(saved) => settings::saved(state, saved),
         Action::Themes(files) => themes::take(state, files),

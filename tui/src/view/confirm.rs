@@ -19,7 +19,11 @@ pub(super) fn draw(state: &State, confirm: &Confirm, buffer: &mut Buffer) {
     let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
     let area = panel::place(state.size, WIDTH, height);
     let title = cut(&clean_line(&confirm.title), inside);
-    let keys = format!("Enter or {} {} · Esc no", confirm.letter, confirm.yes);
+    let enter = match confirm.takes_enter() {
+        true => "Enter or ",
+        false => "",
+    };
+    let keys = format!("{enter}{} {} · Esc no", confirm.letter, confirm.yes);
     let keys = cut(&keys, inside);
     let inner = panel::frame(area, theme, &title, &keys, Role::Warn, buffer);
     for (row, y) in rows.iter().zip(inner.y..inner.bottom()) {

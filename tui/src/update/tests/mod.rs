@@ -10,6 +10,7 @@ mod models;
 mod pointer;
 mod rules;
 mod settings;
+mod trust;
 mod turns;
 
 use std::time::Duration;
