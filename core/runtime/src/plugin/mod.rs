@@ -103,3 +103,6 @@ pub fn load(path: &Path) -> Result<Arc<dyn Backend>, PluginError> {
     let backend: Arc<dyn Backend> = remote::start(path)?;
     Ok(backend)
 }
+
+#[cfg(test)]
+mod tests;
