@@ -26,7 +26,7 @@ use unmask_sdk::{
 };
 
 /// The backend: cheap, stateless, shared by everything that it loads.
-struct Toy;
+pub struct Toy;
 
 impl Backend for Toy {
     fn name(&self) -> &str {
