@@ -165,6 +165,36 @@ fn a_size_that_changes_there_and_back_leaves_the_screen_whole() {
     terminal.wait(LONG, "the same screen", |screen| seen(screen) == before);
 }
 
+/// Some terminals, as the one of these tests, count joined emoji wider than one cluster.
+#[test]
+fn joined_emoji_leave_no_stale_cell_whatever_the_terminal_makes_of_them() {
+    const FAMILY: &str = "👩\u{200d}👩\u{200d}👧";
+    let home = Home::default();
+    let mut terminal = open(&home, (80, 24));
+    let seen = |screen: &str| -> Vec<String> {
+        let rows = screen.lines().map(|row| row.trim_end().to_owned());
+        rows.collect()
+    };
+    let before = seen(&terminal.screen().contents());
+    terminal.press(&format!("\x1b[200~{FAMILY} abc\x1b[201~"));
+    // Behind three cells of the prompt, two of the family and a space.
+    let stands = |text: &'static str| {
+        move |screen: &vt100::Screen| {
+            let at = |column| screen.cell(22, column).map_or("", vt100::Cell::contents);
+            (6..)
+                .zip(text.chars())
+                .all(|(column, it)| at(column) == it.to_string())
+        }
+    };
+    terminal.wait_screen(LONG, "text in its place", stands("abc"));
+    terminal.press("d");
+    terminal.wait_screen(LONG, "more text in its place", stands("abcd"));
+    terminal.press("\x05\x15");
+    terminal.wait(LONG, "the screen of before", |screen| {
+        seen(screen) == before
+    });
+}
+
 #[test]
 fn a_termination_signal_gives_the_terminal_back() {
     let home = Home::default();

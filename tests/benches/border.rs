@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p unmask-tests --bench border`. The last lines hold the difference against a step of the demo model.
 
+#![expect(clippy::print_stdout, reason = "a bench is read there")]
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 

@@ -14,8 +14,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use unmask::run::{Engine, Setup, run};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::engine::{
-    EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput,
-    TurnRequest,
+    EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, Pin, TurnEvent, TurnId,
+    TurnInput, TurnRequest,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::SpecialIds;
@@ -89,6 +89,9 @@ impl Engine for Handle {
     }
     fn start(&mut self, request: TurnRequest) {
         self.tell(Order::Start(request));
+    }
+    fn place(&mut self, _: Vec<Pin>, _: usize) {
+        // It has no tokenizer: pins are shown as they were typed.
     }
     fn pause(&mut self) {
         self.tell(Order::Pause);

@@ -11,7 +11,7 @@ use unmask_core::config::Added;
 use unmask_core::engine::{EngineEvent, LoadRequest};
 
 use crate::row::Row;
-use crate::state::{Field, Speed};
+use crate::state::{Field, Gaze, Speed};
 
 use crate::effect::Mouse;
 use crate::session::{News, SessionId};
@@ -60,6 +60,8 @@ pub enum Action {
     Added(Result<Added, String>),
     /// A library may run now, or why not.
     Approved(Result<Approve, String>),
+    /// The terminal has the focus, or has lost it.
+    Gaze(Gaze),
 }
 
 /// What came of copying.
@@ -274,6 +276,8 @@ pub enum Order {
     Theme(String),
     /// Let much or little move.
     Motion(Motion),
+    /// Put this large paste into the draft.
+    Insert(String),
 }
 
 /// A library of others that the user lets run, as it was shown.

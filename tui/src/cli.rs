@@ -1,16 +1,17 @@
 //! The command line: what may be said, and what it means as configuration.
 
+mod generation;
 mod sessions;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use generation::Generation;
 pub(crate) use sessions::{Rm, Saving, Sessions, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
-use unmask_core::params::{CacheMode, Remasking};
 
 /// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
 ///
@@ -104,65 +105,6 @@ impl ScreenFlags {
             preferences.theme.clone_from(theme);
         }
     }
-}
-
-/// How to denoise; what is left out comes from the configuration and the model.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Denoising")]
-pub(crate) struct Generation {
-    /// Length of the answer, in tokens
-    #[arg(long, value_name = "N")]
-    len: Option<usize>,
-    /// Length of a block, in tokens
-    #[arg(long, value_name = "N")]
-    block: Option<usize>,
-    /// Steps over all blocks
-    #[arg(long, value_name = "N")]
-    steps: Option<usize>,
-    /// Temperature; 0 takes the best token
-    #[arg(long, value_name = "T")]
-    temp: Option<f64>,
-    /// Classifier-free guidance; above 0 doubles the work
-    #[arg(long, value_name = "SCALE")]
-    cfg: Option<f32>,
-    /// Which positions stay masked
-    #[arg(long)]
-    remasking: Option<RemaskingWord>,
-    /// Commit every token of at least this confidence (approximate)
-    #[arg(long, value_name = "P", conflicts_with = "factor")]
-    threshold: Option<f64>,
-    /// Commit by Fast-dLLM's factor (approximate)
-    #[arg(long, value_name = "F")]
-    factor: Option<f64>,
-    /// Reuse K/V between steps (approximate unless off)
-    #[arg(long)]
-    cache: Option<CacheWord>,
-    /// Seed for temperature and random remasking
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Never predict the end of text
-    #[arg(long)]
-    logits_eos_inf: bool,
-    /// Commit end tokens last
-    #[arg(long)]
-    confidence_eos_eot_inf: bool,
-    /// Denoise every block, also after the answer has ended
-    #[arg(long)]
-    no_early_stop: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum RemaskingWord {
-    #[value(name = "low_confidence", alias = "low-confidence")]
-    LowConfidence,
-    Random,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CacheWord {
-    Off,
-    Prefix,
-    Dual,
 }
 
 /// A subcommand, one file each under `command/`.
@@ -396,31 +338,4 @@ fn variables() -> String {
         text.push_str(&format!("\n  {name:<30} {meaning}"));
     }
     text
-}
-
-impl Generation {
-    fn patch(&self) -> GenerationPatch {
-        GenerationPatch {
-            length: self.len,
-            steps: self.steps,
-            block_length: self.block,
-            temperature: self.temp,
-            cfg_scale: self.cfg,
-            remasking: self.remasking.map(|word| match word {
-                RemaskingWord::LowConfidence => Remasking::LowConfidence,
-                RemaskingWord::Random => Remasking::Random,
-            }),
-            threshold: self.threshold,
-            factor: self.factor,
-            cache: self.cache.map(|word| match word {
-                CacheWord::Off => CacheMode::Off,
-                CacheWord::Prefix => CacheMode::Prefix,
-                CacheWord::Dual => CacheMode::Dual,
-            }),
-            logits_eos_inf: self.logits_eos_inf.then_some(true),
-            confidence_eos_eot_inf: self.confidence_eos_eot_inf.then_some(true),
-            early_stop: self.no_early_stop.then_some(false),
-            seed: self.seed,
-        }
-    }
 }

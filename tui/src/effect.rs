@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use unmask_core::engine::{LoadRequest, TurnRequest};
+use unmask_core::engine::{LoadRequest, Pin, TurnRequest};
 
 use crate::action::Approve;
 use crate::session::Job;
-use crate::state::Settings;
+use crate::state::{Call, Settings};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,13 @@ pub enum Effect {
     Stop,
     /// Give up on the running forward; its late news is dropped.
     Abandon,
+    /// Have the model's tokenizer read pins.
+    Place {
+        /// The pins.
+        pins: Vec<Pin>,
+        /// Positions of the answer.
+        length: usize,
+    },
     /// Load a model.
     Load(LoadRequest),
     /// Stop loading.
@@ -46,6 +53,8 @@ pub enum Effect {
     Copy(CopyJob),
     /// Ask the terminal to put this into its clipboard.
     Osc52(String),
+    /// Tell the user that a long turn has ended.
+    Call(Call),
     /// Read the files of themes again.
     ReadThemes,
     /// Have this draft edited in the user's own editor.

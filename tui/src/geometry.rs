@@ -2,6 +2,7 @@
 
 mod models;
 mod panels;
+mod settings;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -12,6 +13,7 @@ pub use panels::{
     List, Menu, completions, help, list, list_page, list_top, palette, panel, search, sessions,
     themes,
 };
+pub use settings::{SettingsArea, settings};
 
 /// Cells between the edge and the text.
 pub const MARGIN: u16 = 1;
@@ -88,7 +90,7 @@ pub fn transcript_height(state: &State) -> usize {
 #[must_use]
 pub fn composer_top(state: &State, area: Rect) -> usize {
     let (_, caret) = state.composer.rows(composer_width(state.size));
-    list_top(caret.row, usize::from(area.height))
+    list_top(0, caret.row, usize::from(area.height))
 }
 
 fn composer_height(state: &State) -> u16 {

@@ -14,6 +14,7 @@ use crate::state::{Focus, Overlay, State};
 pub use chord::Chord;
 pub use help::{Entry, describe, entries, letters, word};
 pub use hints::hints;
+pub use labels::Part;
 pub(crate) use map::kebab;
 pub use map::{Keymap, KeymapError, Rebinding, all_contexts, command_name, commands, context_name};
 pub use table::BINDINGS;

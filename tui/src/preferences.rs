@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use crate::effect::Mouse;
 use crate::keymap::Keymap;
 use crate::remark::{self, Document, Remark};
-use crate::state::{MASK_WIDTH, Motion};
+use crate::state::{Call, ExitPrint, MASK_WIDTH, Motion, StopKeep};
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
 
@@ -26,6 +26,12 @@ pub struct Preferences {
     pub mouse: Mouse,
     /// Cells of a mask with the space before it, 1 to 8.
     pub mask_width: u8,
+    /// What stays on the terminal once the screen is closed.
+    pub exit_print: ExitPrint,
+    /// How to be called when a long turn ends unseen.
+    pub notify: Call,
+    /// What is kept of a stopped answer.
+    pub stop_keep: StopKeep,
     /// Every key.
     pub keymap: Keymap,
 }
@@ -38,6 +44,9 @@ impl Default for Preferences {
             motion: Motion::Full,
             mouse: Mouse::Captured,
             mask_width: MASK_WIDTH,
+            exit_print: ExitPrint::default(),
+            notify: Call::default(),
+            stop_keep: StopKeep::default(),
             keymap: Keymap::default(),
         }
     }
@@ -47,7 +56,7 @@ impl Default for Preferences {
 pub const FILE_NAME: &str = "config.toml";
 
 /// The keys of `[ui]`, each with its environment variable and what it may be.
-pub const UI: [(&str, &str, &str); 5] = [
+pub const UI: [(&str, &str, &str); 8] = [
     (
         "theme",
         "UNMASK_THEME",
@@ -57,6 +66,9 @@ pub const UI: [(&str, &str, &str); 5] = [
     ("motion", "UNMASK_MOTION", "full or reduced"),
     ("mouse", "UNMASK_MOUSE", "true or false"),
     ("mask_width", "UNMASK_MASK_WIDTH", "a number from 1 to 8"),
+    ("exit_print", "UNMASK_EXIT_PRINT", "resume or last"),
+    ("notify", "UNMASK_NOTIFY", "off, bell or osc9"),
+    ("stop_keep", "UNMASK_STOP_KEEP", "prefix or all"),
 ];
 
 /// What `unmask config init` writes.
@@ -119,6 +131,13 @@ impl Preferences {
             ("motion", "reduced") => self.motion = Motion::Reduced,
             ("mouse", "true") => self.mouse = Mouse::Captured,
             ("mouse", "false") => self.mouse = Mouse::Released,
+            ("exit_print", "resume") => self.exit_print = ExitPrint::Resume,
+            ("exit_print", "last") => self.exit_print = ExitPrint::Last,
+            ("notify", "off") => self.notify = Call::Off,
+            ("notify", "bell") => self.notify = Call::Bell,
+            ("notify", "osc9") => self.notify = Call::Osc9,
+            ("stop_keep", "prefix") => self.stop_keep = StopKeep::Prefix,
+            ("stop_keep", "all") => self.stop_keep = StopKeep::All,
             (key, value) => match (key, value.parse()) {
                 ("mask_width", Ok(cells @ 1..=8)) => self.mask_width = cells,
                 _ => return Err(format!("`{key}` is {may_be}, not `{value}`")),
@@ -155,13 +174,16 @@ mod tests {
 
     #[test]
     fn what_is_said_is_meant() {
-        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1";
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"";
         let expected = Preferences {
             theme: "light".to_owned(),
             color: ColorChoice::Never,
             motion: Motion::Reduced,
             mouse: Mouse::Released,
             mask_width: 1,
+            exit_print: ExitPrint::Last,
+            notify: Call::Osc9,
+            stop_keep: StopKeep::All,
             keymap: Keymap::default(),
         };
         assert_eq!(remarks(text, &[]), expected);
@@ -181,11 +203,14 @@ mod tests {
     #[test]
     fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
         let preferences = remarks(
-            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9",
+            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"",
             &[
                 "config.toml:2: `motion` is full or reduced, not `slow`",
                 "config.toml:3: `mouse` is true or false, not `3`",
                 "config.toml:5: `mask_width` is a number from 1 to 8, not `9`",
+                "config.toml:6: `exit_print` is resume or last, not `all`",
+                "config.toml:7: `notify` is off, bell or osc9, not `true`",
+                "config.toml:8: `stop_keep` is prefix or all, not `some`",
             ],
         );
         assert_eq!(

@@ -23,12 +23,12 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
-use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, Pin, TurnRequest};
 
 use crate::action::{Action, Clock, Moment, Order};
 use crate::effect::Effect;
 use crate::session::SessionId;
-use crate::state::{Activity, Entry, State};
+use crate::state::{Activity, Call, Entry, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Screen, ScreenError};
 use crate::update::{prepare, update, wanted};
@@ -48,6 +48,8 @@ pub trait Engine {
     fn load(&mut self, request: LoadRequest);
     /// Begins a turn; there is no other.
     fn start(&mut self, request: TurnRequest);
+    /// Has pins read for an answer of this many positions; answered by `Placed`.
+    fn place(&mut self, pins: Vec<Pin>, length: usize);
     /// Rests after the running step.
     fn pause(&mut self);
     /// Goes on.
@@ -61,12 +63,14 @@ pub trait Engine {
 }
 
 /// How the screen was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     /// Why.
     pub ending: Ending,
     /// The conversation on it, if that is on disk.
     pub session: Option<SessionId>,
+    /// The last answer on it, as it was shown.
+    pub answer: Option<String>,
 }
 
 /// Why the screen was closed.
@@ -132,6 +136,9 @@ pub fn run(
     chat.screen
         .set_mouse(chat.state.mouse)
         .map_err(ScreenError::Terminal)?;
+    if chat.state.attention.call != Call::Off {
+        chat.screen.watch_focus().map_err(ScreenError::Terminal)?;
+    }
     if !replies.typed.is_empty() {
         chat.state.composer.insert(&replies.typed);
     }
@@ -144,9 +151,9 @@ pub fn run(
     let ending = runtime.block_on(chat.until_the_end(news, &mut told));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
     runtime.shutdown_background();
-    let session = chat.leave(&mut told);
-    let ending = ending.map_err(ScreenError::Lost)?;
-    Ok(Left { ending, session })
+    let left = chat.leave(&mut told, ending.as_ref().copied().unwrap_or(Ending::Quit));
+    ending.map_err(ScreenError::Lost)?;
+    Ok(left)
 }
 
 /// What lies between the program and the eyes.

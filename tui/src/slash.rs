@@ -75,7 +75,7 @@ impl Slash {
         let names: Vec<&str> = COMMANDS.iter().map(|slash| slash.name).collect();
         let pick = crate::state::Pick {
             query: prefix.to_owned(),
-            chosen: 0,
+            ..crate::state::Pick::default()
         };
         let mut found: Vec<_> = (pick.matches(&names).into_iter())
             .map(|index| &COMMANDS[index])

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Tensor};
 use rayon::prelude::*;
+use unmask_sdk::llada::Heads;
 use unmask_sdk::{Attention, Position};
 
 use crate::layers;
 use crate::matrix::with_slice;
 use crate::rope::Rope;
-use crate::slot::{Heads, LayerCache};
+use crate::slot::LayerCache;
 
 /// Stacked query rows per task: enough to fill a matrix product, few enough to share among threads.
 const TILE: usize = 128;

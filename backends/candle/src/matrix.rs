@@ -2,6 +2,7 @@
 
 use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Result, Storage, Tensor};
+use unmask_sdk::llada;
 
 use crate::device;
 use crate::precision::Precision;
@@ -22,6 +23,17 @@ pub(crate) struct MatrixSpec {
 }
 
 impl MatrixSpec {
+    /// `parts` stacked to one matrix `name`; they have rows of one length, and all a bias or none.
+    pub(crate) fn stacked(name: String, label: &'static str, parts: &[llada::MatrixSpec]) -> Self {
+        Self {
+            name,
+            label,
+            parts: parts.iter().map(|it| (it.name.clone(), it.rows)).collect(),
+            columns: parts.first().map_or(0, |it| it.columns),
+            biases: parts.iter().filter_map(|it| it.bias.clone()).collect(),
+        }
+    }
+
     /// Rows of all parts.
     pub(crate) fn rows(&self) -> usize {
         self.parts.iter().map(|(_, rows)| rows).sum()

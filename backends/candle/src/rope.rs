@@ -10,7 +10,7 @@ pub(crate) struct Rope {
 }
 
 impl Rope {
-    /// `frequencies` are [`frequencies`] of the head's dimension.
+    /// `frequencies` are angles a position, half a head's dimension of them.
     pub(crate) fn new(frequencies: &[f32], positions: &[Position]) -> Self {
         let angles = positions.iter().flat_map(|position| {
             let position = position.0 as f32;
@@ -39,21 +39,13 @@ impl Rope {
     }
 }
 
-/// `1 / theta^(2i / dim)` for `i` below `dim / 2`.
-pub(crate) fn frequencies(theta: f32, dim: usize) -> Vec<f32> {
-    let exponents = (0..dim / 2).map(|i| (2 * i) as f32 / dim as f32);
-    exponents
-        .map(|exponent| 1.0 / theta.powf(exponent))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn pairs_are_half_a_head_apart_and_position_zero_stands_still() {
-        let rope = Rope::new(&frequencies(10_000.0, 4), &[Position(0), Position(1)]);
+        let rope = Rope::new(&[1.0, 0.01], &[Position(0), Position(1)]);
         let (from, mut to) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
         rope.turn(0, &from, &mut to, 2.0);
         assert_eq!(to, [2.0, 4.0, 6.0, 8.0]);

@@ -10,7 +10,7 @@ use unmask_sdk::{
 use crate::loader::gigabytes;
 use crate::models::Llada;
 use crate::precision::Precision;
-use crate::slot::{self, LayerCache};
+use crate::slot::LayerCache;
 use crate::{device, device_error};
 
 /// Weights and the threads that compute with them.
@@ -50,7 +50,7 @@ impl Model for CandleModel {
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
         let network = &self.shared.network;
         let (layers, heads) = (network.n_layers(), network.heads());
-        let needed = slot::bytes(layers, heads, spec.capacity, spec.slots);
+        let needed = heads.cache_bytes(layers, spec);
         let (_, free) = device::memory();
         if free != 0 && needed > free {
             return Err(BackendError::OutOfMemory(format!(

@@ -4,24 +4,7 @@ use std::ops::Range;
 
 use candle_core::{DType, Device, Result, Tensor};
 use unmask_sdk::Position;
-
-/// How a layer's width is split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Heads {
-    /// Query heads.
-    pub(crate) queries: usize,
-    /// Key and value heads, a divisor of `queries`.
-    pub(crate) keys: usize,
-    /// Numbers per head.
-    pub(crate) dim: usize,
-}
-
-impl Heads {
-    /// Query heads that share a key head; head `h` uses key head `h / group`.
-    pub(crate) fn group(self) -> usize {
-        self.queries / self.keys
-    }
-}
+use unmask_sdk::llada::Heads;
 
 /// Keys and values of one layer, `[key heads, capacity, dim]` each.
 pub(crate) struct LayerCache {
@@ -65,10 +48,4 @@ impl LayerCache {
         let view = |all: &Tensor| all.get(head)?.narrow(0, positions.start, positions.len());
         Ok((view(&self.keys)?, view(&self.values)?))
     }
-}
-
-/// Bytes of the caches that a session of this size holds.
-pub(crate) fn bytes(layers: usize, heads: Heads, capacity: u32, slots: u32) -> u64 {
-    let numbers = layers * 2 * heads.keys * heads.dim;
-    numbers as u64 * 4 * u64::from(capacity) * u64::from(slots)
 }

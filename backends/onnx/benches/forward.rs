@@ -2,14 +2,11 @@
 //!
 //! `cargo bench -p unmask-backend-onnx`, with ONNX Runtime installed or named by `ORT_DYLIB_PATH`
 
-#[path = "../src/tests/checkpoint.rs"]
-mod checkpoint;
-
 use std::ops::ControlFlow;
 
-use checkpoint::{Checkpoint, Shape};
 use divan::Bencher;
 use unmask_backend_onnx::Onnx;
+use unmask_sdk::testing::{Checkpoint, Shape};
 use unmask_sdk::{Backend, CancelFlag, Logits, Pass, Position, Row, Session, SessionSpec, TokenId};
 
 const DEMO: Shape = Shape {
@@ -82,7 +79,9 @@ fn passes(bencher: Bencher<'_, '_>, shape: Shape, precision: &str, canvas: u32, 
 fn session(shape: Shape, precision: &str, capacity: u32) -> Box<dyn Session> {
     let checkpoint = Checkpoint::new(shape).save();
     let model = Onnx
-        .load(&checkpoint.spec(precision), &|_| ControlFlow::Continue(()))
+        .load(&checkpoint.spec("cpu", precision), &|_| {
+            ControlFlow::Continue(())
+        })
         .expect("the checkpoint is whole");
     let spec = SessionSpec { capacity, slots: 1 };
     model.session(spec).expect("there is room for the cache")

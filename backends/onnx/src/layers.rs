@@ -1,10 +1,11 @@
 //! What networks are made of, as nodes. Standard operators in the forms that the runtime fuses into its own.
 
+use unmask_sdk::llada::Heads;
+
 use crate::graph::{Attribute, Data, Graph, Kind, Value};
 use crate::matrix::{Matrix, Numbers};
 use crate::ports::Queries;
 use crate::quant::BLOCK;
-use crate::slot::Heads;
 
 /// Shapes and numbers that every layer uses.
 pub(crate) struct Constants {
@@ -200,14 +201,6 @@ pub(crate) fn gated(graph: &mut Graph, gate: &Value, up: &Value) -> Value {
     let sigmoid = graph.node("Sigmoid", &[gate]);
     let silu = graph.node("Mul", &[gate, &sigmoid]);
     graph.node("Mul", &[&silu, up])
-}
-
-/// `1 / theta^(2i / dim)` for `i` below `dim / 2`.
-pub(crate) fn frequencies(theta: f32, dim: usize) -> Vec<f32> {
-    let exponents = (0..dim / 2).map(|i| (2 * i) as f32 / dim as f32);
-    exponents
-        .map(|exponent| 1.0 / theta.powf(exponent))
-        .collect()
 }
 
 /// Cosines and sines of some tokens' angles, `[tokens, 1, dim / 2]` each, in float32 as the reference computes them.

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::{Dtype, Weights};
 use unmask_sdk::{BackendError, Progress};
 
 use crate::device;
 use crate::graph::{Data, Graph, Kind, Value};
-use crate::matrix::{Matrix, MatrixSpec, Numbers};
+use crate::matrix::{Matrix, Numbers};
 use crate::meter::Meter;
 use crate::precision::Precision;
 use crate::quant::{self, Array};

@@ -1,20 +1,6 @@
-//! A weight matrix: which tensor of the checkpoint it is, and what has become of it in the graph.
+//! What has become of a weight matrix in the graph.
 
 use crate::graph::Value;
-
-/// Which tensors of the checkpoint make a matrix.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MatrixSpec {
-    /// The tensor's name.
-    pub(crate) name: String,
-    /// What people call it, such as `k_proj`.
-    pub(crate) label: &'static str,
-    pub(crate) rows: usize,
-    /// Length of a row.
-    pub(crate) columns: usize,
-    /// The tensor of its bias.
-    pub(crate) bias: Option<String>,
-}
 
 /// The numbers of a matrix `[rows, columns]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 //! Free dimensions: `fed` tokens of all rows one after the other, `wanted` ones among them, `rows` of the batch, `context`
 //! positions attended to and `queries` per row, filled up to the longest row's; `cache` positions of all slots.
 
+use unmask_sdk::llada::Heads;
+
 use crate::graph::{Dim, Graph, Kind, Value};
-use crate::slot::Heads;
 
 /// The same for people who open an exported file.
 pub(crate) const DOC: &str = "\

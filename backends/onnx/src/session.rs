@@ -16,7 +16,7 @@ use crate::models::Network;
 use crate::ports::{self, QueryNames};
 use crate::precision::Precision;
 use crate::runtime::failed;
-use crate::slot::{self, LayerCache};
+use crate::slot::LayerCache;
 use crate::watch::watched;
 
 /// How often a pass asks whether it is still wanted: far more often than layers of a large model end.
@@ -69,7 +69,7 @@ impl Model for OnnxModel {
 
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
         let network = &self.shared.network;
-        let needed = slot::bytes(network.n_layers, network.heads, spec);
+        let needed = network.heads.cache_bytes(network.n_layers, spec);
         let (_, free) = device::memory();
         if free != 0 && needed > free {
             return Err(BackendError::OutOfMemory(format!(

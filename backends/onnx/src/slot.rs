@@ -3,19 +3,9 @@
 use ort::memory::{AllocationDevice, Allocator};
 use ort::value::Tensor;
 use unmask_sdk::SessionSpec;
+use unmask_sdk::llada::Heads;
 
 use crate::device::Place;
-
-/// How a layer's width is split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Heads {
-    /// Query heads.
-    pub(crate) queries: usize,
-    /// Key and value heads, a divisor of `queries`.
-    pub(crate) keys: usize,
-    /// Numbers per head.
-    pub(crate) dim: usize,
-}
 
 /// Keys and values of one layer, `[slots * capacity, key heads * dim]` each.
 pub(crate) struct LayerCache {
@@ -40,10 +30,4 @@ impl LayerCache {
             parts: [part()?, part()?],
         })
     }
-}
-
-/// Bytes of the caches that a session of this size holds.
-pub(crate) fn bytes(layers: usize, heads: Heads, spec: SessionSpec) -> u64 {
-    let numbers = layers * 2 * heads.keys * heads.dim;
-    numbers as u64 * 4 * u64::from(spec.capacity) * u64::from(spec.slots)
 }

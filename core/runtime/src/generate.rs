@@ -43,7 +43,8 @@ pub struct Denoise {
 }
 
 impl Denoise {
-    /// Begins on `canvas`, with noise from the seed.
+    /// Begins on `canvas`, with noise from the seed. One that was stopped goes on with the steps that remained of its plan,
+    /// see [`Walk::going_on`].
     ///
     /// # Errors
     /// If the settings do not fit the canvas or the model, or the backend has no room for it.
@@ -78,9 +79,9 @@ impl Denoise {
             scorer,
             special,
             noise,
-            canvas,
             unconditional: Vec::new(),
-            walk: Walk::new(plan, params.rules, params.cache),
+            walk: Walk::new(plan, params.rules, params.cache).going_on(&canvas),
+            canvas,
             params,
             nfe: 0,
             committed: 0,
@@ -153,7 +154,7 @@ impl Denoise {
         }
         Ok(Some(StepEvent {
             step: self.nfe,
-            steps: self.walk.plan().steps(),
+            steps: self.walk.steps(),
             block: step.index,
             blocks: self.walk.plan().blocks,
             commits,
@@ -259,7 +260,7 @@ impl Denoise {
 
     fn nfe_saved(&self) -> f32 {
         let planned = match self.reason {
-            Some(_) => self.walk.plan().steps(),
+            Some(_) => self.walk.steps(),
             None => self.walk.planned(),
         };
         planned.saturating_sub(self.nfe) as f32 + self.cached_share

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use unmask_api::{
-    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, Position, TokenId,
-    with_causes,
+    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, TokenId, with_causes,
 };
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
@@ -18,7 +17,7 @@ use crate::engine::{
 };
 use crate::plugin::{Approvals, FindError, Registry, SearchPath, Surroundings};
 use crate::text::answer::{finished_text, stopped_text};
-use crate::text::pins::place_pins;
+use crate::text::pins::{PinPlaceError, place_pins};
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
@@ -287,9 +286,8 @@ impl ModelText for Text {
             .map_err(|error| told(FailureKind::Model, &error))
     }
 
-    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<(Position, TokenId)>, Failure> {
+    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
         place_pins(pins, &self.0.tokenizer, length)
-            .map_err(|error| told(FailureKind::Usage, &error))
     }
 
     fn finished(&self, answer: &[TokenId]) -> Result<String, Failure> {

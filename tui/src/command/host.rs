@@ -77,7 +77,10 @@ impl Host {
                 News::Engine(EngineEvent::Loaded(loaded)) => break Ok(loaded),
                 News::Engine(EngineEvent::LoadFailed { failure, .. }) => break Err(failure),
                 // Nothing else was loaded before, or asked for.
-                News::Engine(EngineEvent::Unloaded(_) | EngineEvent::Turn(..)) | News::Line(_) => {}
+                News::Engine(
+                    EngineEvent::Unloaded(_) | EngineEvent::Placed(_) | EngineEvent::Turn(..),
+                )
+                | News::Line(_) => {}
                 News::Interrupt => {
                     interrupted = true;
                     engine.cancel_load();

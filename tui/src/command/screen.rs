@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, Setup};
 use unmask::session::{Folder, HistoryFile, Keeper};
-use unmask::state::Keeping;
+use unmask::state::{ExitPrint, Keeping};
 use unmask_core::config::{Config, ConfigReader, Environment};
-use unmask_core::engine::{Engine, LoadRequest, TurnRequest};
+use unmask_core::engine::{Engine, LoadRequest, Pin, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
 use super::{Usage, code, config as files, log, print, sessions};
@@ -37,6 +37,7 @@ pub(super) fn run(
     let keep = keep(&reader.environment, saving)?;
     let (mut preferences, remarks) = files::preferences(&reader.environment);
     flags.change(&mut preferences);
+    let exit_print = preferences.exit_print;
     let load = LoadRequest {
         key: config.active.value.clone(),
         ..LoadRequest::default()
@@ -63,6 +64,9 @@ pub(super) fn run(
         themes_folder: files::themes_folder(&reader.environment),
     };
     let left = run::run(&mut engine, news, setup)?;
+    if let (ExitPrint::Last, Some(answer)) = (exit_print, &left.answer) {
+        print(&format!("{}\n\n", answer.trim_end()))?;
+    }
     if let Some(id) = left.session {
         print(&format!("Resume: unmask --resume {id}\n"))?;
     }
@@ -103,6 +107,9 @@ impl run::Engine for Handle {
     }
     fn start(&mut self, request: TurnRequest) {
         self.0.begin(request);
+    }
+    fn place(&mut self, pins: Vec<Pin>, length: usize) {
+        self.0.place(pins, length);
     }
     fn pause(&mut self) {
         self.0.pause();

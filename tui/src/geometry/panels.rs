@@ -2,12 +2,12 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Areas, info, models};
+use super::{Areas, info, models, settings};
 use crate::action::Size;
 use crate::keymap;
 use crate::layout::help_rows;
 use crate::palette::{self, Item};
-use crate::state::{Help, Overlay, Pick, Search, Sessions, State};
+use crate::state::{Field, Help, Overlay, Pick, Search, Sessions, State};
 
 /// From this width on panels stand in the middle; below they span the screen.
 const WIDE: u16 = 100;
@@ -93,15 +93,19 @@ pub fn list_page(state: &State) -> usize {
             let (area, _) = info(state.size, text);
             return usize::from(area.height.saturating_sub(2)).max(1);
         }
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Settings(_)) | None => return 1,
+        Some(Overlay::Settings(_)) => {
+            return usize::from(settings(state.size).fields.height).max(1);
+        }
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => return 1,
     };
     usize::from(area.height.saturating_sub(4)).max(1)
 }
 
-/// The first row of a list that is seen, if `page` rows are and the chosen one must be among them.
+/// The first row of a list that is seen, if `page` rows are and the chosen one must be among them: that of the frame
+/// before as long as it can be, so that rows stay where they are pointed at.
 #[must_use]
-pub fn list_top(chosen: usize, page: usize) -> usize {
-    (chosen + 1).saturating_sub(page)
+pub fn list_top(before: usize, chosen: usize, page: usize) -> usize {
+    before.clamp((chosen + 1).saturating_sub(page.max(1)), chosen)
 }
 
 /// The list in a panel.
@@ -117,19 +121,33 @@ pub struct List {
     pub length: usize,
 }
 
-/// The list of the topmost overlay, if it is one in which rows are chosen.
-#[must_use]
-pub fn list(state: &State) -> Option<List> {
-    let of = |panel: Rect, pick: &Pick, texts: Vec<String>| {
-        let length = pick.matches(&texts).len();
-        let chosen = pick.chosen.min(length.saturating_sub(1));
-        let page = list_page(state);
-        List {
-            area: Rect::new(panel.x + 1, panel.y + 3, panel.width - 2, page as u16),
-            top: list_top(chosen, page),
+impl List {
+    fn new(area: Rect, top: usize, (chosen, length, page): (usize, usize, usize)) -> Self {
+        let chosen = chosen.min(length.saturating_sub(1));
+        Self {
+            area,
+            top: list_top(top, chosen, page),
             chosen,
             length,
         }
+    }
+}
+
+/// The list of the topmost overlay, if it is one in which rows are chosen.
+#[must_use]
+pub fn list(state: &State) -> Option<List> {
+    /// Rows above a list: the frame, what was typed, and a heading or an empty one.
+    const ABOVE: u16 = 3;
+    let page = list_page(state);
+    let rows = |panel: Rect, above: u16| {
+        let height = u16::try_from(page).unwrap_or(u16::MAX);
+        let height = height.min(panel.height.saturating_sub(above + 1));
+        let width = panel.width.saturating_sub(2);
+        Rect::new(panel.x + 1, panel.y + above, width, height)
+    };
+    let of = |panel: Rect, pick: &Pick, texts: Vec<String>| {
+        let length = pick.matches(&texts).len();
+        List::new(rows(panel, ABOVE), pick.top, (pick.chosen, length, page))
     };
     match state.overlays.last()? {
         Overlay::Palette(pick) => {
@@ -145,12 +163,19 @@ pub fn list(state: &State) -> Option<List> {
             Some(of(models(state).area, pick, texts))
         }
         Overlay::Sessions(list) => Some(of(sessions(state, list), &list.pick, list.texts())),
-        Overlay::Help(_)
-        | Overlay::Menu { .. }
-        | Overlay::Search(_)
-        | Overlay::Confirm(_)
-        | Overlay::Settings(_)
-        | Overlay::Info(_) => None,
+        Overlay::Search(it) => {
+            let area = rows(search(state, it), ABOVE - 1);
+            let chosen = (it.pick.chosen, it.found().len(), page);
+            Some(List::new(area, it.pick.top, chosen))
+        }
+        Overlay::Settings(panel) => {
+            let mut fields = Field::ALL.into_iter();
+            let chosen = fields.position(|field| field == panel.chosen).unwrap_or(0);
+            let chosen = (chosen, Field::ALL.len(), page);
+            let area = settings(state.size).fields;
+            Some(List::new(area, panel.top, chosen))
+        }
+        Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_) => None,
     }
 }
 

@@ -65,8 +65,18 @@ fn pending_text(blocks: usize, tokens: usize) -> String {
 /// keeps.
 #[must_use]
 pub fn answer_so_far(turn: &Turn) -> String {
+    joined(turn, turn.text_tokens())
+}
+
+/// The text of every token before the first end token behind the pins, masks and special tokens left out.
+#[must_use]
+pub fn answer_found(turn: &Turn) -> String {
+    joined(turn, turn.found_tokens())
+}
+
+fn joined(turn: &Turn, tokens: impl Iterator<Item = TokenId>) -> String {
     let mut bytes = Vec::new();
-    for token in turn.text_tokens() {
+    for token in tokens {
         if let Piece::Bytes(piece) = turn.loaded.vocabulary.piece(token) {
             bytes.extend_from_slice(piece);
         }

@@ -9,7 +9,7 @@ mod highlight;
 mod markdown;
 mod wrap;
 
-pub use canvas::{Paper, answer_so_far, canvas_rows, settled_rows};
+pub use canvas::{Paper, answer_found, answer_so_far, canvas_rows, settled_rows};
 pub use caret::with_carets;
 pub use flow::{Atom, AtomKind, Flow};
 pub use help::help_rows;

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::{BURST, burst};
 use crate::action::{Action, Size};
+use crate::state::Gaze;
 
 /// Reads the keys that are on their way behind the first, and those of a paste behind an Enter.
 ///
@@ -59,6 +60,7 @@ pub(super) fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action
             | MouseEventKind::ScrollLeft
             | MouseEventKind::ScrollRight => None,
         },
-        Event::FocusGained | Event::FocusLost => None,
+        Event::FocusGained => Some(Action::Gaze(Gaze::Here)),
+        Event::FocusLost => Some(Action::Gaze(Gaze::Elsewhere)),
     })
 }

@@ -1,7 +1,8 @@
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::Chat;
+use super::{Chat, Ending, Left};
 use crate::action::{Action, Command};
+use crate::clean::clean;
 use crate::effect::Effect;
 use crate::session::{Job, Keeper, SessionId};
 use crate::state::Keeping;
@@ -29,9 +30,9 @@ impl Chat<'_> {
         }
     }
 
-    /// Gives the terminal back, then waits until all is kept, also what a running turn has come to; which conversation that
-    /// was.
-    pub(super) fn leave(mut self, told: &mut UnboundedReceiver<Action>) -> Option<SessionId> {
+    /// Gives the terminal back, then waits until all is kept, also what a running turn has come to; tells what was on the
+    /// screen.
+    pub(super) fn leave(mut self, told: &mut UnboundedReceiver<Action>, ending: Ending) -> Left {
         for effect in self.act(Action::Do(Command::Quit)) {
             if let Effect::Keep(job) = effect {
                 self.workers.keep(job);
@@ -42,6 +43,11 @@ impl Chat<'_> {
         while let Ok(action) = told.try_recv() {
             update(&mut self.state, action);
         }
-        self.state.saved.id
+        let answer = self.state.transcript.last_answer();
+        Left {
+            ending,
+            session: self.state.saved.id,
+            answer: answer.map(|answer| clean(&answer.text).into_owned()),
+        }
     }
 }

@@ -94,6 +94,7 @@ impl Chat<'_> {
             Effect::SaveDefaults { key, settings } => {
                 self.workers.config.send(Edit::Save { key, settings });
             }
+            Effect::Place { pins, length } => self.engine.place(pins, length),
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(Scan),
             Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),
@@ -111,6 +112,7 @@ impl Chat<'_> {
             }
             Effect::Copy(job) => self.workers.copier.send(job),
             Effect::Osc52(text) => self.screen.copy(&text)?,
+            Effect::Call(call) => self.screen.call(call)?,
             Effect::Repaint => self.screen.forget()?,
             Effect::Quit => return Ok(ControlFlow::Break(())),
         }

@@ -42,6 +42,9 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         motion,
         mouse,
         mask_width,
+        exit_print: _,
+        notify,
+        stop_keep,
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
@@ -49,7 +52,9 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.look.mask_width = mask_width;
     state.keymap = keymap;
     state.motion = motion;
+    state.stop_keep = stop_keep;
     state.mouse = mouse;
+    state.attention.call = notify;
     state.complain("Not all of the configuration can be used", &setup.remarks);
     state.themes.chosen = theme;
     let folder = setup.themes_folder.as_ref();

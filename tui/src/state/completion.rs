@@ -8,6 +8,8 @@ pub struct Completion {
     pub chosen: Option<usize>,
     /// The draft for which the list was closed.
     pub closed_for: Option<String>,
+    /// The first row that was seen in the last frame.
+    pub top: usize,
 }
 
 impl State {

@@ -1,6 +1,7 @@
 //! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
 
 mod activity;
+mod attention;
 mod chips;
 mod completion;
 mod composer;
@@ -15,6 +16,7 @@ mod machine;
 mod overlay;
 mod parts;
 mod pick;
+mod pins;
 mod playback;
 mod saved;
 mod search;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use activity::{Activity, Load, Wish};
+pub use attention::{Attention, Call, ExitPrint, Gaze};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
@@ -47,14 +50,15 @@ pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, Source};
 pub use pick::Pick;
+pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
 pub use saved::{Keeping, Naming, Saved};
 pub use search::Search;
 pub use selection::{Came, Selection};
 pub use sessions::Sessions;
-pub use settings::{Forwards, Seed, Settings, Speed, approximation};
+pub use settings::{Forwards, Seed, Settings, Speed, approximation, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
-pub use stage::{Mark, Origin, Pending, Stage};
+pub use stage::{Mark, Origin, Pending, Stage, StopKeep};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
 pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
@@ -100,12 +104,16 @@ pub struct State {
     pub activity: Activity,
     /// How the next turn runs.
     pub settings: Settings,
+    /// What the model's tokenizer makes of their pins.
+    pub pins: Pins,
     /// What random seeds are drawn from; whoever opens the screen puts something unforeseen here.
     pub entropy: u64,
     /// Wall time of a forward of one row, as the last turn took it.
     pub forward: Option<Duration>,
     /// Steps that are shown later.
     pub playback: Playback,
+    /// What is kept of a stopped answer.
+    pub stop_keep: StopKeep,
     /// What the bars of the timeline are.
     pub measure: Measure,
     /// The latest turn; news of any other is late.
@@ -142,6 +150,8 @@ pub struct State {
     pub quit_until: Option<Duration>,
     /// Who has the mouse.
     pub mouse: Mouse,
+    /// Whether anybody looks.
+    pub attention: Attention,
     /// Whether the screen must be drawn again.
     pub is_dirty: bool,
 }
@@ -209,9 +219,11 @@ impl State {
             model: None,
             activity: Activity::Idle,
             settings: Settings::default(),
+            pins: Pins::default(),
             entropy: 0,
             forward: None,
             playback: Playback::default(),
+            stop_keep: StopKeep::default(),
             measure: Measure::Tokens,
             turn: TurnId::default(),
             transcript: Transcript::default(),
@@ -230,6 +242,7 @@ impl State {
             notice: None,
             quit_until: None,
             mouse: Mouse::Captured,
+            attention: Attention::default(),
             is_dirty: true,
         }
     }

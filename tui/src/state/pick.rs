@@ -12,6 +12,8 @@ pub struct Pick {
     pub query: String,
     /// Which of the matching rows is chosen, counted from 0.
     pub chosen: usize,
+    /// The first row that was seen in the last frame.
+    pub top: usize,
 }
 
 impl Pick {
@@ -74,7 +76,7 @@ mod tests {
     fn typed(query: &str) -> Pick {
         Pick {
             query: query.to_owned(),
-            chosen: 0,
+            ..Pick::default()
         }
     }
 

@@ -125,11 +125,7 @@ impl Settings {
     /// The pins as they are written: `0:Once, 5:upon`.
     #[must_use]
     pub fn pins_text(&self) -> String {
-        let pins = self.pins.iter();
-        let pins: Vec<String> = pins
-            .map(|Pin { at, word }| format!("{}:{word}", at.0))
-            .collect();
-        pins.join(", ")
+        pins_text(&self.pins)
     }
 }
 
@@ -148,6 +144,15 @@ pub fn approximation(params: &Params) -> Option<String> {
     };
     let parts: Vec<String> = transfer.into_iter().chain(cache).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Pins as they are written: `0:Once, 5:upon`.
+#[must_use]
+pub fn pins_text(pins: &[Pin]) -> String {
+    let pins = pins
+        .iter()
+        .map(|Pin { at, word }| format!("{}:{word}", at.0));
+    pins.collect::<Vec<_>>().join(", ")
 }
 
 impl Default for Settings {

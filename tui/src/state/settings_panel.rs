@@ -11,6 +11,8 @@ pub struct SettingsPanel {
     pub input: Option<Composer>,
     /// What stands below the fields.
     pub below: Below,
+    /// The first row that was seen in the last frame.
+    pub top: usize,
 }
 
 /// What stands below the fields.
@@ -39,6 +41,7 @@ impl Default for SettingsPanel {
             chosen: Field::Length,
             input: None,
             below: Below::Plan,
+            top: 0,
         }
     }
 }

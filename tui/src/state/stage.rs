@@ -30,6 +30,16 @@ pub enum Origin {
     Continued(usize),
 }
 
+/// What is kept of a stopped answer as its text; its canvas is kept whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StopKeep {
+    /// The text up to the first mask.
+    #[default]
+    Prefix,
+    /// Every token that is there, joined over the masks between.
+    All,
+}
+
 /// How blocks that have not begun are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pending {

@@ -84,6 +84,17 @@ pub enum Sight {
     Undone,
 }
 
+impl Sight {
+    /// True for what is part of the conversation, whether the model still sees it or not.
+    #[must_use]
+    pub fn is_said(self) -> bool {
+        match self {
+            Self::Seen | Self::RolledOff => true,
+            Self::Replaced | Self::Undone => false,
+        }
+    }
+}
+
 /// Which part of the transcript is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum View {
@@ -183,6 +194,18 @@ impl Transcript {
         ) {
             self.entries.pop();
         }
+    }
+
+    /// The last answer of the conversation, whether the model still sees it or not.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<&Answer> {
+        let entries = self.entries.iter().rev();
+        let mut answers =
+            (entries.filter(|laid| laid.sight.is_said())).filter_map(|laid| match &laid.entry {
+                Entry::Answer(answer) => Some(answer),
+                Entry::You { .. } | Entry::Failure(_) | Entry::Note(_) => None,
+            });
+        answers.next()
     }
 
     /// The conversation as the model hears it: answered messages and their answers, also those

@@ -231,9 +231,18 @@ impl Turn {
 
     /// The tokens of the visible text as it stands: before the first mask and the first end token behind the pins.
     pub fn text_tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
+        self.before_end().take_while(|&token| token != self.mask())
+    }
+
+    /// The tokens before the first end token behind the pins, masks left out.
+    pub fn found_tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
+        self.before_end().filter(|&token| token != self.mask())
+    }
+
+    fn before_end(&self) -> impl Iterator<Item = TokenId> + '_ {
         pinned_kept(&self.canvas, self.loaded.special)
             .map(|(_, token)| token)
-            .take_while(|&token| token != self.mask() && !self.loaded.is_end(token))
+            .take_while(|&token| !self.loaded.is_end(token))
     }
 
     /// The mask.

@@ -5,6 +5,7 @@ mod late;
 mod look;
 mod probe;
 mod stdio;
+mod unsure;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{
-    DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, KeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
+    DisableMouseCapture, EnableBracketedPaste, EnableFocusChange, EnableMouseCapture,
+    KeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, DisableLineWrap, EndSynchronizedUpdate, EnterAlternateScreen,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::backend::CrosstermBackend;
@@ -32,13 +33,14 @@ pub(crate) use probe::Replies;
 
 use crate::action::Size;
 use crate::effect::Mouse;
-use crate::state::Keyboard;
+use crate::state::{Call, Keyboard};
 use stdio::Redirect;
+use unsure::Unsure;
 
-/// Gives the terminal back, whatever part of it was taken: synchronized update, keyboard flags, mouse, paste marks, cursor,
-/// colours, alternate screen, title.
+/// Gives the terminal back, whatever part of it was taken: synchronized update, keyboard flags, mouse, paste marks, focus,
+/// wrapping, cursor, colours, alternate screen, title.
 const RESTORE: &[u8] =
-    b"\x1b[?2026l\x1b[<u\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?25h\x1b[0m\x1b[H\
+    b"\x1b[?2026l\x1b[<u\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[?1004l\x1b[?7h\x1b[?25h\x1b[0m\x1b[H\
 \x1b[?1049l\x1b[23;0t";
 
 /// Keeps the title that the terminal had.
@@ -73,7 +75,16 @@ pub(crate) struct Screen {
     guard: Arc<Guard>,
     keyboard: Keyboard,
     mouse: Mouse,
+    focus: Focus,
+    unsure: Unsure,
     title: String,
+}
+
+/// Whether the terminal is asked to tell of its focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Unasked,
+    Watched,
 }
 
 /// What is needed to give the terminal back; shared with the panic hook.
@@ -101,6 +112,8 @@ impl Screen {
             guard,
             keyboard: Keyboard::Legacy,
             mouse: Mouse::Captured,
+            focus: Focus::Unasked,
+            unsure: Unsure::default(),
             title: String::new(),
         };
         screen.take()?;
@@ -119,10 +132,38 @@ impl Screen {
         self.guard.redirect.resume()?;
         let out = self.terminal.backend_mut();
         out.write_all(SAVE_TITLE)?;
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste)?;
+        // Everything is placed, so that nothing has to wrap; what is drawn wider than it should be must not.
+        execute!(
+            out,
+            EnterAlternateScreen,
+            DisableLineWrap,
+            EnableBracketedPaste
+        )?;
         self.title.clear();
         self.take_keyboard()?;
+        if self.focus == Focus::Watched {
+            self.watch_focus()?;
+        }
         self.set_mouse(self.mouse)
+    }
+
+    /// Has the terminal tell when it gets the focus and when it loses it. Some do so at once, so that this comes after the
+    /// questions of [`Screen::open`].
+    pub(crate) fn watch_focus(&mut self) -> io::Result<()> {
+        self.focus = Focus::Watched;
+        execute!(self.terminal.backend_mut(), EnableFocusChange)
+    }
+
+    /// Tells the user that a long turn has ended.
+    pub(crate) fn call(&mut self, call: Call) -> io::Result<()> {
+        let call: &[u8] = match call {
+            Call::Off => return Ok(()),
+            Call::Bell => b"\x07",
+            Call::Osc9 => b"\x1b]9;unmask: the turn has ended\x07",
+        };
+        let out = self.terminal.backend_mut();
+        out.write_all(call)?;
+        out.flush()
     }
 
     fn take_keyboard(&mut self) -> io::Result<()> {
@@ -191,7 +232,11 @@ impl Screen {
             title.clone_into(&mut self.title);
             queue!(self.terminal.backend_mut(), SetTitle(title))?;
         }
-        self.terminal.draw(view)?;
+        let unsure = &mut self.unsure;
+        self.terminal.draw(|frame| {
+            view(frame);
+            unsure.mark(frame.buffer_mut());
+        })?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 

@@ -7,6 +7,7 @@ use unmask_core::event::FinishReason;
 use unmask_core::params::Remasking;
 
 use super::begin::{self, Start};
+use crate::action::Command;
 use crate::effect::Effect;
 use crate::state::{Activity, Answer, Entry, Laid, Origin, Sight, State, View};
 
@@ -25,7 +26,7 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         Some(at) => {
             if would_repeat(state, at) {
                 state.notify(
-                    "temperature 0: the seed changes nothing; /set temperature=0.7 varies it",
+                    "Temperature 0: the seed changes nothing; /set temperature=0.7 varies it",
                 );
             }
             state.transcript.entries[at].sight = Sight::Replaced;
@@ -95,7 +96,7 @@ fn unfinished<'a>(answer: &'a Answer, loaded: &Loaded) -> Result<&'a crate::stat
             Err("The last answer is complete; only a stopped one can go on".to_owned())
         }
         (FinishReason::Stopped, None) => {
-            Err("The canvas of the stopped answer was not kept; ^X r answers anew".to_owned())
+            Err("The canvas of the stopped answer was not kept; /retry answers anew".to_owned())
         }
         (FinishReason::Stopped, Some(turn)) if turn.loaded.key != loaded.key => Err(format!(
             "The stopped answer is of {}; load it to go on",
@@ -134,9 +135,12 @@ pub(super) fn undo(state: &mut State) {
 /// The model, if it is free; else says why not.
 fn free_model(state: &mut State) -> Option<Arc<Loaded>> {
     let why = match &state.activity {
-        Activity::Turn(_) => "An answer is being written: stop it first",
-        Activity::Loading(_) => "A model is being loaded: wait for it, or Esc",
-        Activity::Idle if state.model.is_none() => "No model is loaded",
+        Activity::Turn(_) => "An answer is being written: stop it first".to_owned(),
+        Activity::Loading(_) => match state.keymap.keys(Command::Back) {
+            none if none.is_empty() => "A model is being loaded: wait for it".to_owned(),
+            back => format!("A model is being loaded: wait for it, or {back} stops that"),
+        },
+        Activity::Idle if state.model.is_none() => "No model is loaded".to_owned(),
         Activity::Idle => return state.model.clone(),
     };
     state.notify(why);

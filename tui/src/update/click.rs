@@ -1,6 +1,6 @@
 use ratatui::layout::{Position, Rect};
 
-use super::{canvas, completion, draft, overlay, scroll};
+use super::{canvas, completion, draft, overlay, scroll, settings};
 use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
@@ -56,7 +56,8 @@ fn on_model(state: &mut State) -> Vec<Effect> {
 
 fn on_completions(state: &mut State, list: Rect, place: Position) -> Vec<Effect> {
     let chosen = state.completion.chosen;
-    let top = geometry::list_top(chosen.unwrap_or(0), usize::from(list.height));
+    let seen = usize::from(list.height);
+    let top = geometry::list_top(state.completion.top, chosen.unwrap_or(0), seen);
     let clicked = top + usize::from(place.y - list.y);
     state.completion.chosen = Some(clicked);
     if chosen == Some(clicked) {
@@ -77,7 +78,10 @@ fn on_list(state: &mut State, place: Position) -> Vec<Effect> {
     if clicked == list.chosen {
         return super::update(state, Action::Do(Command::Choose));
     }
-    scroll::by(state, clicked as isize - list.chosen as isize);
+    // A value that is being typed in another row is taken, as it is with the arrow keys; one that is refused stays.
+    if settings::finish_typing(state) {
+        scroll::by(state, clicked as isize - list.chosen as isize);
+    }
     Vec::new()
 }
 

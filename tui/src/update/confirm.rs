@@ -3,7 +3,8 @@ use crate::action::Command;
 use crate::effect::Effect;
 use crate::state::{Confirm, Overlay, State};
 
-/// Enter is yes, but where a letter is asked for; Esc is left to the chat, which closes the question; nothing else does anything.
+/// Enter is yes, but where only the letter is; Esc is left to the chat, which closes the question; nothing else does
+/// anything.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match command {
         Command::Choose if takes_enter(state) => Some(yes(state)),

@@ -4,14 +4,14 @@ use crate::action::{Copied, CopyOrder};
 use crate::clean::clean;
 use crate::effect::{CopyJob, Effect};
 use crate::layout::{answer_so_far, code_blocks};
-use crate::state::{Answer, Entry, Sight, State, Toast};
+use crate::state::{Entry, State, Toast};
 
 /// Terminals take no more bytes at once: 100,000 with the encoding and what is around it.
 const LARGEST_OSC52: usize = 74_994;
 
 /// Copies the last answer.
 pub(super) fn last_answer(state: &mut State) -> Vec<Effect> {
-    match answer(state) {
+    match state.transcript.last_answer() {
         Some(answer) => {
             let text = answer.text.clone();
             copy("the last answer", &text)
@@ -51,7 +51,7 @@ pub(super) fn carry_out(state: &mut State, order: CopyOrder) -> Vec<Effect> {
 }
 
 fn code(state: &mut State, number: Option<usize>) -> Vec<Effect> {
-    let Some(answer) = answer(state) else {
+    let Some(answer) = state.transcript.last_answer() else {
         return refuse(state, "There is no answer to copy yet");
     };
     let blocks = code_blocks(&answer.text);
@@ -70,7 +70,7 @@ fn code(state: &mut State, number: Option<usize>) -> Vec<Effect> {
 }
 
 fn file(state: &mut State, path: Option<PathBuf>) -> Vec<Effect> {
-    let Some(answer) = answer(state) else {
+    let Some(answer) = state.transcript.last_answer() else {
         return refuse(state, "There is no answer to copy yet");
     };
     let mut text = clean(&answer.text).into_owned();
@@ -90,31 +90,13 @@ fn refuse(state: &mut State, why: impl Into<String>) -> Vec<Effect> {
     Vec::new()
 }
 
-fn answer(state: &State) -> Option<&Answer> {
-    let entries = state.transcript.entries.iter().rev();
-    let shown = entries.filter(|laid| is_said(laid.sight));
-    let mut answers = shown.filter_map(|laid| match &laid.entry {
-        Entry::Answer(answer) => Some(answer),
-        Entry::You { .. } | Entry::Failure(_) | Entry::Note(_) => None,
-    });
-    answers.next()
-}
-
-/// True for what is part of the conversation, whether the model still sees it or not.
-fn is_said(sight: Sight) -> bool {
-    match sight {
-        Sight::Seen | Sight::RolledOff => true,
-        Sight::Replaced | Sight::Undone => false,
-    }
-}
-
 /// Every message under the name of who said it.
 fn conversation(state: &State) -> String {
     let said = state
         .transcript
         .entries
         .iter()
-        .filter(|laid| is_said(laid.sight));
+        .filter(|laid| laid.sight.is_said());
     let messages = said.filter_map(|laid| match &laid.entry {
         Entry::You { text, .. } => Some(format!("## You\n\n{text}\n")),
         Entry::Answer(answer) => Some(format!("## {}\n\n{}\n", answer.name, answer.text)),

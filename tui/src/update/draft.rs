@@ -1,17 +1,18 @@
 use super::{begin, completion, models, overlay};
-use crate::action::{Action, Command};
+use crate::action::{Action, Command, Order};
+use crate::amount;
 use crate::availability;
 use crate::clean::clean_paste;
 use crate::effect::Effect;
 use crate::geometry;
 use crate::keymap::Context;
 use crate::slash::{self, Draft, Slash};
-use crate::state::{Activity, Completion, State, Typing};
+use crate::state::{Activity, Completion, Confirm, Overlay, State, Typing};
 
 /// Messages that may wait.
 const QUEUE: usize = 20;
-/// A paste of more bytes is refused.
-const LARGEST_PASTE: usize = 1 << 20;
+/// A paste of more bytes asks first.
+const LARGE_PASTE: usize = 1_000_000;
 
 /// Cells of a row of the draft.
 pub(super) fn width(state: &State) -> usize {
@@ -53,7 +54,7 @@ pub(super) fn take_edited(state: &mut State, text: &str) {
 /// Inserts a paste that was marked.
 pub(super) fn paste(state: &mut State, text: &str) {
     state.typing.saw_marked_paste();
-    insert(state, &clean_paste(text));
+    take_paste(state, &clean_paste(text));
 }
 
 /// Inserts a paste that came as keys.
@@ -63,21 +64,41 @@ pub(super) fn burst(state: &mut State, text: &str) {
     state.typing.burst(now);
     let text = clean_paste(text);
     if !(more && state.composer.extend_paste(&text)) {
-        insert(state, &text);
+        take_paste(state, &text);
     }
 }
 
-fn insert(state: &mut State, text: &str) {
-    if text.len() > LARGEST_PASTE {
-        let megabytes = text.len() as f64 / 1e6;
-        state.notify(format!(
-            "{megabytes:.1} MB are too much for a message; paste less than 1 MB"
-        ));
-        return;
+/// A paste goes where typing goes; a very large one asks first, and the draft stays as it is meanwhile.
+fn take_paste(state: &mut State, text: &str) {
+    match (text.len() > LARGE_PASTE, overlay::takes_text(state)) {
+        (true, true) => {
+            let size = amount::bytes(text.len() as u64);
+            state.notify(format!("{size} are too much for one line"));
+        }
+        (true, false) => ask_to_insert(state, text),
+        (false, true) => overlay::paste(state, text),
+        (false, false) => insert(state, text),
     }
-    if overlay::paste(state, text) {
-        return;
-    }
+}
+
+fn ask_to_insert(state: &mut State, text: &str) {
+    let size = amount::bytes(text.len() as u64);
+    state.overlays.push(Overlay::Confirm(Confirm {
+        title: format!("Paste {size} into the message?"),
+        lines: vec![
+            "It would go in folded, and be sent whole. No model has a context that long, and a \
+             conversation with it is slow to save and to open."
+                .to_owned(),
+            "What you have written stays, whatever you answer.".to_owned(),
+        ],
+        yes: "paste it".to_owned(),
+        letter: 'p',
+        order: Order::Insert(text.to_owned()),
+    }));
+}
+
+/// Puts a paste into the draft; a long one is folded.
+pub(super) fn insert(state: &mut State, text: &str) {
     state.overlays.clear();
     touch(state);
     state.composer.paste(text);

@@ -4,16 +4,16 @@ use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, Tu
 use unmask_core::event::{FinishReason, Stats};
 
 use super::begin::send_next;
-use super::{canvas, machine, playback};
+use super::{canvas, machine, playback, settings};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::keymap;
-use crate::layout::answer_so_far;
+use crate::layout::{answer_found, answer_so_far};
 use crate::state::{
     Activity, Answer, Confirm, Entry, Load, Origin, Overlay, Playback, Settings, Sight, Stage,
-    State, Toast, Turn, Wish,
+    State, StopKeep, Toast, Turn, Wish,
 };
 
 /// News of the engine.
@@ -31,6 +31,7 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             state.machine.away = Some(loaded);
         }
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
+        EngineEvent::Placed(placed) => settings::placed(state, &placed),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
             return playback::hear(state, event);
         }
@@ -230,8 +231,14 @@ pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
     vec![Effect::Abandon]
 }
 
-fn keep(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
+fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: Stats) {
     canvas::turn_ends(state);
+    if let (FinishReason::Stopped, StopKeep::All, Some(turn)) =
+        (reason, state.stop_keep, state.running())
+    {
+        text = answer_found(turn);
+        stats.text_tokens = turn.found_tokens().count();
+    }
     if text.trim().is_empty() {
         if reason == FinishReason::Stopped {
             give_prompt_back(state);

@@ -5,6 +5,7 @@ use crate::action::{Command, Scroll};
 use crate::amount;
 use crate::effect::Effect;
 use crate::geometry;
+use crate::keymap::Context;
 use crate::state::{Info, Overlay, State};
 
 /// Scrolls; the rest is the chat's.
@@ -54,8 +55,12 @@ pub(super) fn get(state: &mut State) {
     if lines.is_empty() {
         lines.push("Every model of the configuration is on this machine.".to_owned());
     } else {
-        lines
-            .push("Then ^R in the list of models looks again; nothing needs a restart.".to_owned());
+        let places = [Context::Models, Context::List, Context::Overlay];
+        let rescan = state.keymap.label(&places, Command::Rescan);
+        let rescan = rescan.map_or_else(String::new, |key| format!("{key} in "));
+        lines.push(format!(
+            "Then {rescan}the list of models looks again; nothing needs a restart."
+        ));
     }
     lines.push("/models add PATH takes a folder that holds another model.".to_owned());
     open(state, "How to get a model", lines);

@@ -134,9 +134,13 @@ fn open_menu(state: &mut State) {
     open(state, Overlay::Menu { shown_at });
 }
 
-/// Ends the turn after the running step; everything that waits to be shown is shown.
+/// Ends the turn after the running step. In slow motion it ends with the step that is seen: the engine may be far ahead, and
+/// the rest comes again when the answer goes on.
 fn stop(state: &mut State) -> Vec<Effect> {
     let since = state.now.since_start;
+    if playback::is_behind(state) {
+        return engine::abandon(state);
+    }
     if let Some(turn) = state.running_mut() {
         turn.stage = Stage::Stopping { since };
     }

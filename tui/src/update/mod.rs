@@ -1,6 +1,7 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
 mod again;
+mod attention;
 mod begin;
 mod canvas;
 mod click;
@@ -53,7 +54,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let effects = apply(state, action);
     restore::restore(state);
     let mut all = keep::keep(state);
+    all.extend(settings::have_pins_read(state));
     all.extend(effects);
+    all.extend(attention::follow(state));
     all
 }
 
@@ -120,6 +123,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Approved(approved) => {
             state.is_dirty = true;
             return trust::answered(state, approved);
+        }
+        Action::Gaze(gaze) => {
+            state.attention.gaze = gaze;
+            return Vec::new();
         }
         Action::Saved(saved) => settings::saved(state, saved),
         Action::Themes(files) => themes::take(state, files),

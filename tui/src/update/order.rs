@@ -1,4 +1,4 @@
-use super::{again, conversation, machine, settings, themes};
+use super::{again, conversation, draft, machine, settings, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -24,6 +24,7 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Length(length) => return machine::set_length(state, length),
         Order::Theme(name) => return themes::ask(state, name),
         Order::Motion(motion) => state.motion = motion,
+        Order::Insert(text) => draft::insert(state, &text),
     }
     Vec::new()
 }

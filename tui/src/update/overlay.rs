@@ -29,32 +29,30 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A paste while an overlay is open: it goes where typing goes. False if nothing is typed there.
-pub(super) fn paste(state: &mut State, text: &str) -> bool {
-    if let Some(Overlay::Settings(_)) = state.overlays.last() {
-        settings::write(state, text);
-        return true;
-    }
-    let takes_text = match state.overlays.last() {
+/// True if text is typed into the topmost overlay.
+pub(super) fn takes_text(state: &State) -> bool {
+    match state.overlays.last() {
         Some(Overlay::Help(help)) => help.filter.is_some(),
         Some(
             Overlay::Models(_)
             | Overlay::Palette(_)
             | Overlay::Themes(_)
             | Overlay::Sessions(_)
-            | Overlay::Search(_),
+            | Overlay::Search(_)
+            | Overlay::Settings(_),
         ) => true,
-        Some(
-            Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_) | Overlay::Settings(_),
-        )
-        | None => false,
-    };
-    if takes_text {
-        for character in clean_line(text).chars() {
-            write(state, character);
-        }
+        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_)) | None => false,
     }
-    takes_text
+}
+
+/// A paste into an overlay that [takes text](takes_text).
+pub(super) fn paste(state: &mut State, text: &str) {
+    if let Some(Overlay::Settings(_)) = state.overlays.last() {
+        return settings::write(state, text);
+    }
+    for character in clean_line(text).chars() {
+        write(state, character);
+    }
 }
 
 /// What the topmost overlay makes of a command; `None` if it leaves it to the chat.
@@ -80,6 +78,6 @@ fn from_menu(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     }
     state.overlays.pop();
     let why = availability::command(state, command).err()?;
-    state.notify(why);
+    state.notify(availability::sentence(why));
     Some(Vec::new())
 }

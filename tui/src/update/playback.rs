@@ -40,6 +40,12 @@ pub(super) fn hurry(state: &mut State) {
     }
 }
 
+/// True if steps wait to be shown.
+pub(super) fn is_behind(state: &State) -> bool {
+    let mut waiting = state.playback.waiting.iter();
+    waiting.any(|event| matches!(event, TurnEvent::Step(_)))
+}
+
 fn show(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effect> {
     if let TurnEvent::Step(_) = event {
         state.playback.next_at = state.now.since_start + state.settings.delay;

@@ -1,7 +1,9 @@
 use crate::geometry;
 use crate::layout::{Flow, Paper, canvas_rows, settled_rows, wrap};
 use crate::row::Row;
-use crate::state::{Anchor, Answer, Entry, Form, Laid, Markdown, Part, Place, State, View};
+use crate::state::{
+    Anchor, Answer, Completion, Entry, Form, Laid, Markdown, Overlay, Part, Place, State, View,
+};
 use crate::theme::Role;
 
 /// Lays out what has changed since the last frame or does not fit the width, and works out which rows are seen. Call it
@@ -22,6 +24,29 @@ pub fn prepare(state: &mut State) {
         turn.rows = (Some((turn.version, width)), rows);
     }
     settle(state);
+    hold_list(state);
+}
+
+/// Lists stay where they were drawn until the chosen row leaves them.
+fn hold_list(state: &mut State) {
+    if let Some(found) = state.completions() {
+        let page = usize::from(geometry::completions(state, found.len()).height);
+        let Completion { chosen, top, .. } = state.completion;
+        let chosen = chosen.map_or(0, |it| it.min(found.len() - 1));
+        state.completion.top = geometry::list_top(top, chosen, page);
+    }
+    let Some(list) = geometry::list(state) else {
+        return;
+    };
+    match state.overlays.last_mut() {
+        Some(Overlay::Palette(pick) | Overlay::Models(pick)) => pick.top = list.top,
+        Some(Overlay::Themes(it)) => it.pick.top = list.top,
+        Some(Overlay::Sessions(it)) => it.pick.top = list.top,
+        Some(Overlay::Search(it)) => it.pick.top = list.top,
+        Some(Overlay::Settings(panel)) => panel.top = list.top,
+        Some(Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_))
+        | None => (),
+    }
 }
 
 fn lay_out(laid: &mut Laid, paper: Paper) {

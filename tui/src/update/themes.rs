@@ -15,6 +15,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         pick: Pick {
             query: String::new(),
             chosen: in_use.unwrap_or(0),
+            top: 0,
         },
         before: state.themes.chosen.clone(),
     }));

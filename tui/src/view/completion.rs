@@ -21,7 +21,11 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let area = geometry::completions(state, found.len());
     Clear.render(area, buffer);
     let chosen = state.completion.chosen.map(|it| it.min(found.len() - 1));
-    let top = geometry::list_top(chosen.unwrap_or(0), usize::from(area.height));
+    let top = geometry::list_top(
+        state.completion.top,
+        chosen.unwrap_or(0),
+        usize::from(area.height),
+    );
     for ((at, slash), y) in found
         .iter()
         .enumerate()

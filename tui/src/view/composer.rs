@@ -30,7 +30,7 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
     let (rows, caret) = state.composer.rows(composer_width(state.size));
     // The caret's row is always seen.
     let height = usize::from(area.height);
-    let top = list_top(caret.row, height);
+    let top = list_top(0, caret.row, height);
     for (row, y) in rows.iter().skip(top).take(height).zip(area.y..) {
         let text = row_text(state, row);
         put(

@@ -1,8 +1,10 @@
 use ratatui::buffer::Buffer;
 
 use super::{panel, put_row};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry::paragraphs;
+use crate::keymap::Context;
 use crate::row::cut;
 use crate::state::{Confirm, State};
 use crate::theme::Role;
@@ -19,14 +21,25 @@ pub(super) fn draw(state: &State, confirm: &Confirm, buffer: &mut Buffer) {
     let height = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
     let area = panel::place(state.size, WIDTH, height);
     let title = cut(&clean_line(&confirm.title), inside);
-    let enter = match confirm.takes_enter() {
-        true => "Enter or ",
-        false => "",
-    };
-    let keys = format!("{enter}{} {} · Esc no", confirm.letter, confirm.yes);
-    let keys = cut(&keys, inside);
+    let keys = cut(&keys(state, confirm), inside);
     let inner = panel::frame(area, theme, &title, &keys, Role::Warn, buffer);
     for (row, y) in rows.iter().zip(inner.y..inner.bottom()) {
         put_row(buffer, theme, (inner.x, y), inner.right(), row);
     }
+}
+
+/// `Enter or d delete it · Esc no`.
+fn keys(state: &State, confirm: &Confirm) -> String {
+    let label = |command| {
+        let places = [Context::Confirm, Context::Overlay];
+        state.keymap.label(&places, command)
+    };
+    let letter = confirm.letter;
+    let choose = label(Command::Choose).filter(|_| confirm.takes_enter());
+    let yes = choose.map_or_else(
+        || letter.to_string(),
+        |choose| format!("{choose} or {letter}"),
+    );
+    let no = label(Command::Back).unwrap_or_else(|| "n".to_owned());
+    format!("{yes} {} · {no} no", confirm.yes)
 }

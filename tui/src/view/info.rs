@@ -1,8 +1,10 @@
 use ratatui::buffer::Buffer;
 
 use super::{panel, put, put_row};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry;
+use crate::keymap::Context;
 use crate::state::{Info, State};
 use crate::theme::Role;
 
@@ -11,7 +13,14 @@ pub(super) fn draw(state: &State, info: &Info, buffer: &mut Buffer) {
     let theme = state.look.theme;
     let (area, height) = geometry::info(state.size, info);
     let title = clean_line(&info.title);
-    let inner = panel::frame(area, theme, &title, "↑↓ scroll · Esc", Role::Quiet, buffer);
+    let keys = state.keymap.footer(
+        &[Context::Overlay, Context::Help],
+        &[
+            (&[Command::Up, Command::Down], "scroll"),
+            (&[Command::Back], ""),
+        ],
+    );
+    let inner = panel::frame(area, theme, &title, &keys, Role::Quiet, buffer);
     let seen = usize::from(inner.height);
     let top = info.top.min(height.saturating_sub(seen));
     let rows = geometry::info_rows(info, usize::from(inner.width));

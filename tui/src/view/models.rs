@@ -4,17 +4,16 @@ use unicode_width::UnicodeWidthStr;
 use unmask_core::catalogue::{Catalogue, Choice};
 
 use super::{panel, put, put_right, put_row};
+use crate::action::Command;
 use crate::amount;
 use crate::clean::clean_line;
 use crate::geometry::{self, ModelsArea, paragraphs};
+use crate::keymap::{Context, Part};
 use crate::models;
 use crate::row::cut;
 use crate::state::{Pick, Scan, State};
 use crate::theme::Role;
 
-const KEYS: &str = "Enter load · Tab backend · ^R rescan · Esc";
-/// Where there is no room for those.
-const FEW_KEYS: &str = "Enter load · Esc";
 /// Cells of the sign before a row.
 const SIGN: u16 = 2;
 
@@ -48,11 +47,8 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     let theme = state.look.theme;
     let parts = geometry::models(state);
     let title = "Model and backend";
-    let keys = match KEYS.width() + 4 > usize::from(parts.area.width) {
-        true => FEW_KEYS,
-        false => KEYS,
-    };
-    let inner = panel::frame(parts.area, theme, title, keys, Role::Quiet, buffer);
+    let keys = keys(state, usize::from(parts.area.width));
+    let inner = panel::frame(parts.area, theme, title, &keys, Role::Quiet, buffer);
     let shown = models::matches(state, pick);
     let caret = draw_query(state, pick, shown.len(), inner, buffer);
     let Some(catalogue) = state.machine.catalogue.as_deref() else {
@@ -71,6 +67,24 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     let foot = below(rest, parts.unavailable);
     draw_foot(state, catalogue, parts.foot, foot, buffer);
     caret
+}
+
+/// What the keys do; where there is no room for all, how to take a row and how to leave.
+fn keys(state: &State, columns: usize) -> String {
+    let places = [Context::Models, Context::List, Context::Overlay];
+    let load: Part<'_> = (&[Command::Choose], "load");
+    let back: Part<'_> = (&[Command::Back], "");
+    let all = [
+        load,
+        (&[Command::Other], "backend"),
+        (&[Command::Rescan], "rescan"),
+        back,
+    ];
+    let keys = state.keymap.footer(&places, &all);
+    match keys.width() + 4 > columns {
+        true => state.keymap.footer(&places, &[load, back]),
+        false => keys,
+    }
 }
 
 /// `area` without its first rows.
@@ -123,7 +137,7 @@ fn draw_list(
     let heading = COLUMNS.map(|column| (column.heading.to_owned(), Role::Quiet));
     draw_cells(state, &widths, &heading, (area.x, area.y - 1), buffer);
     let chosen = pick.chosen.min(shown.len().saturating_sub(1));
-    let top = geometry::list_top(chosen, usize::from(area.height));
+    let top = geometry::list_top(pick.top, chosen, usize::from(area.height));
     let rows = (area.y..area.bottom()).zip(shown.iter().enumerate().skip(top));
     for (y, (at, &index)) in rows {
         let is_chosen = at == chosen;

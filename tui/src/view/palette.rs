@@ -27,7 +27,7 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     put_right(buffer, theme, first, (&count, Role::Quiet));
     let chosen = pick.chosen.min(matches.len().saturating_sub(1));
     let page = geometry::list_page(state);
-    let top = geometry::list_top(chosen, page);
+    let top = geometry::list_top(pick.top, chosen, page);
     let lines = (inner.y + 2..inner.bottom()).zip(matches.iter().enumerate().skip(top));
     for (y, (at, &index)) in lines {
         let line = Rect::new(inner.x, y, inner.width, 1);

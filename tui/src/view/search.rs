@@ -2,8 +2,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 
 use super::{panel, put};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry;
+use crate::keymap::Context;
 use crate::row::cut;
 use crate::state::{Search, State};
 use crate::theme::Role;
@@ -13,12 +15,19 @@ pub(super) fn draw(state: &State, search: &Search, buffer: &mut Buffer) -> Posit
     let theme = state.look.theme;
     let n = search.found().len();
     let area = geometry::search(state, search);
-    let keys = "Enter take · ^R older · Esc";
-    let inner = panel::frame(area, theme, "Earlier prompts", keys, Role::Quiet, buffer);
+    let keys = state.keymap.footer(
+        &[Context::Search, Context::List, Context::Overlay],
+        &[
+            (&[Command::Choose], "take"),
+            (&[Command::Down], "older"),
+            (&[Command::Back], ""),
+        ],
+    );
+    let inner = panel::frame(area, theme, "Earlier prompts", &keys, Role::Quiet, buffer);
     let caret = panel::query(state, &search.pick.query, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = search.pick.chosen.min(n.saturating_sub(1));
-    let top = geometry::list_top(chosen, page);
+    let top = geometry::list_top(search.pick.top, chosen, page);
     let shown = search.found().enumerate().skip(top).take(page);
     for ((index, prompt), y) in shown.zip(inner.y + 1..inner.bottom()) {
         let (mark, role) = match index == chosen {

@@ -5,8 +5,10 @@ use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use super::{panel, put, put_right};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::geometry;
+use crate::keymap::{Context, Part};
 use crate::row::cut;
 use crate::session::{Condition, Summary};
 use crate::state::{Sessions, State};
@@ -26,11 +28,8 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     let shown = list.shown();
     let n = list.rows.as_ref().map_or(0, Vec::len);
     let area = geometry::sessions(state, list);
-    let keys = match list.naming {
-        Some(_) => "Enter rename · Esc keep the name",
-        None => "Enter open · Tab rename · Del delete · Esc",
-    };
-    let inner = panel::frame(area, theme, "Conversations", keys, Role::Quiet, buffer);
+    let keys = keys(state, list);
+    let inner = panel::frame(area, theme, "Conversations", &keys, Role::Quiet, buffer);
     let first = Rect::new(area.x, inner.y, area.width.saturating_sub(1), 1);
     let count = format!("{} of {n} shown", shown.len());
     put_right(buffer, theme, first, (&count, Role::Quiet));
@@ -38,7 +37,7 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     let caret = panel::query(state, typed, inner, panel::COUNT, buffer);
     let page = geometry::list_page(state);
     let chosen = list.pick.chosen.min(shown.len().saturating_sub(1));
-    let top = geometry::list_top(chosen, page);
+    let top = geometry::list_top(list.pick.top, chosen, page);
     draw_row(heading(), Role::Quiet, line(inner, 1), theme, buffer);
     for ((index, row), y) in shown.iter().enumerate().skip(top).take(page).zip(2..) {
         let (mark, role) = match index == chosen {
@@ -52,6 +51,23 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
         put(buffer, theme, at, inner.right(), (word, Role::Quiet));
     }
     caret
+}
+
+fn keys(state: &State, list: &Sessions) -> String {
+    let places = [Context::Sessions, Context::List, Context::Overlay];
+    let wanted: &[Part<'_>] = match list.naming {
+        Some(_) => &[
+            (&[Command::Choose], "rename"),
+            (&[Command::Back], "keep the name"),
+        ],
+        None => &[
+            (&[Command::Choose], "open"),
+            (&[Command::Other], "rename"),
+            (&[Command::Delete], "delete"),
+            (&[Command::Back], ""),
+        ],
+    };
+    state.keymap.footer(&places, wanted)
 }
 
 fn empty(list: &Sessions, shown: usize) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use super::plan::PlanLine;
 use super::{panel, put, put_row};
 use crate::action::Command;
 use crate::clean::clean_line;
+use crate::geometry;
 use crate::keymap;
 use crate::layout::{Flow, with_carets, wrap};
 use crate::number;
@@ -13,24 +14,17 @@ use crate::row::{Row, cut};
 use crate::state::{Below, Composer, Field, Refusal, Settings, SettingsPanel, State};
 use crate::theme::{Role, Theme};
 
-/// Cells of the frame where there is room for more.
-const WIDE: u16 = 84;
 /// Cells of the cursor and the name.
 const NAME: u16 = 18;
 /// Cells of the value.
 const VALUE: u16 = 10;
 /// Cells of the range.
 const RANGE: u16 = 11;
-/// Rows inside that are not fields: two empty ones, two of the plan, an empty one and the keys.
-const AROUND: u16 = 6;
-/// With fewer rows inside the empty ones and the keys are left out.
-const ROOMY: u16 = 10;
-
 /// The fields, what the next turn will cost, and the keys; returns where the caret is while a value is typed.
 pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) -> Option<Position> {
     let theme = state.look.theme;
-    let height = u16::try_from(Field::ALL.len()).unwrap_or(u16::MAX) + AROUND + 2;
-    let area = panel::place(state.size, WIDE, height);
+    let parts = geometry::settings(state.size);
+    let area = parts.area;
     let keys = match panel.input {
         Some(_) => String::new(),
         None => hints(
@@ -43,7 +37,7 @@ pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) ->
             " · ",
         ),
     };
-    let inner = panel::frame(
+    panel::frame(
         area,
         theme,
         "Generation settings",
@@ -51,43 +45,28 @@ pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) ->
         Role::Quiet,
         buffer,
     );
-    let [fields, below, last] = parts(inner);
-    let caret = draw_fields(state, panel, fields, buffer);
+    let top = top(panel, parts.fields);
+    let caret = draw_fields(state, panel, (top, parts.fields), buffer);
     let room = usize::from(area.width).saturating_sub(keys.width() + 5);
-    draw_more(area, theme, (panel.chosen, fields.height), room, buffer);
-    draw_below(state, panel, below, buffer);
-    draw_keys(state, panel, last, buffer);
+    draw_more(
+        area,
+        theme,
+        top + usize::from(parts.fields.height),
+        room,
+        buffer,
+    );
+    draw_below(state, panel, parts.below, buffer);
+    draw_keys(state, panel, parts.keys, buffer);
     caret
-}
-
-/// Fields, plan and keys; the last has no row in a low panel.
-fn parts(inner: Rect) -> [Rect; 3] {
-    let rows = |y: u16, height: u16| Rect::new(inner.x, y, inner.width, height);
-    if inner.height < ROOMY {
-        let fields = inner.height.saturating_sub(2).max(1).min(inner.height);
-        let below = inner.height - fields;
-        return [
-            rows(inner.y, fields),
-            rows(inner.y + fields, below),
-            rows(inner.bottom(), 0),
-        ];
-    }
-    let fields = inner.height - AROUND;
-    [
-        rows(inner.y + 1, fields),
-        rows(inner.y + fields + 2, 3),
-        rows(inner.bottom() - 1, 1),
-    ]
 }
 
 fn draw_fields(
     state: &State,
     panel: &SettingsPanel,
-    area: Rect,
+    (top, area): (usize, Rect),
     buffer: &mut Buffer,
 ) -> Option<Position> {
     let mut caret = None;
-    let top = top(panel.chosen, area.height);
     for (field, y) in Field::ALL.into_iter().skip(top).zip(area.y..area.bottom()) {
         let row = Rect::new(area.x, y, area.width, 1);
         let place = draw_field(state, panel, field, row, buffer);
@@ -96,10 +75,10 @@ fn draw_fields(
     caret
 }
 
-/// The first field seen: the chosen one is.
-fn top(chosen: Field, rows: u16) -> usize {
-    let at = Field::ALL.iter().position(|&field| field == chosen);
-    (at.unwrap_or(0) + 1).saturating_sub(usize::from(rows))
+/// The first field seen: the chosen one is among them.
+fn top(panel: &SettingsPanel, fields: Rect) -> usize {
+    let at = Field::ALL.iter().position(|&field| field == panel.chosen);
+    geometry::list_top(panel.top, at.unwrap_or(0), usize::from(fields.height))
 }
 
 fn draw_field(
@@ -124,7 +103,7 @@ fn draw_field(
     }
     let name = if is_chosen { Role::Accent } else { Role::Text };
     put(buffer, theme, (row.x + 2, y), right, (field.label(), name));
-    let value = clean_line(&field.value(&state.settings));
+    let value = clean_line(&value(state, field));
     let (end, caret) = match panel.input.as_ref().filter(|_| is_chosen) {
         Some(input) => {
             let role = if is_refused { Role::Error } else { Role::Text };
@@ -153,6 +132,13 @@ fn draw_field(
         );
     }
     caret
+}
+
+/// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.
+fn value(state: &State, field: Field) -> String {
+    let chips = state.pins.text(&state.settings.pins);
+    let chips = chips.filter(|_| field == Field::Pins);
+    chips.unwrap_or_else(|| field.value(&state.settings))
 }
 
 /// What is typed; the value that it will replace stands there until something is. Returns the cell behind it, and where the
@@ -242,14 +228,8 @@ fn field_is_idle(settings: &Settings) -> bool {
 }
 
 /// How many fields are hidden below, on the frame beside the keys.
-fn draw_more(
-    area: Rect,
-    theme: Theme,
-    (chosen, rows): (Field, u16),
-    room: usize,
-    buffer: &mut Buffer,
-) {
-    let hidden = Field::ALL.len() - (top(chosen, rows) + usize::from(rows)).min(Field::ALL.len());
+fn draw_more(area: Rect, theme: Theme, seen_to: usize, room: usize, buffer: &mut Buffer) {
+    let hidden = Field::ALL.len().saturating_sub(seen_to);
     let more = format!(" ↓ {hidden} more ");
     if hidden > 0 && more.width() <= room {
         let at = (area.x + 2, area.bottom().saturating_sub(1));
@@ -262,7 +242,7 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
     let cells = usize::from(area.width);
     let mut rows = match &panel.below {
         Below::Plan => plan(state, cells),
-        Below::About => wrap(&Flow::plain(panel.chosen.about(), Role::Text), cells),
+        Below::About => wrap(&Flow::plain(&about(state, panel.chosen), Role::Text), cells),
         Below::Refused(refusal) => refused(refusal, cells),
     };
     // The reason is worth more than the place.
@@ -271,6 +251,15 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
     }
     for (row, y) in rows.iter().zip(area.y..area.bottom()) {
         put_row(buffer, theme, (area.x, y), area.right(), row);
+    }
+}
+
+/// What a field does; of pins also all their tokens, for which the row may be too short.
+fn about(state: &State, field: Field) -> String {
+    let about = field.about();
+    match state.pins.text(&state.settings.pins) {
+        Some(chips) if field == Field::Pins => format!("{about} Now {chips}"),
+        Some(_) | None => about.to_owned(),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Frames as text.
 
+mod foreign;
 mod frame;
 mod models;
 mod reading;
+mod remapped;
 mod sessions;
 mod settings;
 

@@ -6,18 +6,18 @@
 use std::sync::Arc;
 
 use candle_core::{Device, Result as CandleResult, Tensor};
+use unmask_sdk::llada::{self, Config, Heads, tensor_name};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{Attention, BackendError, LoadSpec, LogitsMut, Pass, Position, Progress};
 
-use super::llada_config::{Config, tensor_name};
 use crate::attention::{self, Columns, Span, split_heads};
 use crate::device_error;
 use crate::layers;
 use crate::loader::Loader;
-use crate::matrix::{Matrix, with_slice};
+use crate::matrix::{Matrix, MatrixSpec, with_slice};
 use crate::precision::Precision;
-use crate::rope::{self, Rope};
-use crate::slot::{Heads, LayerCache};
+use crate::rope::Rope;
+use crate::slot::LayerCache;
 
 /// The network with its weights.
 pub(crate) struct Llada {
@@ -76,7 +76,7 @@ impl Llada {
             cache_folder: spec.cache_folder.as_deref(),
             progress,
         };
-        let loaded = loader.load(&config.matrices())?;
+        let loaded = loader.load(&stacked(&config.matrices()))?;
         let mut matrices = loaded.matrices.into_iter();
         let mut next = || {
             matrices
@@ -95,7 +95,7 @@ impl Llada {
         let blocks = blocks.collect();
         Ok(Self {
             attention: spec.attention,
-            frequencies: rope::frequencies(config.rope_theta, config.heads().dim),
+            frequencies: config.frequencies(),
             blocks,
             norm: final_norm,
             head: next(),
@@ -193,6 +193,28 @@ impl Llada {
         let tokens = numbers.len() / width;
         Tensor::from_vec(numbers, (tokens, width), &Device::Cpu)
     }
+}
+
+/// The network's matrices with those joined that are multiplied by the same numbers: five a layer, then the head.
+fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSpec> {
+    let (blocks, rest) = matrices.as_chunks::<7>();
+    let block = |(layer, block): (usize, &[llada::MatrixSpec; 7])| {
+        let spec = |name: &str, label, parts| {
+            MatrixSpec::stacked(format!("blocks.{layer}.{name}"), label, parts)
+        };
+        [
+            spec("kv", "k_proj+v_proj", &block[..2]),
+            spec("q", "q_proj", &block[2..3]),
+            spec("attn_out", "attn_out", &block[3..4]),
+            spec("gate_up", "ff_proj+up_proj", &block[4..6]),
+            spec("down", "ff_out", &block[6..]),
+        ]
+    };
+    let head = |head: &llada::MatrixSpec| {
+        MatrixSpec::stacked("head".to_owned(), head.label, std::slice::from_ref(head))
+    };
+    let blocks = blocks.iter().enumerate().flat_map(block);
+    blocks.chain(rest.iter().map(head)).collect()
 }
 
 impl Norm {

@@ -1,7 +1,6 @@
 //! Networks by family: one file each.
 
 mod llada;
-mod llada_config;
 
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 

@@ -5,11 +5,11 @@
 
 use std::sync::Arc;
 
+use unmask_sdk::llada::{Config, tensor_name};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
 use super::Network;
-use super::llada_config::{Config, tensor_name};
 use crate::graph::{Data, Graph, Kind, Value};
 use crate::layers::{self, Angles, Attended, Constants, Factor};
 use crate::loader::Loader;
@@ -208,8 +208,7 @@ impl Body<'_> {
     }
 
     fn angles(&mut self) -> Turns {
-        let dim = self.config.heads().dim;
-        let frequencies = layers::frequencies(self.config.rope_theta, dim);
+        let frequencies = self.config.frequencies();
         let keys = Angles::new(&mut self.graph, &self.ports.positions, frequencies);
         let queries = keys.scaled(&mut self.graph, self.constants);
         Turns { keys, queries }

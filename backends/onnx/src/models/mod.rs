@@ -1,13 +1,12 @@
 //! Networks by family: one file each.
 
 mod llada;
-mod llada_config;
 
+use unmask_sdk::llada::Heads;
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
 use crate::graph::Graph;
 use crate::precision::Precision;
-use crate::slot::Heads;
 
 /// Families whose networks this backend has.
 pub(crate) const FAMILIES: [&str; 1] = ["llada"];

@@ -8,6 +8,7 @@ mod layout;
 mod store;
 
 use unmask_sdk::BackendError;
+use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::{Weight, Weights};
 
 pub(crate) use int4::BLOCK;
@@ -15,7 +16,6 @@ pub(crate) use layout::Layout;
 pub(crate) use store::open;
 
 use crate::graph::Kind;
-use crate::matrix::MatrixSpec;
 use crate::precision::Precision;
 
 /// One array that a matrix is kept as.

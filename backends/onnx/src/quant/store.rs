@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, Progress};
 
 use super::{Layout, arrays, pack};
-use crate::matrix::MatrixSpec;
 use crate::meter::Meter;
 use crate::precision::Precision;
 

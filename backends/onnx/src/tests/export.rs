@@ -1,15 +1,19 @@
 use std::fs;
+use std::ops::ControlFlow;
 
 use serde_json::json;
 use tempfile::TempDir;
-use unmask_sdk::BackendError;
+use unmask_sdk::testing::{
+    Checkpoint, Line, Saved, Shape, TINY, check_close, forward, session, tokens,
+};
+use unmask_sdk::{Backend, BackendError, LoadSpec};
 
 use super::*;
 
 /// Exports a checkpoint and tells how to load the file.
-fn exported(checkpoint: &checkpoint::Saved, precision: &str) -> (TempDir, LoadSpec) {
+fn exported(checkpoint: &Saved, precision: &str) -> (TempDir, LoadSpec) {
     let folder = TempDir::new().expect("there is room for a folder");
-    let mut spec = checkpoint.spec(precision);
+    let mut spec = checkpoint.spec("cpu", precision);
     let written = Onnx.export(&spec, folder.path(), &|_| ControlFlow::Continue(()));
     written.expect("the checkpoint can be exported");
     let graph = folder.path().join("model.onnx");
@@ -17,8 +21,8 @@ fn exported(checkpoint: &checkpoint::Saved, precision: &str) -> (TempDir, LoadSp
     (folder, spec)
 }
 
-fn logits(spec: &LoadSpec) -> Vec<Vec<f32>> {
-    let model = load(spec);
+fn logits(subject: &Subject, spec: &LoadSpec) -> Vec<Vec<f32>> {
+    let model = subject.load(spec);
     let mut session = session(&*model);
     let lines = [
         Line::whole(0, &tokens(1, 15)),
@@ -29,14 +33,12 @@ fn logits(spec: &LoadSpec) -> Vec<Vec<f32>> {
 
 #[test]
 fn an_exported_network_computes_what_the_checkpoint_computes() {
-    if !has_runtime() {
-        return;
-    }
+    let Some(subject) = subject() else { return };
     let checkpoint = Checkpoint::new(TINY).save();
     for precision in ["f32", "int8", "int4", "f16"] {
         let (folder, spec) = exported(&checkpoint, precision);
-        let right = logits(&checkpoint.spec(precision));
-        check_close(&logits(&spec), &right, ROUNDING);
+        let right = logits(&subject, &checkpoint.spec("cpu", precision));
+        check_close(&logits(&subject, &spec), &right, subject.rounding);
         let weights = folder.path().join("model.safetensors");
         assert!(
             weights.is_file(),
@@ -47,14 +49,14 @@ fn an_exported_network_computes_what_the_checkpoint_computes() {
 
 #[test]
 fn a_file_of_another_model_is_refused_by_what_differs() {
-    if !has_runtime() {
+    if subject().is_none() {
         return;
     }
     let small = Checkpoint::new(TINY).save();
     let (folder, spec) = exported(&small, "f32");
     let refused = |shape: Shape, what: &str| {
         let other = Checkpoint::new(shape).save();
-        let mut other = other.spec("f32");
+        let mut other = other.spec("cpu", "f32");
         other.options_json.clone_from(&spec.options_json);
         let error = Onnx.load(&other, &|_| ControlFlow::Continue(())).err();
         let error = error.expect("the file is of another model");

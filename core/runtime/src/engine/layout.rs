@@ -1,11 +1,12 @@
 //! From what a turn is asked to denoise to its canvas, refused before anything large is made.
 
-use unmask_api::{Position, TokenId};
+use unmask_api::{Position, TokenId, with_causes};
 
 use super::model::ReadyModel;
 use super::{Failure, FailureKind, Message, Overflow, Pin, Role, TurnInput};
 use crate::Canvas;
 use crate::text::history::next_prompt;
+use crate::text::pins::PinPlaceError;
 
 /// What a turn begins with.
 #[derive(Debug)]
@@ -91,11 +92,23 @@ fn masks_after(
     check_context(ready, prompt.len(), length)?;
     check_tokens(ready, prompt)?;
     let mut canvas = Canvas::new(prompt, length, ready.loaded.special.mask);
-    for (at, token) in ready.text.place(pins, length)? {
-        check_tokens(ready, &[token])?;
-        canvas.pin(Position(at.0 + prompt.len() as u32), token);
+    let placed = (ready.text.place(pins, length)).map_err(|error| misplaced(&error))?;
+    for (pin, tokens) in pins.iter().zip(placed) {
+        check_tokens(ready, &tokens)?;
+        let first = pin.at.0 + prompt.len() as u32;
+        for (at, token) in (first..).zip(tokens) {
+            canvas.pin(Position(at), token);
+        }
     }
     Ok(canvas)
+}
+
+fn misplaced(error: &PinPlaceError) -> Failure {
+    Failure {
+        kind: FailureKind::Usage,
+        text: with_causes(error),
+        hint: String::new(),
+    }
 }
 
 fn follow_up(

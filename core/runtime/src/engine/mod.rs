@@ -20,7 +20,7 @@ use thread::{Command, Listener, Worker};
 mod tests;
 
 pub use model::{Loader, ModelText, ReadyModel};
-pub use news::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
+pub use news::{EngineEvent, Failure, FailureKind, Loaded, Outcome, Placed, TurnEvent};
 pub use request::{
     LoadRequest, Message, OldModel, Overflow, Pin, Role, TurnId, TurnInput, TurnRequest,
 };
@@ -78,6 +78,12 @@ impl Engine {
     pub fn begin(&mut self, request: TurnRequest) {
         self.turn = control(&mut self.turns);
         self.send(Command::Turn(Box::new(request), Arc::clone(&self.turn)));
+    }
+
+    /// Has the model's tokenizer read pins for an answer of `length` positions, once the commands before have ended: it
+    /// tells [`EngineEvent::Placed`], or nothing while there is no model.
+    pub fn place(&self, pins: Vec<Pin>, length: usize) {
+        self.send(Command::Place(pins, length));
     }
 
     /// Rests after the running step.

@@ -1,9 +1,10 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use unmask_api::{LoadProgress, Model, Position, TokenId};
+use unmask_api::{LoadProgress, Model, TokenId};
 
 use super::{Failure, LoadRequest, Loaded, Message, Pin};
+use crate::text::pins::PinPlaceError;
 
 /// Turns text into a model's tokens and back.
 pub trait ModelText: Send {
@@ -13,11 +14,11 @@ pub trait ModelText: Send {
     /// If the template refuses the messages.
     fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure>;
 
-    /// The tokens of pinned words at their offsets in an answer of `length` positions.
+    /// The tokens of each pinned word, which lie at its position and behind it in an answer of `length` positions.
     ///
     /// # Errors
-    /// If one does not fit.
-    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<(Position, TokenId)>, Failure>;
+    /// The first pin that does not fit.
+    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError>;
 
     /// The visible text of a finished answer: before the first end token, masks and special tokens left out.
     ///

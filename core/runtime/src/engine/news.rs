@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use unmask_api::{ModelFacts, TokenId};
 
-use super::TurnId;
+use super::{Pin, TurnId};
 use crate::event::{FinishReason, Stats, StepEvent};
 use crate::family::SpecialIds;
 use crate::text::Vocabulary;
+use crate::text::pins::PinPlaceError;
 use crate::{Canvas, Params};
 
 /// What a failure is about; decides the exit code and what the screen offers.
@@ -113,6 +114,19 @@ pub enum TurnEvent {
     Failed(Failure),
 }
 
+/// What a model's tokenizer makes of pins.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// Whose tokenizer.
+    pub loaded: Arc<Loaded>,
+    /// The pins.
+    pub pins: Vec<Pin>,
+    /// Positions of the answer.
+    pub length: usize,
+    /// The tokens of each, or which of them does not fit.
+    pub tokens: Result<Vec<Vec<TokenId>>, PinPlaceError>,
+}
+
 /// What the engine tells.
 #[derive(Debug, Clone)]
 pub enum EngineEvent {
@@ -138,6 +152,8 @@ pub enum EngineEvent {
         /// Why.
         failure: Failure,
     },
+    /// Pins were read.
+    Placed(Box<Placed>),
     /// News of a turn.
     Turn(TurnId, TurnEvent),
 }

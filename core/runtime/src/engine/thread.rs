@@ -9,7 +9,9 @@ use super::control::{Control, Wish};
 use super::layout::{LaidOut, lay_out};
 use super::load::Current;
 use super::model::{Loader, ReadyModel};
-use super::{EngineEvent, Failure, FailureKind, LoadRequest, Outcome, TurnEvent, TurnRequest};
+use super::{
+    EngineEvent, Failure, FailureKind, LoadRequest, Outcome, Pin, Placed, TurnEvent, TurnRequest,
+};
 use crate::event::FinishReason;
 use crate::generate::{Denoise, DenoiseError};
 use crate::text::answer::pinned_kept;
@@ -18,6 +20,7 @@ use crate::text::answer::pinned_kept;
 pub(super) enum Command {
     Load(LoadRequest, Arc<Control>),
     Turn(Box<TurnRequest>, Arc<Control>),
+    Place(Vec<Pin>, usize),
 }
 
 /// Whoever hears what happens.
@@ -45,7 +48,24 @@ impl Worker {
             match command {
                 Command::Load(request, control) => self.load(request, &control),
                 Command::Turn(request, control) => self.turn(*request, &control),
+                Command::Place(pins, length) => self.place(pins, length),
             }
+        }
+    }
+
+    fn place(&self, pins: Vec<Pin>, length: usize) {
+        let Some(Current { ready, .. }) = &self.current else {
+            return;
+        };
+        let place = AssertUnwindSafe(|| ready.text.place(&pins, length));
+        match catch_unwind(place) {
+            Ok(tokens) => self.listener.tell(EngineEvent::Placed(Box::new(Placed {
+                loaded: Arc::clone(&ready.loaded),
+                pins,
+                length,
+                tokens,
+            }))),
+            Err(panic) => tracing::error!("pins were not read: {}", panicked(&*panic)),
         }
     }
 

@@ -11,6 +11,20 @@ pub fn quota(masked: usize, steps: NonZeroUsize, step: usize) -> usize {
     masked / steps + usize::from(step < masked % steps)
 }
 
+/// Masks that the first `step` steps lift: the sum of their quotas.
+fn lifted(masked: usize, steps: NonZeroUsize, step: usize) -> usize {
+    let step = step.min(steps.get());
+    step * (masked / steps) + step.min(masked % steps)
+}
+
+/// The step that is next once `done` of the masks are lifted; one that was begun is not left out.
+#[must_use]
+pub(super) fn step_after(done: usize, masked: usize, steps: NonZeroUsize) -> usize {
+    let mut steps_back = (0..steps.get()).rev();
+    let next = steps_back.find(|&step| lifted(masked, steps, step) <= done);
+    next.unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +41,14 @@ mod tests {
     #[test]
     fn the_remainder_is_lifted_first() {
         check(10, 4, &[3, 3, 2, 2, 0]);
+    }
+
+    #[test]
+    fn what_is_lifted_tells_the_next_step() {
+        let steps = NonZeroUsize::new(4).expect("it is not 0");
+        let next: Vec<usize> = (0..10).map(|done| step_after(done, 10, steps)).collect();
+        assert_eq!(next, [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]);
+        assert_eq!(step_after(1, 2, steps), 1);
     }
 
     #[test]

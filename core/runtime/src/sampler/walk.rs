@@ -1,5 +1,8 @@
 use std::ops::Range;
 
+use unmask_api::Position;
+
+use super::schedule::step_after;
 use super::{Plan, quota};
 use crate::Canvas;
 use crate::params::{CacheMode, Rules};
@@ -34,6 +37,19 @@ pub struct Walk {
     masked: usize,
     /// Masks before this position stay.
     given_up: usize,
+    /// Steps of the linear schedule that were made before this walk.
+    begun: usize,
+    /// What the K/V cache holds.
+    slot: Slot,
+}
+
+/// What the K/V cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    /// Nothing, or what it was before the open block.
+    Stale,
+    /// All of the canvas, computed in the open block.
+    Filled,
 }
 
 impl Walk {
@@ -49,7 +65,48 @@ impl Walk {
             call: 0,
             masked: 0,
             given_up: 0,
+            begun: 0,
+            slot: Slot::Stale,
         }
+    }
+
+    /// Stands where a walk of this plan that left `canvas` would go on: behind the full blocks, and in the first block with
+    /// masks behind the steps that had lifted what is lifted there. So a run that was stopped and its continuation make the
+    /// forwards of one, with the same draws.
+    ///
+    /// The place follows from the canvas: what was given was never to be lifted, all else was. Under another plan than that
+    /// of the stopped run the new one's pace holds for what is left; with a threshold or a factor, whose steps are not
+    /// planned, the place only names the draws. A block that was left with masks, since the model predicted the mask, is
+    /// taken up again. The cache begins empty: the first step feeds the whole canvas, so that with a cache tokens may differ
+    /// from those of an unbroken run.
+    #[must_use]
+    pub fn going_on(mut self, canvas: &Canvas) -> Self {
+        let is_given = |index: usize| canvas.is_given(Position(index as u32));
+        let is_committed = |index| !is_given(index) && !canvas.is_masked(Position(index as u32));
+        if !(self.plan.block(0).start..canvas.len()).any(is_committed) {
+            return self;
+        }
+        let steps = self.plan.steps_per_block;
+        while self.block < self.plan.blocks {
+            let block = self.plan.block(self.block);
+            let to_lift = block.clone().filter(|&index| !is_given(index)).count();
+            if canvas.masked_in(self.task(&block)).next().is_some() {
+                self.masked = to_lift;
+                self.step =
+                    step_after(block.filter(|&it| is_committed(it)).count(), to_lift, steps);
+                self.call += self.step;
+                break;
+            }
+            self.call += match self.rules {
+                Rules::Llada => steps.get(),
+                Rules::LladaApp if to_lift == 0 => 0,
+                Rules::LladaApp => steps.get(),
+                Rules::FastV0 | Rules::FastV1 | Rules::Settled => steps.get().min(to_lift),
+            };
+            self.block += 1;
+        }
+        self.begun = self.block * steps.get() + self.step;
+        self
     }
 
     /// The plan being walked.
@@ -69,11 +126,11 @@ impl Walk {
                 self.masked = canvas.masked_in(self.task(&block)).count();
             }
             if self.block_is_over(canvas, &block) {
-                self.block += 1;
-                self.step = 0;
+                self.close_block();
                 continue;
             }
             let step = self.step_plan(canvas, block);
+            self.slot = Slot::Filled;
             self.step += 1;
             self.call += 1;
             let idle =
@@ -91,8 +148,13 @@ impl Walk {
     /// behind the other rules would loop or stop with an error.
     pub fn give_up_block(&mut self) {
         self.given_up = self.open_block().end;
+        self.close_block();
+    }
+
+    fn close_block(&mut self) {
         self.block += 1;
         self.step = 0;
+        self.slot = Slot::Stale;
     }
 
     /// True if the open block has had a step for each of its positions beyond its share of the plan.
@@ -107,11 +169,17 @@ impl Walk {
         self.call
     }
 
-    /// Steps that the linear schedule would have taken to come this far.
+    /// Steps that the linear schedule would have taken to come this far from where this walk began.
     #[must_use]
     pub fn planned(&self) -> usize {
         let per_block = self.plan.steps_per_block.get();
-        self.block * per_block + self.step.min(per_block)
+        self.block * per_block + self.step.min(per_block) - self.begun
+    }
+
+    /// Steps of the linear schedule from where this walk began.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.plan.steps() - self.begun
     }
 
     /// The block of the last step, or of the first one to come.
@@ -146,7 +214,7 @@ impl Walk {
     }
 
     fn step_plan(&self, canvas: &Canvas, block: Range<usize>) -> StepPlan {
-        let cached = self.cache != CacheMode::Off && self.step > 0;
+        let cached = self.cache != CacheMode::Off && self.slot == Slot::Filled;
         let last = self.step + 1 == self.plan.steps_per_block.get();
         let share = quota(self.masked, self.plan.steps_per_block, self.step);
         let quota = match self.rules {

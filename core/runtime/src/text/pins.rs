@@ -104,7 +104,8 @@ pub fn parse_pin(text: &str) -> Result<PinText, PinSyntaxError> {
     parse_part(text, 0)
 }
 
-/// The tokens of the pins at their offsets in an answer of `length` positions, each word encoded as `" " + word`.
+/// The tokens of each pin, which lie at its position and behind it in an answer of `length` positions; each word is encoded
+/// as `" " + word`.
 ///
 /// # Errors
 /// The first pin that does not fit: nothing of it is left out, and no two may overlap.
@@ -112,7 +113,7 @@ pub fn place_pins(
     pins: &[Pin],
     tokenizer: &Tokenizer,
     length: usize,
-) -> Result<Vec<(Position, TokenId)>, PinPlaceError> {
+) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
     let mut owners: Vec<Option<usize>> = vec![None; length];
     let mut placed = Vec::new();
     for (index, Pin { at, word }) in pins.iter().enumerate() {
@@ -121,7 +122,7 @@ pub fn place_pins(
             word: word.clone(),
             source,
         })?;
-        for (position, token) in (at.0..).zip(&tokens) {
+        for (position, _) in (at.0..).zip(&tokens) {
             let Some(owner) = owners.get_mut(position as usize) else {
                 return Err(PinPlaceError::Beyond {
                     pin: index,
@@ -139,8 +140,8 @@ pub fn place_pins(
                     at: position,
                 });
             }
-            placed.push((Position(position), *token));
         }
+        placed.push(tokens);
     }
     Ok(placed)
 }

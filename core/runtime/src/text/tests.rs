@@ -196,8 +196,11 @@ fn pins_that_overlap_or_reach_beyond_the_answer_are_refused_whole() {
     };
     let word = encode(" unmask");
     assert!(word.len() > 1, "the word is several tokens");
-    let placed: Vec<(Position, TokenId)> = (3..).map(Position).zip(word.iter().copied()).collect();
-    assert_eq!(place("3:unmask", 3 + word.len()), Ok(placed));
+    let both = format!("3:unmask,{}:unmask", 3 + word.len());
+    assert_eq!(
+        place(&both, 3 + 2 * word.len()),
+        Ok(vec![word.clone(), word.clone()])
+    );
     let last = 3 + word.len() - 1;
     let beyond = format!(
         "`unmask` needs positions 3 to {last}, but the answer has {last}; pin it earlier or make the answer longer"

@@ -1,9 +1,11 @@
 //! The settings: their panel, and `/set`, `/speed` and `/pin`.
 
 mod nudge;
+mod pins;
 mod set;
 
 use nudge::{Way, nudge};
+pub(super) use pins::{have_pins_read, placed};
 use set::set;
 
 use crate::action::{Command, Edit, Scroll};
@@ -103,6 +105,12 @@ fn commit(state: &mut State) -> bool {
         false => change(state, field, &text),
     };
     tell(state, result)
+}
+
+/// Takes a value that is being typed, if one is; false if it is refused.
+pub(super) fn finish_typing(state: &mut State) -> bool {
+    let is_typing = panel(state).is_some_and(|panel| panel.input.is_some());
+    !is_typing || commit(state)
 }
 
 /// Shows a refusal in the panel; false if there is one.
@@ -273,14 +281,19 @@ pub(super) fn order(state: &mut State, field: Field, text: &str) {
             // What was wrong has been put right.
             state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
-            let which = match state.running() {
-                Some(_) => ", from the next answer on",
-                None => "",
-            };
+            let which = which_answer(state);
             let said = format!("{} {}{which}", field.label(), clean_line(&value));
             state.notify(said);
         }
         Err(refusal) => refuse(state, field, text, refusal),
+    }
+}
+
+/// Whose settings a change is of, where that must be said.
+fn which_answer(state: &State) -> &'static str {
+    match state.running() {
+        Some(_) => ", from the next answer on",
+        None => "",
     }
 }
 
@@ -294,13 +307,7 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
     }
     match refusal.part {
         None => state.notify(refusal.what),
-        Some((text, span)) => {
-            let [text, carets] = crate::layout::with_carets(&text, &span, Toast::CELLS);
-            state.toast = Some(Toast {
-                title: refused(field),
-                lines: vec![text, carets, refusal.what],
-            });
-        }
+        Some(_) => state.toast = Some(pins::toast(refused(field), &refusal)),
     }
 }
 
@@ -317,5 +324,5 @@ pub(super) fn turn_dial(state: &mut State, speed: Speed) {
         Speed::Fast => "≈ all tokens above 0.90 in each step",
         Speed::Turbo => "≈ all tokens above 0.70 in each step",
     };
-    state.notify(format!("speed {}: {note}", speed.name()));
+    state.notify(format!("Speed {}: {note}", speed.name()));
 }

@@ -70,7 +70,7 @@ pub(super) fn nudge(
             let next = next_cache(params.cache, way);
             return set_cache(settings, next, limits);
         }
-        Field::Pins => return Err("pins are typed: Enter".to_owned().into()),
+        Field::Pins => return Err("pins are typed, not stepped through".to_owned().into()),
     }
     Ok(())
 }

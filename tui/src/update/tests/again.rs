@@ -1,9 +1,9 @@
 //! Another answer, a stopped one that goes on, a turn taken back; slow motion.
 
-use unmask_core::Params;
+use unmask_core::{Params, TokenId};
 
 use super::*;
-use crate::state::{Answer, Origin, Sight};
+use crate::state::{Answer, Origin, Sight, StopKeep};
 
 impl Driver {
     /// After one answered message.
@@ -272,20 +272,67 @@ fn in_slow_motion_steps_are_shown_one_by_one_and_the_end_comes_last() {
     assert_eq!(driver.answer(1).text, "Two and three");
 }
 
-#[test]
-fn a_stop_shows_everything_at_once() {
-    let mut driver = slow();
-    assert_eq!(driver.ctrl('c'), [Effect::Stop]);
-    assert_eq!(shown(&driver), Some(3));
-    driver.finish("Two and three", FinishReason::Stopped);
-    assert_eq!(shown(&driver), None);
+/// What is on the canvas that goes on, as text.
+fn continued(driver: &mut Driver) -> Vec<TokenId> {
+    let effects = driver.say("/continue");
+    match &request(&effects).input {
+        TurnInput::Canvas(canvas) => canvas.answer().to_vec(),
+        other => panic!("no canvas: {other:?}"),
+    }
 }
 
 #[test]
-fn a_stop_behind_the_end_keeps_the_whole_answer_and_the_queue() {
+fn a_stop_in_slow_motion_keeps_what_is_seen_and_the_rest_can_be_shown() {
+    for end in [None, Some(FinishReason::Complete)] {
+        let mut driver = slow();
+        if let Some(reason) = end {
+            driver.finish("Two and three", reason);
+        }
+        driver.state.queue.push_back("next".to_owned());
+        assert_eq!(driver.ctrl('c'), [Effect::Abandon]);
+        let answer = driver.answer(1);
+        assert_eq!(
+            (&*answer.text, answer.reason),
+            ("Two", FinishReason::Stopped)
+        );
+        assert_eq!(driver.state.queue, ["next"]);
+        assert!(driver.state.playback.waiting.is_empty());
+        let seen = [fixture::token(CELLS, 0), MASK, MASK];
+        assert_eq!(continued(&mut driver), seen);
+    }
+}
+
+#[test]
+fn a_stopped_answer_joins_what_is_there_if_that_is_wished() {
+    let mut driver = Driver::denoising();
+    driver.state.stop_keep = StopKeep::All;
+    driver.hear_turn(step(2));
+    driver.ctrl('c');
+    driver.finish("Two", FinishReason::Stopped);
+    let answer = driver.answer(1);
+    assert_eq!((&*answer.text, answer.stats.text_tokens), ("Two three", 2));
+    let seen = [fixture::token(CELLS, 0), MASK, fixture::token(CELLS, 2)];
+    assert_eq!(continued(&mut driver), seen);
+}
+
+#[test]
+fn a_stop_of_a_paused_picture_keeps_what_is_seen() {
     let mut driver = slow();
-    driver.say("next");
+    driver.key(KeyCode::Esc);
+    assert_eq!(driver.stage(), Some(Stage::Paused));
+    driver.ctrl('c');
+    assert_eq!(shown(&driver), None);
+    assert_eq!(driver.answer(1).text, "Two");
+}
+
+#[test]
+fn a_stop_that_finds_only_the_end_waiting_keeps_the_whole_answer_and_the_queue() {
+    let mut driver = slow();
+    driver.state.queue.push_back("next".to_owned());
     driver.finish("Two and three", FinishReason::Complete);
+    driver.wait(1000);
+    driver.wait(1000);
+    assert_eq!(shown(&driver), Some(3));
     assert_eq!(driver.ctrl('c'), []);
     assert_eq!(driver.answer(1).reason, FinishReason::Complete);
     assert_eq!(driver.state.queue, ["next"]);

@@ -18,7 +18,7 @@ fn what_the_menu_cannot_do_now_says_why() {
     driver.ctrl('x');
     driver.key(KeyCode::Char('n'));
     assert_eq!(driver.entries().len(), 1);
-    assert!(driver.notice().contains("an answer is being written"));
+    assert!(driver.notice().contains("An answer is being written"));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn escape_leaves_the_filter_of_the_help_first() {
     driver.write("/q?");
     let filter = Pick {
         query: "q?".to_owned(),
-        chosen: 0,
+        ..Pick::default()
     };
     let filtered = Help {
         top: 0,

@@ -1,4 +1,5 @@
 mod again;
+mod attention;
 mod canvas;
 mod chat;
 mod copy;
@@ -7,6 +8,7 @@ mod keeping;
 mod long;
 mod look;
 mod models;
+mod pins;
 mod pointer;
 mod rules;
 mod settings;

@@ -39,6 +39,45 @@ fn the_editor_gets_a_folded_paste_whole() {
     assert_eq!(driver.key(KeyCode::Char('e')), [Effect::EditDraft(long)]);
 }
 
+fn is_asking(driver: &Driver) -> bool {
+    matches!(driver.state.overlays.last(), Some(Overlay::Confirm(_)))
+}
+
+#[test]
+fn a_paste_above_a_megabyte_asks_and_goes_in_folded() {
+    let mut driver = Driver::ready();
+    let large = "a line of it\n".repeat(100_000);
+    driver.write("see: ");
+    driver.act(Action::Paste(large.clone()));
+    assert!(is_asking(&driver));
+    assert_eq!(driver.draft(), "see: ");
+    driver.key(KeyCode::Enter);
+    assert!(driver.state.overlays.is_empty());
+    assert_eq!(driver.state.composer.lines().len(), 1);
+    assert_eq!(driver.draft(), format!("see: {large}"));
+}
+
+#[test]
+fn no_to_a_large_paste_leaves_what_was_written() {
+    for no in [KeyCode::Esc, KeyCode::Char('n')] {
+        let mut driver = Driver::ready();
+        driver.write("see: ");
+        driver.act(Action::Paste("x".repeat(1_000_001)));
+        assert!(is_asking(&driver));
+        driver.key(no);
+        assert!(driver.state.overlays.is_empty());
+        assert_eq!(driver.draft(), "see: ");
+    }
+}
+
+#[test]
+fn a_paste_of_a_megabyte_does_not_ask() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Paste("x".repeat(1_000_000)));
+    assert!(!is_asking(&driver));
+    assert_eq!(driver.draft().len(), 1_000_000);
+}
+
 fn click(driver: &mut Driver, x: u16, y: u16) -> Vec<Effect> {
     driver.act(Action::Click(ratatui::layout::Position::new(x, y)))
 }
@@ -89,6 +128,85 @@ fn a_click_chooses_a_row_and_a_second_one_takes_it() {
         click(&mut driver, 10, list.area.y),
         [Effect::Mouse(Mouse::Released)]
     );
+}
+
+/// Clicks on a row of the list as the last frame showed it.
+fn click_row(driver: &mut Driver, row: u16) {
+    prepare(&mut driver.state);
+    let list = crate::geometry::list(&driver.state).expect("a list is open");
+    click(driver, 10, list.area.y + row);
+    prepare(&mut driver.state);
+}
+
+fn chosen(driver: &Driver) -> usize {
+    let list = crate::geometry::list(&driver.state).expect("a list is open");
+    list.chosen
+}
+
+#[test]
+fn a_row_stays_under_the_pointer_for_the_second_click() {
+    let mut driver = Driver::ready();
+    driver.ctrl('p');
+    driver.key(KeyCode::End);
+    prepare(&mut driver.state);
+    let before = crate::geometry::list(&driver.state).expect("the palette is a list");
+    assert!(before.top > 0);
+    click_row(&mut driver, 2);
+    let now = crate::geometry::list(&driver.state).expect("the palette is a list");
+    assert_eq!((now.top, now.chosen), (before.top, before.top + 2));
+}
+
+#[test]
+fn a_click_in_the_search_chooses_a_prompt_and_a_second_one_takes_it() {
+    let mut driver = Driver::ready();
+    for prompt in ["first", "second", "third"] {
+        driver.state.history.add(prompt);
+    }
+    driver.ctrl('r');
+    click_row(&mut driver, 2);
+    assert_eq!(chosen(&driver), 2);
+    driver.act(Action::Wheel(-3));
+    assert_eq!(chosen(&driver), 0);
+    click_row(&mut driver, 1);
+    click_row(&mut driver, 1);
+    assert_eq!(driver.draft(), "second");
+    assert!(driver.state.overlays.is_empty());
+}
+
+#[test]
+fn a_click_in_the_settings_chooses_a_field_and_a_second_one_types_its_value() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Do(Command::Settings));
+    click_row(&mut driver, 2);
+    assert_eq!(chosen(&driver), 2);
+    let is_typing = |driver: &Driver| match driver.state.overlays.last() {
+        Some(Overlay::Settings(panel)) => panel.input.is_some(),
+        _ => false,
+    };
+    assert!(!is_typing(&driver));
+    click_row(&mut driver, 2);
+    assert!(is_typing(&driver));
+    driver.write("16");
+    click_row(&mut driver, 0);
+    assert_eq!((chosen(&driver), is_typing(&driver)), (0, false));
+    assert_eq!(driver.state.settings.params.steps, 16);
+}
+
+#[test]
+fn a_click_elsewhere_leaves_a_value_that_is_refused_to_be_corrected() {
+    let mut driver = Driver::ready();
+    driver.act(Action::Do(Command::Settings));
+    driver.write("0");
+    click_row(&mut driver, 3);
+    assert_eq!(chosen(&driver), 0);
+}
+
+#[test]
+fn a_click_on_the_model_in_the_header_opens_the_picker() {
+    let mut driver = Driver::ready();
+    click(&mut driver, 60, 0);
+    let top = driver.state.overlays.last();
+    assert!(matches!(top, Some(Overlay::Models(_))));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use unmask_core::Position;
+use unmask_core::engine::Placed;
 
 use super::*;
 use crate::state::Field;
@@ -62,6 +63,22 @@ fn the_last_settings_are_scrolled_to() {
     let mut state = settings(size(80, 24));
     press(&mut state, KeyCode::End);
     press(&mut state, KeyCode::Char('?'));
+    insta::assert_snapshot!(screen(state));
+}
+
+#[test]
+fn pins_are_shown_as_their_tokens_once_those_are_known() {
+    let mut state = settings(size(80, 24));
+    let asked = state.pins.asked.clone().expect("the tokenizer was asked");
+    let placed = Placed {
+        loaded: asked.loaded,
+        pins: asked.pins,
+        length: asked.length,
+        tokens: Ok(vec![vec![fixture::token(&cells(), 1)]]),
+    };
+    let event = EngineEvent::Placed(Box::new(placed));
+    update(&mut state, Action::Engine(event));
+    go(&mut state, Field::Pins);
     insta::assert_snapshot!(screen(state));
 }
 

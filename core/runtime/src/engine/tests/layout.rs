@@ -90,7 +90,33 @@ fn pins_stand_where_they_were_asked_for() {
     bench.begin(chat(1), 4);
     assert_eq!(bench.outcome().text, "1934");
     bench.begin(chat(4), 4);
-    assert_eq!(bench.failure().text, "no model `xy`");
+    assert_eq!(
+        bench.failure().text,
+        "`xy` needs positions 4 to 4, but the answer has 4; pin it earlier or make the answer longer"
+    );
+}
+
+#[test]
+fn pins_are_read_without_a_turn_and_the_one_that_does_not_fit_is_named() {
+    let pins: Vec<Pin> = [0, 7]
+        .map(|at| Pin {
+            at: Position(at),
+            word: "xy".to_owned(),
+        })
+        .to_vec();
+    let bench = Bench::loaded(Fake::default());
+    let read = |length| {
+        bench.engine.place(pins.clone(), length);
+        match bench.next() {
+            EngineEvent::Placed(placed) => {
+                assert_eq!((&placed.pins, placed.length), (&pins, length));
+                placed.tokens.map_err(|error| error.pin())
+            }
+            other => panic!("the pins were not read: {other:?}"),
+        }
+    };
+    assert_eq!(read(8), Ok(vec![vec![TokenId(9)]; 2]));
+    assert_eq!(read(7), Err(1));
 }
 
 #[test]

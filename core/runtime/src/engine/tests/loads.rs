@@ -95,6 +95,7 @@ fn words(bench: &Bench, n: usize) -> Vec<String> {
                 format!("failed {key}")
             }
             EngineEvent::Turn(..) => "turn".to_owned(),
+            EngineEvent::Placed(_) => "placed".to_owned(),
         });
     }
     words

@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use unmask_api::{
-    BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass, Position,
-    Session, SessionSpec, TokenId,
+    BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass, Session,
+    SessionSpec, TokenId,
 };
 
 use super::*;
@@ -14,6 +14,7 @@ use crate::Params;
 use crate::event::FinishReason;
 use crate::family::SpecialIds;
 use crate::text::Vocabulary;
+use crate::text::pins::PinPlaceError;
 
 mod layout;
 mod loads;
@@ -70,11 +71,17 @@ impl ModelText for Fake {
         let token = |message: &Message| TokenId(message.content.len() as u32);
         Ok(messages.iter().map(token).collect())
     }
-    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<(Position, TokenId)>, Failure> {
-        let beyond = pins.iter().find(|pin| pin.at.index() >= length);
+    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
+        let beyond = pins.iter().position(|pin| pin.at.index() >= length);
         match beyond {
-            Some(pin) => Err(no_such(&pin.word)),
-            None => Ok(pins.iter().map(|pin| (pin.at, TokenId(9))).collect()),
+            Some(pin) => Err(PinPlaceError::Beyond {
+                pin,
+                word: pins[pin].word.clone(),
+                start: pins[pin].at.0,
+                last: u64::from(pins[pin].at.0),
+                length,
+            }),
+            None => Ok(pins.iter().map(|_| vec![TokenId(9)]).collect()),
         }
     }
     fn finished(&self, answer: &[TokenId]) -> Result<String, Failure> {

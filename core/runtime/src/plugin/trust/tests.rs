@@ -53,7 +53,7 @@ fn an_approval_is_remembered_by_path_and_content() {
         approval.sha256,
         "5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b"
     );
-    assert_eq!(read(home.path()).list(), [approval.clone()]);
+    assert_eq!(read(home.path()).list(), std::slice::from_ref(&approval));
     assert_eq!(Approval::of(&path).ok(), Some(approval.clone()));
     let copy = library(home.path(), "b.so");
     assert_ne!(Approval::of(&copy).ok(), Some(approval.clone()));

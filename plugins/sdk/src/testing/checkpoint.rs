@@ -1,38 +1,52 @@
-//! Small LLaDA checkpoints of random numbers, the same at every run; the benchmark uses them too.
+//! Small LLaDA checkpoints of random numbers, the same at every run.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use unmask_sdk::{Attention, LoadSpec};
+
+use crate::llada::tensor_name;
+use crate::{Attention, LoadSpec};
 
 /// Sizes of a network.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
-    pub(crate) width: usize,
-    pub(crate) layers: usize,
-    pub(crate) heads: usize,
-    pub(crate) key_heads: usize,
-    pub(crate) mlp: usize,
-    pub(crate) vocab: usize,
+pub struct Shape {
+    /// Of the residual stream.
+    pub width: usize,
+    /// Blocks.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub key_heads: usize,
+    /// Width of the gated layer.
+    pub mlp: usize,
+    /// Columns of the logits.
+    pub vocab: usize,
 }
 
 /// A checkpoint that can be changed before it is saved.
-pub(crate) struct Checkpoint {
-    pub(crate) config: Value,
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// `config.json`
+    pub config: Value,
     /// Shape and numbers by name.
-    pub(crate) tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    pub tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
 }
 
 /// A saved checkpoint; deleted when dropped.
-pub(crate) struct Saved {
-    pub(crate) folder: TempDir,
+#[derive(Debug)]
+pub struct Saved {
+    /// Holds `model.safetensors`.
+    pub folder: TempDir,
     config_json: String,
 }
 
 impl Checkpoint {
-    pub(crate) fn new(shape: Shape) -> Self {
+    /// A whole one without biases.
+    #[must_use]
+    pub fn new(shape: Shape) -> Self {
         let Shape {
             width, mlp, vocab, ..
         } = shape;
@@ -70,7 +84,7 @@ impl Checkpoint {
     }
 
     /// Adds a random tensor: a matrix around 0 that keeps its input's size, or a vector around 1.
-    pub(crate) fn add(&mut self, name: &str, shape: &[usize]) {
+    pub fn add(&mut self, name: &str, shape: &[usize]) {
         let mut state = name
             .bytes()
             .fold(7_u64, |hash, byte| hash * 31 + u64::from(byte));
@@ -86,12 +100,16 @@ impl Checkpoint {
             middle + spread * uniform
         };
         let numbers = (0..shape.iter().product()).map(|_| next()).collect();
-        let name = format!("model.transformer.{name}");
-        self.tensors.insert(name, (shape.to_vec(), numbers));
+        self.tensors
+            .insert(tensor_name(name), (shape.to_vec(), numbers));
     }
 
     /// Writes the checkpoint to a folder of its own.
-    pub(crate) fn save(&self) -> Saved {
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    #[must_use]
+    pub fn save(&self) -> Saved {
         let mut header = serde_json::Map::new();
         let mut data: Vec<u8> = Vec::new();
         for (name, (shape, numbers)) in &self.tensors {
@@ -120,13 +138,14 @@ impl Checkpoint {
 
 impl Saved {
     /// How to load it, without a cache folder.
-    pub(crate) fn spec(&self, precision: &str) -> LoadSpec {
+    #[must_use]
+    pub fn spec(&self, device: &str, precision: &str) -> LoadSpec {
         LoadSpec {
             family: "llada".to_owned(),
             folder: self.folder.path().to_owned(),
             weights: vec![self.folder.path().join("model.safetensors")],
             config_json: self.config_json.clone(),
-            device: "cpu".to_owned(),
+            device: device.to_owned(),
             precision: precision.to_owned(),
             threads: None,
             attention: Attention::Bidirectional,

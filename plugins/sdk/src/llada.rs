@@ -1,16 +1,70 @@
-//! `config.json` of LLaDA checkpoints: what shapes the network, and what this backend refuses.
+//! What a LLaDA checkpoint (arXiv:2502.09992) says of itself: its `config.json` read and checked, the names and shapes of its
+//! tensors, the frequencies of its rotary positions.
+//!
+//! ```no_run
+//! # use unmask_sdk::{BackendError, LoadSpec, llada::Config, weights::Weights};
+//! # fn load(spec: &LoadSpec) -> Result<(), BackendError> {
+//! let config = Config::read(spec)?;
+//! let weights = Weights::open(&spec.weights)?;
+//! for matrix in config.matrices() {
+//!     let weight = weights.shaped(&matrix.name, &[matrix.rows, matrix.columns])?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use serde::Deserialize;
-use unmask_sdk::{BackendError, LoadSpec};
 
-use crate::matrix::MatrixSpec;
-use crate::slot::Heads;
+use crate::{BackendError, LoadSpec, SessionSpec};
 
-/// The keys that matter when a model answers; those without a default are required.
+/// How a layer's width is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heads {
+    /// Query heads.
+    pub queries: usize,
+    /// Key and value heads, a divisor of `queries`.
+    pub keys: usize,
+    /// Numbers per head, even.
+    pub dim: usize,
+}
+
+impl Heads {
+    /// Query heads that share a key head; head `h` uses key head `h / group`.
+    #[must_use]
+    pub fn group(self) -> usize {
+        self.queries / self.keys
+    }
+
+    /// Bytes of keys and values as `f32`, of every layer and position that a session holds.
+    #[must_use]
+    pub fn cache_bytes(self, layers: usize, session: SessionSpec) -> u64 {
+        let numbers = layers * 2 * self.keys * self.dim;
+        numbers as u64 * 4 * u64::from(session.capacity) * u64::from(session.slots)
+    }
+}
+
+/// A matrix of the network, `y = x Wᵀ (+ b)`, and which tensors of the checkpoint it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatrixSpec {
+    /// The tensor's name.
+    pub name: String,
+    /// What people call it, such as `k_proj`.
+    pub label: &'static str,
+    /// Numbers that come out.
+    pub rows: usize,
+    /// Numbers that go in: the length of a row.
+    pub columns: usize,
+    /// The tensor of its bias `[rows]`, if it has one.
+    pub bias: Option<String>,
+}
+
+/// The keys that matter when a model answers, with OLMo's names; those without a default are required.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Config {
-    pub(crate) d_model: usize,
-    pub(crate) n_layers: usize,
+pub struct Config {
+    /// Width of the residual stream.
+    pub d_model: usize,
+    /// Blocks of the transformer.
+    pub n_layers: usize,
     n_heads: usize,
     n_kv_heads: Option<usize>,
     multi_query_attention: Option<bool>,
@@ -18,14 +72,20 @@ pub(crate) struct Config {
     mlp_ratio: Option<usize>,
     vocab_size: usize,
     embedding_size: Option<usize>,
-    pub(crate) max_sequence_length: u32,
-    pub(crate) rope_theta: f32,
-    pub(crate) rms_norm_eps: f32,
-    pub(crate) weight_tying: bool,
+    /// Positions that it was trained with.
+    pub max_sequence_length: u32,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f32,
+    /// Added to the mean square before the root.
+    pub rms_norm_eps: f32,
+    /// The table of embeddings is the head too.
+    pub weight_tying: bool,
+    /// Logits are divided by `sqrt(d_model)`.
     #[serde(default)]
-    pub(crate) scale_logits: bool,
+    pub scale_logits: bool,
+    /// Embeddings are multiplied by `sqrt(d_model)`.
     #[serde(default)]
-    pub(crate) input_emb_norm: bool,
+    pub input_emb_norm: bool,
     #[serde(default)]
     include_bias: bool,
     #[serde(default)]
@@ -52,7 +112,7 @@ impl Config {
     /// # Errors
     /// [`BackendError::Checkpoint`] naming the missing or senseless key; [`BackendError::Unsupported`] for a variant of
     /// the architecture that LLaDA does not use.
-    pub(crate) fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
+    pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
         let path = spec.folder.join("config.json");
         let broken = |what: String| BackendError::Checkpoint {
             path: path.clone(),
@@ -69,7 +129,7 @@ impl Config {
         match config.unsupported() {
             None => Ok(config),
             Some(what) => Err(BackendError::Unsupported(format!(
-                "{}: {what}, which LLaDA does not use and onnx's network lacks; choose another backend",
+                "{}: {what}, which LLaDA does not use and this backend lacks; choose another backend",
                 path.display()
             ))),
         }
@@ -140,7 +200,9 @@ impl Config {
         refused.map(|(_, what)| what)
     }
 
-    pub(crate) fn heads(&self) -> Heads {
+    /// How `d_model` is split.
+    #[must_use]
+    pub fn heads(&self) -> Heads {
         let keys = match (self.n_kv_heads, self.multi_query_attention) {
             (Some(keys), _) => keys,
             (None, Some(true)) => 1,
@@ -153,22 +215,40 @@ impl Config {
         }
     }
 
-    pub(crate) fn mlp_width(&self) -> usize {
+    /// Width of the gated layer.
+    #[must_use]
+    pub fn mlp_width(&self) -> usize {
         let ratio = self.mlp_ratio.unwrap_or(4);
         self.mlp_hidden_size.unwrap_or(ratio * self.d_model)
     }
 
     /// Columns of the logits.
-    pub(crate) fn vocab(&self) -> usize {
+    #[must_use]
+    pub fn vocab(&self) -> usize {
         self.embedding_size.unwrap_or(self.vocab_size)
     }
 
-    pub(crate) fn norm_has_bias(&self) -> bool {
+    /// Whether norms add a bias, `[d_model]` under the norm's name with `.bias`.
+    #[must_use]
+    pub fn norm_has_bias(&self) -> bool {
         self.bias_for_layer_norm.unwrap_or(self.include_bias)
     }
 
-    /// Every matrix, in the order in which a pass meets them: seven a layer, then the head.
-    pub(crate) fn matrices(&self) -> Vec<MatrixSpec> {
+    /// `1 / rope_theta^(2i / dim)` for `i` below half a head's `dim`: angles a position of the rotary positions
+    /// (arXiv:2104.09864) in the half-split pairing, where dimension `i` turns with `i + dim / 2`.
+    #[must_use]
+    pub fn frequencies(&self) -> Vec<f32> {
+        let dim = self.heads().dim;
+        let exponents = (0..dim / 2).map(|i| (2 * i) as f32 / dim as f32);
+        exponents
+            .map(|exponent| 1.0 / self.rope_theta.powf(exponent))
+            .collect()
+    }
+
+    /// Every matrix but the table of embeddings, in the order in which a pass meets them: seven a layer (`k_proj`, `v_proj`,
+    /// `q_proj`, `attn_out`; `ff_proj` the gate, `up_proj` the up and `ff_out` the down projection), then the head.
+    #[must_use]
+    pub fn matrices(&self) -> Vec<MatrixSpec> {
         let (width, mlp, heads) = (self.d_model, self.mlp_width(), self.heads());
         let keys = heads.keys * heads.dim;
         let bias = self.include_bias;
@@ -198,8 +278,9 @@ impl Config {
     }
 }
 
-/// The full name of a tensor of the transformer.
-pub(crate) fn tensor_name(name: &str) -> String {
+/// The full name of a tensor of the transformer, such as `wte.weight`.
+#[must_use]
+pub fn tensor_name(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 

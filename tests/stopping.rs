@@ -1,0 +1,136 @@
+//! A stopped answer that goes on, with the demo model on a real backend.
+
+use std::ops::ControlFlow;
+
+use tempfile::TempDir;
+use unmask_core::api::CancelFlag;
+use unmask_core::config::{ConfigReader, Environment, Folders, Overrides};
+use unmask_core::engine::{LoadRequest, Loader, Message, ReadyModel, Role};
+use unmask_core::generate::Denoise;
+use unmask_core::loader::ConfigLoader;
+use unmask_core::params::{Rules, Transfer};
+use unmask_core::{Canvas, Params, TokenId};
+
+const LENGTH: usize = 32;
+
+/// The demo model, unpacked into this folder.
+fn demo(folder: &TempDir) -> ReadyModel {
+    let path = || folder.path().to_owned();
+    let reader = ConfigReader {
+        overrides: Overrides::default(),
+        environment: Environment {
+            folders: Some(Folders {
+                home: path(),
+                config: path(),
+                data: path(),
+                cache: path(),
+                state: path(),
+            }),
+            ..Environment::default()
+        },
+    };
+    let config = reader.read().expect("the embedded configuration is fine");
+    let request = LoadRequest {
+        key: "demo".to_owned(),
+        ..LoadRequest::default()
+    };
+    let mut loader = ConfigLoader::new(config, reader);
+    let loaded = loader.load(&request, &|_| ControlFlow::Continue(()));
+    loaded.unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+fn question(ready: &ReadyModel) -> Canvas {
+    let message = Message {
+        role: Role::User,
+        content: "What is the capital of France?".to_owned(),
+    };
+    let prompt = ready
+        .text
+        .prompt(&[message])
+        .expect("the template takes it");
+    Canvas::new(&prompt, LENGTH, ready.loaded.special.mask)
+}
+
+/// Makes at most `steps` steps; the canvas then, and the forwards made.
+fn denoise(ready: &ReadyModel, canvas: Canvas, params: &Params, steps: usize) -> (Canvas, usize) {
+    let special = ready.loaded.special;
+    let mut denoise =
+        Denoise::new(&*ready.model, special, canvas, params.clone()).expect("the settings fit");
+    for _ in 0..steps {
+        match denoise.step(&CancelFlag::new()).expect("it computes") {
+            Some(_) => (),
+            None => break,
+        }
+    }
+    (denoise.canvas().clone(), denoise.stats().nfe)
+}
+
+/// Stops early, in the middle and late, and goes on: the tokens and the forwards are those of an unbroken run.
+#[track_caller]
+fn check(ready: &ReadyModel, params: &Params) {
+    let (whole, nfe) = denoise(ready, question(ready), params, usize::MAX);
+    let tokens: Vec<TokenId> = whole.tokens().to_vec();
+    for stop in [1, nfe / 3, nfe / 2 + 1, nfe - 1] {
+        let (stopped, before) = denoise(ready, question(ready), params, stop);
+        let (ended, after) = denoise(ready, stopped, params, usize::MAX);
+        assert_eq!(ended.tokens(), tokens, "stopped after {stop} of {nfe}");
+        assert_eq!(before + after, nfe, "stopped after {stop} of {nfe}");
+    }
+}
+
+#[test]
+fn stopping_and_going_on_gives_the_tokens_and_costs_the_forwards_of_an_unbroken_run() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let ready = demo(&folder);
+    let params = |rules, steps, block_length| Params {
+        rules,
+        steps,
+        block_length,
+        early_stop: false,
+        ..ready.loaded.defaults.clone()
+    };
+    // One token a step, several a step with a remainder, and more steps than a block has masks.
+    for (steps, block_length) in [(32, 32), (12, 32), (12, 16), (6, 16), (64, 8)] {
+        check(&ready, &params(Rules::Llada, steps, block_length));
+        check(&ready, &params(Rules::LladaApp, steps, block_length));
+    }
+    check(
+        &ready,
+        &Params {
+            transfer: Transfer::Threshold(0.7),
+            ..params(Rules::Settled, 16, 16)
+        },
+    );
+}
+
+#[test]
+fn noise_is_that_of_the_unbroken_run_with_the_same_seed() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let ready = demo(&folder);
+    let params = Params {
+        temperature: 0.8,
+        seed: 7,
+        steps: 12,
+        block_length: 16,
+        early_stop: false,
+        ..ready.loaded.defaults.clone()
+    };
+    check(&ready, &params);
+}
+
+#[test]
+fn other_steps_hold_for_what_is_left() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let ready = demo(&folder);
+    let params = |steps| Params {
+        steps,
+        block_length: LENGTH,
+        early_stop: false,
+        ..ready.loaded.defaults.clone()
+    };
+    let (half, _) = denoise(&ready, question(&ready), &params(32), 16);
+    let (ended, forwards) = denoise(&ready, half, &params(8), usize::MAX);
+    let mask = ready.loaded.special.mask;
+    assert!(!ended.answer().contains(&mask));
+    assert_eq!(forwards, 4);
+}
