@@ -95,7 +95,7 @@ pub fn word(state: &State, choice: &Choice) -> (&'static str, Role) {
         Readiness::Ready => ("ready", Role::Text),
         Readiness::NotOnDisk(_) => ("not on disk", Role::Quiet),
         Readiness::Damaged(_) => ("damaged", Role::Warn),
-        Readiness::Refused(_) if waits(state, choice) => ("not approved", Role::Warn),
+        Readiness::Refused(_) if waits(state, choice) => ("unapproved", Role::Warn),
         Readiness::Refused(_) => ("not here", Role::Quiet),
     }
 }
