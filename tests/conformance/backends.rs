@@ -20,7 +20,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     Registry::discover(&SearchPath::new(&Surroundings {
         // What the user has installed is not under test.
         data_folder: None,
-        ..Surroundings::here(vec![plugin("example-toy"), in_c.path.clone()])
+        plugins: vec![in_c.path.clone()],
+        ..Surroundings::here(vec![plugin("example-toy")])
     }))
 });
 
@@ -44,11 +45,12 @@ pub(super) fn usable() -> Vec<Arc<dyn Backend>> {
     }
 }
 
-/// Every library that is no backend, with the reason.
+/// Every library that is no backend or may not be opened, with the reason.
 pub(super) fn broken() -> Vec<String> {
     let rows = REGISTRY.rows().iter();
     let told = rows.filter_map(|row| match &row.state {
         State::Broken(reason) => Some(format!("{}: {reason}", row.name)),
+        State::Unapproved { since, .. } => Some(format!("{}: {}", row.name, since.reason())),
         State::Usable { .. } | State::Unusable { .. } => None,
     });
     told.collect()
