@@ -69,6 +69,10 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
         say("fluxed"),
         "backend `fluxed` cannot be used here: needs a flux capacitor; install one"
     );
+    let lacking = |name| found.find_lacking(name).map(|it| it.name().to_owned());
+    assert_eq!(lacking("fluxed"), Ok("fluxed".to_owned()));
+    assert_eq!(lacking("toy"), Ok("toy".to_owned()));
+    assert!(lacking("spoiled").is_err());
     assert_eq!(
         say("spoiled"),
         "backend `spoiled` does not work: spoiled: the driver does not answer; restart it"

@@ -62,15 +62,19 @@ impl ConfigLoader {
         })
     }
 
-    /// The backend, looked for anew if it was not there before.
-    fn backend(&mut self, config: &Config, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+    /// The backend, looked for anew if `find` did not find it before.
+    fn backend(
+        &mut self,
+        config: &Config,
+        find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
+    ) -> Result<Arc<dyn Backend>, FindError> {
         let paths = &config.backend_paths.value;
         let known = self.registry.as_ref().filter(|(of, _)| of == paths);
-        if let Some(backend) = known.and_then(|(_, registry)| registry.find(name).ok()) {
+        if let Some(backend) = known.and_then(|(_, registry)| find(registry).ok()) {
             return Ok(backend);
         }
         let registry = discover(config, &self.reader.environment);
-        let found = registry.find(name);
+        let found = find(&registry);
         self.registry = Some((paths.clone(), registry));
         found
     }
@@ -100,7 +104,9 @@ impl Loader for ConfigLoader {
         let (config, entry) = self.entry(&request.key)?;
         let checkpoint = self.checkpoint(&config, &entry)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
-        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        let name = framework(request, &entry);
+        let find = |registry: &Registry| registry.find_for(name, &entry);
+        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         let model = backend
             .load(&spec, progress)
             .map_err(|error| of_backend(&*backend, &error))?;
@@ -127,7 +133,10 @@ impl ConfigLoader {
     ) -> Result<(), Failure> {
         let (config, entry) = self.entry(&request.key)?;
         let checkpoint = self.checkpoint(&config, &entry)?;
-        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        // What computes is not needed to write.
+        let name = framework(request, &entry);
+        let find = |registry: &Registry| registry.find_lacking(name);
+        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         backend
             .export(&spec, folder, progress)
             .map_err(|error| of_backend(&*backend, &error))
@@ -145,9 +154,9 @@ impl ConfigLoader {
         config: &Config,
         entry: &ModelEntry,
         checkpoint: &Checkpoint,
+        find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
     ) -> Result<(Arc<dyn Backend>, Device, LoadSpec), Failure> {
-        let framework = request.framework.as_ref().unwrap_or(&entry.framework.value);
-        let backend = self.backend(config, framework).map_err(|error| Failure {
+        let backend = self.backend(config, find).map_err(|error| Failure {
             hint: "see `unmask backends`".to_owned(),
             ..told(FailureKind::Backend, &error)
         })?;
@@ -176,6 +185,11 @@ impl ConfigLoader {
         };
         Ok((backend, device, spec))
     }
+}
+
+/// The name of the backend that is asked for.
+fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
+    request.framework.as_ref().unwrap_or(&entry.framework.value)
 }
 
 fn damaged(error: CheckpointError) -> Failure {

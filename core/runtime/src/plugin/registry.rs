@@ -6,6 +6,7 @@ use unmask_api::{Backend, BackendError, Device, Probe};
 use super::remote::{self, RemoteBackend};
 use super::search::{self, SearchPath};
 use super::{Approval, PluginError, trust};
+use crate::config::ModelEntry;
 
 /// Whether a backend can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +133,8 @@ pub struct Registry {
     rows: Vec<BackendRow>,
     /// Those that are usable.
     backends: Vec<Arc<dyn Backend>>,
+    /// Those that work, but not here, unless a model's options give them what they lack.
+    lacking: Vec<Arc<dyn Backend>>,
     /// Where they were looked for.
     places: Vec<PathBuf>,
 }
@@ -209,8 +212,11 @@ impl Registry {
             Ok(answer) => answer,
             Err(error) => (State::Broken(error.to_string()), Vec::new()),
         };
-        if let State::Usable { .. } = state {
-            self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
+        let found = Arc::clone(backend) as Arc<dyn Backend>;
+        match state {
+            State::Usable { .. } => self.backends.push(found),
+            State::Unusable { .. } => self.lacking.push(found),
+            State::Broken(_) | State::Unapproved { .. } => {}
         }
         let runtimes = &backend.runtimes;
         self.rows
@@ -231,7 +237,7 @@ impl Registry {
         if let Some(backend) = self.backends.iter().find(|it| it.name() == name) {
             return Ok(Arc::clone(backend));
         }
-        let named = self.rows.iter().find(|row| row.name == name);
+        let named = self.named(name);
         let name = name.to_owned();
         Err(match named.map(|row| row.state.clone()) {
             Some(State::Broken(reason)) => FindError::Broken { name, reason },
@@ -252,19 +258,44 @@ impl Registry {
         })
     }
 
+    /// The backend called `name`, also if it lacks something here: for work that may not need it, or is told where it is.
+    /// The backend's own errors tell if that is not so.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), but never [`FindError::Unusable`].
+    pub fn find_lacking(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        let lacking = self.lacking.iter().find(|it| it.name() == name);
+        lacking.map_or_else(|| self.find(name), |backend| Ok(Arc::clone(backend)))
+    }
+
+    /// As a load of `entry` finds its backend: options may name what it lacks.
+    pub(crate) fn find_for(
+        &self,
+        name: &str,
+        entry: &ModelEntry,
+    ) -> Result<Arc<dyn Backend>, FindError> {
+        match entry.options.value.is_empty() {
+            true => self.find(name),
+            false => self.find_lacking(name),
+        }
+    }
+
     /// What is known of the backend called `name`, usable or not.
     ///
     /// # Errors
     /// [`FindError::Unknown`], with a name that is near.
     pub fn row(&self, name: &str) -> Result<&BackendRow, FindError> {
-        let named = || self.rows.iter().filter(|row| row.name == name);
-        let is_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
-        // What was asked knows its name; a file is only called that.
-        let row = named().find(is_asked).or_else(|| named().next());
-        row.ok_or_else(|| FindError::Unknown {
+        self.named(name).ok_or_else(|| FindError::Unknown {
             hint: self.hint(name),
             name: name.to_owned(),
         })
+    }
+
+    /// The row of this name: rather one that was asked for it than a file that is only called that.
+    fn named(&self, name: &str) -> Option<&BackendRow> {
+        let named = || self.rows.iter().filter(|row| row.name == name);
+        let was_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
+        named().find(was_asked).or_else(|| named().next())
     }
 
     fn hint(&self, name: &str) -> String {
