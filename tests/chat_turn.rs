@@ -424,9 +424,52 @@ fn the_mouse_is_the_screens_until_it_is_released() {
         screen.contains("drag selects")
     });
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    for sequence in ["\x1b[?1000h", "\x1b[?1006h", "\x1b[?1000l", "\x1b[?1007l"] {
+    for sequence in [
+        "\x1b[?1000h",
+        "\x1b[?1002h",
+        "\x1b[?1006h",
+        "\x1b[?1000l",
+        "\x1b[?1002l",
+        "\x1b[?1007l",
+    ] {
         assert!(raw.contains(sequence), "{sequence:?} was not sent");
     }
+}
+
+#[test]
+fn what_is_dragged_over_is_in_reverse_and_y_copies_it_and_nothing_else() {
+    let home = Home::default();
+    let no_clipboard = [("DISPLAY", ""), ("WAYLAND_DISPLAY", "")];
+    let mut terminal = home.start(&[], &no_clipboard, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    let screen = terminal.screen();
+    let row = (0..24).find(|&row| screen.contents_between(row, 0, row, 80).contains(ANSWER));
+    let row = row.expect("the answer is on the screen");
+    // Terminals count from 1, and the text begins behind a margin.
+    let y = row + 1;
+    terminal.press(&format!(
+        "\x1b[<0;2;{y}M\x1b[<32;9;{y}M\x1b[<32;12;{y}M\x1b[<0;12;{y}m"
+    ));
+    terminal.wait_screen(LONG, "the selection", |screen| {
+        let is_reverse = |column| screen.cell(row, column).is_some_and(vt100::Cell::inverse);
+        (1..=11).all(is_reverse) && !is_reverse(0) && !is_reverse(12)
+    });
+    terminal.press("y");
+    terminal.wait(LONG, "where it went", |screen| {
+        screen.contains("Sent to your terminal (OSC 52)")
+    });
+    // OSC 52 with `The capital` in Base64.
+    let sent = b"\x1b]52;c;VGhlIGNhcGl0YWw=";
+    let raw = terminal.raw();
+    let has = |bytes: &[u8]| raw.windows(bytes.len()).any(|it| it == bytes);
+    assert!(has(sent) && has(b"\x1b[?1002h"));
+    terminal.press("\x1b");
+    terminal.wait_screen(LONG, "no selection", |screen| {
+        let is_reverse = |column| screen.cell(row, column).is_some_and(vt100::Cell::inverse);
+        !(0..80).any(is_reverse)
+    });
 }
 
 #[test]

@@ -199,9 +199,9 @@ impl Screen {
         let out = self.terminal.backend_mut();
         match mouse {
             Mouse::Captured if cfg!(windows) => execute!(out, EnableMouseCapture),
-            // Buttons and the wheel alone: telling of every move would keep a slow line busy for nothing.
+            // Buttons, the wheel and drags: telling of every move would keep a slow line busy for nothing.
             Mouse::Captured => {
-                out.write_all(b"\x1b[?1000h\x1b[?1006h")?;
+                out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
                 out.flush()
             }
             // Without the last, some terminals turn the wheel into arrow keys.
