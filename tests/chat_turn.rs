@@ -232,15 +232,17 @@ fn a_crash_gives_the_terminal_back() {
 /// A turn of the C example that prints with each forward; its library, and the terminal after Enter.
 fn ask_noisy(home: &Home, more: &[(&str, &str)]) -> (Compiled, Terminal) {
     let library = compile_plugin("tests/plugins/noisy.c");
-    let config = format!(
-        "backend_paths = ['{}']\nactive_model_key = 'noisy'\n[available_models.noisy]\nframework = 'noisy'\n\
-         model_id = 'builtin:demo'\n[available_models.noisy.generation]\nlength = 16\nsteps = 16\nblock_length = 16\n",
-        library.path.display()
-    );
+    let config = "active_model_key = 'noisy'\n[available_models.noisy]\nframework = 'noisy'\n\
+         model_id = 'builtin:demo'\n[available_models.noisy.generation]\nlength = 16\nsteps = 16\nblock_length = 16\n";
     let file = home.path().join("noisy.toml");
     std::fs::write(&file, config).expect("the home is ours");
     let file = file.to_str().expect("test folders have plain names");
-    let mut terminal = home.start(&["--config", file], more, (80, 24));
+    let plugin = library
+        .path
+        .to_str()
+        .expect("test folders have plain names");
+    let arguments = ["--config", file, "--plugin", plugin];
+    let mut terminal = home.start(&arguments, more, (80, 24));
     terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
     ask(&mut terminal);
     (library, terminal)

@@ -330,6 +330,23 @@ fn export_writes_a_backends_own_files_into_a_folder_of_their_own() {
 }
 
 #[test]
+fn an_export_needs_no_library_that_computes() {
+    let home = Home::default();
+    let nowhere = [("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")];
+    let said = home.run_with(&["export", "onnx", "out"], "", &nowhere);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let chat = home.run_with(&["generate", "--backend", "onnx", "Hello"], "", &nowhere);
+    refused(&chat, 3, &["backend `onnx` cannot be used here"]);
+    let config = "active_model_key = \"here\"\n[available_models.here]\nmodel_id = \"builtin:demo\"\n\
+                  framework = \"onnx\"\noptions = { library = \"/elsewhere/libonnxruntime.so\" }\n";
+    let file = home.path().join("named.toml");
+    fs::write(&file, config).expect("it can be written");
+    let file = file.to_str().expect("plain names");
+    let named = home.run_with(&["generate", "--config", file, "Hello"], "", &nowhere);
+    refused(&named, 2, &["/elsewhere/libonnxruntime.so"]);
+}
+
+#[test]
 fn plain_chat_goes_on_when_the_context_is_full_and_says_so() {
     let home = Home::default();
     let lines = "What is the capital of France?\n".repeat(14);

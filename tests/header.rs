@@ -130,10 +130,13 @@ fn bit_name(bit: Capabilities) -> &'static str {
     }
 }
 
-/// A C program that prints what [`expected`] says.
-fn program() -> String {
+/// What ABI 1.0 did not have.
+const SINCE_1_0: [&str; 2] = ["runtimes", "model_export"];
+
+/// A C program that prints what [`expected`] says of these layouts, as `header` has it.
+fn program(header: &str, layouts: Vec<Layout>) -> String {
     let mut body = String::new();
-    for Layout { name, fields, .. } in layouts() {
+    for Layout { name, fields, .. } in layouts {
         writeln!(
             body,
             "  printf(\"{name} %lu\\n\", (unsigned long)sizeof({name}));"
@@ -151,13 +154,21 @@ fn program() -> String {
     for (name, _) in constants() {
         writeln!(body, "  printf(\"{name} %ld\\n\", (long)({name}));").expect("a string takes all");
     }
-    format!(
-        "#include \"unmask_backend.h\"\n#include <stdio.h>\n\nint main(void) {{\n{body}  return 0;\n}}\n"
-    )
+    format!("#include {header:?}\n#include <stdio.h>\n\nint main(void) {{\n{body}  return 0;\n}}\n")
 }
 
-fn expected() -> Vec<String> {
-    let tables = layouts()
+/// What that program prints.
+fn printed(header: &str, layouts: Vec<Layout>) -> Vec<String> {
+    let program = c_program(&program(header, layouts));
+    let output = Command::new(&program.path)
+        .output()
+        .expect("it was just built");
+    let printed = String::from_utf8(output.stdout).expect("it prints ASCII");
+    printed.lines().map(str::to_owned).collect()
+}
+
+fn expected(layouts: Vec<Layout>) -> Vec<String> {
+    let tables = layouts
         .into_iter()
         .flat_map(|Layout { name, size, fields }| {
             let fields = fields.into_iter();
@@ -172,12 +183,34 @@ fn expected() -> Vec<String> {
 
 #[test]
 fn every_table_and_constant_is_the_same_in_c_and_in_rust() {
-    let program = c_program(&program());
-    let output = Command::new(&program.path)
-        .output()
-        .expect("it was just built");
-    let printed = String::from_utf8(output.stdout).expect("it prints ASCII");
-    assert_eq!(printed.lines().collect::<Vec<_>>(), expected());
+    assert_eq!(printed("unmask_backend.h", layouts()), expected(layouts()));
+}
+
+#[test]
+fn nothing_that_abi_1_0_had_has_moved() {
+    let old = || {
+        let mut all = layouts();
+        for layout in &mut all {
+            layout
+                .fields
+                .retain(|(field, ..)| !SINCE_1_0.contains(field));
+        }
+        all
+    };
+    let path = root().join("tests/frozen/v1_0/unmask_backend.h");
+    let path = path.to_str().expect("the repository has a plain name");
+    // Only these may differ: the table is longer, and a higher number says so.
+    let may_differ = |line: &String| {
+        ["unmask_plugin ", "UNMASK_ABI_MINOR "]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    let then = printed(path, old()).into_iter();
+    let now = expected(old()).into_iter();
+    assert_eq!(
+        then.filter(|it| !may_differ(it)).collect::<Vec<_>>(),
+        now.filter(|it| !may_differ(it)).collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::path::Path;
 use unmask_core::plugin::{FindError, Registry, SearchPath, State, Surroundings};
 use unmask_tests::{open, plugin, spoiled};
 
-/// The registry of these files, in this order.
+/// The registry of these files, in this order; the tests vouch for them.
 fn registry(files: &[&Path]) -> Registry {
     Registry::discover(&SearchPath::new(&Surroundings {
-        config: files.iter().map(|path| path.to_path_buf()).collect(),
+        plugins: files.iter().map(|path| path.to_path_buf()).collect(),
         ..Surroundings::default()
     }))
 }
@@ -69,6 +69,10 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
         say("fluxed"),
         "backend `fluxed` cannot be used here: needs a flux capacitor; install one"
     );
+    let lacking = |name| found.find_lacking(name).map(|it| it.name().to_owned());
+    assert_eq!(lacking("fluxed"), Ok("fluxed".to_owned()));
+    assert_eq!(lacking("toy"), Ok("toy".to_owned()));
+    assert!(lacking("spoiled").is_err());
     assert_eq!(
         say("spoiled"),
         "backend `spoiled` does not work: spoiled: the driver does not answer; restart it"
@@ -81,6 +85,7 @@ fn kind(state: &State) -> &'static str {
         State::Usable { .. } => "usable",
         State::Unusable { .. } => "unusable",
         State::Broken(_) => "broken",
+        State::Unapproved { .. } => "unapproved",
     }
 }
 
@@ -112,7 +117,11 @@ fn a_link_to_a_library_is_not_a_second_backend() {
 #[test]
 fn without_backends_the_searched_places_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let error = registry(&[folder.path()]).find("candle").map(|_| ());
+    let found = Registry::discover(&SearchPath::new(&Surroundings {
+        config: vec![folder.path().to_owned()],
+        ..Surroundings::default()
+    }));
+    let error = found.find("candle").map(|_| ());
     assert_eq!(
         error,
         Err(FindError::Unknown {

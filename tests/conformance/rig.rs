@@ -81,7 +81,8 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     Registry::discover(&SearchPath::new(&Surroundings {
         // What the user has installed is not under test.
         data_folder: None,
-        ..Surroundings::here(vec![plugin("example-toy"), in_c.path.clone()])
+        plugins: vec![in_c.path.clone()],
+        ..Surroundings::here(vec![plugin("example-toy")])
     }))
 });
 
@@ -111,6 +112,7 @@ pub(super) fn found() -> Vec<(String, Outcome)> {
     rows.map(|row| match &row.state {
         State::Broken(reason) => (row.name.clone(), Err(reason.clone())),
         State::Usable { .. } | State::Unusable { .. } => (row.name.clone(), Ok(())),
+        State::Unapproved { since, .. } => (row.name.clone(), Err(since.reason().to_owned())),
     })
     .collect()
 }

@@ -79,14 +79,14 @@ impl Rig {
     }
 
     pub(crate) fn install_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Said {
-        let arguments = [&["backends", "install", "needy"], words].concat();
+        let mut arguments = [&["backends", "install", "needy"], words].concat();
         let path = self
             .backend
             .path
             .to_str()
             .expect("test folders have plain names");
+        arguments.extend(["--plugin", path]);
         let mut all = vec![
-            ("UNMASK_BACKEND_PATH", path),
             ("PIP_INDEX_URL", ""),
             ("UV_DEFAULT_INDEX", ""),
             ("UV_INDEX_URL", ""),

@@ -80,6 +80,7 @@ static unmask_status good_forward_top(void *session, const unmask_pass_table *pa
 
 /* What TABLE is made of; a test plugin redefines what it spoils. */
 #define MAJOR UNMASK_ABI_MAJOR
+#define MINOR UNMASK_ABI_MINOR
 #define SIZE sizeof(unmask_plugin)
 #define NAME "spoiled"
 #define INIT good_init
@@ -94,8 +95,8 @@ static unmask_status good_forward_top(void *session, const unmask_pass_table *pa
 #define EXPORT NULL
 #define TABLE                                                                                                         \
   {                                                                                                                   \
-    MAJOR, UNMASK_ABI_MINOR, SIZE, 0, NAME, "0.0.1", INIT, PROBE, DEVICE, LOAD, FACTS, good_free, OPEN, good_free,    \
-        FORWARD, FORWARD_TOP, RUNTIMES, EXPORT                                                                        \
+    MAJOR, MINOR, SIZE, 0, NAME, "0.0.1", INIT, PROBE, DEVICE, LOAD, FACTS, good_free, OPEN, good_free, FORWARD,      \
+        FORWARD_TOP, RUNTIMES, EXPORT                                                                                 \
   }
 
 #endif

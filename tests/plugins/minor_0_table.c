@@ -1,6 +1,8 @@
 /* As a plugin of minor version 0 was built: what lies behind must not be read. */
 #include "base.h"
 
+#undef MINOR
+#define MINOR 0
 #undef SIZE
 #define SIZE offsetof(unmask_plugin, runtimes)
 #undef RUNTIMES

@@ -10,6 +10,8 @@ typedef struct longer_plugin {
   uint64_t more[4];
 } longer_plugin;
 
+#undef MINOR
+#define MINOR (UNMASK_ABI_MINOR + 1)
 #undef SIZE
 #define SIZE sizeof(longer_plugin)
 

@@ -62,6 +62,8 @@ pub enum Action {
     Saved(Result<String, String>),
     /// A model is in the configuration now, or why it is not.
     Added(Result<Added, String>),
+    /// A library may run now, or why not.
+    Approved(Result<Approve, String>),
     /// The terminal has the focus, or has lost it.
     Gaze(Gaze),
 }
@@ -270,6 +272,8 @@ pub enum Order {
     Load(LoadRequest),
     /// Put a model into the configuration: a folder or a hub id.
     AddModel(String),
+    /// Let a library of others run.
+    Approve(Approve),
     /// Take this length, and send the draft.
     Length(usize),
     /// Draw in the theme of this name.
@@ -280,6 +284,17 @@ pub enum Order {
     Insert(String),
 }
 
+/// A library of others that the user lets run, as it was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approve {
+    /// The file.
+    pub path: PathBuf,
+    /// What its bytes hash to.
+    pub sha256: String,
+    /// The key of the model that is then loaded on it.
+    pub key: String,
+}
+
 /// What needs a fresh look at the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Look {
@@ -287,6 +302,13 @@ pub enum Look {
     Model(String),
     /// Load the running model on this backend.
     Backend(String),
+    /// Load a model on the backend that was just approved.
+    Approved {
+        /// The model's key.
+        key: String,
+        /// The backend's file.
+        path: PathBuf,
+    },
     /// Show the rows of this key in the picker.
     Rows(String),
     /// Show how to get the models that are not on disk.

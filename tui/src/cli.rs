@@ -53,6 +53,9 @@ pub(crate) struct Common {
     /// A further folder or file to look for backends in; may be repeated
     #[arg(long = "backend-path", global = true, value_name = "PATH")]
     backend_paths: Vec<PathBuf>,
+    /// Run this library as a backend, this once, whether it is approved or not; may be repeated
+    #[arg(long = "plugin", global = true, value_name = "FILE")]
+    plugins: Vec<PathBuf>,
     /// A folder that holds models
     #[arg(long, global = true, value_name = "FOLDER")]
     models_folder: Option<PathBuf>,
@@ -115,7 +118,7 @@ pub(crate) enum Command {
     Eval(Eval),
     /// List the configured models, what is on disk and what they need
     Models(Listing),
-    /// List the backends, their devices and what is wrong with the rest; install what one needs
+    /// List the backends, their devices and what is wrong with the rest; install what one needs, approve a library
     Backends(Backends),
     /// Write the model as files of a backend's own kind, for other programs
     Export(Export),
@@ -228,6 +231,17 @@ pub(crate) struct Backends {
 pub(crate) enum BackendsAction {
     /// Fetch the libraries that a backend needs, or take them from a file or folder
     Install(Install),
+    /// Let a library of others run here, as it is now
+    Approve(Library),
+    /// Let it run no more
+    Revoke(Library),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Library {
+    /// Its name, as `unmask backends` lists it, or its path
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) what: String,
 }
 
 #[derive(Debug, Args)]
@@ -240,7 +254,8 @@ pub(crate) struct Install {
     /// Take them from this wheel, zip archive or folder, and fetch nothing
     #[arg(long, value_name = "PATH")]
     pub(crate) from: Option<PathBuf>,
-    /// The Python package index to ask instead of pip; without pip, PIP_INDEX_URL or UV_DEFAULT_INDEX say it
+    /// The Python package index to ask instead of pip; without pip, PIP_INDEX_URL or UV_DEFAULT_INDEX say it, else it is the
+    /// public one
     #[arg(long, value_name = "URL", conflicts_with = "from")]
     pub(crate) index: Option<String>,
     /// No progress and no notes on stderr
@@ -309,6 +324,7 @@ impl Cli {
             precision: common.precision.clone(),
             threads: common.threads,
             backend_paths: common.backend_paths.clone(),
+            plugins: common.plugins.clone(),
             models_folder: common.models_folder.clone(),
             generation: self.patch(),
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use unmask_core::engine::{LoadRequest, Pin, TurnRequest};
 
+use crate::action::Approve;
 use crate::cells::Emoji;
 use crate::session::Job;
 use crate::state::{Call, Settings};
@@ -45,6 +46,8 @@ pub enum Effect {
     Scan,
     /// Put a model into the configuration.
     AddModel(String),
+    /// Remember that a library may run.
+    Approve(Approve),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Copy to the clipboard or into a file.

@@ -1,7 +1,7 @@
 //! What the picker of models lists, and what it says of the chosen row.
 
 use unmask_core::catalogue::{Catalogue, Choice, Fit, Readiness};
-use unmask_core::plugin::State as BackendState;
+use unmask_core::plugin::{BackendRow, State as BackendState};
 
 use crate::amount;
 use crate::state::{Activity, Overlay, Pick, State};
@@ -39,20 +39,39 @@ pub fn chosen(state: &State) -> Option<&Choice> {
 /// The backends that cannot be used here, each with why. A second file of one that can be used is none of them.
 #[must_use]
 pub fn unavailable(catalogue: &Catalogue) -> Vec<(&str, String)> {
-    let reason = |state: &BackendState| match state {
+    let rows = catalogue.backends.iter();
+    rows.filter(|row| !is_usable(catalogue, &row.name))
+        .filter_map(|row| Some((row.name.as_str(), trouble(&row.state)?)))
+        .collect()
+}
+
+fn is_usable(catalogue: &Catalogue, backend: &str) -> bool {
+    let mut rows = catalogue.backends.iter();
+    rows.any(|row| row.name == backend && matches!(row.state, BackendState::Usable { .. }))
+}
+
+/// Why a backend cannot be used, and what to do; `None` if it can.
+#[must_use]
+pub fn trouble(state: &BackendState) -> Option<String> {
+    match state {
         BackendState::Usable { .. } => None,
         BackendState::Unusable { reason, remedy } if remedy.is_empty() => Some(reason.clone()),
         BackendState::Unusable { reason, remedy } => Some(format!("{reason}: {remedy}")),
         BackendState::Broken(reason) => Some(reason.clone()),
+        BackendState::Unapproved { since, .. } => {
+            Some(format!("{}: choose it to be asked", since.reason()))
+        }
+    }
+}
+
+/// The library that would be this backend if the user approved it.
+#[must_use]
+pub fn waiting<'a>(catalogue: &'a Catalogue, backend: &str) -> Option<&'a BackendRow> {
+    let waits = |row: &&BackendRow| {
+        row.name == backend && matches!(row.state, BackendState::Unapproved { .. })
     };
-    let is_usable = |name: &str| {
-        let mut rows = catalogue.backends.iter();
-        rows.any(|row| row.name == name && matches!(row.state, BackendState::Usable { .. }))
-    };
-    let rows = catalogue.backends.iter();
-    rows.filter(|row| !is_usable(&row.name))
-        .filter_map(|row| Some((row.name.as_str(), reason(&row.state)?)))
-        .collect()
+    let mut rows = catalogue.backends.iter();
+    rows.find(waits).filter(|_| !is_usable(catalogue, backend))
 }
 
 /// `free memory: GPU 61 GB · RAM 102 GB`; empty if nobody knows.
@@ -76,13 +95,23 @@ pub fn word(state: &State, choice: &Choice) -> (&'static str, Role) {
         Readiness::Ready => ("ready", Role::Text),
         Readiness::NotOnDisk(_) => ("not on disk", Role::Quiet),
         Readiness::Damaged(_) => ("damaged", Role::Warn),
+        Readiness::Refused(_) if waits(state, choice) => ("unapproved", Role::Warn),
         Readiness::Refused(_) => ("not here", Role::Quiet),
     }
+}
+
+fn waits(state: &State, choice: &Choice) -> bool {
+    let catalogue = state.machine.catalogue.as_deref();
+    catalogue.is_some_and(|it| waiting(it, &choice.framework).is_some())
 }
 
 /// What Enter would do to the chosen row.
 #[must_use]
 pub fn remark(state: &State, choice: &Choice) -> (String, Role) {
+    if waits(state, choice) {
+        let text = "A library of others: Enter shows it and asks whether it may run.";
+        return (text.to_owned(), Role::Warn);
+    }
     if let Some(obstacle) = choice.obstacle() {
         return (obstacle.to_owned(), Role::Warn);
     }

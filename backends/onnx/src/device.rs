@@ -80,11 +80,14 @@ impl Place {
     }
 }
 
-/// The devices that the library has providers for, as far as its files tell. The processor is the default: the others have
-/// never been run.
-pub(crate) fn list(library: &Found) -> Vec<Device> {
+/// The devices that the library has providers for, as far as its files tell; without one, the processor, which all have: the
+/// option `library` may name one. The processor is the default: the others have never been run.
+pub(crate) fn list(library: Option<&Found>) -> Vec<Device> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let mut devices = vec![Place::Cpu.describe(name(&cpuinfo, threads(None)))];
+    let Some(library) = library else {
+        return devices;
+    };
     let mut add = |place: Place, name: &str| devices.push(place.describe(name.to_owned()));
     if library.has_beside("onnxruntime_providers_cuda") {
         add(Place::Cuda(0), "NVIDIA GPU through CUDA, not tested");

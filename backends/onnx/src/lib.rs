@@ -66,7 +66,7 @@ impl Backend for Onnx {
     }
 
     fn devices(&self) -> Vec<Device> {
-        library::find().map_or_else(|_| Vec::new(), |found| device::list(&found))
+        device::list(library::find().ok().as_ref())
     }
 
     fn load(

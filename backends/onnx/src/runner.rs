@@ -120,6 +120,10 @@ impl Plan {
         progress: &Progress<'_>,
     ) -> Result<Runner, BackendError> {
         let is_unwanted = || {
+            // Which matrices have been copied is not told, so all pages are let go: the few still needed come back at once.
+            if self.is_prepacked {
+                graph.release();
+            }
             let stage = LoadProgress {
                 stage: "preparing the network",
                 done: 0,

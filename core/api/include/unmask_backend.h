@@ -7,7 +7,8 @@
  *     UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = { UNMASK_ABI_MAJOR, UNMASK_ABI_MINOR, sizeof(unmask_plugin), ... };
  *
  * Its first three words are read before any of its functions is called. Name the library libunmask_backend_NAME.so
- * (.dylib, or unmask_backend_NAME.dll) and put it where `unmask backends` says it looks.
+ * (.dylib, or unmask_backend_NAME.dll), put it into `unmask/backends` in the user's data folder, and let the user approve it:
+ * `unmask backends approve NAME`.
  *
  * Rules
  * - Whoever allocates frees; no memory changes owner. Everything passed to a function is borrowed for that call, unless

@@ -13,7 +13,8 @@ pub trait Backend: Send + Sync {
     /// Tells whether this machine has what the backend needs, without loading anything large.
     fn probe(&self) -> Probe;
 
-    /// What it can compute on; the first is the default. Empty if [`probe`](Self::probe) says unusable.
+    /// What it can compute on; the first is the default. If [`probe`](Self::probe) says
+    /// unusable: what it could compute on if a model's options gave it what it lacks, else nothing.
     fn devices(&self) -> Vec<Device>;
 
     /// Reads weights; may take minutes.

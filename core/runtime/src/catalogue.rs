@@ -139,7 +139,7 @@ impl Catalogue {
     /// If the configuration cannot be used.
     pub fn scan(reader: &ConfigReader) -> Result<Self, ConfigError> {
         let config = reader.read()?;
-        let registry = discover(config.backend_paths.value.clone());
+        let registry = discover(&config, &reader.environment);
         Ok(Self::of(&config, &reader.environment, &registry))
     }
 
@@ -238,13 +238,37 @@ fn choices(
             }
         }
     }
+    let stranger = Device {
+        id: String::new(),
+        ..unknown_device(entry)
+    };
+    for backend in strangers(registry) {
+        let reason = format!(
+            "{} is not approved; {}",
+            backend.name,
+            backend.how_to_approve()
+        );
+        let row = row(&backend.name, &stranger, "", &Readiness::Refused(reason));
+        if rows.iter().all(|it| it.framework != row.framework) {
+            rows.push(row);
+        }
+    }
     rows
+}
+
+/// Backends that the user would have to approve first.
+fn strangers(registry: &Registry) -> impl Iterator<Item = &BackendRow> {
+    let waits = |row: &&BackendRow| matches!(row.state, State::Unapproved { .. });
+    let rows = registry.rows().iter().filter(waits);
+    rows.filter(|row| registry.find(&row.name).is_err())
 }
 
 /// The device and the precision that the entry means, or why there are none.
 fn own(entry: &ModelEntry, registry: &Registry) -> Result<(Device, String), String> {
     let name = &entry.framework.value;
-    let backend = registry.find(name).map_err(|error| error.to_string())?;
+    let backend = registry
+        .find_for(name, entry)
+        .map_err(|error| error.to_string())?;
     let device = crate::loader::device(&*backend, entry.device.value.as_ref());
     let device = device.map_err(|failure| failure.to_string())?;
     let precision = entry.precision.value.as_ref();
@@ -276,7 +300,7 @@ fn name(config: &Config, entry: &ModelEntry) -> String {
 fn devices(rows: &[BackendRow]) -> Vec<(&BackendRow, &Device)> {
     let score = |row: &BackendRow| match row.state {
         State::Usable { score } => Some(score),
-        State::Unusable { .. } | State::Broken(_) => None,
+        State::Unusable { .. } | State::Broken(_) | State::Unapproved { .. } => None,
     };
     let mut usable: Vec<&BackendRow> = rows.iter().filter(|row| score(row).is_some()).collect();
     usable.sort_by_key(|row| std::cmp::Reverse(score(row)));

@@ -11,11 +11,11 @@ use unmask_api::{
 };
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
-use crate::config::{Config, ConfigError, ConfigReader, ModelEntry};
+use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
-use crate::plugin::{FindError, Registry, SearchPath, Surroundings};
+use crate::plugin::{Approvals, FindError, Registry, SearchPath, Surroundings};
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::{PinPlaceError, place_pins};
 
@@ -62,23 +62,37 @@ impl ConfigLoader {
         })
     }
 
-    /// The backend, looked for anew if it was not there before.
-    fn backend(&mut self, paths: &[PathBuf], name: &str) -> Result<Arc<dyn Backend>, FindError> {
+    /// The backend, looked for anew if `find` did not find it before.
+    fn backend(
+        &mut self,
+        config: &Config,
+        find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
+    ) -> Result<Arc<dyn Backend>, FindError> {
+        let paths = &config.backend_paths.value;
         let known = self.registry.as_ref().filter(|(of, _)| of == paths);
-        if let Some(backend) = known.and_then(|(_, registry)| registry.find(name).ok()) {
+        if let Some(backend) = known.and_then(|(_, registry)| find(registry).ok()) {
             return Ok(backend);
         }
-        let registry = discover(paths.to_vec());
-        let found = registry.find(name);
-        self.registry = Some((paths.to_vec(), registry));
+        let registry = discover(config, &self.reader.environment);
+        let found = find(&registry);
+        self.registry = Some((paths.clone(), registry));
         found
     }
 }
 
-/// The backends of this machine, with those of the configuration's `backend_paths`.
+/// The backends of this machine, with those that the configuration names. Of others' libraries only those run that the user
+/// approved, or vouches for in this run.
 #[must_use]
-pub fn discover(backend_paths: Vec<PathBuf>) -> Registry {
-    Registry::discover(&SearchPath::new(&Surroundings::here(backend_paths)))
+pub fn discover(config: &Config, environment: &Environment) -> Registry {
+    let approved = Approvals::read(environment).unwrap_or_else(|error| {
+        tracing::warn!(error = with_causes(&error), "nothing counts as approved");
+        Approvals::default()
+    });
+    Registry::discover(&SearchPath::new(&Surroundings {
+        plugins: config.plugins.clone(),
+        approved: approved.list().to_vec(),
+        ..Surroundings::here(config.backend_paths.value.clone())
+    }))
 }
 
 impl Loader for ConfigLoader {
@@ -90,7 +104,9 @@ impl Loader for ConfigLoader {
         let (config, entry) = self.entry(&request.key)?;
         let checkpoint = self.checkpoint(&config, &entry)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
-        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        let name = framework(request, &entry);
+        let find = |registry: &Registry| registry.find_for(name, &entry);
+        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         let model = backend
             .load(&spec, progress)
             .map_err(|error| of_backend(&*backend, &error))?;
@@ -117,7 +133,10 @@ impl ConfigLoader {
     ) -> Result<(), Failure> {
         let (config, entry) = self.entry(&request.key)?;
         let checkpoint = self.checkpoint(&config, &entry)?;
-        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint)?;
+        // What computes is not needed to write.
+        let name = framework(request, &entry);
+        let find = |registry: &Registry| registry.find_lacking(name);
+        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         backend
             .export(&spec, folder, progress)
             .map_err(|error| of_backend(&*backend, &error))
@@ -135,10 +154,9 @@ impl ConfigLoader {
         config: &Config,
         entry: &ModelEntry,
         checkpoint: &Checkpoint,
+        find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
     ) -> Result<(Arc<dyn Backend>, Device, LoadSpec), Failure> {
-        let framework = request.framework.as_ref().unwrap_or(&entry.framework.value);
-        let paths = &config.backend_paths.value;
-        let backend = self.backend(paths, framework).map_err(|error| Failure {
+        let backend = self.backend(config, find).map_err(|error| Failure {
             hint: "see `unmask backends`".to_owned(),
             ..told(FailureKind::Backend, &error)
         })?;
@@ -167,6 +185,11 @@ impl ConfigLoader {
         };
         Ok((backend, device, spec))
     }
+}
+
+/// The name of the backend that is asked for.
+fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
+    request.framework.as_ref().unwrap_or(&entry.framework.value)
 }
 
 fn damaged(error: CheckpointError) -> Failure {

@@ -2,7 +2,7 @@
  * The smallest backend, in C: every position wants the token equal to its own index. Copy it to start your own.
  *
  *     cc -std=c99 -O2 -shared -fPIC -I core/api/include plugins/examples/c/toy.c -o libunmask_backend_ctoy.so
- *     UNMASK_BACKEND_PATH=$PWD/libunmask_backend_ctoy.so unmask backends
+ *     unmask backends --plugin libunmask_backend_ctoy.so
  *
  * (macOS: name it .dylib. Windows: cl /LD /I core\api\include plugins\examples\c\toy.c /Fe:unmask_backend_ctoy.dll)
  *

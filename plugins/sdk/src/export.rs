@@ -123,9 +123,26 @@ fn text_of(payload: Box<dyn Any + Send>) -> String {
 /// or `include_str!`, where `unmask backends install` gets them; `unmask_backend.h` says how, and
 /// `unmask_sdk::runtimes` (feature `runtimes`) where they are then.
 ///
-/// ```text
-/// export_backend! { name: "toy", version: env!("CARGO_PKG_VERSION"), backend: Toy }
-/// export_backend! { name: "toy", version: "1.0.0", backend: Toy, runtimes: include_str!("runtimes.json") }
+/// ```
+/// # use unmask_sdk::*;
+/// # struct Needy;
+/// # impl Backend for Needy {
+/// #     fn name(&self) -> &str { "needy" }
+/// #     fn version(&self) -> &str { "1.0.0" }
+/// #     fn probe(&self) -> Probe { Probe::Usable { score: 1 } }
+/// #     fn devices(&self) -> Vec<Device> { Vec::new() }
+/// #     fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
+/// #         Err(BackendError::Cancelled)
+/// #     }
+/// # }
+/// export_backend! {
+///     name: "needy",
+///     version: "1.0.0",
+///     backend: Needy,
+///     // Or include_str!("runtimes.json"); leave it out if there are none.
+///     runtimes: r#"{"packages": []}"#,
+/// }
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! export_backend {

@@ -34,7 +34,45 @@
 //! # fn main() {}
 //! ```
 //!
-//! Name the library `unmask_backend_NAME` (cargo adds the `lib` and the `.so`). What [`export_backend!`] does for you:
+//! Name the library `unmask_backend_NAME` (cargo adds the `lib` and the `.so`). `plugins/README.md` builds a backend step by
+//! step, and `plugins/template` is where to begin.
+//!
+//! A session reads a pass and writes the rows that are wanted:
+//!
+//! ```
+//! use unmask_sdk::*;
+//!
+//! struct Constant;
+//!
+//! impl Session for Constant {
+//!     fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+//!         for (row, &wanted) in out.scores.chunks_exact_mut(out.vocab).zip(pass.wanted) {
+//!             if pass.cancel.is_raised() {
+//!                 return Err(BackendError::Cancelled);
+//!             }
+//!             // The token that stands there is the one that is wanted there.
+//!             row.fill(0.0);
+//!             row[pass.tokens[wanted as usize].index()] = 1.0;
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut logits = Logits::default();
+//! logits.reset(1, 4);
+//! let pass = Pass {
+//!     rows: &[Row { fed: 2, slot: 0, attend: 0..2 }],
+//!     tokens: &[TokenId(3), TokenId(2)],
+//!     positions: &[Position(0), Position(1)],
+//!     wanted: &[1],
+//!     cancel: &CancelFlag::new(),
+//! };
+//! Constant.forward(&pass, logits.view())?;
+//! assert_eq!(logits.row(0), [0.0, 0.0, 1.0, 0.0]);
+//! # Ok::<(), BackendError>(())
+//! ```
+//!
+//! What [`export_backend!`] does for you:
 //!
 //! - the C table `UNMASK_PLUGIN` of [`abi`], whose functions call your traits without copying tokens or logits;
 //! - a panic becomes the error [`BackendError::Panicked`] with its text, and its place is written to the host's log;

@@ -2,6 +2,14 @@
 //!
 //! `target` names the part of the backend that speaks, such as `weights`. Before the host has introduced itself, and when
 //! the backend is used in process, the messages go nowhere.
+//!
+//! ```
+//! use unmask_sdk::log;
+//!
+//! let tensors = 291;
+//! log::info("weights", format_args!("{tensors} tensors"));
+//! log::warn("weights", "there is no f16 here; computing in f32");
+//! ```
 
 use std::fmt::Display;
 

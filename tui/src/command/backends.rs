@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use unmask::amount::bytes;
 use unmask_core::api::Device;
-use unmask_core::config::Config;
+use unmask_core::config::{Config, Environment};
 use unmask_core::loader::discover;
 use unmask_core::plugin::{BackendRow, State};
 
@@ -11,8 +11,12 @@ use super::table::table;
 use super::{code, print};
 use crate::cli::{Listing, TableFormat};
 
-pub(super) fn run(config: &Config, arguments: &Listing) -> anyhow::Result<u8> {
-    let registry = discover(config.backend_paths.value.clone());
+pub(super) fn run(
+    config: &Config,
+    environment: &Environment,
+    arguments: &Listing,
+) -> anyhow::Result<u8> {
+    let registry = discover(config, environment);
     let text = match arguments.format {
         TableFormat::Text => text(registry.rows()),
         TableFormat::Json => format!(
@@ -43,9 +47,12 @@ pub(super) fn text(rows: &[BackendRow]) -> String {
     let mut remedies = String::new();
     for row in rows {
         let (sign, state, remedy) = match &row.state {
-            State::Usable { .. } => ("●", "usable".to_owned(), ""),
-            State::Unusable { reason, remedy } => ("○", reason.clone(), remedy.as_str()),
-            State::Broken(reason) => ("✗", reason.clone(), ""),
+            State::Usable { .. } => ("●", "usable".to_owned(), String::new()),
+            State::Unusable { reason, remedy } => ("○", reason.clone(), remedy.clone()),
+            State::Broken(reason) => ("✗", reason.clone(), String::new()),
+            State::Unapproved { since, .. } => {
+                ("○", since.reason().to_owned(), row.how_to_approve())
+            }
         };
         let mut line = [sign, &row.name, &row.version].map(str::to_owned).to_vec();
         line.extend(row.devices.first().map_or_else(Default::default, cells));
@@ -60,6 +67,9 @@ pub(super) fn text(rows: &[BackendRow]) -> String {
         }
         if !matches!(row.state, State::Usable { .. }) && !row.path.as_os_str().is_empty() {
             remedies.push_str(&format!("{}: {}\n", row.name, row.path.display()));
+        }
+        if let State::Unapproved { sha256, .. } = &row.state {
+            remedies.push_str(&format!("{}: sha256 {sha256}\n", row.name));
         }
     }
     let mut text = table(&lines);
@@ -87,10 +97,16 @@ fn memory(device: &Device) -> String {
 }
 
 fn object(row: &BackendRow) -> Value {
+    let approve = row.how_to_approve();
     let (state, reason, remedy) = match &row.state {
         State::Usable { .. } => ("usable", "", ""),
         State::Unusable { reason, remedy } => ("unusable", reason.as_str(), remedy.as_str()),
         State::Broken(reason) => ("broken", reason.as_str(), ""),
+        State::Unapproved { since, .. } => ("unapproved", since.reason(), approve.as_str()),
+    };
+    let sha256 = match &row.state {
+        State::Unapproved { sha256, .. } => Some(sha256),
+        State::Usable { .. } | State::Unusable { .. } | State::Broken(_) => None,
     };
     let devices: Vec<Value> = (row.devices.iter())
         .map(|device| {
@@ -106,7 +122,8 @@ fn object(row: &BackendRow) -> Value {
     json!({
         "name": row.name,
         "version": row.version,
-        "path": row.path,
+        "path": row.path.to_string_lossy(),
+        "sha256": sha256,
         "state": state,
         "reason": reason,
         "remedy": remedy,

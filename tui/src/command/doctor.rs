@@ -20,7 +20,7 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
         config.source,
         config.active.value
     ))?;
-    let registry = discover(config.backend_paths.value.clone());
+    let registry = discover(&config, &reader.environment);
     print(&format!("{}\n", backends::text(registry.rows())))?;
     let mut meter = Meter::new(false);
     let mut host = Host::open(config, reader, &mut meter)?;

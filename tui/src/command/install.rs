@@ -28,10 +28,15 @@ pub(super) fn run(
     arguments: &Install,
 ) -> anyhow::Result<u8> {
     let name = &arguments.name;
-    let registry = discover(config.backend_paths.value.clone());
+    let registry = discover(config, environment);
     let row = registry
         .row(name)
         .map_err(|error| no_backend(error.to_string(), "see `unmask backends`"))?;
+    if let State::Unapproved { since, .. } = &row.state {
+        // What it needs it can only say itself.
+        let text = format!("backend `{name}` is {}", since.reason());
+        return Err(no_backend(text, &row.how_to_approve()).into());
+    }
     if row.runtimes.is_empty() {
         print(&format!("{name} needs nothing more\n"))?;
         return Ok(code::DONE);
@@ -69,7 +74,7 @@ pub(super) fn run(
     }
     meter.clear();
     print(&format!("{what} is installed: {}\n", target.display()))?;
-    tell_state(config, name, &meter);
+    tell_state(config, environment, name, &meter);
     Ok(code::DONE)
 }
 
@@ -134,8 +139,8 @@ fn own_folders(environment: &Environment) -> anyhow::Result<(PathBuf, PathBuf)> 
 }
 
 /// What the backend says of itself now.
-fn tell_state(config: &Config, name: &str, meter: &Meter) {
-    let registry = discover(config.backend_paths.value.clone());
+fn tell_state(config: &Config, environment: &Environment, name: &str, meter: &Meter) {
+    let registry = discover(config, environment);
     let state = registry.row(name).map(|row: &BackendRow| row.state.clone());
     match state {
         Ok(State::Usable { .. }) => meter.note(&format!("{name} is usable")),
@@ -146,6 +151,7 @@ fn tell_state(config: &Config, name: &str, meter: &Meter) {
             meter.note(&format!("{name} cannot be used yet: {reason}; {remedy}"));
         }
         Ok(State::Broken(reason)) => meter.note(&format!("{name} does not work: {reason}")),
+        Ok(State::Unapproved { since, .. }) => meter.note(&format!("{name} is {}", since.reason())),
         // It was there a moment ago.
         Err(error) => meter.note(&error.to_string()),
     }

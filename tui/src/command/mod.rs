@@ -1,5 +1,6 @@
 //! One file per subcommand, and what they share: exit codes, a loaded model, a progress meter.
 
+mod approve;
 mod backends;
 mod chat;
 mod config;
@@ -23,6 +24,7 @@ use unmask::clean::clean;
 use unmask::session::SessionError;
 use unmask_core::config::{ConfigError, ConfigReader, Environment};
 use unmask_core::engine::{Failure, FailureKind};
+use unmask_core::plugin::ApprovalsError;
 
 use crate::cli::{BackendsAction, Cli, Command};
 
@@ -86,9 +88,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Some(Command::Eval(arguments)) => eval::run(config, &reader, arguments),
         Some(Command::Models(arguments)) => models::run(&config, environment, arguments),
         Some(Command::Backends(arguments)) => match &arguments.action {
-            None => backends::run(&config, &arguments.listing),
+            None => backends::run(&config, environment, &arguments.listing),
             Some(BackendsAction::Install(arguments)) => {
                 install::run(&config, environment, arguments)
+            }
+            Some(BackendsAction::Approve(library)) => {
+                approve::approve(&config, environment, &library.what)
+            }
+            Some(BackendsAction::Revoke(library)) => {
+                approve::revoke(&config, environment, &library.what)
             }
         },
         Some(Command::Export(arguments)) => export::run(config, reader, arguments),
@@ -113,6 +121,13 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         return match error {
             SessionError::Io { .. } => code::GENERATION,
             // What is asked for is not there, or cannot be had like this.
+            _ => code::USAGE,
+        };
+    }
+    if let Some(error) = error.downcast_ref::<ApprovalsError>() {
+        return match error {
+            ApprovalsError::NoFolder | ApprovalsError::File { .. } => code::GENERATION,
+            // What is asked for is not there, or must not be done.
             _ => code::USAGE,
         };
     }

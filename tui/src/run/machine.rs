@@ -6,8 +6,9 @@ use std::sync::Arc;
 use unmask_core::api::with_causes;
 use unmask_core::catalogue::Catalogue;
 use unmask_core::config::ConfigReader;
+use unmask_core::plugin::Approvals;
 
-use crate::action::Action;
+use crate::action::{Action, Approve};
 use crate::state::Settings;
 
 const NO_READER: &str = "there is no configuration to look at";
@@ -16,11 +17,13 @@ const NO_READER: &str = "there is no configuration to look at";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scan;
 
-/// A change of the configuration's file.
+/// A change of what the user keeps: the configuration, and what is approved.
 #[derive(Debug, Clone)]
 pub(super) enum Edit {
     /// Put a model into it.
     Add(String),
+    /// Remember that a library may run.
+    Approve(Approve),
     /// Make these settings the ones that a model starts with.
     Save {
         /// The model's key.
@@ -46,6 +49,15 @@ impl Edit {
             Self::Add(model) => {
                 let added = reader.map(|it| it.add_model(&model).map_err(|error| told(&error)));
                 Action::Added(added.unwrap_or_else(|| Err(NO_READER.to_owned())))
+            }
+            Self::Approve(approve) => {
+                let approved = reader.map(|it| {
+                    Approvals::read(&it.environment)
+                        .and_then(|mut all| all.approve(&approve.path, Some(&approve.sha256)))
+                        .map(|_| approve)
+                        .map_err(|error| told(&error))
+                });
+                Action::Approved(approved.unwrap_or_else(|| Err(NO_READER.to_owned())))
             }
             Self::Save { key, settings } => {
                 let fit = settings.fit();

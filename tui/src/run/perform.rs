@@ -98,6 +98,7 @@ impl Chat<'_> {
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(Scan),
             Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),
+            Effect::Approve(approve) => self.workers.config.send(Edit::Approve(approve)),
             Effect::CancelLoad => self.engine.cancel_load(),
             Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,

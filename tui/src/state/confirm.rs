@@ -7,10 +7,18 @@ pub struct Confirm {
     pub title: String,
     /// The question, a paragraph a line.
     pub lines: Vec<String>,
-    /// What Enter does, in a few words.
+    /// What yes does, in a few words.
     pub yes: String,
     /// The letter that does it too.
     pub letter: char,
     /// What is carried out then.
     pub order: Order,
+}
+
+impl Confirm {
+    /// Whether Enter is yes. Not where an Enter too many would let a stranger's code run.
+    #[must_use]
+    pub fn takes_enter(&self) -> bool {
+        !matches!(self.order, Order::Approve(_))
+    }
 }

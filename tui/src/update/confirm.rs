@@ -3,10 +3,11 @@ use crate::action::Command;
 use crate::effect::Effect;
 use crate::state::{Confirm, Overlay, State};
 
-/// Enter is yes; Esc is left to the chat, which closes the question; nothing else does anything.
+/// Enter is yes, but where only the letter is; Esc is left to the chat, which closes the question; nothing else does
+/// anything.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match command {
-        Command::Choose => Some(yes(state)),
+        Command::Choose if takes_enter(state) => Some(yes(state)),
         Command::Back | Command::Interrupt | Command::Repaint | Command::Suspend => None,
         _ => Some(Vec::new()),
     }
@@ -24,6 +25,13 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
         _ => (),
     }
     Vec::new()
+}
+
+fn takes_enter(state: &State) -> bool {
+    match state.overlays.last() {
+        Some(Overlay::Confirm(confirm)) => confirm.takes_enter(),
+        Some(_) | None => false,
+    }
 }
 
 fn yes(state: &mut State) -> Vec<Effect> {

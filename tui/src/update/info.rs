@@ -141,9 +141,13 @@ fn running(state: &State) -> Vec<String> {
 
 fn backend(row: &BackendRow) -> Vec<String> {
     let (sign, word, remedy) = match &row.state {
-        BackendState::Usable { .. } => ("●", "usable".to_owned(), ""),
-        BackendState::Unusable { reason, remedy } => ("○", reason.clone(), remedy.as_str()),
-        BackendState::Broken(reason) => ("✗", reason.clone(), ""),
+        BackendState::Usable { .. } => ("●", "usable".to_owned(), String::new()),
+        BackendState::Unusable { reason, remedy } => ("○", reason.clone(), remedy.clone()),
+        BackendState::Broken(reason) => ("✗", reason.clone(), String::new()),
+        BackendState::Unapproved { sha256, since } => {
+            let remedy = format!("{}; sha256 {sha256}", row.how_to_approve());
+            ("○", since.reason().to_owned(), remedy)
+        }
     };
     let mut lines = vec![format!("{sign} {} {} · {word}", row.name, row.version)];
     if !remedy.is_empty() {

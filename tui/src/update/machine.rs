@@ -4,7 +4,7 @@ use unmask_core::catalogue::{Catalogue, Choice, Fit, Readiness};
 use unmask_core::config::Added;
 use unmask_core::engine::{Failure, FailureKind, LoadRequest, OldModel};
 
-use super::{draft, info, models as picker};
+use super::{draft, info, models as picker, trust};
 use crate::action::{Command, Look, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -62,6 +62,7 @@ pub(super) fn scanned(state: &mut State, seen: Result<Arc<Catalogue>, String>) -
         (Look::Get, None) => info::get(state),
         (Look::Model(name), None) => return load_named(state, &name),
         (Look::Backend(name), None) => return load_on(state, &name),
+        (Look::Approved { key, path }, None) => return trust::load(state, &key, &path),
         (Look::Rows(key), None) => picker::open_at(state, &key),
     }
     Vec::new()
@@ -163,6 +164,9 @@ pub(super) fn want(state: &mut State, choice: &Choice) -> Vec<Effect> {
     let name = clean_line(&choice.name);
     if let Some(why) = models::busy(state) {
         state.notify(why);
+        return Vec::new();
+    }
+    if trust::ask(state, choice) {
         return Vec::new();
     }
     if let Some(obstacle) = choice.obstacle() {

@@ -33,6 +33,7 @@ mod settings;
 mod stats;
 mod stretch;
 mod themes;
+mod trust;
 
 #[cfg(test)]
 mod tests;
@@ -131,6 +132,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Added(added) => {
             state.is_dirty = true;
             return machine::added(state, added);
+        }
+        Action::Approved(approved) => {
+            state.is_dirty = true;
+            return trust::answered(state, approved);
         }
         Action::Gaze(gaze) => {
             state.attention.gaze = gaze;

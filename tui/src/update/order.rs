@@ -19,6 +19,7 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Scan => return machine::scan(state),
         Order::Look(look) => return machine::look(state, look),
         Order::Load(request) => return machine::load(state, request),
+        Order::Approve(approve) => return vec![Effect::Approve(approve)],
         Order::AddModel(model) => return vec![Effect::AddModel(model)],
         Order::Length(length) => return machine::set_length(state, length),
         Order::Theme(name) => return themes::ask(state, name),

@@ -35,7 +35,8 @@ fn keys(state: &State, confirm: &Confirm) -> String {
         state.keymap.label(&places, command)
     };
     let letter = confirm.letter;
-    let yes = label(Command::Choose).map_or_else(
+    let choose = label(Command::Choose).filter(|_| confirm.takes_enter());
+    let yes = choose.map_or_else(
         || letter.to_string(),
         |choose| format!("{choose} or {letter}"),
     );

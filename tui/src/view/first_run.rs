@@ -131,6 +131,7 @@ fn backend(row: &BackendRow) -> Row {
         }
         BackendState::Unusable { reason, .. } => ("○", reason.clone(), Role::Quiet),
         BackendState::Broken(reason) => ("✗", reason.clone(), Role::Quiet),
+        BackendState::Unapproved { since, .. } => ("○", since.reason().to_owned(), Role::Quiet),
     };
     let span = |text: String, role| Span { text, role };
     Row {

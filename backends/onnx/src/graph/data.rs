@@ -102,6 +102,14 @@ impl Data {
         }
     }
 
+    /// Lets the system take back the pages, if they are of a file.
+    pub(super) fn release(&self) {
+        match self {
+            Self::Held(_) | Self::Numbers(_) => (),
+            Self::Mapped { weights, name } => weights.release(name),
+        }
+    }
+
     /// The file that holds the bytes, and where in it they begin.
     pub(crate) fn in_file(&self) -> Option<(&Path, usize)> {
         match self {

@@ -188,6 +188,13 @@ impl Graph {
         (low, high)
     }
 
+    /// Lets the system take back the pages of initialisers in mapped files; they come back when they are read.
+    pub(crate) fn release(&self) {
+        for initialiser in &self.initialisers {
+            initialiser.data.release();
+        }
+    }
+
     fn fresh(&self, operator: &str) -> Value {
         Value(Cow::Owned(format!("{operator}.{}", self.nodes.len())))
     }

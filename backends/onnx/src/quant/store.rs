@@ -7,7 +7,6 @@ use std::process;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, Progress};
@@ -173,7 +172,7 @@ impl Job<'_> {
         let mut index = 0;
         for spec in self.specs {
             for bytes in pack(self.checkpoint, spec, self.precision)? {
-                layout.checksums[index] = Sha256::digest(&bytes).into();
+                layout.sum(index, &bytes);
                 sink.write_all(&bytes)?;
                 sink.write_all(layout.gap_after(index))?;
                 meter.add(bytes.len() as u64)?;

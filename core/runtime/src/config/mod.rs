@@ -49,6 +49,8 @@ pub struct Config {
     pub models: Vec<ModelEntry>,
     /// Folders or files in which backends are looked for, besides the usual ones.
     pub backend_paths: Setting<Vec<PathBuf>>,
+    /// Backends that the user vouches for in this run: said by `--plugin` alone, since a file or a variable outlives it.
+    pub plugins: Vec<PathBuf>,
     /// A folder that holds models, besides the usual ones.
     pub models_folder: Setting<Option<PathBuf>>,
 }

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -23,6 +24,8 @@ pub struct Overrides {
     pub threads: Option<NonZeroU32>,
     /// `--backend-path`; empty if not given.
     pub backend_paths: Vec<PathBuf>,
+    /// `--plugin`; empty if not given.
+    pub plugins: Vec<PathBuf>,
     /// `--models-folder`.
     pub models_folder: Option<PathBuf>,
     /// `--len`, `--steps` and so on, for every model.
@@ -44,13 +47,18 @@ impl Overrides {
             device: text("UNMASK_DEVICE")?,
             precision: text("UNMASK_PRECISION")?,
             threads: number(environment, "UNMASK_THREADS", "a whole number, 1 or more")?,
-            backend_paths: paths
-                .map(|paths| std::env::split_paths(paths).collect())
-                .unwrap_or_default(),
+            backend_paths: paths.map(split).unwrap_or_default(),
+            plugins: Vec::new(),
             models_folder: environment.path("UNMASK_MODELS"),
             generation: generation(environment)?,
         })
     }
+}
+
+/// The paths between the separators; nothing between them is no path.
+fn split(paths: &OsString) -> Vec<PathBuf> {
+    let paths = std::env::split_paths(paths);
+    paths.filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
 fn generation(environment: &Environment) -> Result<GenerationPatch, ConfigError> {

@@ -51,6 +51,9 @@ pub(super) fn resolve(
             !file.backend_paths.is_empty(),
             lines.line("backend_paths"),
         ),
+        plugins: (flags.plugins.iter())
+            .map(|path| environment.expand(path))
+            .collect(),
         models_folder: said(
             file.models_folder.as_ref().map(in_file),
             file.models_folder.is_some(),
@@ -163,13 +166,14 @@ fn lay(
         config.active.lay(Some(model.clone()), asked);
     }
     if !over.backend_paths.is_empty() {
-        let paths = over
-            .backend_paths
-            .iter()
-            .map(|path| environment.expand(path));
-        config
-            .backend_paths
-            .lay(Some(paths.collect()), origin("backend_paths"));
+        let asked = origin("backend_paths");
+        let is_standing = matches!(asked, Origin::Variable(_));
+        let paths = over.backend_paths.iter().map(|path| match is_standing {
+            // A flag is said where it counts; a variable goes from folder to folder. As it is, the search refuses it.
+            true if path.is_relative() && !path.starts_with("~") => path.clone(),
+            _ => environment.expand(path),
+        });
+        config.backend_paths.lay(Some(paths.collect()), asked);
     }
     let folder = over
         .models_folder

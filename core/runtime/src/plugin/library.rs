@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 
 use unmask_api::abi::{ABI_MAJOR, ENTRY, Plugin};
 
-use super::PluginError;
+use super::{PluginError, trust};
 
 /// The longest name or version that is believed.
 const LONGEST_WORD: usize = 64;
@@ -38,7 +38,19 @@ pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
             path: path.to_owned(),
         });
     }
-    let table = entry(path)?;
+    let library = trust::resolved(path).map_err(|error| PluginError::Open {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    trust::exposure(&library).map_err(|what| PluginError::Exposed {
+        path: path.to_owned(),
+        what,
+    })?;
+    inspect(entry(path, &library)?, path)
+}
+
+/// Tests the table of the plugin at `path`, calling nothing of it.
+pub(super) fn inspect(table: NonNull<Plugin>, path: &Path) -> Result<Exports, PluginError> {
     let broken = |what: String| PluginError::Table {
         path: path.to_owned(),
         what,
@@ -70,10 +82,11 @@ pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
     })
 }
 
-fn entry(path: &Path) -> Result<NonNull<Plugin>, PluginError> {
-    let library = open(path).map_err(|error| PluginError::Open {
+/// The table in `file`, which was found as `path`.
+fn entry(path: &Path, file: &Path) -> Result<NonNull<Plugin>, PluginError> {
+    let library = open(file).map_err(|error| PluginError::Open {
         path: path.to_owned(),
-        reason: reason(&error, path),
+        reason: reason(&error, file),
     })?;
     // Never unloaded: threads and thread-local destructors of the plugin may outlive us.
     let library: &'static libloading::Library = Box::leak(Box::new(library));
@@ -100,7 +113,7 @@ fn reason(error: &libloading::Error, path: &Path) -> String {
 #[cfg(unix)]
 fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-    // SAFETY: runs the library's constructors; the user installed it.
+    // SAFETY: runs the library's constructors; it is ours, or the user vouches for it.
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map(Into::into)
 }
 
@@ -108,7 +121,7 @@ fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
 #[cfg(windows)]
 fn open(path: &Path) -> Result<libloading::Library, libloading::Error> {
     use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
-    // SAFETY: runs the library's constructors; the user installed it.
+    // SAFETY: runs the library's constructors; it is ours, or the user vouches for it.
     unsafe { Library::load_with_flags(path, LOAD_WITH_ALTERED_SEARCH_PATH) }.map(Into::into)
 }
 

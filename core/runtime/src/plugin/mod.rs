@@ -1,7 +1,7 @@
 //! Backends from disk: where they are looked for ([`SearchPath`]), what was found ([`Registry`]), one file ([`load`]).
 //!
-//! A plugin is trusted code that the user installed, in the sense that it runs in our process; but what it says is not
-//! believed: data is checked before its first function is called, and everything that its functions return afterwards. A
+//! A plugin runs in our process, so that it must be ours or approved by the user before the loader may touch it ([`Approvals`]).
+//! What it says is not believed even then: data is checked before its first function is called, and everything that its functions return afterwards. A
 //! bad one is a row in the list of backends, never the end of the program.
 
 mod calls;
@@ -14,6 +14,7 @@ mod remote;
 mod runtimes;
 mod search;
 mod session;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,9 +22,10 @@ use std::sync::Arc;
 use unmask_api::Backend;
 use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 
-pub use registry::{BackendRow, FindError, Registry, State};
+pub use registry::{BackendRow, FindError, Registry, Since, State};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
+pub use trust::{Approval, Approvals, ApprovalsError};
 
 /// Why a file is not a usable plugin.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,14 @@ pub enum PluginError {
     Relative {
         /// As given.
         path: PathBuf,
+    },
+    /// Everybody may change it.
+    #[error("{path} is not loaded: {what}", path = path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        what: String,
     },
     /// The loader refused it.
     #[error("{path} cannot be loaded: {reason}", path = path.display())]
@@ -83,11 +93,16 @@ pub enum PluginError {
 
 /// Opens the plugin in the file at `path`, which must be absolute; opening it again gives the same backend.
 ///
+/// Nobody is asked: whoever calls this vouches for the file. [`Registry::discover`] is for files that were found.
+///
 /// The library stays mapped until the process ends: its threads may outlive every handle.
 ///
 /// # Errors
-/// [`PluginError`] if it is no library, no plugin, speaks another ABI, has a damaged table, or fails to start.
+/// [`PluginError`] if everybody may change it, or it is no library, no plugin, speaks another ABI, has a damaged table, or fails to start.
 pub fn load(path: &Path) -> Result<Arc<dyn Backend>, PluginError> {
     let backend: Arc<dyn Backend> = remote::start(path)?;
     Ok(backend)
 }
+
+#[cfg(test)]
+mod tests;

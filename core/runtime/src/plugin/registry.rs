@@ -5,6 +5,8 @@ use unmask_api::{Backend, BackendError, Device, Probe};
 
 use super::remote::{self, RemoteBackend};
 use super::search::{self, SearchPath};
+use super::{Approval, PluginError, trust};
+use crate::config::ModelEntry;
 
 /// Whether a backend can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,33 @@ pub enum State {
     },
     /// It cannot be loaded, or fails when asked; why, and what to do.
     Broken(String),
+    /// It is neither ours nor approved by the user: none of its code has run.
+    Unapproved {
+        /// What its bytes hash to now.
+        sha256: String,
+        /// Whether it ever was approved.
+        since: Since,
+    },
+}
+
+/// Since when a library is not approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// It never was.
+    Ever,
+    /// Another file was, at the same place.
+    ItChanged,
+}
+
+impl Since {
+    /// In a word or a few, as a reason.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Ever => "not approved",
+            Self::ItChanged => "not approved: it has changed",
+        }
+    }
 }
 
 /// One line of the list of backends.
@@ -41,6 +70,19 @@ pub struct BackendRow {
     /// The libraries that it opens itself, in its own words, for [`Runtimes::parse`](super::Runtimes::parse); empty if there
     /// are none.
     pub runtimes: String,
+}
+
+impl BackendRow {
+    /// The command that approves it, for people to copy.
+    #[must_use]
+    pub fn how_to_approve(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        match self.name.chars().all(is_plain) && !self.name.starts_with('-') {
+            true => format!("run: unmask backends approve {}", self.name),
+            // Nobody should paste what a file's name makes of a command line.
+            false => "run `unmask backends approve` with its path".to_owned(),
+        }
+    }
 }
 
 /// Why a name gives no backend.
@@ -65,6 +107,16 @@ pub enum FindError {
         /// What to do; may be empty.
         remedy: String,
     },
+    /// It is there, but nobody has approved it.
+    #[error("backend `{name}` is {reason}; {remedy}")]
+    Unapproved {
+        /// Its name, as its file says it.
+        name: String,
+        /// That it never was, or is another now.
+        reason: &'static str,
+        /// How to.
+        remedy: String,
+    },
     /// It is there, but does not work.
     #[error("backend `{name}` does not work: {reason}")]
     Broken {
@@ -81,12 +133,15 @@ pub struct Registry {
     rows: Vec<BackendRow>,
     /// Those that are usable.
     backends: Vec<Arc<dyn Backend>>,
+    /// Those that work, but not here, unless a model's options give them what they lack.
+    lacking: Vec<Arc<dyn Backend>>,
     /// Where they were looked for.
     places: Vec<PathBuf>,
 }
 
 impl Registry {
-    /// Loads and probes whatever lies on `path`. What cannot be used is a row that says why.
+    /// Loads and probes whatever lies on `path` and may run. What cannot be used is a row that says why; what is not ours
+    /// and was not approved is looked at as a file, and never opened as a library.
     ///
     /// Of two backends with one name the first wins.
     #[must_use]
@@ -101,23 +156,39 @@ impl Registry {
         }
         let mut seen: Vec<(Arc<RemoteBackend>, PathBuf)> = Vec::new();
         for file in path.files() {
-            match remote::start(&file) {
+            match admit(&file, path) {
                 Err(error) => this.rows.push(broken(&file, error.to_string())),
-                // One library under two paths, as cargo links them.
-                Ok(backend) if seen.iter().any(|(other, _)| Arc::ptr_eq(other, &backend)) => {}
-                Ok(backend) => {
-                    let namesake = seen
-                        .iter()
-                        .find(|(other, _)| other.name() == backend.name());
-                    match namesake {
-                        Some((_, first)) => this.rows.push(shadowed(&file, &backend, first)),
-                        None => this.ask(&file, &backend),
-                    }
-                    seen.push((backend, file));
-                }
+                Ok(Admission::Ask(state)) => this.rows.push(BackendRow {
+                    state,
+                    ..broken(&file, String::new())
+                }),
+                Ok(Admission::Granted(library)) => match remote::start(&library) {
+                    Err(error) => this.rows.push(broken(&file, error.to_string())),
+                    Ok(backend) => this.take(file, backend, &mut seen),
+                },
             }
         }
         this
+    }
+
+    fn take(
+        &mut self,
+        file: PathBuf,
+        backend: Arc<RemoteBackend>,
+        seen: &mut Vec<(Arc<RemoteBackend>, PathBuf)>,
+    ) {
+        // One library under two paths, as cargo links them.
+        if seen.iter().any(|(other, _)| Arc::ptr_eq(other, &backend)) {
+            return;
+        }
+        let namesake = seen
+            .iter()
+            .find(|(other, _)| other.name() == backend.name());
+        match namesake {
+            Some((_, first)) => self.rows.push(shadowed(&file, &backend, first)),
+            None => self.ask(&file, &backend),
+        }
+        seen.push((backend, file));
     }
 
     /// Those of `backends` alone, which are part of the program.
@@ -141,8 +212,11 @@ impl Registry {
             Ok(answer) => answer,
             Err(error) => (State::Broken(error.to_string()), Vec::new()),
         };
-        if let State::Usable { .. } = state {
-            self.backends.push(Arc::clone(backend) as Arc<dyn Backend>);
+        let found = Arc::clone(backend) as Arc<dyn Backend>;
+        match state {
+            State::Usable { .. } => self.backends.push(found),
+            State::Unusable { .. } => self.lacking.push(found),
+            State::Unapproved { .. } | State::Broken(_) => {}
         }
         let runtimes = &backend.runtimes;
         self.rows
@@ -172,6 +246,11 @@ impl Registry {
                 reason,
                 remedy,
             },
+            Some(State::Unapproved { since, .. }) => FindError::Unapproved {
+                remedy: named.map_or_else(String::new, BackendRow::how_to_approve),
+                reason: since.reason(),
+                name,
+            },
             Some(State::Usable { .. }) | None => FindError::Unknown {
                 hint: self.hint(&name),
                 name,
@@ -179,12 +258,37 @@ impl Registry {
         })
     }
 
+    /// The backend called `name`, also if it lacks something here: for work that may not need it, or is told where it is.
+    /// The backend's own errors tell if that is not so.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), but never [`FindError::Unusable`].
+    pub fn find_lacking(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
+        let lacking = self.lacking.iter().find(|it| it.name() == name);
+        lacking.map_or_else(|| self.find(name), |backend| Ok(Arc::clone(backend)))
+    }
+
+    /// As a load of `entry` finds its backend: options may name what it lacks.
+    pub(crate) fn find_for(
+        &self,
+        name: &str,
+        entry: &ModelEntry,
+    ) -> Result<Arc<dyn Backend>, FindError> {
+        match entry.options.value.is_empty() {
+            true => self.find(name),
+            false => self.find_lacking(name),
+        }
+    }
+
     /// What is known of the backend called `name`, usable or not.
     ///
     /// # Errors
     /// [`FindError::Unknown`], with a name that is near.
     pub fn row(&self, name: &str) -> Result<&BackendRow, FindError> {
-        let row = self.rows.iter().find(|row| row.name == name);
+        let named = || self.rows.iter().filter(|row| row.name == name);
+        let is_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
+        // What was asked knows its name; a file is only called that.
+        let row = named().find(is_asked).or_else(|| named().next());
         row.ok_or_else(|| FindError::Unknown {
             hint: self.hint(name),
             name: name.to_owned(),
@@ -211,11 +315,44 @@ impl Registry {
     }
 }
 
+/// What may be done with a file.
+enum Admission {
+    /// Open the library at this path.
+    Granted(PathBuf),
+    /// Nothing, before the user has approved it.
+    Ask(State),
+}
+
+/// Decides from the file alone; none of its code runs.
+fn admit(file: &Path, path: &SearchPath) -> Result<Admission, PluginError> {
+    let unreadable = |error: std::io::Error| PluginError::Open {
+        path: file.to_owned(),
+        reason: error.to_string(),
+    };
+    let library = trust::resolved(file).map_err(unreadable)?;
+    trust::exposure(&library).map_err(|what| PluginError::Exposed {
+        path: file.to_owned(),
+        what,
+    })?;
+    if path.vouches_for(&library) {
+        return Ok(Admission::Granted(library));
+    }
+    let now = Approval::of(&library).map_err(unreadable)?;
+    let known = path.approval(&library);
+    if known == Some(&now) {
+        return Ok(Admission::Granted(library));
+    }
+    Ok(Admission::Ask(State::Unapproved {
+        sha256: now.sha256,
+        since: known.map_or(Since::Ever, |_| Since::ItChanged),
+    }))
+}
+
 fn probe(backend: &RemoteBackend) -> Result<(State, Vec<Device>), BackendError> {
     let state = state(backend.try_probe()?);
     let devices = match state {
         State::Usable { .. } => backend.try_devices()?,
-        State::Unusable { .. } | State::Broken(_) => Vec::new(),
+        State::Unusable { .. } | State::Broken(_) | State::Unapproved { .. } => Vec::new(),
     };
     let idle = devices.is_empty() && matches!(state, State::Usable { .. });
     if idle {

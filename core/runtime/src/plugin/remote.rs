@@ -51,7 +51,7 @@ pub(super) struct RemoteBackend {
 }
 
 impl RemoteBackend {
-    fn init(exports: Exports) -> Result<Arc<Self>, String> {
+    pub(super) fn init(exports: Exports) -> Result<Arc<Self>, String> {
         let Exports {
             plugin,
             name,

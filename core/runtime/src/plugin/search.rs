@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use super::trust::{Approval, resolved};
+
 /// The variable that names more places, separated as in `PATH`.
 const VARIABLE: &str = "UNMASK_BACKEND_PATH";
 /// How a backend's file name begins, after the system's prefix for libraries.
@@ -12,6 +14,10 @@ pub(super) const STEM: &str = "unmask_backend_";
 /// What decides where backends are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
+    /// Files that the user vouches for in this run; searched first.
+    pub plugins: Vec<PathBuf>,
+    /// What the user has approved before.
+    pub approved: Vec<Approval>,
     /// Folders and files that the configuration names.
     pub config: Vec<PathBuf>,
     /// `UNMASK_BACKEND_PATH`, as it is.
@@ -23,7 +29,7 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process, with the places that its configuration names.
+    /// Those of this process, with the places that its configuration names; nothing but its own folder is trusted.
     #[must_use]
     pub fn here(config: Vec<PathBuf>) -> Self {
         let executable = std::env::current_exe().ok();
@@ -34,6 +40,7 @@ impl Surroundings {
                 .ok()
                 .map(|strategy| strategy.data_dir()),
             executable: executable.map(unlinked),
+            ..Self::default()
         }
     }
 }
@@ -50,6 +57,8 @@ fn unlinked(path: PathBuf) -> PathBuf {
 /// Who asks for a [`Place`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
+    /// The user, for this run.
+    Plugin,
     /// The configuration.
     Config,
     /// `UNMASK_BACKEND_PATH`.
@@ -84,14 +93,21 @@ pub struct SearchPath {
     // Invariant: the places are absolute and differ.
     places: Vec<Place>,
     refused: Vec<Refused>,
+    approved: Vec<Approval>,
 }
 
 impl SearchPath {
-    /// Configuration, environment, `unmask/backends` in the user's data folder, then the program's own folder with its
+    /// Files that are vouched for, configuration, environment, `unmask/backends` in the user's data folder, then the program's own folder with its
     /// `deps`, and the folder around it if it is itself called `deps`: where cargo leaves libraries for programs and tests.
     #[must_use]
     pub fn new(surroundings: &Surroundings) -> Self {
-        let mut this = Self::default();
+        let mut this = Self {
+            approved: surroundings.approved.clone(),
+            ..Self::default()
+        };
+        for path in &surroundings.plugins {
+            this.add(path, Origin::Plugin);
+        }
         for path in &surroundings.config {
             this.add(path, Origin::Config);
         }
@@ -122,12 +138,19 @@ impl SearchPath {
                     path.display()
                 ),
             });
-        } else if self.places.iter().all(|place| place.path != path) {
+        } else if !self.has(path, origin) {
             self.places.push(Place {
                 path: path.to_owned(),
                 origin,
             });
         }
+    }
+
+    /// True if the place is there already; that it is the program's own too must be kept.
+    fn has(&self, path: &Path, origin: Origin) -> bool {
+        let is_own = |origin| origin == Origin::Executable;
+        let mut places = self.places.iter();
+        places.any(|it| it.path == path && is_own(it.origin) == is_own(origin))
     }
 
     /// The places, the first one first.
@@ -144,16 +167,35 @@ impl SearchPath {
 
     /// The files that may be backends: in order of the places, those of a folder by name.
     ///
-    /// In folders only `libunmask_backend_*.so` (or as the system calls it) counts. What the configuration or the
+    /// In folders only `libunmask_backend_*.so` (or as the system calls it) counts. What the user, the configuration or the
     /// environment names and is no folder is listed whatever its name, even if it is missing.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        self.places.iter().flat_map(files_of).collect()
+        let mut files: Vec<PathBuf> = self.places.iter().flat_map(files_of).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
+    }
+
+    /// True if the file at `path`, links followed, may run unasked: the user vouches for it, or it lies in the program's own
+    /// folders.
+    pub(super) fn vouches_for(&self, path: &Path) -> bool {
+        self.places.iter().any(|place| match place.origin {
+            Origin::Plugin => resolved(&place.path).is_ok_and(|it| it == path),
+            Origin::Executable => path.parent() == Some(&*unlinked(place.path.clone())),
+            Origin::Config | Origin::Environment | Origin::UserData => false,
+        })
+    }
+
+    /// What was approved at `path`, links followed.
+    pub(super) fn approval(&self, path: &Path) -> Option<&Approval> {
+        self.approved.iter().find(|it| it.path == path)
     }
 }
 
 fn files_of(place: &Place) -> Vec<PathBuf> {
     let by_decree = match place.origin {
+        Origin::Plugin => true,
         Origin::Config | Origin::Environment => !place.path.is_dir(),
         Origin::UserData | Origin::Executable => false,
     };
@@ -203,9 +245,11 @@ mod tests {
                 .expect("no separators in them");
         let path = SearchPath::new(&Surroundings {
             config: vec![root().join("c")],
+            plugins: vec![root().join("p.so")],
             environment,
             data_folder: Some(root().join("data")),
             executable: Some(root().join("release/deps/tests-1")),
+            ..Surroundings::default()
         });
         let found: Vec<_> = path
             .places()
@@ -215,6 +259,7 @@ mod tests {
         assert_eq!(
             found,
             [
+                (Origin::Plugin, &*root().join("p.so")),
                 (Origin::Config, &*root().join("c")),
                 (Origin::Environment, &*root().join("e1")),
                 (Origin::Environment, &*root().join("e2")),
@@ -268,7 +313,7 @@ mod tests {
             config: vec![missing.clone(), folder.path().to_owned()],
             environment: odd.clone().into(),
             data_folder: Some(folder.path().join("nowhere")),
-            executable: None,
+            ..Surroundings::default()
         });
         let (a, b) = (folder.path().join(file("a")), folder.path().join(file("b")));
         assert_eq!(path.files(), [missing, a, b, odd]);

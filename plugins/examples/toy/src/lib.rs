@@ -1,11 +1,11 @@
 //! The smallest backend: every position wants the token equal to its own index. Copy it to start your own.
 //!
 //! It has no weights and no network, but it keeps every promise of the contract, so it takes part in the conformance suite.
-//! Build it and show the library to the program, by its file or by its folder:
+//! Build it and let the program run it this once; `plugins/README.md` tells how to install it:
 //!
 //! ```text
 //! cargo build --release -p example-toy
-//! UNMASK_BACKEND_PATH=$PWD/target/release/libexample_toy.so unmask backends
+//! unmask backends --plugin target/release/libexample_toy.so
 //! ```
 //!
 //! A model entry uses it with `framework = "toy"` and any checkpoint folder; the answer is then the vocabulary, in order.
@@ -26,7 +26,7 @@ use unmask_sdk::{
 };
 
 /// The backend: cheap, stateless, shared by everything that it loads.
-struct Toy;
+pub struct Toy;
 
 impl Backend for Toy {
     fn name(&self) -> &str {

@@ -91,8 +91,11 @@ pub fn left_padding_changes_nothing_for_the_tokens_behind_it(subject: &Subject) 
     let padded: Vec<u32> = [tokens(5, 4), ids].concat();
     let mut line = Line::whole(1, &padded);
     line.attend = 4..14;
-    let padded = forward(&mut *session, &[line]);
-    check_close(&padded[4..], &plain, 1e-4);
+    let other = tokens(2, 14);
+    let beside = forward(&mut *session, &[Line::whole(0, &other)]);
+    let padded = forward(&mut *session, &[line, Line::whole(0, &other)]);
+    check_close(&padded[4..14], &plain, 1e-4);
+    check_close(&padded[14..], &beside, subject.rounding);
     assert!(padded.iter().flatten().all(|logit| logit.is_finite()));
 }
 

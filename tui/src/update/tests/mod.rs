@@ -13,6 +13,7 @@ mod pointer;
 mod rules;
 mod settings;
 mod stretch;
+mod trust;
 mod turns;
 
 use std::time::Duration;
