@@ -165,10 +165,22 @@ fn a_size_that_changes_there_and_back_leaves_the_screen_whole() {
     terminal.wait(LONG, "the same screen", |screen| seen(screen) == before);
 }
 
-/// Some terminals, as the one of these tests, count joined emoji wider than one cluster.
+/// Whether the draft is drawn as these cells, which begin behind the prompt; a dot is one that nobody can foresee.
+fn draft_is(cells: &'static str) -> impl Fn(&vt100::Screen) -> bool {
+    move |screen| {
+        let at = |column| screen.cell(22, column).map_or("", vt100::Cell::contents);
+        let mut cells = (3..).zip(cells.chars());
+        cells.all(|(column, it)| match it {
+            '.' => true,
+            ' ' => matches!(at(column), "" | " "),
+            it => at(column) == it.to_string(),
+        })
+    }
+}
+
+/// The terminal of these tests counts every part of a joined emoji, and an emoji by variation as the sign that it is made of.
 #[test]
-fn joined_emoji_leave_no_stale_cell_whatever_the_terminal_makes_of_them() {
-    const FAMILY: &str = "👩\u{200d}👩\u{200d}👧";
+fn emoji_leave_no_stale_cell_whatever_the_terminal_makes_of_them() {
     let home = Home::default();
     let mut terminal = open(&home, (80, 24));
     let seen = |screen: &str| -> Vec<String> {
@@ -176,23 +188,25 @@ fn joined_emoji_leave_no_stale_cell_whatever_the_terminal_makes_of_them() {
         rows.collect()
     };
     let before = seen(&terminal.screen().contents());
-    terminal.press(&format!("\x1b[200~{FAMILY} abc\x1b[201~"));
-    // Behind three cells of the prompt, two of the family and a space.
-    let stands = |text: &'static str| {
-        move |screen: &vt100::Screen| {
-            let at = |column| screen.cell(22, column).map_or("", vt100::Cell::contents);
-            (6..)
-                .zip(text.chars())
-                .all(|(column, it)| at(column) == it.to_string())
-        }
-    };
-    terminal.wait_screen(LONG, "text in its place", stands("abc"));
-    terminal.press("d");
-    terminal.wait_screen(LONG, "more text in its place", stands("abcd"));
-    terminal.press("\x05\x15");
-    terminal.wait(LONG, "the screen of before", |screen| {
-        seen(screen) == before
-    });
+    for (cluster, drawn, gone) in [
+        // Two cells here and six there: what was in the other four stays as it was, and so is drawn no more.
+        ("👩\u{200d}👩\u{200d}👧", "..aaaaaaaa ", "aaaaaaaa  "),
+        // Two cells here and one there.
+        ("❤\u{fe0f}", ". aaaaaaaa ", "aaaaaaaa  "),
+        // One cell here; others give it two.
+        ("🇩", ".aaaaaaaa  ", "aaaaaaaa  "),
+    ] {
+        terminal.press("\x1b[200~aaaaaaaa\x1b[201~");
+        terminal.wait_screen(LONG, "the text", draft_is("aaaaaaaa "));
+        terminal.press(&format!("\x01\x1b[200~{cluster}\x1b[201~"));
+        terminal.wait_screen(LONG, "the text behind the cluster", draft_is(drawn));
+        terminal.press(&"\x7f".repeat(cluster.chars().count()));
+        terminal.wait_screen(LONG, "the text alone", draft_is(gone));
+        terminal.press("\x05\x15");
+        terminal.wait(LONG, "the screen of before", |screen| {
+            seen(screen) == before
+        });
+    }
 }
 
 #[test]
@@ -412,9 +426,52 @@ fn the_mouse_is_the_screens_until_it_is_released() {
         screen.contains("drag selects")
     });
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    for sequence in ["\x1b[?1000h", "\x1b[?1006h", "\x1b[?1000l", "\x1b[?1007l"] {
+    for sequence in [
+        "\x1b[?1000h",
+        "\x1b[?1002h",
+        "\x1b[?1006h",
+        "\x1b[?1000l",
+        "\x1b[?1002l",
+        "\x1b[?1007l",
+    ] {
         assert!(raw.contains(sequence), "{sequence:?} was not sent");
     }
+}
+
+#[test]
+fn what_is_dragged_over_is_in_reverse_and_y_copies_it_and_nothing_else() {
+    let home = Home::default();
+    let no_clipboard = [("DISPLAY", ""), ("WAYLAND_DISPLAY", "")];
+    let mut terminal = home.start(&[], &no_clipboard, (80, 24));
+    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    ask(&mut terminal);
+    wait_answer(&terminal);
+    let screen = terminal.screen();
+    let row = (0..24).find(|&row| screen.contents_between(row, 0, row, 80).contains(ANSWER));
+    let row = row.expect("the answer is on the screen");
+    // Terminals count from 1, and the text begins behind a margin.
+    let y = row + 1;
+    terminal.press(&format!(
+        "\x1b[<0;2;{y}M\x1b[<32;9;{y}M\x1b[<32;12;{y}M\x1b[<0;12;{y}m"
+    ));
+    terminal.wait_screen(LONG, "the selection", |screen| {
+        let is_reverse = |column| screen.cell(row, column).is_some_and(vt100::Cell::inverse);
+        (1..=11).all(is_reverse) && !is_reverse(0) && !is_reverse(12)
+    });
+    terminal.press("y");
+    terminal.wait(LONG, "where it went", |screen| {
+        screen.contains("Sent to your terminal (OSC 52)")
+    });
+    // OSC 52 with `The capital` in Base64.
+    let sent = b"\x1b]52;c;VGhlIGNhcGl0YWw=";
+    let raw = terminal.raw();
+    let has = |bytes: &[u8]| raw.windows(bytes.len()).any(|it| it == bytes);
+    assert!(has(sent) && has(b"\x1b[?1002h"));
+    terminal.press("\x1b");
+    terminal.wait_screen(LONG, "no selection", |screen| {
+        let is_reverse = |column| screen.cell(row, column).is_some_and(vt100::Cell::inverse);
+        !(0..80).any(is_reverse)
+    });
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub enum Action {
     Wheel(isize),
     /// The mouse's main button was pressed on this cell.
     Click(Position),
+    /// It is held, and the mouse was moved to this cell.
+    Drag(Position),
+    /// It was let go.
+    Release,
     /// The terminal's new size.
     Resize(Size),
     /// Something that a key, a slash command or a palette row stands for.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use unmask_core::engine::{LoadRequest, Pin, TurnRequest};
 
 use crate::action::Approve;
+use crate::cells::Emoji;
 use crate::session::Job;
 use crate::state::{Call, Settings};
 
@@ -93,6 +94,8 @@ pub struct RenderJob {
     pub text: String,
     /// In rows of this many cells.
     pub width: u16,
+    /// How emoji by variation are drawn.
+    pub emoji: Emoji,
 }
 
 /// Who gets the mouse.

@@ -1,19 +1,23 @@
 //! Where things are on the screen.
 
+mod first_run;
 mod models;
 mod panels;
 mod settings;
+mod transcript;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::action::Size;
 use crate::state::State;
+pub use first_run::{FirstRun, OPTIONS, first_run};
 pub use models::{ModelsArea, info, info_rows, models, paragraphs};
 pub use panels::{
     List, Menu, completions, help, list, list_page, list_top, palette, panel, search, sessions,
     themes,
 };
 pub use settings::{SettingsArea, settings};
+pub use transcript::spot;
 
 /// Cells between the edge and the text.
 pub const MARGIN: u16 = 1;

@@ -10,7 +10,7 @@ mod table;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::action::Command;
-use crate::state::{Focus, Overlay, State};
+use crate::state::{Focus, Overlay, SettingsPanel, State};
 pub use chord::Chord;
 pub use help::{Entry, describe, entries, letters, word};
 pub use hints::hints;
@@ -63,10 +63,7 @@ pub type Binding = (Context, Chord, Command);
 #[must_use]
 pub fn contexts(state: &State) -> Vec<Context> {
     match state.overlays.last() {
-        Some(Overlay::Settings(panel)) if panel.input.is_some() => {
-            vec![Context::List, Context::Composer, Context::Overlay]
-        }
-        Some(Overlay::Settings(_)) => vec![Context::Settings, Context::List, Context::Overlay],
+        Some(Overlay::Settings(panel)) => of_settings(panel).to_vec(),
         Some(Overlay::Help(help)) if help.filter.is_none() => vec![Context::Help, Context::Overlay],
         Some(Overlay::Menu { .. }) => vec![Context::Menu, Context::Overlay],
         Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Themes(_)) => {
@@ -78,6 +75,15 @@ pub fn contexts(state: &State) -> Vec<Context> {
         Some(Overlay::Confirm(_)) => vec![Context::Confirm, Context::Overlay],
         Some(Overlay::Info(_)) => vec![Context::Help, Context::Overlay],
         None => of_chat(state),
+    }
+}
+
+/// The places of the settings, whatever is over them.
+#[must_use]
+pub fn of_settings(panel: &SettingsPanel) -> &'static [Context] {
+    match panel.input {
+        Some(_) => &[Context::List, Context::Composer, Context::Overlay],
+        None => &[Context::Settings, Context::List, Context::Overlay],
     }
 }
 
@@ -131,13 +137,6 @@ pub fn written(event: KeyEvent) -> Option<char> {
         KeyCode::Tab if modifiers.is_empty() => Some('\t'),
         _ => None,
     }
-}
-
-/// The key for a command in the places that apply.
-#[must_use]
-pub fn label(state: &State, command: Command) -> Option<String> {
-    let chords = state.keymap.chords(&contexts(state), command);
-    chords.first().map(|chord| chord.label())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 pub mod action;
 pub mod amount;
 pub mod availability;
+pub mod cells;
 pub mod clean;
 pub mod effect;
 pub mod geometry;

@@ -6,10 +6,11 @@ mod keys;
 
 use toml::de::DeValue;
 
+use crate::cells::Emoji;
 use crate::effect::Mouse;
 use crate::keymap::Keymap;
 use crate::remark::{self, Document, Remark};
-use crate::state::{Call, ExitPrint, MASK_WIDTH, Motion, StopKeep};
+use crate::state::{Call, CopyOnSelect, ExitPrint, MASK_WIDTH, Motion, StopKeep};
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
 
@@ -24,8 +25,12 @@ pub struct Preferences {
     pub motion: Motion,
     /// Who has the mouse at first.
     pub mouse: Mouse,
+    /// Whether what is selected is copied at once.
+    pub copy_on_select: CopyOnSelect,
     /// Cells of a mask with the space before it, 1 to 8.
     pub mask_width: u8,
+    /// How emoji by variation are drawn.
+    pub width: Emoji,
     /// What stays on the terminal once the screen is closed.
     pub exit_print: ExitPrint,
     /// How to be called when a long turn ends unseen.
@@ -43,7 +48,9 @@ impl Default for Preferences {
             color: ColorChoice::Auto,
             motion: Motion::Full,
             mouse: Mouse::Captured,
+            copy_on_select: CopyOnSelect::default(),
             mask_width: MASK_WIDTH,
+            width: Emoji::default(),
             exit_print: ExitPrint::default(),
             notify: Call::default(),
             stop_keep: StopKeep::default(),
@@ -56,7 +63,7 @@ impl Default for Preferences {
 pub const FILE_NAME: &str = "config.toml";
 
 /// The keys of `[ui]`, each with its environment variable and what it may be.
-pub const UI: [(&str, &str, &str); 8] = [
+pub const UI: [(&str, &str, &str); 10] = [
     (
         "theme",
         "UNMASK_THEME",
@@ -65,7 +72,9 @@ pub const UI: [(&str, &str, &str); 8] = [
     ("color", "UNMASK_COLOR", "auto or never"),
     ("motion", "UNMASK_MOTION", "full or reduced"),
     ("mouse", "UNMASK_MOUSE", "true or false"),
+    ("copy_on_select", "UNMASK_COPY_ON_SELECT", "true or false"),
     ("mask_width", "UNMASK_MASK_WIDTH", "a number from 1 to 8"),
+    ("width", "UNMASK_WIDTH", "unicode or narrow_vs16"),
     ("exit_print", "UNMASK_EXIT_PRINT", "resume or last"),
     ("notify", "UNMASK_NOTIFY", "off, bell or osc9"),
     ("stop_keep", "UNMASK_STOP_KEEP", "prefix or all"),
@@ -131,6 +140,10 @@ impl Preferences {
             ("motion", "reduced") => self.motion = Motion::Reduced,
             ("mouse", "true") => self.mouse = Mouse::Captured,
             ("mouse", "false") => self.mouse = Mouse::Released,
+            ("copy_on_select", "true") => self.copy_on_select = CopyOnSelect::AtRelease,
+            ("copy_on_select", "false") => self.copy_on_select = CopyOnSelect::Never,
+            ("width", "unicode") => self.width = Emoji::Wide,
+            ("width", "narrow_vs16") => self.width = Emoji::Narrow,
             ("exit_print", "resume") => self.exit_print = ExitPrint::Resume,
             ("exit_print", "last") => self.exit_print = ExitPrint::Last,
             ("notify", "off") => self.notify = Call::Off,
@@ -174,13 +187,15 @@ mod tests {
 
     #[test]
     fn what_is_said_is_meant() {
-        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\nmask_width = 1\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"";
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\ncopy_on_select = true\nmask_width = 1\nwidth = \"narrow_vs16\"\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"";
         let expected = Preferences {
             theme: "light".to_owned(),
             color: ColorChoice::Never,
             motion: Motion::Reduced,
             mouse: Mouse::Released,
+            copy_on_select: CopyOnSelect::AtRelease,
             mask_width: 1,
+            width: Emoji::Narrow,
             exit_print: ExitPrint::Last,
             notify: Call::Osc9,
             stop_keep: StopKeep::All,
@@ -203,7 +218,7 @@ mod tests {
     #[test]
     fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
         let preferences = remarks(
-            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"",
+            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"\nwidth = 1\ncopy_on_select = \"yes\"",
             &[
                 "config.toml:2: `motion` is full or reduced, not `slow`",
                 "config.toml:3: `mouse` is true or false, not `3`",
@@ -211,6 +226,8 @@ mod tests {
                 "config.toml:6: `exit_print` is resume or last, not `all`",
                 "config.toml:7: `notify` is off, bell or osc9, not `true`",
                 "config.toml:8: `stop_keep` is prefix or all, not `some`",
+                "config.toml:9: `width` is unicode or narrow_vs16, not `1`",
+                "config.toml:10: `copy_on_select` is true or false, not `yes`",
             ],
         );
         assert_eq!(

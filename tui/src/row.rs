@@ -1,8 +1,10 @@
 //! Rows of cells: what layouts make, the state keeps and views draw.
 
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use std::ops::Range;
 
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::cells::cell_count;
 use crate::theme::Role;
 
 /// A piece of a row in one role.
@@ -37,7 +39,34 @@ impl Row {
     /// Its cells.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.spans.iter().map(|span| span.text.width()).sum()
+        self.spans.iter().map(|span| cell_count(&span.text)).sum()
+    }
+
+    /// What lies in `cells`, at least in part: where it is, clusters whole, and the spans of it, as many as the row has.
+    #[must_use]
+    pub fn cut_out(&self, cells: &Range<usize>) -> (Range<usize>, Self) {
+        let (mut at, mut range) = (0, None);
+        let mut cut = Self {
+            spans: Vec::with_capacity(self.spans.len()),
+            from: self.from,
+        };
+        for span in &self.spans {
+            let mut text = String::new();
+            for cluster in span.text.graphemes(true) {
+                let end = at + cell_count(cluster);
+                if at < cells.end && end > cells.start {
+                    text.push_str(cluster);
+                    range = Some(range.map_or(at, |(start, _)| start)).map(|start| (start, end));
+                }
+                at = end;
+            }
+            cut.spans.push(Span {
+                text,
+                role: span.role,
+            });
+        }
+        let (start, end) = range.unwrap_or((0, 0));
+        (start..end, cut)
     }
 
     /// Its text without roles.
@@ -50,13 +79,13 @@ impl Row {
 /// `text` cut to at most `cells`, with `…` where something is missing. Graphemes stay whole.
 #[must_use]
 pub fn cut(text: &str, cells: usize) -> String {
-    if text.width() <= cells {
+    if cell_count(text) <= cells {
         return text.to_owned();
     }
     let mut used = 0;
     let mut kept = String::new();
     for grapheme in text.graphemes(true) {
-        used += grapheme.width();
+        used += cell_count(grapheme);
         if used + 1 > cells {
             break;
         }
@@ -71,6 +100,20 @@ pub fn cut(text: &str, cells: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wide_cluster_is_cut_out_whole() {
+        let row = Row::of("a漢字b", Role::Text);
+        for (cells, expected, text) in [
+            (0..1, 0..1, "a"),
+            (2..4, 1..5, "漢字"),
+            (3..usize::MAX, 3..6, "字b"),
+            (6..9, 0..0, ""),
+        ] {
+            let (range, cut) = row.cut_out(&cells);
+            assert_eq!((range, cut.text().as_str()), (expected, text));
+        }
+    }
 
     #[test]
     fn cutting_keeps_graphemes_whole() {

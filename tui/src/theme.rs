@@ -33,6 +33,8 @@ pub enum Role {
     Pinned,
     /// Held another token before.
     Changed,
+    /// Selected with the mouse, whatever it is.
+    Selected,
     /// A failure.
     Error,
     /// A warning.
@@ -67,7 +69,7 @@ pub enum Role {
 
 impl Role {
     /// Every role, for tests and theme files.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Text,
         Self::Accent,
         Self::Quiet,
@@ -79,6 +81,7 @@ impl Role {
         Self::FreshHigh,
         Self::Pinned,
         Self::Changed,
+        Self::Selected,
         Self::Error,
         Self::Warn,
         Self::Fine,
@@ -113,7 +116,7 @@ impl Role {
         match self {
             Self::FreshLow | Self::Link => Modifier::UNDERLINED,
             Self::Pinned | Self::Heading | Self::Strong => Modifier::BOLD,
-            Self::Changed => Modifier::REVERSED,
+            Self::Changed | Self::Selected => Modifier::REVERSED,
             Self::Muted | Self::Emphasis | Self::CodeComment => Modifier::ITALIC,
             Self::StrongEmphasis => Modifier::BOLD.union(Modifier::ITALIC),
             Self::Ended => Modifier::ITALIC.union(Modifier::CROSSED_OUT),
@@ -213,7 +216,12 @@ fn by_ground<T>(ground: Ground, dark: T, light: T) -> T {
 
 fn true_colour(role: Role, ground: Ground) -> Option<Color> {
     let (dark, light) = match role {
-        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => {
+        Role::Text
+        | Role::Selected
+        | Role::Strong
+        | Role::Emphasis
+        | Role::StrongEmphasis
+        | Role::Struck => {
             return None;
         }
         Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => {
@@ -234,7 +242,12 @@ fn true_colour(role: Role, ground: Ground) -> Option<Color> {
 
 fn indexed(role: Role, ground: Ground) -> Option<Color> {
     let (dark, light) = match role {
-        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => {
+        Role::Text
+        | Role::Selected
+        | Role::Strong
+        | Role::Emphasis
+        | Role::StrongEmphasis
+        | Role::Struck => {
             return None;
         }
         Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => (247, 241),
@@ -253,7 +266,8 @@ fn indexed(role: Role, ground: Ground) -> Option<Color> {
 fn sixteen(role: Role) -> Style {
     let style = Style::new().add_modifier(role.modifier());
     match role {
-        Role::Text | Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => style,
+        Role::Text | Role::Selected => style,
+        Role::Strong | Role::Emphasis | Role::StrongEmphasis | Role::Struck => style,
         Role::Quiet | Role::Mask | Role::Muted | Role::Ended | Role::CodeComment => {
             style.add_modifier(Modifier::DIM)
         }
@@ -279,7 +293,7 @@ fn mono(role: Role) -> Modifier {
         Role::StrongEmphasis => Modifier::BOLD.union(Modifier::ITALIC),
         Role::Struck => Modifier::CROSSED_OUT,
         Role::Pinned => Modifier::BOLD | Modifier::UNDERLINED,
-        Role::Changed => Modifier::REVERSED,
+        Role::Changed | Role::Selected => Modifier::REVERSED,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Plain tables on stdout: columns as wide as their widest cell.
 
-use unicode_width::UnicodeWidthStr;
+use unmask::cells::cell_count;
 
 /// Lays rows out in columns, two spaces apart; the first row is the heading.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.width()).max().unwrap_or(0)
+        cells.map(|cell| cell_count(cell)).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
@@ -15,7 +15,7 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);
-            line.push_str(&" ".repeat(width - cell.width() + 2));
+            line.push_str(&" ".repeat(width - cell_count(cell) + 2));
         }
         text.push_str(line.trim_end());
         text.push('\n');

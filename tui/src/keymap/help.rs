@@ -250,7 +250,7 @@ pub fn describe(command: Command) -> &'static str {
         Command::NextMessage => "next message",
         Command::ToggleRaw => "text or raw tokens",
         Command::Copy => "copy the last answer",
-        Command::CopyMessage => "copy the selected message",
+        Command::CopyMessage => "copy what is selected",
         Command::ToggleMouse => "capture or release the mouse",
         Command::Editor => "write the message in $EDITOR",
         Command::Palette => "find and run any command",

@@ -6,6 +6,7 @@ use unmask_core::text::Piece;
 
 use super::bytes::Joined;
 use super::{AtomKind, Flow, wrap};
+use crate::cells::Emoji;
 use crate::clean::clean_line;
 use crate::row::Row;
 use crate::state::{Mark, Pending, Turn};
@@ -21,6 +22,8 @@ pub struct Paper {
     pub width: usize,
     /// Cells of a mask with the space before it; a mask of one cell has none.
     pub mask_width: u8,
+    /// How emoji by variation are drawn.
+    pub emoji: Emoji,
 }
 
 /// Lays out the answer of a running turn: committed tokens, masks of the blocks begun, and one row for those that wait or,
@@ -123,7 +126,7 @@ impl<'a> Painter<'a> {
             ink,
             shade: "▒".repeat(cells - gap.len()),
             gap,
-            flow: Flow::default(),
+            flow: Flow::new(paper.emoji),
             joined: Joined::default(),
             has_ended: false,
             ends: (0, 0),

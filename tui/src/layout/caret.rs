@@ -1,8 +1,8 @@
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
+use crate::cells::cell_count;
 use crate::clean::{REPLACEMENT, is_unsafe};
 use crate::row::cut;
 
@@ -13,10 +13,10 @@ pub fn with_carets(text: &str, span: &Range<usize>, cells: usize) -> [String; 2]
     let (before, under) = (part(0..span.start), part(span.clone()));
     let after = part(span.end..text.len());
     // The span and a few cells behind it are seen.
-    let room = cells.saturating_sub(under.width().max(1) + 2);
+    let room = cells.saturating_sub(cell_count(&under).max(1) + 2);
     let before = last(&before, room);
-    let carets = "^".repeat(under.width().max(1));
-    let carets = format!("{}{carets}", " ".repeat(before.width()));
+    let carets = "^".repeat(cell_count(&under).max(1));
+    let carets = format!("{}{carets}", " ".repeat(cell_count(&before)));
     let text = format!("{before}{under}{after}");
     [cut(&text, cells), cut(&carets, cells)]
 }
@@ -33,13 +33,13 @@ fn clean(text: &str) -> String {
 
 /// The end of `text` that fits, with `…` for what is missing.
 fn last(text: &str, cells: usize) -> String {
-    if text.width() <= cells {
+    if cell_count(text) <= cells {
         return text.to_owned();
     }
     let mut used = 1;
     let mut start = text.len();
     for (at, grapheme) in text.grapheme_indices(true).rev() {
-        used += grapheme.width();
+        used += cell_count(grapheme);
         if used > cells {
             break;
         }

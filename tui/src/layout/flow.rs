@@ -1,6 +1,6 @@
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
+use crate::cells::{Emoji, cell_count};
 use crate::clean::{REPLACEMENT, is_unsafe};
 use crate::theme::Role;
 
@@ -39,13 +39,29 @@ pub struct Atom {
 pub struct Flow {
     text: String,
     atoms: Vec<Atom>,
+    emoji: Emoji,
 }
 
 impl Flow {
-    /// Plain text in one role; newlines break and are not drawn. Unsafe characters are replaced.
+    /// An empty one, whose emoji by variation are drawn so.
+    #[must_use]
+    pub fn new(emoji: Emoji) -> Self {
+        Self {
+            emoji,
+            ..Self::default()
+        }
+    }
+
+    /// Plain text of our own in one role; newlines break and are not drawn. Unsafe characters are replaced.
     #[must_use]
     pub fn plain(text: &str, role: Role) -> Self {
-        let mut flow = Self::default();
+        Self::said(text, role, Emoji::default())
+    }
+
+    /// The same of what people and models say.
+    #[must_use]
+    pub fn said(text: &str, role: Role, emoji: Emoji) -> Self {
+        let mut flow = Self::new(emoji);
         for (at, grapheme) in text.grapheme_indices(true) {
             flow.grapheme(grapheme, role, at, "");
         }
@@ -71,7 +87,10 @@ impl Flow {
                     from,
                 );
             }
-            _ => self.sign(grapheme, AtomKind::Word, role, from),
+            _ => {
+                let drawn = self.emoji.drawn(grapheme);
+                self.sign(&drawn, AtomKind::Word, role, from);
+            }
         }
     }
 
@@ -82,7 +101,7 @@ impl Flow {
         self.atoms.push(Atom {
             start,
             end: self.text.len(),
-            width: text.width(),
+            width: cell_count(text),
             kind,
             role,
             from,

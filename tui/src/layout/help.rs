@@ -1,5 +1,4 @@
-use unicode_width::UnicodeWidthStr;
-
+use crate::cells::cell_count;
 use crate::keymap::{self, Context, Keymap};
 use crate::row::{Row, Span, cut};
 use crate::slash;
@@ -122,7 +121,7 @@ fn letters(keymap: &Keymap) -> Vec<Row> {
         let mut row = Row::default();
         for (_, letter, word) in two {
             let text = format!("{letter}  ");
-            let gap = LETTER.saturating_sub(text.width() + word.width());
+            let gap = LETTER.saturating_sub(cell_count(&text) + cell_count(word));
             row.spans.push(span(&text, Role::Text));
             row.spans
                 .push(span(&format!("{word}{}", " ".repeat(gap)), Role::Quiet));
@@ -148,7 +147,7 @@ fn beside(left: Vec<Row>, right: Vec<Row>, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for _ in 0..height {
         let mut row = left.next().unwrap_or_default();
-        let gap = COLUMN.saturating_sub(row.text().width());
+        let gap = COLUMN.saturating_sub(cell_count(&row.text()));
         row.spans.push(span(&" ".repeat(gap), Role::Quiet));
         row.spans.extend(right.next().unwrap_or_default().spans);
         rows.push(row);
@@ -177,7 +176,7 @@ fn flow(title: &str, entries: Vec<keymap::Entry>, width: usize) -> Vec<Row> {
     let mut used = 0;
     for (keys, about) in entries {
         let keys = keys.replace("  ", " ");
-        let cells = keys.width() + 1 + about.width();
+        let cells = cell_count(&keys) + 1 + cell_count(about);
         if used > 0 && used + GAP + cells > width {
             rows.push(std::mem::take(&mut row));
             used = 0;
@@ -196,7 +195,7 @@ fn flow(title: &str, entries: Vec<keymap::Entry>, width: usize) -> Vec<Row> {
 }
 
 fn pair(keys: &str, about: &str, column: usize) -> Row {
-    let gap = column.saturating_sub(keys.width()).max(1);
+    let gap = column.saturating_sub(cell_count(keys)).max(1);
     Row {
         spans: vec![
             span(keys, Role::Text),
@@ -235,9 +234,9 @@ fn filtered(keymap: &Keymap, pick: &crate::state::Pick, width: usize) -> Vec<Row
     rows.extend(matches.into_iter().map(|index| {
         let (keys, about, place) = &lines[index];
         let mut row = pair(keys, about, SLASH);
-        let used = row.text().width();
+        let used = cell_count(&row.text());
         let place = cut(place, width.saturating_sub(used + 2));
-        let gap = width.saturating_sub(used + place.width());
+        let gap = width.saturating_sub(used + cell_count(&place));
         row.spans
             .push(span(&(" ".repeat(gap) + &place), Role::Quiet));
         row

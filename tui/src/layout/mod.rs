@@ -7,6 +7,7 @@ mod flow;
 mod help;
 mod highlight;
 mod markdown;
+mod selected;
 mod wrap;
 
 pub use canvas::{Paper, answer_found, answer_so_far, canvas_rows, settled_rows};
@@ -15,4 +16,5 @@ pub use flow::{Atom, AtomKind, Flow};
 pub use help::help_rows;
 pub use highlight::Highlighter;
 pub use markdown::{code_blocks, markdown_rows};
+pub use selected::selected_text;
 pub use wrap::wrap;

@@ -53,6 +53,10 @@ pub(super) fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action
             MouseEventKind::Down(MouseButton::Left) => {
                 Some(Action::Click(Position::new(mouse.column, mouse.row)))
             }
+            MouseEventKind::Drag(MouseButton::Left) => {
+                Some(Action::Drag(Position::new(mouse.column, mouse.row)))
+            }
+            MouseEventKind::Up(MouseButton::Left) => Some(Action::Release),
             MouseEventKind::Down(_)
             | MouseEventKind::Up(_)
             | MouseEventKind::Drag(_)

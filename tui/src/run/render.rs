@@ -55,13 +55,13 @@ impl Renderer {
 fn rows(job: &RenderJob, highlighter: &Highlighter) -> Vec<Row> {
     let width = usize::from(job.width);
     let rows = catch_unwind(AssertUnwindSafe(|| {
-        markdown_rows(&job.text, width, highlighter)
+        markdown_rows(&job.text, width, job.emoji, highlighter)
     }));
     rows.unwrap_or_else(|_| {
         tracing::error!(
             bytes = job.text.len(),
             "laying out an answer panicked; it is shown plain"
         );
-        wrap(&Flow::plain(&job.text, Role::Text), width)
+        wrap(&Flow::said(&job.text, Role::Text, job.emoji), width)
     })
 }

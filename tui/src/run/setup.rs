@@ -42,6 +42,8 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         motion,
         mouse,
         mask_width,
+        width,
+        copy_on_select,
         exit_print: _,
         notify,
         stop_keep,
@@ -50,6 +52,9 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     let mut state = State::new(size);
     state.look = look(color, replies, |name| std::env::var(name).ok());
     state.look.mask_width = mask_width;
+    state.look.emoji = width;
+    state.composer.emoji = width;
+    state.copy_on_select = copy_on_select;
     state.keymap = keymap;
     state.motion = motion;
     state.stop_keep = stop_keep;

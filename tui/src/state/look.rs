@@ -1,3 +1,4 @@
+use crate::cells::Emoji;
 use crate::theme::Theme;
 use crate::themes::Colours;
 
@@ -14,6 +15,8 @@ pub struct Look {
     pub keyboard: Keyboard,
     /// Cells of a mask, with the space before it: 1 to 8.
     pub mask_width: u8,
+    /// How emoji by variation are drawn.
+    pub emoji: Emoji,
 }
 
 /// Cells of a mask by default: near the mean width of a token, so that text moves little when it is lifted.

@@ -25,6 +25,7 @@ mod sessions;
 mod settings;
 mod settings_panel;
 mod stage;
+mod stretch;
 mod theme_pick;
 mod title;
 mod transcript;
@@ -59,6 +60,7 @@ pub use sessions::Sessions;
 pub use settings::{Forwards, Seed, Settings, Speed, approximation, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
 pub use stage::{Mark, Origin, Pending, Stage, StopKeep};
+pub use stretch::{Button, CopyOnSelect, Spot, Stretch};
 pub use theme_pick::ThemePick;
 pub use title::first_words;
 pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
@@ -67,6 +69,7 @@ pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 
 use crate::action::{Moment, Size};
+use crate::cells::Emoji;
 use crate::effect::Mouse;
 use crate::keymap::Keymap;
 use crate::remark::Remark;
@@ -138,6 +141,10 @@ pub struct State {
     pub focus: Focus,
     /// Which message the keys of the canvas mean.
     pub selection: Selection,
+    /// The text that is selected with the mouse.
+    pub stretch: Option<Stretch>,
+    /// Whether it is copied at once.
+    pub copy_on_select: CopyOnSelect,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
     /// The machine, its backends and its models.
@@ -210,6 +217,7 @@ impl State {
                 glyphs: Glyphs::Unicode,
                 keyboard: Keyboard::Legacy,
                 mask_width: MASK_WIDTH,
+                emoji: Emoji::default(),
             },
             keymap: Keymap::default(),
             themes: Themes::default(),
@@ -236,6 +244,8 @@ impl State {
             held_enter: None,
             focus: Focus::Composer,
             selection: Selection::default(),
+            stretch: None,
+            copy_on_select: CopyOnSelect::default(),
             overlays: Vec::new(),
             machine: Machine::default(),
             toast: None,
@@ -312,6 +322,10 @@ impl State {
             true => self.now.since_start,
             false => self.playback.next_at,
         });
+        let pull = match self.stretch.map(|it| it.button) {
+            Some(Button::Beyond(_, at)) => Some(at),
+            Some(Button::Held | Button::Released) | None => None,
+        };
         let menu = match self.overlays.last() {
             Some(&Overlay::Menu { shown_at }) if shown_at > self.now.since_start => Some(shown_at),
             Some(_) | None => None,
@@ -319,6 +333,7 @@ impl State {
         [
             counting,
             playback,
+            pull,
             notice,
             menu,
             self.frames.due,

@@ -1,6 +1,7 @@
 //! What the terminal can show, from its answers and the environment.
 
 use super::Replies;
+use crate::cells::Emoji;
 use crate::state::{Glyphs, Look, MASK_WIDTH};
 use crate::theme::{Depth, Ground};
 use crate::themes::Colours;
@@ -35,6 +36,7 @@ pub(crate) fn look(
         glyphs: glyphs(replies, &read),
         keyboard: replies.keyboard,
         mask_width: MASK_WIDTH,
+        emoji: Emoji::default(),
     }
 }
 

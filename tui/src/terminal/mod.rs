@@ -1,5 +1,6 @@
 //! The terminal: taken on [`Screen::open`], given back on return, error, panic and fatal signals.
 
+mod careful;
 mod fatal;
 mod late;
 mod look;
@@ -34,6 +35,7 @@ pub(crate) use probe::Replies;
 use crate::action::Size;
 use crate::effect::Mouse;
 use crate::state::{Call, Keyboard};
+use careful::Careful;
 use stdio::Redirect;
 use unsure::Unsure;
 
@@ -71,7 +73,7 @@ pub enum ScreenError {
 
 /// The terminal while it is ours.
 pub(crate) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<File>>>,
+    terminal: Terminal<Careful<BufWriter<File>>>,
     guard: Arc<Guard>,
     keyboard: Keyboard,
     mouse: Mouse,
@@ -106,7 +108,10 @@ impl Screen {
             is_taken: AtomicBool::new(false),
         });
         restore_on_panic(&guard);
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(1 << 16, tty));
+        let backend = Careful(CrosstermBackend::new(BufWriter::with_capacity(
+            1 << 16,
+            tty,
+        )));
         let mut screen = Self {
             terminal: Terminal::new(backend)?,
             guard,
@@ -194,9 +199,9 @@ impl Screen {
         let out = self.terminal.backend_mut();
         match mouse {
             Mouse::Captured if cfg!(windows) => execute!(out, EnableMouseCapture),
-            // Buttons and the wheel alone: telling of every move would keep a slow line busy for nothing.
+            // Buttons, the wheel and drags: telling of every move would keep a slow line busy for nothing.
             Mouse::Captured => {
-                out.write_all(b"\x1b[?1000h\x1b[?1006h")?;
+                out.write_all(b"\x1b[?1000h\x1b[?1002h\x1b[?1006h")?;
                 out.flush()
             }
             // Without the last, some terminals turn the wheel into arrow keys.

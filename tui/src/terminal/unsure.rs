@@ -5,8 +5,9 @@ use ratatui::buffer::{Buffer, CellDiffOption};
 /// Keeps rows whole that hold joined emoji, flags, skin tones or emoji by variation.
 ///
 /// A terminal that counts such a cluster wider than we do writes over its neighbours, which a frame then takes for
-/// unchanged. So a row that holds one, or held one in the frame before, is written whole: what comes behind a cluster of
-/// two cells is always placed by its column, and covers the surplus. The row below may have been reached by it too.
+/// unchanged. So a row that holds one, or held one in the frame before, is written whole: what comes behind a cluster is
+/// placed by its column ([`Careful`](super::careful::Careful)), and covers the surplus. The row below may have been
+/// reached by it too.
 #[derive(Debug, Default)]
 pub(super) struct Unsure {
     /// Of each row, whether it held one in the last frame.
@@ -36,14 +37,16 @@ impl Unsure {
     }
 }
 
-fn is_unsure(symbol: &str) -> bool {
-    // No shorter one is two characters with one of these.
-    symbol.len() > 4
+/// Whether terminals disagree on the cells of a cluster.
+pub(super) fn is_unsure(symbol: &str) -> bool {
+    // None is shorter.
+    symbol.len() >= 4
         && symbol.chars().any(|character| {
             matches!(character,
                 '\u{200d}' // Joins emoji.
+                | '\u{fe0e}' // Makes a sign of an emoji.
                 | '\u{fe0f}' // Makes an emoji of a sign.
-                | '\u{1f1e6}'..='\u{1f1ff}' // Two are a flag.
+                | '\u{1f1e6}'..='\u{1f1ff}' // Two are a flag, one is a letter.
                 | '\u{1f3fb}'..='\u{1f3ff}') // Skin tones.
         })
 }
@@ -80,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_row_with_a_joined_cluster_is_written_with_the_one_below() {
-        for cluster in ["👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️"] {
+        for cluster in ["👩‍👩‍👧", "🇩🇪", "🇩", "👍🏽", "❤️", "⌚\u{fe0e}"]
+        {
             check(&[&["a", cluster, "b", "c"]], &[1, 2]);
         }
     }

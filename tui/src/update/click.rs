@@ -1,6 +1,6 @@
 use ratatui::layout::{Position, Rect};
 
-use super::{canvas, completion, draft, overlay, scroll, settings};
+use super::{canvas, completion, draft, first_run, overlay, scroll, settings};
 use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
@@ -27,6 +27,10 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
         if list.contains(place) {
             return on_completions(state, list, place);
         }
+    }
+    let options = geometry::first_run(state).options;
+    if state.is_first_run() && options.contains(place) {
+        return first_run::click(state, usize::from(place.y - options.y));
     }
     if areas.composer.contains(place) {
         on_composer(state, areas.composer, place);

@@ -15,6 +15,7 @@ pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.transcript = Transcript::default();
+    state.stretch = None;
     state.title.clear();
     state.queue.clear();
     state.saved.begin_anew();
@@ -179,6 +180,7 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
     };
     state.transcript = transcript(conversation);
+    state.stretch = None;
     for note in notes {
         state.transcript.push(Entry::Note(note));
     }

@@ -3,14 +3,27 @@ use std::path::PathBuf;
 use crate::action::{Copied, CopyOrder};
 use crate::clean::clean;
 use crate::effect::{CopyJob, Effect};
-use crate::layout::{answer_so_far, code_blocks};
+use crate::layout::{answer_so_far, code_blocks, selected_text};
 use crate::state::{Entry, State, Toast};
 
 /// Terminals take no more bytes at once: 100,000 with the encoding and what is around it.
 const LARGEST_OSC52: usize = 74_994;
 
-/// Copies the last answer.
+/// Copies what the mouse has selected; `None` if it has selected nothing.
+pub(super) fn stretch(state: &mut State) -> Option<Vec<Effect>> {
+    let stretch = state.stretch.filter(|it| it.to.is_some())?;
+    let text = selected_text(state, &stretch);
+    Some(match text.is_empty() {
+        true => refuse(state, "There is no text in the selection"),
+        false => copy("the selection", &text),
+    })
+}
+
+/// Copies the selection, else the last answer.
 pub(super) fn last_answer(state: &mut State) -> Vec<Effect> {
+    if let Some(effects) = stretch(state) {
+        return effects;
+    }
     match state.transcript.last_answer() {
         Some(answer) => {
             let text = answer.text.clone();
@@ -20,8 +33,11 @@ pub(super) fn last_answer(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Copies the selected message; of the running one what it has so far.
+/// Copies the selection, else the selected message; of the running one what it has so far.
 pub(super) fn selected(state: &mut State) -> Vec<Effect> {
+    if let Some(effects) = stretch(state) {
+        return effects;
+    }
     let entries = &state.transcript.entries;
     let Some(at) = state.selected() else {
         return refuse(state, "There is no message to copy yet");

@@ -36,6 +36,7 @@ pub(super) fn write(state: &mut State, character: char) {
 /// The draft is about to change: walks and choices that were made for the old one are over.
 pub(super) fn touch(state: &mut State) {
     state.history.touch();
+    state.stretch = None;
     state.completion = Completion::default();
 }
 

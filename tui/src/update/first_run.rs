@@ -1,10 +1,8 @@
 use super::{machine, order};
 use crate::action::{Look, Order};
 use crate::effect::Effect;
+use crate::geometry::OPTIONS;
 use crate::state::{Focus, State};
-
-/// Options of the first screen.
-pub(super) const OPTIONS: usize = 3;
 
 /// Moves the choice, if the first screen is shown and nothing is written; false if it is not.
 pub(super) fn step(state: &mut State, rows: isize) -> bool {
@@ -14,6 +12,15 @@ pub(super) fn step(state: &mut State, rows: isize) -> bool {
         state.machine.option = option.min(OPTIONS - 1);
     }
     is_shown
+}
+
+/// A click on an option chooses it; a second one does what it says.
+pub(super) fn click(state: &mut State, option: usize) -> Vec<Effect> {
+    if state.machine.option == option {
+        return choose(state);
+    }
+    state.machine.option = option;
+    Vec::new()
 }
 
 /// Does what the chosen option says.

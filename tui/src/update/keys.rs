@@ -2,7 +2,7 @@ use crossterm::event::KeyEvent;
 
 use super::{
     again, canvas, completion, conversation, copy, draft, engine, first_run, machine, models,
-    order, overlay, playback, render, scroll, search, sessions, settings, stats, themes,
+    order, overlay, playback, render, scroll, search, sessions, settings, stats, stretch, themes,
 };
 use crate::action::{Command, Look};
 use crate::effect::{Effect, Mouse};
@@ -95,6 +95,9 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
 fn back(state: &mut State) -> Vec<Effect> {
     // A toast lies on top of everything.
     if state.toast.take().is_some() || state.overlays.pop().is_some() || completion::close(state) {
+        return Vec::new();
+    }
+    if stretch::clear(state) {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {

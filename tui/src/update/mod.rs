@@ -31,6 +31,7 @@ mod search;
 mod sessions;
 mod settings;
 mod stats;
+mod stretch;
 mod themes;
 mod trust;
 
@@ -69,11 +70,23 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             return effects;
         }
         Action::Resize(size) if size == state.size => return Vec::new(),
-        Action::Resize(size) => state.size = size,
+        Action::Resize(size) => {
+            state.size = size;
+            state.stretch = None;
+        }
         Action::Wheel(rows) => scroll::by(state, rows),
         Action::Click(place) => {
             state.is_dirty = true;
+            stretch::press(state, place);
             return click::at(state, place);
+        }
+        Action::Drag(place) => {
+            stretch::drag(state, place);
+            return Vec::new();
+        }
+        Action::Release => {
+            state.is_dirty = true;
+            return stretch::release(state);
         }
         Action::Paste(text) => {
             draft::write_held(state);
@@ -171,6 +184,7 @@ fn pass_time(state: &mut State, moment: Moment) {
         state.is_dirty = true;
     }
     draw_due_steps(state);
+    stretch::pull(state);
     if let Some(&Overlay::Menu { shown_at }) = state.overlays.last()
         && before < shown_at
         && shown_at <= now

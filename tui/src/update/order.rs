@@ -1,4 +1,4 @@
-use super::{again, conversation, draft, machine, settings, themes};
+use super::{again, conversation, draft, machine, settings, stretch, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -37,8 +37,11 @@ fn rename(state: &mut State, title: &str) {
 /// Gives the mouse to the screen or to the terminal.
 pub(super) fn give_mouse(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     state.mouse = mouse;
+    stretch::let_go(state);
     state.notify(match mouse {
-        Mouse::Captured => "The mouse is captured: the wheel scrolls, Shift and drag select",
+        Mouse::Captured => {
+            "The mouse is captured: the wheel scrolls, drag selects; with Shift the terminal does"
+        }
         Mouse::Released => "The mouse is the terminal's: drag selects",
     });
     vec![Effect::Mouse(mouse)]

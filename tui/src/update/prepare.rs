@@ -13,6 +13,7 @@ pub fn prepare(state: &mut State) {
     let paper = Paper {
         width: usize::from(width),
         mask_width: state.look.mask_width,
+        emoji: state.look.emoji,
     };
     for laid in &mut state.transcript.entries {
         lay_out(laid, paper);
@@ -56,7 +57,7 @@ fn lay_out(laid: &mut Laid, paper: Paper) {
     }
     laid.rows = match (&laid.entry, laid.form) {
         (Entry::Answer(answer), Form::Tokens) => token_rows(answer, paper),
-        (entry, Form::Text | Form::Tokens) => entry_rows(entry, paper.width),
+        (entry, Form::Text | Form::Tokens) => entry_rows(entry, paper),
     };
     laid.width = width;
     laid.markdown = Markdown::Unasked;
@@ -65,29 +66,33 @@ fn lay_out(laid: &mut Laid, paper: Paper) {
 fn token_rows(answer: &Answer, paper: Paper) -> Vec<Row> {
     match &answer.trace {
         Some(turn) => settled_rows(turn, paper),
-        None => plain_rows(answer, paper.width),
+        None => plain_rows(answer, paper),
     }
 }
 
-fn plain_rows(answer: &Answer, width: usize) -> Vec<Row> {
-    wrap(&Flow::plain(&answer.text, Role::Text), width)
+fn plain_rows(answer: &Answer, paper: Paper) -> Vec<Row> {
+    wrap(
+        &Flow::said(&answer.text, Role::Text, paper.emoji),
+        paper.width,
+    )
 }
 
-fn entry_rows(entry: &Entry, width: usize) -> Vec<Row> {
+fn entry_rows(entry: &Entry, paper: Paper) -> Vec<Row> {
+    let rows = |text: &str, role| wrap(&Flow::said(text, role, paper.emoji), paper.width);
     match entry {
-        Entry::You { text, .. } => wrap(&Flow::plain(text, Role::Text), width),
-        Entry::Answer(answer) => plain_rows(answer, width),
-        Entry::Note(text) => wrap(&Flow::plain(text, Role::Quiet), width),
+        Entry::You { text, .. } => rows(text, Role::Text),
+        Entry::Answer(answer) => plain_rows(answer, paper),
+        Entry::Note(text) => rows(text, Role::Quiet),
         Entry::Failure(failure) => {
             let text = format!("✗ {}", failure.text);
-            let mut rows = wrap(&Flow::plain(&text, Role::Error), width);
+            let mut all = rows(&text, Role::Error);
             if !failure.hint.is_empty() {
                 for line in failure.hint.lines() {
                     let hint = format!("  {line}");
-                    rows.extend(wrap(&Flow::plain(&hint, Role::Quiet), width));
+                    all.extend(rows(&hint, Role::Quiet));
                 }
             }
-            rows
+            all
         }
     }
 }

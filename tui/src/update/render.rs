@@ -1,6 +1,8 @@
 use std::ops::Range;
 
+use super::stretch;
 use crate::action::Rendered;
+use crate::cells::Emoji;
 use crate::effect::RenderJob;
 use crate::geometry;
 use crate::state::{Entry, Form, Laid, Markdown, Place, State, View};
@@ -12,12 +14,13 @@ pub fn wanted(state: &mut State) -> Vec<RenderJob> {
     let seen = state.transcript.top..state.transcript.top + height;
     let near = seen.start.saturating_sub(height)..seen.end + height;
     let places = places(state);
+    let emoji = state.look.emoji;
     let entries = &mut state.transcript.entries;
     let mut jobs = Vec::new();
     for range in [seen, near] {
         for (laid, place) in entries.iter_mut().zip(&places) {
             if place.start < range.end && place.end > range.start {
-                jobs.extend(ask(laid));
+                jobs.extend(ask(laid, emoji));
             }
         }
     }
@@ -36,13 +39,14 @@ fn places(state: &State) -> Vec<Range<usize>> {
     place.collect()
 }
 
-fn ask(laid: &mut Laid) -> Option<RenderJob> {
+fn ask(laid: &mut Laid, emoji: Emoji) -> Option<RenderJob> {
     match (&laid.entry, laid.form, laid.markdown) {
         (Entry::Answer(answer), Form::Text, Markdown::Unasked) => {
             laid.markdown = Markdown::Asked;
             Some(RenderJob {
                 text: answer.text.clone(),
                 width: laid.width?,
+                emoji,
             })
         }
         (_, Form::Text | Form::Tokens, _) => None,
@@ -51,15 +55,22 @@ fn ask(laid: &mut Laid) -> Option<RenderJob> {
 
 /// Takes rows that were asked for; they belong to every answer of that text that still has that width.
 pub(super) fn take(state: &mut State, rendered: &Rendered) {
-    for laid in &mut state.transcript.entries {
+    let mut changed = Vec::new();
+    for (at, laid) in state.transcript.entries.iter_mut().enumerate() {
         let is_awaited = laid.width == Some(rendered.width)
             && (laid.form, laid.markdown) == (Form::Text, Markdown::Asked)
             && matches!(&laid.entry, Entry::Answer(answer) if answer.text == rendered.text);
         if is_awaited {
-            laid.rows.clone_from(&rendered.rows);
             laid.markdown = Markdown::There;
-            state.is_dirty = true;
+            if laid.rows != rendered.rows {
+                laid.rows.clone_from(&rendered.rows);
+                changed.push(at);
+            }
         }
+    }
+    for at in changed {
+        stretch::part_changes(state, at);
+        state.is_dirty = true;
     }
 }
 
@@ -98,6 +109,7 @@ pub(super) fn toggle_raw(state: &mut State) {
             Form::Text => turn.byte_of(from),
         });
     }
+    stretch::part_changes(state, at);
     if let Some(note) = note {
         state.notify(note);
     }

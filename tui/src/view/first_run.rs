@@ -1,67 +1,50 @@
 use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 use unmask_core::catalogue::Catalogue;
 use unmask_core::checkpoint::{Found, Place, Searched};
 use unmask_core::plugin::{BackendRow, State as BackendState};
 
 use super::put_row;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
+use crate::geometry::{self, FirstRun, OPTIONS};
 use crate::row::{Row, Span, cut};
 use crate::state::State;
 use crate::theme::Role;
 
-/// Cells of the text.
-const WIDTH: u16 = 78;
-const OPTIONS: [(&str, &str); 3] = [
+const WORDS: [(&str, &str); OPTIONS] = [
     ("Choose a folder that holds a model", "/models add PATH"),
     ("Show how to get one (sizes, commands)", "/models get"),
     ("Chat with the demo model (7 M, carried)", "/models demo"),
 ];
 
 /// What to do without a model, where models were looked for, and which backends there are.
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
-    let width = WIDTH.min(area.width.saturating_sub(2));
-    let x = area.x + (area.width - width) / 2;
-    let queued: u16 = match state.queue.len() {
-        0 => 0,
-        n => u16::try_from(n + 1).unwrap_or(u16::MAX).min(5),
-    };
-    let room = area.height.saturating_sub(queued);
-    let rows = rows(state, usize::from(room), usize::from(width));
-    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX);
-    // In the middle, a little above it, as far as the queue leaves room.
-    let top = area.y + queued + room.saturating_sub(height).div_ceil(3);
-    for (row, y) in rows.iter().zip(top..area.bottom()) {
-        put_row(buffer, state.look.theme, (x, y), x + width, row);
+pub(super) fn draw(state: &State, buffer: &mut Buffer) {
+    let parts = geometry::first_run(state);
+    let area = parts.area;
+    let rows = rows(state, &parts);
+    for (row, y) in rows.iter().zip(area.y..area.bottom()) {
+        put_row(buffer, state.look.theme, (area.x, y), area.right(), row);
     }
 }
 
-/// As much as fits: what to do comes first.
-fn rows(state: &State, room: usize, width: usize) -> Vec<Row> {
+fn rows(state: &State, parts: &FirstRun) -> Vec<Row> {
     let catalogue = state.machine.catalogue.as_deref();
-    let mut head = vec![
-        Row::of(" Diffusion chat in your terminal", Role::Accent),
-        Row::default(),
-    ];
-    let searched: Vec<Row> = match catalogue {
-        Some(catalogue) => searched(catalogue),
-        None => vec![Row::of(looking(state), Role::Quiet), Row::default()],
-    };
-    let options = options(state, width);
+    let mut rows = Vec::new();
+    if parts.heading {
+        rows.push(Row::of(" Diffusion chat in your terminal", Role::Accent));
+        rows.push(Row::default());
+    }
+    match catalogue.filter(|_| parts.searched) {
+        Some(catalogue) => rows.extend(searched(catalogue)),
+        None if parts.searched => {
+            rows.extend([Row::of(looking(state), Role::Quiet), Row::default()]);
+        }
+        None => (),
+    }
+    rows.extend(options(state, usize::from(parts.area.width)));
     let backends = catalogue.map_or_else(Vec::new, backends);
-    let mut rest = room.saturating_sub(options.len());
-    if head.len() > rest {
-        return options;
-    }
-    rest -= head.len();
-    if searched.len() <= rest {
-        rest -= searched.len();
-        head.extend(searched);
-    }
-    head.extend(options);
-    head.extend(backends.into_iter().take(rest));
-    head
+    rows.extend(backends.into_iter().take(usize::from(parts.backends)));
+    rows
 }
 
 fn looking(state: &State) -> String {
@@ -80,7 +63,10 @@ fn searched(catalogue: &Catalogue) -> Vec<Row> {
     };
     let mut rows = vec![Row::of(title, Role::Text)];
     let places = catalogue.searched.iter();
-    let widest = places.clone().map(|it| clean_line(&it.place).width()).max();
+    let widest = places
+        .clone()
+        .map(|it| cell_count(&clean_line(&it.place)))
+        .max();
     let widest = widest.unwrap_or(0).min(50);
     rows.extend(places.map(|it| place(it, widest)));
     rows.push(Row::default());
@@ -89,7 +75,7 @@ fn searched(catalogue: &Catalogue) -> Vec<Row> {
 
 fn place(searched: &Searched, width: usize) -> Row {
     let place = cut(&clean_line(&searched.place), width);
-    let gap = " ".repeat(width - place.width() + 3);
+    let gap = " ".repeat(width - cell_count(&place) + 3);
     let found = match searched.found {
         Found::NotSet => "not set".to_owned(),
         Found::NoFolder => "no such folder".to_owned(),
@@ -121,7 +107,7 @@ fn options(state: &State, width: usize) -> Vec<Row> {
             from: 0,
         }
     };
-    let mut rows: Vec<Row> = OPTIONS.into_iter().enumerate().map(row).collect();
+    let mut rows: Vec<Row> = WORDS.into_iter().enumerate().map(row).collect();
     rows.push(Row::default());
     rows
 }

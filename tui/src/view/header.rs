@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::number;
 use crate::row::cut;
@@ -27,8 +27,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let title = clean_line(&state.title);
     let word = state.saved.word().unwrap_or_default();
-    let room = room.saturating_sub(AROUND + if word.is_empty() { 0 } else { word.width() + 2 });
-    let right = right_side(state, &what, room, title.width().min(TITLE));
+    let word_with_gap = match word {
+        "" => 0,
+        word => cell_count(word) + 2,
+    };
+    let room = room.saturating_sub(AROUND + word_with_gap);
+    let right = right_side(state, &what, room, cell_count(&title).min(TITLE));
     let start = put_right(buffer, theme, area, (&right, Role::Quiet));
     let sign = right.len() - what.len();
     let sign_at = start + cells(&right[..sign]);
@@ -49,7 +53,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn cells(text: &str) -> u16 {
-    u16::try_from(text.width()).unwrap_or(u16::MAX)
+    u16::try_from(cell_count(text)).unwrap_or(u16::MAX)
 }
 
 /// As much of the model's identity as leaves room for the title, then what happens now.
@@ -62,7 +66,7 @@ fn right_side(state: &State, what: &str, room: usize, title: usize) -> String {
     };
     for kept in (1..=most).rev() {
         let right = format!("{}  {what}", parts[..kept].join(" · "));
-        if right.width() + title <= room {
+        if cell_count(&right) + title <= room {
             return right;
         }
     }

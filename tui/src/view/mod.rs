@@ -29,8 +29,8 @@ mod tests;
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unicode_width::UnicodeWidthStr;
 
+use crate::cells::cell_count;
 use crate::geometry::Areas;
 use crate::row::Row;
 use crate::state::{Focus, Glyphs, Overlay, State};
@@ -54,7 +54,7 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
     header::draw(state, areas.header, buffer);
     transcript::draw(state, areas.transcript, buffer);
     if state.is_first_run() {
-        first_run::draw(state, areas.transcript, buffer);
+        first_run::draw(state, buffer);
     }
     if let Some(turn) = state.running() {
         timeline::draw(turn, state, areas.timeline, buffer);
@@ -121,7 +121,7 @@ fn put_row(buffer: &mut Buffer, theme: Theme, (mut x, y): (u16, u16), right: u16
 /// Writes `text` so that it ends before the margin of `area`; returns its first cell.
 fn put_right(buffer: &mut Buffer, theme: Theme, area: Rect, it: (&str, Role)) -> u16 {
     let right = area.right().saturating_sub(crate::geometry::MARGIN);
-    let cells = u16::try_from(it.0.width()).unwrap_or(u16::MAX);
+    let cells = u16::try_from(cell_count(it.0)).unwrap_or(u16::MAX);
     let x = right.saturating_sub(cells).max(area.left());
     put(buffer, theme, (x, area.y), right, it);
     x

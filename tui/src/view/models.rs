@@ -1,11 +1,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unicode_width::UnicodeWidthStr;
 use unmask_core::catalogue::{Catalogue, Choice};
 
 use super::{panel, put, put_right, put_row};
 use crate::action::Command;
 use crate::amount;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::{self, ModelsArea, paragraphs};
 use crate::keymap::{Context, Part};
@@ -81,7 +81,7 @@ fn keys(state: &State, columns: usize) -> String {
         back,
     ];
     let keys = state.keymap.footer(&places, &all);
-    match keys.width() + 4 > columns {
+    match cell_count(&keys) + 4 > columns {
         true => state.keymap.footer(&places, &[load, back]),
         false => keys,
     }
@@ -174,7 +174,11 @@ fn widths(catalogue: &Catalogue, room: u16) -> [u16; 6] {
     let mut spare = room - total(&widths);
     let choices = &catalogue.choices;
     let longest = |text: fn(&Choice) -> &String| {
-        let longest = choices.iter().map(|it| text(it).width()).max().unwrap_or(0);
+        let longest = choices
+            .iter()
+            .map(|it| cell_count(text(it)))
+            .max()
+            .unwrap_or(0);
         u16::try_from(longest + 2).unwrap_or(u16::MAX)
     };
     for (at, wanted) in [
@@ -230,7 +234,7 @@ fn draw_cells(
         let room = usize::from(width.saturating_sub(gap));
         let text = cut(text, room);
         let indent = match at {
-            NEEDS => room.saturating_sub(text.width()),
+            NEEDS => room.saturating_sub(cell_count(&text)),
             _ => 0,
         };
         let from = x + u16::try_from(indent).unwrap_or(0);

@@ -3,10 +3,10 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 use super::put;
 use crate::action::{Command, Size};
+use crate::cells::cell_count;
 use crate::clean::clean;
 use crate::geometry;
 use crate::keymap::Context;
@@ -75,7 +75,7 @@ pub(super) fn query(
     );
     let text = clean(text);
     let mut shown = text.as_ref();
-    while shown.width() >= usize::from(right.saturating_sub(x)) && !shown.is_empty() {
+    while cell_count(shown) >= usize::from(right.saturating_sub(x)) && !shown.is_empty() {
         let first = shown.graphemes(true).next().map_or(0, str::len);
         shown = &shown[first..];
     }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unicode_width::UnicodeWidthStr;
 
 use super::{panel, put, put_right};
 use crate::action::Command;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry;
 use crate::keymap::{Context, Part};
@@ -126,7 +126,7 @@ fn draw_row(cells: Cells, role: Role, line: Rect, theme: Theme, buffer: &mut Buf
 
 fn padded(text: &str, cells: usize) -> String {
     let text = cut(text, cells);
-    let gap = " ".repeat(cells.saturating_sub(text.width()));
+    let gap = " ".repeat(cells.saturating_sub(cell_count(&text)));
     text + &gap
 }
 

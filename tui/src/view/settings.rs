@@ -1,10 +1,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unicode_width::UnicodeWidthStr;
 
 use super::plan::PlanLine;
 use super::{panel, put, put_row};
 use crate::action::Command;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry;
 use crate::keymap;
@@ -29,6 +29,7 @@ pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) ->
         Some(_) => String::new(),
         None => hints(
             state,
+            panel,
             &[
                 (Command::SaveDefaults, "save as default"),
                 (Command::ResetField, "reset field"),
@@ -47,7 +48,7 @@ pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) ->
     );
     let top = top(panel, parts.fields);
     let caret = draw_fields(state, panel, (top, parts.fields), buffer);
-    let room = usize::from(area.width).saturating_sub(keys.width() + 5);
+    let room = usize::from(area.width).saturating_sub(cell_count(&keys) + 5);
     draw_more(
         area,
         theme,
@@ -231,7 +232,7 @@ fn field_is_idle(settings: &Settings) -> bool {
 fn draw_more(area: Rect, theme: Theme, seen_to: usize, room: usize, buffer: &mut Buffer) {
     let hidden = Field::ALL.len().saturating_sub(seen_to);
     let more = format!(" ↓ {hidden} more ");
-    if hidden > 0 && more.width() <= room {
+    if hidden > 0 && cell_count(&more) <= room {
         let at = (area.x + 2, area.bottom().saturating_sub(1));
         put(buffer, theme, at, area.right(), (&more, Role::Accent));
     }
@@ -275,7 +276,7 @@ fn plan(state: &State, cells: usize) -> Vec<Row> {
     match (line.time, state.forward) {
         (Some(time), Some(forward)) => {
             let joined = format!("{first} · {time}");
-            if joined.width() <= cells {
+            if cell_count(&joined) <= cells {
                 first = joined;
             } else {
                 second.insert(0, time);
@@ -287,7 +288,7 @@ fn plan(state: &State, cells: usize) -> Vec<Row> {
             second.push("(not measured yet: the first turn tells the seconds)".to_owned());
         }
     }
-    while second.len() > 1 && second.join(" · ").width() > cells {
+    while second.len() > 1 && cell_count(&second.join(" · ")) > cells {
         second.pop();
     }
     vec![
@@ -316,6 +317,7 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
     let keys = match panel.input {
         Some(_) => hints(
             state,
+            panel,
             &[
                 (Command::Choose, "take it"),
                 (Command::Back, "keep the old value"),
@@ -324,7 +326,8 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
         ),
         None => {
             let arrows = |a, b| {
-                let label = |command| keymap::label(state, command).unwrap_or_default();
+                let places = keymap::of_settings(panel);
+                let label = |command| state.keymap.label(places, command).unwrap_or_default();
                 format!("{}{}", label(a), label(b))
             };
             let others = [
@@ -335,7 +338,7 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
                 "{} field  {} change  {}",
                 arrows(Command::Up, Command::Down),
                 arrows(Command::Less, Command::More),
-                hints(state, &others, "  ")
+                hints(state, panel, &others, "  ")
             )
         }
     };
@@ -349,9 +352,15 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
 }
 
 /// `s save as default · d reset field`, with the keys as they are bound.
-fn hints(state: &State, wanted: &[(Command, &str)], between: &str) -> String {
-    let hints = wanted
-        .iter()
-        .filter_map(|&(command, word)| Some(format!("{} {word}", keymap::label(state, command)?)));
+fn hints(
+    state: &State,
+    panel: &SettingsPanel,
+    wanted: &[(Command, &str)],
+    between: &str,
+) -> String {
+    let places = keymap::of_settings(panel);
+    let hints = wanted.iter().filter_map(|&(command, word)| {
+        Some(format!("{} {word}", state.keymap.label(places, command)?))
+    });
     hints.collect::<Vec<_>>().join(between)
 }

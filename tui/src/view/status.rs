@@ -1,10 +1,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 use unmask_core::params::Transfer;
 
 use super::{put, put_right};
 use crate::action::Command;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::MARGIN;
 use crate::keymap::{self, Context};
@@ -18,7 +18,7 @@ use crate::theme::Role;
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.look.theme;
     let numbers = numbers(state);
-    let is_room = usize::from(area.width) > numbers.width() + 24;
+    let is_room = usize::from(area.width) > cell_count(&numbers) + 24;
     let word = word(state);
     let right = if is_room && word.as_ref().is_none_or(|word| fits(word, &numbers, area)) {
         put_right(buffer, theme, area, (&numbers, Role::Quiet)).saturating_sub(2)
@@ -37,7 +37,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 }
 
 fn fits(word: &str, numbers: &str, area: Rect) -> bool {
-    word.width() + numbers.width() + 4 <= usize::from(area.width)
+    cell_count(word) + cell_count(numbers) + 4 <= usize::from(area.width)
 }
 
 fn word(state: &State) -> Option<String> {
@@ -53,7 +53,7 @@ fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Bu
     const MOST: usize = 5;
     let theme = state.look.theme;
     for (key, word) in keymap::hints(state).into_iter().take(MOST) {
-        let cells = key.width() + 1 + word.width();
+        let cells = cell_count(&key) + 1 + cell_count(word);
         if usize::from(x) + cells > usize::from(right) {
             return;
         }

@@ -140,7 +140,7 @@ fn render(state: &mut State) {
     let highlighter = Highlighter::default();
     for job in wanted(state) {
         let rendered = Rendered {
-            rows: markdown_rows(&job.text, usize::from(job.width), &highlighter),
+            rows: markdown_rows(&job.text, usize::from(job.width), job.emoji, &highlighter),
             text: job.text,
             width: job.width,
         };

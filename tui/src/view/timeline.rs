@@ -1,8 +1,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 use super::{put, put_right};
+use crate::cells::cell_count;
 use crate::geometry::MARGIN;
 use crate::number;
 use crate::state::{Measure, State, Turn};
@@ -37,7 +37,7 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     let columns = usize::from(right.saturating_sub(x));
     let bars = bars(&heights, turn.steps_expected(), columns, full);
     let x = put(buffer, theme, (x, area.y), right, (&bars, Role::Accent));
-    let rest = "·".repeat(columns - bars.width().min(columns));
+    let rest = "·".repeat(columns - cell_count(&bars).min(columns));
     put(buffer, theme, (x, area.y), right, (&rest, Role::Quiet));
 }
 

@@ -1,11 +1,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 use unmask_core::event::FinishReason;
 use unmask_core::params::Remasking;
 
 use super::{put, put_right, put_row};
 use crate::action::{Command, Scroll};
+use crate::cells::cell_count;
 use crate::geometry::MARGIN;
 use crate::keymap::Context;
 use crate::number;
@@ -32,6 +32,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
             let y = area.y + u16::try_from(row - seen.start).unwrap_or(u16::MAX);
             let line = Rect::new(area.x, y, area.width, 1);
             draw_row(&part, row - first, state.look.theme, line, buffer);
+            draw_selected(state, &part, (at, row - first), line, buffer);
             // The empty row above belongs to no message.
             if selected == Some(at) && row > first {
                 let edge = (line.x, line.y);
@@ -56,6 +57,26 @@ fn draw_row(part: &Part<'_>, row: usize, theme: Theme, line: Rect, buffer: &mut 
         None if row == 1 => draw_horizon(part.left_out, theme, line, buffer),
         None => (),
     }
+}
+
+/// What the mouse has selected of a row; only text can be.
+fn draw_selected(
+    state: &State,
+    part: &Part<'_>,
+    (at, row): (usize, usize),
+    line: Rect,
+    buffer: &mut Buffer,
+) {
+    let cells = state.stretch.and_then(|stretch| stretch.cells(at, row));
+    let body = row.checked_sub(part.above);
+    let (Some(cells), Some(body)) = (cells, body) else {
+        return;
+    };
+    let (cells, _) = part.rows[body].cut_out(&cells);
+    let short = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
+    let x = line.x.saturating_add(MARGIN + short(cells.start));
+    let area = Rect::new(x, line.y, short(cells.len()), 1).intersection(line);
+    buffer.set_style(area, state.look.theme.style(Role::Selected));
 }
 
 /// What the model no longer sees, between that and the rest.
@@ -98,7 +119,7 @@ fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
     };
     who.push_str(word);
     let room = usize::from(line.width.saturating_sub(2 * MARGIN + 2));
-    let right = fit(&right, room.saturating_sub(who.width()));
+    let right = fit(&right, room.saturating_sub(cell_count(&who)));
     let start = put_right(buffer, theme, line, (right, Role::Quiet));
     let x = line.x + MARGIN;
     put(buffer, theme, (x, line.y), start, (&who, role));
@@ -106,7 +127,7 @@ fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
 
 /// The last parts of `text` that fit.
 fn fit(mut text: &str, cells: usize) -> &str {
-    while text.width() > cells {
+    while cell_count(text) > cells {
         text = text.split_once(" · ").map_or("", |(_, rest)| rest);
     }
     text

@@ -216,7 +216,7 @@ impl Registry {
         match state {
             State::Usable { .. } => self.backends.push(found),
             State::Unusable { .. } => self.lacking.push(found),
-            State::Unapproved { .. } | State::Broken(_) => {}
+            State::Broken(_) | State::Unapproved { .. } => {}
         }
         let runtimes = &backend.runtimes;
         self.rows
@@ -237,7 +237,7 @@ impl Registry {
         if let Some(backend) = self.backends.iter().find(|it| it.name() == name) {
             return Ok(Arc::clone(backend));
         }
-        let named = self.rows.iter().find(|row| row.name == name);
+        let named = self.named(name);
         let name = name.to_owned();
         Err(match named.map(|row| row.state.clone()) {
             Some(State::Broken(reason)) => FindError::Broken { name, reason },
@@ -285,14 +285,17 @@ impl Registry {
     /// # Errors
     /// [`FindError::Unknown`], with a name that is near.
     pub fn row(&self, name: &str) -> Result<&BackendRow, FindError> {
-        let named = || self.rows.iter().filter(|row| row.name == name);
-        let is_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
-        // What was asked knows its name; a file is only called that.
-        let row = named().find(is_asked).or_else(|| named().next());
-        row.ok_or_else(|| FindError::Unknown {
+        self.named(name).ok_or_else(|| FindError::Unknown {
             hint: self.hint(name),
             name: name.to_owned(),
         })
+    }
+
+    /// The row of this name: rather one that was asked for it than a file that is only called that.
+    fn named(&self, name: &str) -> Option<&BackendRow> {
+        let named = || self.rows.iter().filter(|row| row.name == name);
+        let was_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
+        named().find(was_asked).or_else(|| named().next())
     }
 
     fn hint(&self, name: &str) -> String {

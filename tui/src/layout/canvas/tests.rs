@@ -7,6 +7,7 @@ fn paper(width: usize) -> Paper {
     Paper {
         width,
         mask_width: crate::state::MASK_WIDTH,
+        emoji: crate::cells::Emoji::default(),
     }
 }
 
@@ -204,7 +205,13 @@ fn masks_are_as_wide_as_is_set() {
     let turn = fixture::turn_of(&[Text(b"a"), Mask, Mask]);
     let rows = |mask_width| {
         let width = 30;
-        let rows = canvas_rows(&turn, Paper { width, mask_width });
+        let rows = canvas_rows(
+            &turn,
+            Paper {
+                mask_width,
+                ..paper(width)
+            },
+        );
         rows.iter().map(Row::text).collect::<Vec<_>>()
     };
     assert_eq!(rows(1), ["a▒▒"]);

@@ -1,7 +1,7 @@
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 use super::super::highlight::{Highlighter, Piece};
+use crate::cells::{Emoji, cell_count};
 use crate::clean::{clean, clean_line};
 use crate::layout::{Flow, wrap};
 use crate::row::{Row, Span};
@@ -43,7 +43,12 @@ impl Code {
     }
 
     /// Its rows, between the fences that `source` has: what is seen is what is copied.
-    pub(super) fn rows(&self, source: &str, width: usize, highlighter: &Highlighter) -> Vec<Row> {
+    pub(super) fn rows(
+        &self,
+        source: &str,
+        (width, emoji): (usize, Emoji),
+        highlighter: &Highlighter,
+    ) -> Vec<Row> {
         let language = self
             .info
             .as_deref()
@@ -63,9 +68,9 @@ impl Code {
             at += line.len();
             let line = line.strip_suffix('\n').unwrap_or(line);
             match self.info {
-                Some(_) => rows.extend(broken(line, pieces, width, line_from)),
+                Some(_) => rows.extend(broken(line, pieces, (width, emoji), line_from)),
                 None => {
-                    let mut indented = broken(&format!("{INDENT}{line}"), &[], width, 0);
+                    let mut indented = broken(&format!("{INDENT}{line}"), &[], (width, emoji), 0);
                     for row in &mut indented {
                         row.from = line_from + row.from.saturating_sub(INDENT.len());
                     }
@@ -112,7 +117,7 @@ fn fence(text: &str, from: usize, width: usize) -> Vec<Row> {
 }
 
 /// A line of code, broken at cells; what does not fit goes on in the next row.
-fn broken(line: &str, pieces: &[Piece], width: usize, from: usize) -> Vec<Row> {
+fn broken(line: &str, pieces: &[Piece], (width, emoji): (usize, Emoji), from: usize) -> Vec<Row> {
     let mut rows = vec![Row {
         spans: Vec::new(),
         from,
@@ -125,9 +130,9 @@ fn broken(line: &str, pieces: &[Piece], width: usize, from: usize) -> Vec<Row> {
         let role = pieces.get(piece).map_or(Role::Text, |it| it.role);
         let text = match grapheme {
             "\t" => " ".repeat((TAB - column % TAB).min(width)),
-            other => clean(other).into_owned(),
+            other => clean(&emoji.drawn(other)).into_owned(),
         };
-        let cells = text.width();
+        let cells = cell_count(&text);
         if used + cells > width && used > 0 {
             rows.push(Row {
                 spans: Vec::new(),

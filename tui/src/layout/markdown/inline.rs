@@ -1,5 +1,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::cells::Emoji;
 use crate::clean::clean_line;
 use crate::layout::{AtomKind, Flow};
 use crate::theme::Role;
@@ -13,6 +14,7 @@ pub(super) struct Inline {
     strong: usize,
     struck: usize,
     links: Vec<Link>,
+    emoji: Emoji,
 }
 
 /// What the words stand in.
@@ -40,8 +42,15 @@ struct Link {
 }
 
 impl Inline {
+    pub(super) fn new(emoji: Emoji) -> Self {
+        Self {
+            emoji,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn open(&mut self, kind: Kind) {
-        self.flow = Some(Flow::default());
+        self.flow = Some(Flow::new(self.emoji));
         self.kind = kind;
     }
 

@@ -14,6 +14,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::highlight::Highlighter;
 use super::{Flow, wrap};
+use crate::cells::Emoji;
 use crate::row::Row;
 use crate::theme::Role;
 use code::Code;
@@ -23,12 +24,18 @@ use table::Table;
 
 /// Lays out an answer in rows of at most `width` cells. Each row knows the byte of `text` it begins with.
 #[must_use]
-pub fn markdown_rows(text: &str, width: usize, highlighter: &Highlighter) -> Vec<Row> {
+pub fn markdown_rows(
+    text: &str,
+    width: usize,
+    emoji: Emoji,
+    highlighter: &Highlighter,
+) -> Vec<Row> {
     let mut reader = Reader {
         source: text,
         highlighter,
         page: Page::new(width),
-        inline: Inline::default(),
+        inline: Inline::new(emoji),
+        emoji,
         lists: Vec::new(),
         code: None,
         table: None,
@@ -85,6 +92,7 @@ struct Reader<'a> {
     highlighter: &'a Highlighter,
     page: Page,
     inline: Inline,
+    emoji: Emoji,
     /// The next number of each list around; none for bullets.
     lists: Vec<Option<u64>>,
     code: Option<Code>,
@@ -200,7 +208,11 @@ impl Reader<'_> {
             TagEnd::List(_) => drop(self.lists.pop()),
             TagEnd::CodeBlock => {
                 if let Some(code) = self.code.take() {
-                    let rows = code.rows(self.source, self.page.room(), self.highlighter);
+                    let rows = code.rows(
+                        self.source,
+                        (self.page.room(), self.emoji),
+                        self.highlighter,
+                    );
                     self.page.push(rows);
                 }
             }
@@ -300,7 +312,7 @@ impl Reader<'_> {
     /// A part of the source without any layout.
     fn as_written(&self, range: &Range<usize>) -> Vec<Row> {
         let text = self.source.get(range.clone()).unwrap_or("").trim_end();
-        let mut rows = wrap(&Flow::plain(text, Role::Text), self.page.room());
+        let mut rows = wrap(&Flow::said(text, Role::Text, self.emoji), self.page.room());
         rows.iter_mut().for_each(|row| row.from += range.start);
         rows
     }

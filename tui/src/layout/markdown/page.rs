@@ -1,5 +1,4 @@
-use unicode_width::UnicodeWidthStr;
-
+use crate::cells::cell_count;
 use crate::row::{Row, Span};
 use crate::theme::Role;
 
@@ -32,8 +31,8 @@ const BAR: &str = "│ ";
 impl Margin {
     fn width(&self) -> usize {
         match self {
-            Self::Quote => BAR.width(),
-            Self::Item { marker, .. } => marker.width(),
+            Self::Quote => cell_count(BAR),
+            Self::Item { marker, .. } => cell_count(marker),
         }
     }
 
@@ -43,7 +42,7 @@ impl Margin {
             Self::Quote => (BAR.to_owned(), Role::Quiet),
             Self::Item { marker, drawn } => match std::mem::replace(drawn, Drawn::Yes) {
                 Drawn::No => (marker.clone(), Role::Quiet),
-                Drawn::Yes => (" ".repeat(marker.width()), Role::Text),
+                Drawn::Yes => (" ".repeat(cell_count(marker)), Role::Text),
             },
         };
         Span { text, role }
@@ -121,7 +120,7 @@ impl Page {
                     role: Role::Quiet,
                 },
                 Margin::Item { marker, .. } => Span {
-                    text: " ".repeat(marker.width()),
+                    text: " ".repeat(cell_count(marker)),
                     role: Role::Text,
                 },
             });

@@ -1,7 +1,7 @@
 use super::*;
 
 fn rows(text: &str, width: usize) -> Vec<Row> {
-    markdown_rows(text, width, &Highlighter::default())
+    markdown_rows(text, width, Emoji::Wide, &Highlighter::default())
 }
 
 fn lines(text: &str, width: usize) -> Vec<String> {
@@ -339,7 +339,7 @@ fn odd_texts_neither_panic_nor_stick_out() {
             .collect();
         let width = 1 + round % 200;
         let mut last = 0;
-        for row in markdown_rows(&text, width, &highlighter) {
+        for row in markdown_rows(&text, width, Emoji::Wide, &highlighter) {
             assert!(row.width() <= width.max(2), "{text:?} at {width}: {row:?}");
             assert!(
                 !row.text()

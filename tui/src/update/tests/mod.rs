@@ -12,6 +12,7 @@ mod pins;
 mod pointer;
 mod rules;
 mod settings;
+mod stretch;
 mod trust;
 mod turns;
 

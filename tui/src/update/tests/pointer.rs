@@ -222,6 +222,25 @@ fn a_click_beside_the_rows_of_a_list_does_nothing() {
 }
 
 #[test]
+fn a_click_on_an_option_of_the_first_screen_chooses_it_and_a_second_one_opens_it() {
+    let mut driver = Driver::bare();
+    let options = crate::geometry::first_run(&driver.state).options;
+    let (x, y) = (options.x + 10, options.y);
+    assert_eq!(click(&mut driver, x, y + 1), []);
+    assert_eq!(driver.state.machine.option, 1);
+    click(&mut driver, x, y);
+    assert_eq!(
+        (driver.state.machine.option, driver.draft().as_str()),
+        (0, "")
+    );
+    click(&mut driver, x, y);
+    assert_eq!(driver.draft(), "/models add ");
+    // The empty row below the options is none.
+    click(&mut driver, x, y + 3);
+    assert_eq!(driver.state.machine.option, 0);
+}
+
+#[test]
 fn a_click_on_a_letter_of_the_menu_is_the_letter() {
     let mut driver = Driver::ready();
     driver.ctrl('x');

@@ -6,6 +6,7 @@ use unmask_core::engine::{LoadRequest, Loaded};
 
 use super::*;
 use crate::action::Order;
+use crate::cells::Emoji;
 use crate::fixture::machine;
 
 /// What steers terminals or reorders text, among what must come through.
@@ -155,4 +156,37 @@ fn nothing_foreign_that_is_drawn_steers_the_terminal() {
             );
         }
     }
+}
+
+/// What stands in some cells of a row, and where the caret is.
+fn draft_with(emoji: Emoji) -> (String, u16, String) {
+    let mut state = ready(size(80, 24));
+    state.look.emoji = emoji;
+    state.composer.emoji = emoji;
+    update(
+        &mut state,
+        Action::Paste("❤\u{fe0f}1\u{fe0f}\u{20e3}!".to_owned()),
+    );
+    update(&mut state, Action::Do(Command::Send));
+    update(&mut state, Action::Paste("❤\u{fe0f}x".to_owned()));
+    let mut terminal = terminal(&mut state);
+    let caret = terminal
+        .get_cursor_position()
+        .expect("the test backend has one");
+    let buffer = terminal.backend().buffer();
+    let of_row = |x: u16, y: u16| {
+        let cells = (x..x + 6).map(|x| buffer[(x, y)].symbol());
+        cells.collect::<Vec<_>>().join("|")
+    };
+    (of_row(1, 3), caret.x, of_row(3, 22))
+}
+
+#[test]
+fn emoji_by_variation_take_two_cells_or_one_for_layout_caret_and_drawing_alike() {
+    let wide = draft_with(Emoji::Wide);
+    let said = "❤\u{fe0f}| |1\u{fe0f}\u{20e3}| |!| ".to_owned();
+    assert_eq!(wide, (said, 6, "❤\u{fe0f}| |x| | | ".to_owned()));
+    let narrow = draft_with(Emoji::Narrow);
+    let said = "❤|1\u{20e3}|!| | | ".to_owned();
+    assert_eq!(narrow, (said, 5, "❤|x| | | | ".to_owned()));
 }

@@ -81,6 +81,23 @@ fn a_configuration_that_has_become_bad_is_told_below_the_list() {
 }
 
 #[test]
+fn the_options_of_the_first_screen_are_where_clicks_look_for_them() {
+    for (columns, rows) in [(80, 24), (120, 40), (60, 15), (40, 10)] {
+        let state = looked(State::new(size(columns, rows)));
+        let options = crate::geometry::first_run(&state).options;
+        let shown = screen(state);
+        let row = shown
+            .lines()
+            .nth(usize::from(options.y))
+            .unwrap_or_default();
+        assert!(
+            row.contains("1  Choose a folder"),
+            "{columns}x{rows}:\n{shown}"
+        );
+    }
+}
+
+#[test]
 fn first_run_at_80_by_24() {
     insta::assert_snapshot!(screen(looked(State::new(size(80, 24)))));
 }

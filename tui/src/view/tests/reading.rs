@@ -154,3 +154,33 @@ fn the_canvas_with_the_keys_while_denoising_unfolded() {
     update(&mut state, Action::Do(Command::Unfold));
     insta::assert_snapshot!(screen(state));
 }
+
+/// The screen with what is in reverse between brackets.
+fn with_reverse(state: &mut State) -> String {
+    let terminal = terminal(state);
+    let buffer = terminal.backend().buffer();
+    let rows = buffer.content.chunks(usize::from(buffer.area.width));
+    let is_reverse =
+        |cell: &ratatui::buffer::Cell| cell.modifier.contains(ratatui::style::Modifier::REVERSED);
+    let rows = rows.map(|row| {
+        let pieces = row.chunk_by(|a, b| is_reverse(a) == is_reverse(b));
+        let pieces = pieces.map(|piece| {
+            let text: String = piece.iter().map(ratatui::buffer::Cell::symbol).collect();
+            match is_reverse(&piece[0]) {
+                true => format!("[{text}]"),
+                false => text,
+            }
+        });
+        pieces.collect::<String>().trim_end().to_owned()
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_mouse_has_selected_is_in_reverse_without_any_colour() {
+    let mut state = main_screen(size(80, 24));
+    render(&mut state);
+    update(&mut state, Action::Click((10, 3).into()));
+    update(&mut state, Action::Drag((12, 7).into()));
+    insta::assert_snapshot!(with_reverse(&mut state));
+}

@@ -54,7 +54,7 @@ fn check_overlay(name: &str, overlay: Overlay) {
     check(name, |state| state.overlays.push(overlay));
 }
 
-fn confirm() -> Overlay {
+pub(super) fn confirm() -> Overlay {
     Overlay::Confirm(Confirm {
         title: "Really?".to_owned(),
         lines: vec!["It is a question.".to_owned()],

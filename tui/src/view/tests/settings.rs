@@ -5,7 +5,7 @@ use unmask_core::Position;
 use unmask_core::engine::Placed;
 
 use super::*;
-use crate::state::Field;
+use crate::state::{Field, Overlay};
 
 /// The state of the mock-up `settings`.
 fn settings(size: Size) -> State {
@@ -46,6 +46,27 @@ fn settings_at_80_by_24() {
 #[test]
 fn settings_at_120_by_40() {
     insta::assert_snapshot!(screen(settings(size(120, 40))));
+}
+
+#[test]
+fn a_question_over_the_settings_does_not_change_their_keys() {
+    let keys = |state: &State| {
+        let panel = match state
+            .overlays
+            .iter()
+            .find(|it| matches!(it, Overlay::Settings(_)))
+        {
+            Some(Overlay::Settings(panel)) => panel,
+            _ => panic!("the settings are open"),
+        };
+        let mut buffer = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 80, 24));
+        super::super::settings::draw(state, panel, &mut buffer);
+        buffer
+    };
+    let mut state = settings(size(80, 24));
+    let alone = keys(&state);
+    state.overlays.push(super::remapped::confirm());
+    assert_eq!(keys(&state), alone);
 }
 
 #[test]
