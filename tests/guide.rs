@@ -63,7 +63,7 @@ fn every_command_of_the_guide_does_what_the_guide_says() {
     let guide = fs::read_to_string(root().join("plugins/README.md")).expect("it is there");
     let (home, checkout) = (Home::default(), checkout());
     let said = run(&home, checkout.path(), &commands(&guide));
-    let [_, built, installed, in_c, revoked, log] = &said[..] else {
+    let [_, built, installed, in_c, proved, revoked, log] = &said[..] else {
         panic!("the guide has other blocks: {said:#?}");
     };
     let line = |text: &str, name: &str, word: &str| {
@@ -83,6 +83,7 @@ fn every_command_of_the_guide_does_what_the_guide_says() {
     let answer = |text: &str| text.lines().last().map(str::to_owned);
     assert_eq!(answer(built), answer(in_c));
     assert!(answer(built).is_some_and(|it| !it.is_empty()), "{built}");
+    assert!(proved.contains(" passed, 0 failed, "), "{proved}");
     assert!(revoked.contains("no longer approved"), "{revoked}");
     assert!(log.contains("tokens, no weights"), "{log}");
 }
