@@ -254,8 +254,7 @@ pub(crate) struct Install {
     /// Take them from this wheel, zip archive or folder, and fetch nothing
     #[arg(long, value_name = "PATH")]
     pub(crate) from: Option<PathBuf>,
-    /// The Python package index to ask instead of pip; without pip, PIP_INDEX_URL or UV_DEFAULT_INDEX say it, else it is the
-    /// public one
+    /// The Python package index to ask instead of pip; without pip, PIP_INDEX_URL or UV_DEFAULT_INDEX say it
     #[arg(long, value_name = "URL", conflicts_with = "from")]
     pub(crate) index: Option<String>,
     /// No progress and no notes on stderr

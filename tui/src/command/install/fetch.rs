@@ -25,9 +25,7 @@ const LONGEST_PAGE: u64 = 64 << 20;
 const CONNECT: Duration = Duration::from_secs(30);
 /// A silence longer than this is a broken connection.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The public package index, pip's own default.
-const DEFAULT_INDEX: &str = "https://pypi.org/simple";
-/// What says where another index is, the first one first.
+/// What says where the index is, the first one first.
 const VARIABLES: [&str; 3] = ["PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"];
 
 /// Brings the file into `folder` and tests its hash.
@@ -58,12 +56,13 @@ pub(super) fn fetch(
             Asked::Failed(reason) => pip_says = Some(reason),
         }
     }
-    let set = |name: &&str| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let address = named
-        .map(str::to_owned)
-        .or_else(|| VARIABLES.iter().find_map(set));
-    let address = index_to_ask(address, pip_says.as_deref());
-    let address = address.map_err(|reason| no_way(runtime, reason))?;
+    let address = named.map(str::to_owned).or_else(|| {
+        let set = |name: &&str| std::env::var(name).ok().filter(|it| !it.is_empty());
+        VARIABLES.iter().find_map(set)
+    });
+    let Some(address) = address else {
+        return Err(no_way(runtime, pip_says));
+    };
     let fetched = over_http(runtime, &address, &path, meter);
     match pip_says {
         Some(reason) => fetched.with_context(|| format!("{reason}; without it"))?,
@@ -72,19 +71,8 @@ pub(super) fn fetch(
     Ok(path)
 }
 
-/// The index that is asked without pip: the one that was named, or the public one where there is no pip.
-///
-/// # Errors
-/// What pip said, if it failed: which index it was told to ask is the user's choice, and no other is asked behind their back.
-fn index_to_ask(named: Option<String>, pip_says: Option<&str>) -> Result<String, &str> {
-    match (named, pip_says) {
-        (Some(named), _) => Ok(named),
-        (None, None) => Ok(DEFAULT_INDEX.to_owned()),
-        (None, Some(reason)) => Err(reason),
-    }
-}
-
-fn no_way(runtime: &Runtime, reason: &str) -> anyhow::Error {
+fn no_way(runtime: &Runtime, pip_says: Option<String>) -> anyhow::Error {
+    let reason = pip_says.unwrap_or_else(|| "there is no Python with pip to fetch it".to_owned());
     anyhow!(
         "{reason}; name a package index with --index, or get {} otherwise and name it with --from",
         runtime.file
@@ -272,18 +260,4 @@ fn starts_at(answer: &Response<Body>, have: u64) -> bool {
     let range = answer.headers().get(header::CONTENT_RANGE);
     let range = range.and_then(|value| value.to_str().ok());
     range.is_some_and(|it| it.starts_with(&format!("bytes {have}-")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_public_index_is_asked_only_where_nothing_names_another() {
-        let named = || Some("https://index.example/simple".to_owned());
-        assert_eq!(index_to_ask(None, None), Ok(DEFAULT_INDEX.to_owned()));
-        assert_eq!(index_to_ask(named(), None).ok(), named());
-        assert_eq!(index_to_ask(named(), Some("pip failed")).ok(), named());
-        assert_eq!(index_to_ask(None, Some("pip failed")), Err("pip failed"));
-    }
 }
