@@ -195,7 +195,7 @@ fn an_index_that_sends_whole_files_alone_is_begun_anew() {
 }
 
 #[test]
-fn an_index_without_the_file_and_no_network_are_told_apart() {
+fn an_index_without_the_file_no_network_and_no_way_at_all_are_told_apart() {
     let rig = Rig::new();
     let lacking = Index::of(Vec::new(), Manner::Lacks);
     let said = rig.install(&["--index", &lacking.url]);
@@ -220,6 +220,8 @@ fn an_index_without_the_file_and_no_network_are_told_apart() {
         ],
     );
     assert!(!said.stderr.contains("secret"), "{said:?}");
+    let none = rig.install(&[]);
+    refused(&none, 1, &["no Python with pip", "--index", "--from"]);
 }
 
 #[test]
