@@ -4,6 +4,9 @@
 //! something else: `fail` fails, `hang` makes a step that takes a minute, `flood` steps as fast as it can, `marks` answers with
 //! Markdown.
 
+#[path = "fake/text.rs"]
+mod text;
+
 use std::collections::HashMap;
 use std::io::Error;
 use std::sync::Arc;
@@ -22,29 +25,8 @@ use unmask_core::family::SpecialIds;
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
-const ANSWER: &str = "A prime number is a whole number greater than 1 that has exactly two divisors: 1 and itself. \
-It cannot be made by multiplying two smaller whole numbers.\n\nThe first five prime numbers are 2, 3, 5, 7 and 11. \
-素数 are what Japanese calls them, 👩‍🔬 finds new ones with \u{1b}[31mcomputers\u{1b}[0m.";
-const MARKED: &str = "## Primes
+use text::{ANSWER, MARKED, words};
 
-A *prime* has **exactly two** divisors; see `is_prime` and [the list](https://oeis.org/A000040).
-
-1. Take `n > 1`.
-2. Try every divisor:
-   - [x] up to the root
-   - [ ] 素数 too
-
-> There is no ~~last~~ largest prime.
-
-| n | prime |
-|--:|:-----:|
-| 7 | yes |
-| 12 | no |
-
-```python
-def is_prime(n):  # slow
-    return n > 1 and all(n % d for d in range(2, n))
-```";
 const MASK: TokenId = TokenId(0);
 const END: TokenId = TokenId(1);
 
@@ -244,18 +226,6 @@ impl Pretender {
     fn tell_turn(&self, turn: TurnId, event: TurnEvent) {
         self.tell(EngineEvent::Turn(turn, event));
     }
-}
-
-/// Words with the space before them; those of other scripts in pieces cut without regard for characters.
-fn words(text: &'static str) -> Vec<&'static [u8]> {
-    let starts = text.match_indices([' ', '\n']).map(|(at, _)| at);
-    let edges: Vec<usize> = [0].into_iter().chain(starts).chain([text.len()]).collect();
-    let words = edges.windows(2).map(|edge| &text[edge[0]..edge[1]]);
-    let pieces = words.filter(|word| !word.is_empty()).flat_map(|word| {
-        let size = if word.is_ascii() { word.len() } else { 5 };
-        word.as_bytes().chunks(size)
-    });
-    pieces.collect()
 }
 
 fn failure(text: &str) -> Failure {
