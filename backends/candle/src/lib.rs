@@ -11,7 +11,6 @@ mod layers;
 mod layout;
 mod loader;
 mod matrix;
-mod meter;
 mod models;
 mod precision;
 mod quantise;

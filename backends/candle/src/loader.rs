@@ -7,11 +7,10 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use crate::layout::Layout;
 use crate::matrix::{Matrix, MatrixSpec, Numbers};
-use crate::meter::Meter;
 use crate::precision::Precision;
 use crate::{blocks, device, device_error, store};
 

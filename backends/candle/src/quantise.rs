@@ -6,12 +6,11 @@ use candle_core::quantized::QTensor;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use unmask_sdk::BackendError;
 use unmask_sdk::weights::Weights;
+use unmask_sdk::{BackendError, Meter};
 
 use crate::layout::Layout;
 use crate::matrix::MatrixSpec;
-use crate::meter::Meter;
 use crate::precision::Precision;
 use crate::{device, device_error};
 

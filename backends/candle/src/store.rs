@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use crate::layout::Layout;
 use crate::matrix::MatrixSpec;
-use crate::meter::Meter;
 use crate::quantise::{self, Failure};
 
 /// Where the matrices came from, and what the user should know about it.

@@ -21,7 +21,6 @@ mod loader;
 #[cfg(mlx)]
 mod matrix;
 #[cfg(mlx)]
-mod meter;
 #[cfg(mlx)]
 mod models;
 #[cfg(mlx)]

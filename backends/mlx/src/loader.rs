@@ -6,13 +6,12 @@ use std::path::Path;
 use mlx_rs::{Array, Dtype};
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use crate::bytes;
 use crate::device::{Place, failed};
 use crate::layers::Norm;
 use crate::matrix::{Matrix, Numbers, Quantised, bytes_of};
-use crate::meter::Meter;
 use crate::names::Names;
 use crate::precision::{GROUP, Precision};
 use crate::store::{Kept, Store, width};
@@ -53,7 +52,7 @@ impl Loader<'_> {
         let (mut kept, note) = self.kept(specs)?;
         let mut notes: Vec<String> = note.into_iter().chain(self.fallback_note(specs)).collect();
         let total = specs.iter().map(|spec| self.bytes(spec)).sum();
-        let mut meter = Meter::new(self.progress, "reading weights", total);
+        let meter = Meter::new(self.progress, "reading weights", total);
         let (mut matrices, mut memory_bytes) = (Vec::new(), 0);
         let mut widths = BTreeSet::new();
         for spec in specs {

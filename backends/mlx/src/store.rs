@@ -12,12 +12,11 @@ use mlx_rs::{Array, Dtype, transforms};
 use sha2::{Digest, Sha256};
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use crate::bytes::with_bytes;
 use crate::device::failed;
 use crate::matrix::{Quantised, bytes_of};
-use crate::meter::Meter;
 use crate::precision::GROUP;
 
 /// Raised when what is kept changes; older files are then made anew.
@@ -74,7 +73,7 @@ impl Store<'_> {
         &self,
         dense: impl Fn(&MatrixSpec) -> Result<Array, BackendError>,
     ) -> Result<HashMap<String, Quantised>, BackendError> {
-        let mut meter = self.meter("quantising weights");
+        let meter = self.meter("quantising weights");
         let mut made = HashMap::new();
         for spec in &self.specs {
             let quantised = Quantised::new(&dense(spec)?, self.bits, GROUP).map_err(failed)?;
@@ -91,7 +90,7 @@ impl Store<'_> {
             other => Reopen::Damaged(other.full_text()),
         };
         let file = Weights::open(std::slice::from_ref(path)).map_err(damaged)?;
-        let mut meter = self.meter("checking quantised weights");
+        let meter = self.meter("checking quantised weights");
         let mut kept = HashMap::new();
         for spec in &self.specs {
             let (rows, columns) = (spec.rows, spec.columns);

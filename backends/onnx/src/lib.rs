@@ -13,7 +13,6 @@ mod layers;
 mod library;
 mod loader;
 mod matrix;
-mod meter;
 mod models;
 mod options;
 mod ports;

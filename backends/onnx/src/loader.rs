@@ -6,12 +6,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::{Dtype, Weights};
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use crate::device;
 use crate::graph::{Data, Graph, Kind, Value};
 use crate::matrix::{Matrix, Numbers};
-use crate::meter::Meter;
 use crate::precision::Precision;
 use crate::quant::{self, Array};
 

@@ -82,7 +82,9 @@
 #[doc(hidden)]
 pub mod export;
 pub mod log;
+mod meter;
 
+pub use meter::Meter;
 pub use unmask_api::*;
 
 #[cfg(feature = "llada")]

@@ -10,13 +10,12 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use super::messages::*;
 use crate::graph::{
     Attribute, CONTRIB_OPSET, Data, Dim, Domain, Graph, Initialiser, Node, OPSET, Port, Value,
 };
-use crate::meter::Meter;
 
 /// The file's own name.
 const MODEL: &str = "model.onnx";

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Progress};
+use unmask_sdk::{BackendError, Meter, Progress};
 
 use super::{Layout, arrays, pack};
-use crate::meter::Meter;
 use crate::precision::Precision;
 
 /// Where the arrays came from, and what the user should know about it.

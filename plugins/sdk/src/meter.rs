@@ -1,11 +1,10 @@
-//! Progress of one stage of loading, counted by many threads.
-
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use unmask_sdk::{BackendError, LoadProgress, Progress};
+use unmask_api::{BackendError, LoadProgress, Progress};
 
-pub(crate) struct Meter<'a> {
+/// Progress of one stage of loading, counted by as many threads as take part.
+pub struct Meter<'a> {
     progress: &'a Progress<'a>,
     stage: &'a str,
     total: u64,
@@ -13,8 +12,9 @@ pub(crate) struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// `total` is in bytes.
-    pub(crate) fn new(progress: &'a Progress<'a>, stage: &'a str, total: u64) -> Self {
+    /// Of `total` bytes, none of which is done.
+    #[must_use]
+    pub fn new(progress: &'a Progress<'a>, stage: &'a str, total: u64) -> Self {
         Self {
             progress,
             stage,
@@ -27,7 +27,7 @@ impl<'a> Meter<'a> {
     ///
     /// # Errors
     /// [`BackendError::Cancelled`] if the host wants no more.
-    pub(crate) fn add(&self, bytes: u64) -> Result<(), BackendError> {
+    pub fn add(&self, bytes: u64) -> Result<(), BackendError> {
         let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let report = LoadProgress {
             stage: self.stage,
