@@ -12,14 +12,6 @@ pub fn command(state: &State, command: Command) -> Result<(), &'static str> {
     Slash::of(command).map_or(Ok(()), |slash| of(state, slash))
 }
 
-/// A reason as a notice of its own: it begins with a capital letter, as they all do.
-#[must_use]
-pub fn sentence(why: &str) -> String {
-    let mut characters = why.chars();
-    let first = characters.next().map(char::to_uppercase);
-    first.into_iter().flatten().chain(characters).collect()
-}
-
 /// Whether a slash command can be carried out now.
 ///
 /// # Errors

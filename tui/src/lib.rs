@@ -22,6 +22,7 @@ pub mod preferences;
 pub mod remark;
 pub mod row;
 pub mod run;
+pub mod sentence;
 pub mod session;
 pub mod slash;
 pub mod state;

@@ -10,6 +10,7 @@ use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::models;
+use crate::sentence::{capital, stopped};
 use crate::state::{Activity, Confirm, Load, Overlay, Scan, State, Toast, Wish};
 
 /// The model that the program carries, for configurations that do not list it.
@@ -238,8 +239,8 @@ pub(super) fn tell_failed_load(
         state.notify(format!("Stopped loading {name}. {left}").trim_end());
         return;
     }
-    let mut lines = vec![sentence(&failure.text)];
-    let advice = smaller(state, key, failure).unwrap_or_else(|| capital(&sentence(&failure.hint)));
+    let mut lines = vec![stopped(&failure.text)];
+    let advice = smaller(state, key, failure).unwrap_or_else(|| capital(&stopped(&failure.hint)));
     let second = [left, advice].join(" ");
     lines.extend(Some(second.trim().to_owned()).filter(|line| !line.is_empty()));
     let log = state.machine.log.as_ref();
@@ -263,20 +264,6 @@ fn smaller(state: &State, key: &str, failure: &Failure) -> Option<String> {
     let needs = amount::needed(smallest.needs_bytes?);
     let keys = state.keymap.menu_keys(Command::Models);
     Some(format!("Try {} ({needs}): {keys}", smallest.precision))
-}
-
-/// With a full stop behind it.
-fn sentence(text: &str) -> String {
-    match text.is_empty() || text.ends_with(['.', '!', '?']) {
-        true => text.to_owned(),
-        false => format!("{text}."),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(rest.clone()).collect()
 }
 
 /// The longest answer of whole blocks in `room` positions; a block may be smaller than the settings say if it must.

@@ -3,6 +3,7 @@ use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
 use crate::effect::Effect;
+use crate::sentence::capital;
 use crate::state::{Overlay, State};
 
 /// A character typed while an overlay is open.
@@ -78,6 +79,6 @@ fn from_menu(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     }
     state.overlays.pop();
     let why = availability::command(state, command).err()?;
-    state.notify(availability::sentence(why));
+    state.notify(capital(why));
     Some(Vec::new())
 }

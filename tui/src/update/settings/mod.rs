@@ -11,6 +11,7 @@ use set::set;
 use crate::action::{Command, Edit, Scroll};
 use crate::clean::clean_line;
 use crate::effect::Effect;
+use crate::sentence::capital;
 use crate::state::{
     Below, Composer, Field, Overlay, Refusal, Settings, SettingsPanel, Speed, State, Toast,
 };
@@ -282,7 +283,7 @@ pub(super) fn order(state: &mut State, field: Field, text: &str) {
             state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
             let which = which_answer(state);
-            let said = format!("{} {}{which}", field.label(), clean_line(&value));
+            let said = format!("{} {}{which}", capital(field.label()), clean_line(&value));
             state.notify(said);
         }
         Err(refusal) => refuse(state, field, text, refusal),
@@ -312,7 +313,7 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
 }
 
 fn refused(field: Field) -> String {
-    format!("{} refused, nothing is changed", field.label())
+    format!("{} refused, nothing is changed", capital(field.label()))
 }
 
 /// `/speed NAME`.

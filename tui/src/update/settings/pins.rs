@@ -47,7 +47,7 @@ pub(in crate::update) fn placed(state: &mut State, placed: &Placed) {
             state.pins.fit(tokens);
             if let Some(chips) = state.pins.text(pins).filter(|_| is_new) {
                 let which = which_answer(state);
-                state.notify(format!("pins {chips}{which}"));
+                state.notify(format!("Pins {chips}{which}"));
             }
         }
         Err(error) if is_new => withdraw(state, pins, error),

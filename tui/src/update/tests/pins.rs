@@ -67,7 +67,7 @@ fn pins_show_their_tokens_once_they_are_read() {
     driver.read(Ok(vec![vec![token(0)], vec![token(1), token(2)]]));
     let chips = "0 \"Two\"  1 \" and\" \" three\"";
     assert_eq!(driver.chips().as_deref(), Some(chips));
-    assert_eq!(driver.notice(), format!("pins {chips}"));
+    assert_eq!(driver.notice(), format!("Pins {chips}"));
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn what_runs_divides_and_what_was_said_is_kept() {
 fn a_setting_of_a_slash_command_is_said_back_and_a_bad_one_returns_to_the_composer() {
     let mut driver = Driver::ready();
     driver.say("/set temperature=0.7");
-    assert_eq!(driver.notice(), "temperature 0.7");
+    assert_eq!(driver.notice(), "Temperature 0.7");
     driver.say("/set temperature=9");
     assert_eq!(driver.notice(), "`9`: temperature must be 0–2");
     assert_eq!(driver.draft(), "/set temperature=9");
@@ -190,7 +190,7 @@ fn changes_leave_the_running_turn_alone_and_say_so() {
     let mut driver = Driver::denoising();
     driver.say("/speed turbo");
     driver.say("/set length=64");
-    assert_eq!(driver.notice(), "answer length 64, from the next answer on");
+    assert_eq!(driver.notice(), "Answer length 64, from the next answer on");
     assert_eq!(driver.state.running().map(|turn| turn.steps), Some(4));
     driver.say("more");
     let effects = driver.finish("hi", FinishReason::Complete);
