@@ -43,12 +43,16 @@ const RESERVED: [Reserved; 3] = [
             "backends/mlx/build.rs",
         ],
     },
-    // One place asks sessions, and the suite that tests them. Networks have forwards of their own, and the SDK hands on what
-    // came over the border.
+    // One place asks sessions, and the suite that tests them. Networks have forwards of their own, and the SDK and the host of
+    // an isolated backend hand on what came over a border.
     Reserved {
         words: &[".forward(", ".forward_top("],
         under: &["core", "tui"],
-        places: &["core/runtime/src/scorer.rs", "core/conformance/src"],
+        places: &[
+            "core/runtime/src/scorer.rs",
+            "core/runtime/src/plugin/isolate/attend.rs",
+            "core/conformance/src",
+        ],
     },
     // One place opens libraries.
     Reserved {

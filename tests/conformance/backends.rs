@@ -3,13 +3,15 @@
 use std::sync::{Arc, LazyLock};
 
 use unmask_api::{Attention, Backend, LoadSpec};
-use unmask_core::plugin::{Registry, SearchPath, State, Surroundings};
-use unmask_tests::{compile_plugin, load_spec, plugin, root};
+use unmask_core::plugin::{Isolation, Registry, Running, SearchPath, State, Surroundings};
+use unmask_tests::{compile_plugin, host_launcher, load_spec, plugin, root};
 
 /// Names the one backend to test.
 const VARIABLE: &str = "UNMASK_CONFORMANCE_BACKEND";
 /// Backends without networks: any checkpoint will do, so they get none.
 const WITHOUT_NETWORKS: [&str; 2] = ["toy", "ctoy"];
+/// Backends that are tested in processes of their own too, in the precision that their device has first.
+const ISOLATED: [&str; 2] = ["toy", "candle"];
 /// The checkpoint of all others: random weights, 512 tokens, 2 layers.
 const GOLDEN: &str = "tests/golden/models/tiny-llada-a";
 
@@ -21,6 +23,10 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         // What the user has installed is not under test.
         data_folder: None,
         plugins: vec![in_c.path.clone()],
+        isolation: Isolation {
+            launcher: host_launcher(env!("CARGO_BIN_EXE_backend_host")),
+            ..Isolation::default()
+        },
         ..Surroundings::here(vec![plugin("example-toy")])
     }))
 });
@@ -43,6 +49,21 @@ pub(super) fn usable() -> Vec<Arc<dyn Backend>> {
             .map(|row| find(&row.name))
             .collect(),
     }
+}
+
+/// Some of the backends under test once more, in processes of their own.
+///
+/// # Panics
+/// If one does not start.
+pub(super) fn isolated() -> Vec<Arc<dyn Backend>> {
+    let tested = usable().into_iter();
+    let chosen = tested.filter(|backend| ISOLATED.contains(&backend.name()));
+    chosen
+        .map(|backend| {
+            let twin = REGISTRY.find_running(backend.name(), Running::Alone);
+            twin.expect("its process starts")
+        })
+        .collect()
 }
 
 /// Every library that is no backend or may not be opened, with the reason.

@@ -64,7 +64,8 @@ fn at_least_one_backend_is_tested() {
     assert!(!backends::usable().is_empty());
 }
 
-/// Runs a case on every backend that can do what it needs, in every precision of its first device.
+/// Runs a case on every backend that can do what it needs, in every precision of its first device, and on some of them in
+/// processes of their own.
 ///
 /// # Panics
 /// With one line for every backend that fails it.
@@ -72,13 +73,15 @@ fn at_least_one_backend_is_tested() {
 fn test(name: &str) {
     let case = CASES.iter().find(|case| case.name == name);
     let case = case.expect("the suite has the case");
-    let failures: Vec<String> = backends::usable()
-        .into_iter()
-        .flat_map(|backend| {
-            let precisions = backends::precisions(&*backend).into_iter();
-            precisions.filter_map(move |precision| failure(&backend, &precision, case))
-        })
-        .collect();
+    let here = backends::usable().into_iter().flat_map(|backend| {
+        let precisions = backends::precisions(&*backend).into_iter();
+        precisions.filter_map(move |precision| failure(&backend, &precision, case))
+    });
+    let alone = backends::isolated().into_iter().filter_map(|backend| {
+        let precision = backends::precisions(&*backend).into_iter().next()?;
+        Some(failure(&backend, &precision, case)? + " (isolated)")
+    });
+    let failures: Vec<String> = here.chain(alone).collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 

@@ -10,6 +10,8 @@ pub mod terminal;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
+use unmask_core::plugin::Launcher;
+
 pub use compile::{Compiled, Language, c_program, compile_plugin, compiler};
 pub use fixtures::{SPEC, load_spec, model, open, session, spoiled, try_model};
 pub use unmask_conformance::{Run, run};
@@ -20,6 +22,16 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the tests lie in a folder of the repository")
+}
+
+/// How tests start hosts of isolated backends: by the program of this crate, which cargo tells only to tests.
+#[must_use]
+pub fn host_launcher(program: &str) -> Launcher {
+    Launcher {
+        program: Some(PathBuf::from(program)),
+        arguments: Vec::new(),
+        ..Launcher::default()
+    }
 }
 
 /// The library of the workspace's plugin crate `package`, one of this crate's dependencies.

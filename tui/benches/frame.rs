@@ -20,6 +20,7 @@ use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::SpecialIds;
+use unmask_core::plugin::Running;
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
@@ -50,6 +51,7 @@ fn loaded() -> Arc<Loaded> {
         key: "bench".to_owned(),
         name: "bench".to_owned(),
         backend: "none".to_owned(),
+        running: Running::Here,
         backend_version: String::new(),
         device: "cpu".to_owned(),
         device_name: String::new(),

@@ -22,6 +22,7 @@ use unmask_core::engine::{
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::SpecialIds;
+use unmask_core::plugin::Running;
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
@@ -162,6 +163,7 @@ impl Pretender {
             key: key.to_owned(),
             name: "Pretender-0B".to_owned(),
             backend: "fake".to_owned(),
+            running: Running::Here,
             backend_version: "0".to_owned(),
             device: "cpu".to_owned(),
             device_name: "no device".to_owned(),

@@ -12,6 +12,7 @@ pub(crate) use sessions::{Rm, Saving, Sessions, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
+use unmask_core::plugin::isolate::SUBCOMMAND;
 
 /// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
 ///
@@ -50,6 +51,9 @@ pub(crate) struct Common {
     /// Threads to compute with; all cores if left out
     #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroU32>,
+    /// Run the backend in a process of its own, which alone ends if it crashes
+    #[arg(long, global = true)]
+    isolate: bool,
     /// A further folder or file to look for backends in; may be repeated
     #[arg(long = "backend-path", global = true, value_name = "PATH")]
     backend_paths: Vec<PathBuf>,
@@ -129,6 +133,15 @@ pub(crate) enum Command {
     Sessions(Sessions),
     /// Show where the files of the configuration are, check them, or write them
     Config(ConfigArguments),
+    /// Run a backend for the program at the other end of a channel, which alone knows its name
+    #[command(name = SUBCOMMAND, hide = true)]
+    BackendHost(BackendHost),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackendHost {
+    /// Its name
+    pub(crate) channel: String,
 }
 
 #[derive(Debug, Args)]
@@ -139,7 +152,7 @@ pub(crate) struct ConfigArguments {
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print the paths
+    /// Print the paths, that of the log too
     Path,
     /// Read every file and say what is wrong; exit 2 if something is
     Check,
@@ -311,6 +324,7 @@ impl Cli {
                 | Command::Backends(_)
                 | Command::Export(_)
                 | Command::Sessions(_)
+                | Command::BackendHost(_)
                 | Command::Config(_),
             ) => GenerationPatch::default(),
         }
@@ -343,6 +357,7 @@ impl Cli {
             device: common.device.clone(),
             precision: common.precision.clone(),
             threads: common.threads,
+            isolated: common.isolate.then_some(true),
             backend_paths: common.backend_paths.clone(),
             plugins: common.plugins.clone(),
             models_folder: common.models_folder.clone(),

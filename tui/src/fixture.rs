@@ -11,7 +11,7 @@ use unmask_core::config::Source;
 use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
 use unmask_core::family::SpecialIds;
-use unmask_core::plugin::{BackendRow, State as BackendState};
+use unmask_core::plugin::{BackendRow, Running, State as BackendState};
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
@@ -48,6 +48,7 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
         key: "llada".to_owned(),
         name: "LLaDA-8B-Instruct".to_owned(),
         backend: "ort-cuda".to_owned(),
+        running: Running::Here,
         backend_version: "0.1.0".to_owned(),
         device: "cuda:0".to_owned(),
         device_name: "H100".to_owned(),

@@ -202,7 +202,7 @@ fn a_closed_pipe_ends_quietly() {
 }
 
 #[test]
-fn config_path_names_both_files() {
+fn config_path_names_both_files_and_the_log() {
     let home = tempfile::tempdir().expect("a folder can be made");
     let said = run_in(home.path(), &["config", "path"], &[]);
     let file = |name: &str| home.path().join(".config/unmask").join(name);
@@ -211,9 +211,10 @@ fn config_path_names_both_files() {
         let path = path.to_str().expect("a plain name");
         assert!(said.stdout.contains(path), "{}", said.stdout);
     }
+    assert!(said.stdout.contains("unmask.log"), "{}", said.stdout);
     assert_eq!(
         (said.stdout.matches("(not there)").count(), said.code),
-        (3, Some(0))
+        (4, Some(0))
     );
 }
 

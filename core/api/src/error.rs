@@ -39,6 +39,14 @@ pub enum BackendError {
     /// The backend panicked; it was stopped at the border.
     #[error("the backend panicked: {0}; its log has more")]
     Panicked(String),
+    /// The process that the backend ran in is no more, and its models with it.
+    #[error("the process of {backend} {how}")]
+    Gone {
+        /// The backend's name.
+        backend: String,
+        /// How it ended, behind "the process of NAME".
+        how: String,
+    },
     /// A plugin reported this over the C border.
     #[error("{backend}: {message}")]
     Remote {
@@ -85,7 +93,7 @@ impl BackendError {
             Self::OutOfMemory(_) => ErrorCode::OutOfMemory,
             Self::Io { .. } => ErrorCode::Io,
             Self::Checkpoint { .. } => ErrorCode::Checkpoint,
-            Self::Device(_) => ErrorCode::Device,
+            Self::Device(_) | Self::Gone { .. } => ErrorCode::Device,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Panicked(_) => ErrorCode::Panicked,
             Self::Remote { code, .. } => *code,

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
-use crate::plugin::{Approvals, FindError, Registry, SearchPath, Surroundings};
+use crate::plugin::{Approvals, FindError, Isolation, Registry, Running, SearchPath, Surroundings};
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::{PinPlaceError, place_pins};
 
@@ -24,9 +24,9 @@ pub struct ConfigLoader {
     reader: ConfigReader,
     /// As it was just read, for the first load.
     fresh: Option<Config>,
-    /// What was found on these paths. Searched at the first load: opening libraries takes a while, and the screen is to
+    /// What was found for these wishes. Searched at the first load: opening libraries takes a while, and the screen is to
     /// stand before that.
-    registry: Option<(Vec<PathBuf>, Registry)>,
+    registry: Option<(Sought, Registry)>,
 }
 
 impl ConfigLoader {
@@ -68,20 +68,23 @@ impl ConfigLoader {
         config: &Config,
         find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
     ) -> Result<Arc<dyn Backend>, FindError> {
-        let paths = &config.backend_paths.value;
-        let known = self.registry.as_ref().filter(|(of, _)| of == paths);
+        let sought = (config.backend_paths.value.clone(), isolation(config));
+        let known = self.registry.as_ref().filter(|(of, _)| *of == sought);
         if let Some(backend) = known.and_then(|(_, registry)| find(registry).ok()) {
             return Ok(backend);
         }
         let registry = discover(config, &self.reader.environment);
         let found = find(&registry);
-        self.registry = Some((paths.clone(), registry));
+        self.registry = Some((sought, registry));
         found
     }
 }
 
-/// The backends of this machine, with those that the configuration names. Of others' libraries only those run that the user
-/// approved, or vouches for in this run.
+/// What of a configuration decides which backends are found, and where they run.
+type Sought = (Vec<PathBuf>, Isolation);
+
+/// The backends of this machine, with those that the configuration names; those that a model wants isolated are asked in
+/// processes of their own. Of others' libraries only those run that the user approved, or vouches for in this run.
 #[must_use]
 pub fn discover(config: &Config, environment: &Environment) -> Registry {
     let approved = Approvals::read(environment).unwrap_or_else(|error| {
@@ -91,6 +94,7 @@ pub fn discover(config: &Config, environment: &Environment) -> Registry {
     Registry::discover(&SearchPath::new(&Surroundings {
         plugins: config.plugins.clone(),
         approved: approved.list().to_vec(),
+        isolation: isolation(config),
         ..Surroundings::here(config.backend_paths.value.clone())
     }))
 }
@@ -200,6 +204,12 @@ impl ConfigLoader {
     }
 }
 
+/// The backends that a model wants in a process of their own.
+fn isolation(config: &Config) -> Isolation {
+    let isolated = config.models.iter().filter(|entry| entry.isolated.value);
+    Isolation::of(isolated.map(|entry| entry.framework.value.clone()))
+}
+
 /// The name of the backend that is asked for.
 fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
     request.framework.as_ref().unwrap_or(&entry.framework.value)
@@ -224,6 +234,7 @@ fn describe(
         name: checkpoint.id.short_name(),
         backend: backend.name().to_owned(),
         backend_version: backend.version().to_owned(),
+        running: Running::of(entry),
         device: device.id,
         device_name: device.name,
         facts: model.facts(),
@@ -346,13 +357,16 @@ fn told(kind: FailureKind, error: &dyn Error) -> Failure {
 
 fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
     let (kind, hint) = match error.code() {
+        _ if matches!(error, BackendError::Gone { .. }) => {
+            (FailureKind::Backend, "what it wrote is in the log")
+        }
         ErrorCode::OutOfMemory => (FailureKind::Memory, "try a smaller precision, such as q4k"),
         ErrorCode::Io | ErrorCode::Checkpoint => (FailureKind::Model, ""),
         ErrorCode::Unsupported => (FailureKind::Config, ""),
         _ => (FailureKind::Backend, ""),
     };
     let text = match error {
-        BackendError::Remote { .. } => error.full_text(),
+        BackendError::Remote { .. } | BackendError::Gone { .. } => error.full_text(),
         _ => format!("{}: {}", backend.name(), error.full_text()),
     };
     Failure {

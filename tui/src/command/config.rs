@@ -11,7 +11,7 @@ use unmask::run::read_themes;
 use unmask::themes::{Colours, ThemeFile, Themes};
 use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, user_file};
 
-use super::{Usage, code, print, tell};
+use super::{Usage, code, log, print, tell};
 use crate::cli::ConfigCommand;
 
 /// Names the file of the screen; for tests and for trying another.
@@ -76,11 +76,13 @@ fn path(environment: &Environment) -> anyhow::Result<u8> {
     let models = user_file(environment).ok_or_else(no_home)?;
     let screen = screen_file(environment).ok_or_else(no_home)?;
     let themes = themes_folder(environment).ok_or_else(no_home)?;
+    let log = log::path(environment).ok_or_else(no_home)?;
     let mut text = String::new();
     for (what, path) in [
         ("models, denoising", models),
         ("screen, keys", screen),
         ("themes", themes),
+        ("log", log),
     ] {
         let state = if path.exists() { "" } else { "  (not there)" };
         text += &format!("{what:<18} {}{state}\n", path.display());

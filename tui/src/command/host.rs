@@ -78,7 +78,10 @@ impl Host {
                 News::Engine(EngineEvent::LoadFailed { failure, .. }) => break Err(failure),
                 // Nothing else was loaded before, or asked for.
                 News::Engine(
-                    EngineEvent::Unloaded(_) | EngineEvent::Placed(_) | EngineEvent::Turn(..),
+                    EngineEvent::Unloaded(_)
+                    | EngineEvent::Lost { .. }
+                    | EngineEvent::Placed(_)
+                    | EngineEvent::Turn(..),
                 )
                 | News::Line(_) => {}
                 News::Interrupt => {

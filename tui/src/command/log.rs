@@ -1,6 +1,7 @@
 //! The log file: what the program, its backends and their libraries have to say while the screen is up.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use tracing_subscriber::EnvFilter;
@@ -10,14 +11,20 @@ use unmask_core::config::Environment;
 /// What is written at the least; `UNMASK_LOG` says otherwise, in the words of `RUST_LOG`.
 const LEVEL: &str = "info";
 
+/// Where the log is; `None` if the user has no folder for it.
+pub(super) fn path(environment: &Environment) -> Option<PathBuf> {
+    let folders = environment.folders.as_ref()?;
+    Some(folders.state.join("unmask").join("unmask.log"))
+}
+
 /// The log file, opened to be appended to; `None` if the user has no folder for it.
 pub(super) fn file(environment: &Environment) -> anyhow::Result<Option<Log>> {
-    let Some(folders) = &environment.folders else {
+    let Some(path) = path(environment) else {
         return Ok(None);
     };
-    let folder = folders.state.join("unmask");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join("unmask.log");
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let file = File::options().create(true).append(true).open(&path)?;
     Ok(Some(Log { file, path }))
 }

@@ -1,6 +1,7 @@
 //! One file per subcommand, and what they share: exit codes, a loaded model, a progress meter.
 
 mod approve;
+mod backend_host;
 mod backends;
 mod chat;
 mod config;
@@ -59,6 +60,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         let text = "flags of the screen and of denoising stand behind the command: unmask generate --steps 32";
         return Err(Usage(text.to_owned()).into());
     }
+    if let Some(Command::BackendHost(arguments)) = &cli.command {
+        return backend_host::run(arguments);
+    }
     let reader = ConfigReader {
         overrides: cli.overrides(),
         environment: Environment::of_process(),
@@ -106,8 +110,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         }
         Some(Command::Doctor(_)) => doctor::run(config, &reader),
         Some(Command::Sessions(what)) => sessions::run(environment, what),
-        // It was carried out before the configuration was read, which may be what is wrong.
-        Some(Command::Config(_)) => Ok(code::DONE),
+        // They were carried out before the configuration was read, which may be what is wrong.
+        Some(Command::Config(_) | Command::BackendHost(_)) => Ok(code::DONE),
     }
 }
 

@@ -21,6 +21,8 @@ enum Marks {
 const GAP: Duration = Duration::from_millis(8);
 const TAIL: Duration = Duration::from_millis(120);
 const RUN: usize = 3;
+/// Who has written nothing for this long has paused.
+const PAUSE: Duration = Duration::from_millis(1500);
 
 impl Typing {
     /// A character has come.
@@ -31,6 +33,18 @@ impl Typing {
         if self.run >= RUN {
             self.paste_until = Some(now + TAIL);
         }
+    }
+
+    /// True if characters have just come, and more are to be expected.
+    #[must_use]
+    pub fn is_going_on(&self, now: Duration) -> bool {
+        self.last
+            .is_some_and(|last| now.saturating_sub(last) < PAUSE)
+    }
+
+    /// What was typed is sent; what comes next is another text.
+    pub fn submitted(&mut self) {
+        self.last = None;
     }
 
     /// When it is clear that nothing more of a paste comes behind an Enter at `now`.

@@ -147,6 +147,7 @@ pub(super) fn write_held(state: &mut State) {
 
 /// Sends the draft, queues it or carries it out.
 pub(super) fn submit(state: &mut State) -> Vec<Effect> {
+    state.typing.submitted();
     match slash::read(&state.composer.text()) {
         Draft::Blank => return blank(state),
         Draft::Refused(why) => state.notify(why),

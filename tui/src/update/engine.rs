@@ -4,7 +4,7 @@ use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, Tu
 use unmask_core::event::{FinishReason, Stats};
 
 use super::begin::send_next;
-use super::{canvas, machine, playback, settings};
+use super::{canvas, lost, machine, playback, settings};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -30,6 +30,11 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             state.model = None;
             state.machine.away = Some(loaded);
         }
+        EngineEvent::Lost {
+            loaded,
+            failure,
+            again,
+        } => lost::hear(state, &loaded, failure, again),
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
         EngineEvent::Placed(placed) => settings::placed(state, &placed),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
@@ -42,9 +47,16 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
 }
 
 fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64)) {
-    let wish = match &state.activity {
-        Activity::Loading(load) => load.wish,
-        Activity::Idle => Wish::Finish,
+    let now = state.now.since_start;
+    let (wish, heard_at) = match &state.activity {
+        // The same once more is no news.
+        Activity::Loading(load)
+            if (load.done, load.total) == (done, total) && load.stage == clean_line(stage) =>
+        {
+            (load.wish, load.heard_at)
+        }
+        Activity::Loading(load) => (load.wish, now),
+        Activity::Idle => (Wish::Finish, now),
         // The turn is what the user looks at.
         Activity::Turn(_) => return,
     };
@@ -53,7 +65,7 @@ fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64))
         stage: clean_line(stage),
         done,
         total,
-        heard_at: state.now.since_start,
+        heard_at,
         wish,
     });
 }
@@ -153,6 +165,11 @@ pub(super) fn apply(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effe
 /// else, and of several such failures the last one is shown.
 fn fail(state: &mut State, mut failure: Failure) {
     canvas::turn_ends(state);
+    if let Some((text, stats)) = worth_keeping(state, failure.kind) {
+        lay_down(state, text, FinishReason::Stopped, stats);
+        state.transcript.push(Entry::Failure(failure));
+        return;
+    }
     let was_begun = state.running().is_some_and(|turn| turn.blocks > 0);
     let is_back = give_prompt_back(state);
     end(state);
@@ -212,12 +229,28 @@ fn finish(state: &mut State, outcome: Outcome, next: Next) -> Vec<Effect> {
     }
 }
 
-/// Leaves a turn whose forward does not end: what is on the canvas is kept, its late news dropped.
-pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
-    let Some(turn) = state.running() else {
-        return Vec::new();
-    };
-    let text = answer_so_far(turn);
+/// What a failed turn leaves, so that it can go on as a stopped one: its canvas, if anything was committed there. An answer
+/// that was to be replaced is not, by one without text.
+fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
+    match kind {
+        // It would fail again in the same way.
+        FailureKind::Usage | FailureKind::Context { .. } => return None,
+        FailureKind::Config
+        | FailureKind::Model
+        | FailureKind::Backend
+        | FailureKind::Memory
+        | FailureKind::Generation => (),
+    }
+    let turn = state.running().filter(|turn| turn.committed > 0)?;
+    let (text, stats) = so_far(turn);
+    match turn.origin {
+        Origin::Retried(_) if text.trim().is_empty() => None,
+        Origin::Asked | Origin::Retried(_) | Origin::Continued(_) => Some((text, stats)),
+    }
+}
+
+/// The text of a turn up to its first mask, and its totals.
+fn so_far(turn: &Turn) -> (String, Stats) {
     let stats = Stats {
         steps: turn.step,
         nfe: turn.nfe,
@@ -226,6 +259,15 @@ pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
         text_tokens: turn.text_tokens().count(),
         ..Stats::default()
     };
+    (answer_so_far(turn), stats)
+}
+
+/// Leaves a turn whose forward does not end: what is on the canvas is kept, its late news dropped.
+pub(super) fn abandon(state: &mut State) -> Vec<Effect> {
+    let Some(turn) = state.running() else {
+        return Vec::new();
+    };
+    let (text, stats) = so_far(turn);
     keep(state, text, FinishReason::Stopped, stats);
     state.turn = state.turn.next();
     vec![Effect::Abandon]
@@ -251,6 +293,11 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
         state.transcript.push(Entry::Note(note.to_owned()));
         return;
     }
+    lay_down(state, text, reason, stats);
+}
+
+/// Puts what came of the turn into the transcript.
+fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
     let Some(turn) = end(state) else {
         return;
     };

@@ -17,6 +17,7 @@ mod info;
 mod keep;
 mod keys;
 mod list;
+mod lost;
 mod machine;
 mod models;
 mod order;

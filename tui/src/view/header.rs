@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unmask_core::plugin::Running;
 
 use super::{put, put_right};
 use crate::cells::cell_count;
@@ -80,7 +81,11 @@ fn identity(state: &State) -> Vec<String> {
     let Some(loaded) = &state.model else {
         return Vec::new();
     };
-    [&loaded.name, &loaded.backend, &loaded.facts.precision]
+    let backend = match loaded.running {
+        Running::Here => loaded.backend.clone(),
+        Running::Alone => format!("{} isolated", loaded.backend),
+    };
+    [&loaded.name, &backend, &loaded.facts.precision]
         .into_iter()
         .map(|part| clean_line(part))
         .collect()

@@ -6,6 +6,7 @@ use unmask_api::{Backend, BackendError, LoadSpec, Model, Probe, Progress};
 use super::*;
 use crate::checkpoint::Found;
 use crate::config::{Folders, Overrides};
+use crate::plugin::Running;
 
 /// A backend on one device.
 struct Fake {
@@ -180,6 +181,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         key: "llada".to_owned(),
         name: String::new(),
         backend: backend.to_owned(),
+        running: Running::Here,
         backend_version: String::new(),
         device: device.to_owned(),
         device_name: String::new(),

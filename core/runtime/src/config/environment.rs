@@ -7,13 +7,17 @@ use etcetera::BaseStrategy;
 use super::ConfigError;
 
 /// Every environment variable that the configuration reads, with its meaning, for help texts.
-pub const VARIABLES: [(&str, &str); 24] = [
+pub const VARIABLES: [(&str, &str); 25] = [
     ("UNMASK_CONFIG", "the configuration file"),
     ("UNMASK_MODEL", "key, hub id or folder of the model"),
     ("UNMASK_BACKEND", "backend of every model"),
     ("UNMASK_DEVICE", "device of every model"),
     ("UNMASK_PRECISION", "precision of every model"),
     ("UNMASK_THREADS", "threads to compute with"),
+    (
+        "UNMASK_ISOLATED",
+        "backends in processes of their own: true or false",
+    ),
     ("UNMASK_MODELS", "folder that holds models"),
     (
         "UNMASK_BACKEND_PATHS",

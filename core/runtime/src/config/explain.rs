@@ -112,6 +112,7 @@ impl Rows<'_> {
         self.choice(&key("device"), &entry.device);
         self.choice(&key("precision"), &entry.precision);
         self.choice(&key("threads"), &entry.threads);
+        self.number(&key("isolated"), Some(&entry.isolated));
         let tokens = entry.tokens.value;
         for (name, id) in [
             ("mask", tokens.mask),

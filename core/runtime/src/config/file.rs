@@ -31,6 +31,7 @@ pub(super) struct EntryFile {
     pub(super) device: Option<String>,
     pub(super) precision: Option<String>,
     pub(super) threads: Option<NonZeroU32>,
+    pub(super) isolated: Option<bool>,
     #[serde(default)]
     pub(super) generation: GenerationPatch,
     #[serde(default)]

@@ -72,6 +72,8 @@ pub struct ModelEntry {
     pub precision: Setting<Option<String>>,
     /// Threads; `None` leaves it to the backend.
     pub threads: Setting<Option<NonZeroU32>>,
+    /// Whether its backend runs in a process of its own.
+    pub isolated: Setting<bool>,
     /// How it denoises, where that is said.
     pub generation: GenerationSettings,
     /// Ids that the checkpoint's files do not say or say wrongly.

@@ -22,6 +22,8 @@ pub struct Overrides {
     pub precision: Option<String>,
     /// `--threads`, for every model.
     pub threads: Option<NonZeroU32>,
+    /// `--isolate`, for every model.
+    pub isolated: Option<bool>,
     /// `--backend-path`; empty if not given.
     pub backend_paths: Vec<PathBuf>,
     /// `--plugin`; empty if not given.
@@ -47,6 +49,7 @@ impl Overrides {
             device: text("UNMASK_DEVICE")?,
             precision: text("UNMASK_PRECISION")?,
             threads: number(environment, "UNMASK_THREADS", "a whole number, 1 or more")?,
+            isolated: number(environment, "UNMASK_ISOLATED", SWITCH)?,
             backend_paths: paths.map(split).unwrap_or_default(),
             plugins: Vec::new(),
             models_folder: environment.path("UNMASK_MODELS"),
@@ -54,6 +57,8 @@ impl Overrides {
         })
     }
 }
+
+const SWITCH: &str = "true or false";
 
 /// The paths between the separators; nothing between them is no path.
 fn split(paths: &OsString) -> Vec<PathBuf> {
@@ -64,7 +69,6 @@ fn split(paths: &OsString) -> Vec<PathBuf> {
 fn generation(environment: &Environment) -> Result<GenerationPatch, ConfigError> {
     const COUNT: &str = "a whole number, 1 or more";
     const NUMBER: &str = "a number, such as 0.7";
-    const SWITCH: &str = "true or false";
     Ok(GenerationPatch {
         length: number(environment, "UNMASK_LENGTH", COUNT)?,
         steps: number(environment, "UNMASK_STEPS", COUNT)?,

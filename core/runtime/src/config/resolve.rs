@@ -116,6 +116,11 @@ fn entry(
             line("precision"),
         ),
         threads: said(file.threads, file.threads.is_some(), line("threads")),
+        isolated: said(
+            file.isolated.unwrap_or(false),
+            file.isolated.is_some(),
+            line("isolated"),
+        ),
         generation,
         tokens: said(
             file.tokens,
@@ -191,6 +196,7 @@ fn lay(
             .precision
             .lay(over.precision.clone().map(Some), origin("precision"));
         entry.threads.lay(over.threads.map(Some), origin("threads"));
+        entry.isolated.lay(over.isolated, origin("isolated"));
         entry.generation.lay(&over.generation, &origin);
     }
     Ok(())
@@ -226,6 +232,7 @@ fn unlisted(
         device: Setting::default(None),
         precision: Setting::default(None),
         threads: Setting::default(None),
+        isolated: config.active_model().isolated.clone(),
         generation: GenerationSettings::default(),
         tokens: Setting::default(TokenOverrides::default()),
         options: Setting::default(serde_json::Map::new()),
@@ -260,6 +267,7 @@ fn variable(key: &'static str) -> Origin {
         "device" => "UNMASK_DEVICE",
         "precision" => "UNMASK_PRECISION",
         "threads" => "UNMASK_THREADS",
+        "isolated" => "UNMASK_ISOLATED",
         "models_folder" => "UNMASK_MODELS",
         "backend_paths" => "UNMASK_BACKEND_PATHS",
         "length" => "UNMASK_LENGTH",
@@ -286,6 +294,7 @@ fn flag(key: &'static str) -> Origin {
         "device" => "--device",
         "precision" => "--precision",
         "threads" => "--threads",
+        "isolated" => "--isolate",
         "models_folder" => "--models-folder",
         "backend_paths" => "--backend-path",
         "length" => "--len",

@@ -46,6 +46,24 @@ impl Worker {
         Some(again)
     }
 
+    /// Lets go of a model whose process has ended; loading it is what there is left to do with it.
+    pub(super) fn lose(&mut self, failure: Failure) {
+        let Some(Current { ready, again }) = self.current.take() else {
+            return;
+        };
+        let loaded = Arc::clone(&ready.loaded);
+        drop(ready);
+        let again = LoadRequest {
+            old: OldModel::KeptBeside,
+            ..again
+        };
+        self.listener.tell(EngineEvent::Lost {
+            loaded,
+            failure,
+            again,
+        });
+    }
+
     /// Loads the model before again. Whoever has stopped the load of the new one wants this, and stops it by a second word.
     fn restore(&mut self, old: LoadRequest, control: &Control) {
         let stopped = match control.cancel.is_raised() {

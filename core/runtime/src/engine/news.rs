@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use unmask_api::{ModelFacts, TokenId};
 
-use super::{Pin, TurnId};
+use super::{LoadRequest, Pin, TurnId};
 use crate::event::{FinishReason, Stats, StepEvent};
 use crate::family::SpecialIds;
+use crate::plugin::Running;
 use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 use crate::{Canvas, Params};
@@ -58,6 +59,8 @@ pub struct Loaded {
     pub backend: String,
     /// The backend's version.
     pub backend_version: String,
+    /// Where the backend runs.
+    pub running: Running,
     /// The device's id.
     pub device: String,
     /// The device's name.
@@ -143,6 +146,15 @@ pub enum EngineEvent {
     },
     /// A model has made room for the one that is being loaded: until that or this one is ready there is none.
     Unloaded(Arc<Loaded>),
+    /// The process that the model ran in has ended, and the model with it; the turn that met this has failed before.
+    Lost {
+        /// What it was.
+        loaded: Arc<Loaded>,
+        /// What the turn was told.
+        failure: Failure,
+        /// What loads it again as it was.
+        again: LoadRequest,
+    },
     /// A model is ready and replaces the one before.
     Loaded(Arc<Loaded>),
     /// A model could not be loaded; the one before, if any, still answers, or is loaded again if it was unloaded.

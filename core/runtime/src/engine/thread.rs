@@ -69,12 +69,19 @@ impl Worker {
         }
     }
 
-    fn turn(&self, request: TurnRequest, control: &Control) {
+    fn turn(&mut self, request: TurnRequest, control: &Control) {
         let turn = request.turn;
         let tell = |event| self.listener.tell(EngineEvent::Turn(turn, event));
         let end = catch_unwind(AssertUnwindSafe(|| self.denoise(request, control, &tell)))
-            .unwrap_or_else(|panic| Err(panicked(&*panic)));
-        tell(end.map_or_else(TurnEvent::Failed, TurnEvent::Finished));
+            .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
+        match end {
+            Ok(outcome) => tell(TurnEvent::Finished(outcome)),
+            Err(End::Failed(failure)) => tell(TurnEvent::Failed(failure)),
+            Err(End::Gone(failure)) => {
+                tell(TurnEvent::Failed(failure.clone()));
+                self.lose(failure);
+            }
+        }
     }
 
     fn denoise(
@@ -82,7 +89,7 @@ impl Worker {
         request: TurnRequest,
         control: &Control,
         tell: &dyn Fn(TurnEvent),
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Outcome, End> {
         let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
         let LaidOut { canvas, left_out } = lay_out(ready, request.input)?;
         let mut denoise = Denoise::new(
@@ -91,7 +98,7 @@ impl Worker {
             canvas.clone(),
             request.params.clone(),
         )
-        .map_err(|error| failure(ready, &error))?;
+        .map_err(|error| End::of(ready, &error))?;
         tell(TurnEvent::Started {
             canvas,
             params: request.params,
@@ -121,10 +128,36 @@ impl Worker {
                 Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
                     break FinishReason::Stopped;
                 }
-                Err(error) => return Err(failure(ready, &error)),
+                Err(error) => return Err(End::of(ready, &error)),
             }
         };
-        outcome(ready, &denoise, reason, elapsed)
+        Ok(outcome(ready, &denoise, reason, elapsed)?)
+    }
+}
+
+/// Why a turn was given up.
+enum End {
+    /// The model still answers.
+    Failed(Failure),
+    /// The process that the model ran in is no more.
+    Gone(Failure),
+}
+
+impl End {
+    fn of(ready: &ReadyModel, error: &DenoiseError) -> Self {
+        let failure = failure(ready, error);
+        match error {
+            DenoiseError::Backend(BackendError::Gone { .. }) => Self::Gone(failure),
+            DenoiseError::Backend(_) | DenoiseError::Plan(_) | DenoiseError::NoCache => {
+                Self::Failed(failure)
+            }
+        }
+    }
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
@@ -164,6 +197,10 @@ fn no_model() -> Failure {
 fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
     let (kind, hint) = match error {
         DenoiseError::Plan(_) | DenoiseError::NoCache => (FailureKind::Usage, ""),
+        DenoiseError::Backend(BackendError::Gone { .. }) => (
+            FailureKind::Generation,
+            "what it wrote is in the log; load the model again to go on",
+        ),
         DenoiseError::Backend(error) => match error.code() {
             ErrorCode::OutOfMemory => (
                 FailureKind::Memory,
@@ -180,7 +217,9 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
         },
     };
     let text = match error {
-        DenoiseError::Backend(error @ BackendError::Remote { .. }) => error.full_text(),
+        DenoiseError::Backend(
+            error @ (BackendError::Remote { .. } | BackendError::Gone { .. }),
+        ) => error.full_text(),
         DenoiseError::Backend(error) => format!("{}: {}", ready.loaded.backend, error.full_text()),
         DenoiseError::Plan(_) | DenoiseError::NoCache => error.to_string(),
     };

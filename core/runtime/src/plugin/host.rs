@@ -4,8 +4,22 @@
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use unmask_api::abi::{HostTable, Text, level, size_u32};
+
+/// Takes a level, a part and a message.
+type Tell = dyn Fn(u32, &str, &str) + Send + Sync;
+
+/// Who is told instead of this process's own log. A static, as it belongs to the process, and plugins call without us.
+static INSTEAD: OnceLock<Box<Tell>> = OnceLock::new();
+
+/// From now on `tell` hears what plugins have to say; only the first who asks is heard.
+pub(super) fn tell_instead(tell: Box<Tell>) {
+    if INSTEAD.set(tell).is_err() {
+        tracing::warn!("somebody hears already what plugins have to say");
+    }
+}
 
 /// The services for the plugin named `name`; they live until the process ends.
 pub(super) fn table(name: &str) -> &'static HostTable {
@@ -31,13 +45,17 @@ unsafe extern "C" fn log(context: *mut c_void, level: u32, target: Text, message
         )
     };
     let backend = name.map_or("", String::as_str);
+    let write = |part: &str, message: &str| match INSTEAD.get() {
+        Some(tell) => tell(level, part, message),
+        None => write(level, backend, part, message),
+    };
     // A panicking subscriber is ours, and must not unwind through the plugin; there is nobody left to tell.
-    let told = catch_unwind(AssertUnwindSafe(|| write(level, backend, &part, &message)));
+    let told = catch_unwind(AssertUnwindSafe(|| write(&part, &message)));
     drop(told);
 }
 
 /// `tracing` wants its target while compiling, so the plugin's name is a field of the one target `backend`.
-fn write(level: u32, backend: &str, part: &str, message: &str) {
+pub(super) fn write(level: u32, backend: &str, part: &str, message: &str) {
     match level {
         0 | level::ERROR => tracing::error!(target: "backend", backend, part, "{message}"),
         level::WARN => tracing::warn!(target: "backend", backend, part, "{message}"),

@@ -1,12 +1,17 @@
 //! Backends from disk: where they are looked for ([`SearchPath`]), what was found ([`Registry`]), one file ([`load`]).
 //!
-//! A plugin runs in our process, so that it must be ours or approved by the user before the loader may touch it ([`Approvals`]).
-//! What it says is not believed even then: data is checked before its first function is called, and everything that its functions return afterwards. A
-//! bad one is a row in the list of backends, never the end of the program.
+//! A plugin runs in our process, so that it must be ours or approved by the user before the loader may touch it
+//! ([`Approvals`]). What it says is not believed even then: data is checked before its first function is called, and
+//! everything that its functions return afterwards. A bad one is a row in the list of backends, never the end of the
+//! program. One that would end the program by itself, as by writing where it may not, can be kept in a process of its own
+//! ([`isolate`]).
 
 mod calls;
 mod check;
+mod file_name;
+mod found;
 mod host;
+pub mod isolate;
 mod library;
 mod model;
 mod registry;
@@ -22,6 +27,8 @@ use std::sync::Arc;
 use unmask_api::Backend;
 use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 
+pub use found::Running;
+pub use isolate::{Isolation, Launcher};
 pub use registry::{BackendRow, FindError, Registry, Since, State};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};

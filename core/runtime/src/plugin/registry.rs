@@ -1,10 +1,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use unmask_api::{Backend, BackendError, Device, Probe};
+use unmask_api::{Backend, Device, Probe};
 
-use super::remote::{self, RemoteBackend};
-use super::search::{self, SearchPath};
+use super::file_name::name_in;
+use super::found::{Examined, Found, Running};
+use super::isolate::Isolation;
+use super::search::SearchPath;
 use super::{Approval, PluginError, trust};
 use crate::config::ModelEntry;
 
@@ -132,11 +134,13 @@ pub enum FindError {
 pub struct Registry {
     rows: Vec<BackendRow>,
     /// Those that are usable.
-    backends: Vec<Arc<dyn Backend>>,
+    backends: Vec<Found>,
     /// Those that work, but not here, unless a model's options give them what they lack.
-    lacking: Vec<Arc<dyn Backend>>,
+    lacking: Vec<Found>,
     /// Where they were looked for.
     places: Vec<PathBuf>,
+    /// Which run in processes of their own, and how.
+    isolation: Isolation,
 }
 
 impl Registry {
@@ -148,13 +152,14 @@ impl Registry {
     pub fn discover(path: &SearchPath) -> Self {
         let mut this = Self {
             places: path.places().iter().map(|it| it.path.clone()).collect(),
+            isolation: path.isolation().clone(),
             ..Self::default()
         };
         for refused in path.refused() {
             this.rows
                 .push(broken(&refused.path, refused.reason.clone()));
         }
-        let mut seen: Vec<(Arc<RemoteBackend>, PathBuf)> = Vec::new();
+        let mut seen: Vec<(Found, PathBuf)> = Vec::new();
         for file in path.files() {
             match admit(&file, path) {
                 Err(error) => this.rows.push(broken(&file, error.to_string())),
@@ -162,9 +167,9 @@ impl Registry {
                     state,
                     ..broken(&file, String::new())
                 }),
-                Ok(Admission::Granted(library)) => match remote::start(&library) {
-                    Err(error) => this.rows.push(broken(&file, error.to_string())),
-                    Ok(backend) => this.take(file, backend, &mut seen),
+                Ok(Admission::Granted(library)) => match Found::open(&library, path.isolation()) {
+                    Err(reason) => this.rows.push(broken(&file, reason)),
+                    Ok(opened) => this.take(file, opened, &mut seen),
                 },
             }
         }
@@ -174,21 +179,20 @@ impl Registry {
     fn take(
         &mut self,
         file: PathBuf,
-        backend: Arc<RemoteBackend>,
-        seen: &mut Vec<(Arc<RemoteBackend>, PathBuf)>,
+        (found, examined): (Found, Examined),
+        seen: &mut Vec<(Found, PathBuf)>,
     ) {
         // One library under two paths, as cargo links them.
-        if seen.iter().any(|(other, _)| Arc::ptr_eq(other, &backend)) {
+        if seen.iter().any(|(other, _)| other.is(&found)) {
             return;
         }
-        let namesake = seen
-            .iter()
-            .find(|(other, _)| other.name() == backend.name());
+        let name = found.name();
+        let namesake = seen.iter().find(|(other, _)| other.name() == name);
         match namesake {
-            Some((_, first)) => self.rows.push(shadowed(&file, &backend, first)),
-            None => self.ask(&file, &backend),
+            Some((_, first)) => self.rows.push(shadowed(&file, &found, first)),
+            None => self.list(&file, found.clone(), examined),
         }
-        seen.push((backend, file));
+        seen.push((found, file));
     }
 
     /// Those of `backends` alone, which are part of the program.
@@ -196,31 +200,23 @@ impl Registry {
     pub fn built_in(backends: Vec<Arc<dyn Backend>>) -> Self {
         let mut this = Self::default();
         for backend in backends {
-            let (state, devices) = (state(backend.probe()), backend.devices());
-            let usable = matches!(state, State::Usable { .. });
-            this.rows
-                .push(row(Path::new(""), &*backend, state, devices, ""));
-            if usable {
-                this.backends.push(backend);
-            }
+            let examined = Ok((backend.probe(), backend.devices()));
+            this.list(Path::new(""), Found::BuiltIn(backend), examined);
         }
         this
     }
 
-    fn ask(&mut self, file: &Path, backend: &Arc<RemoteBackend>) {
-        let (state, devices) = match probe(backend) {
-            Ok(answer) => answer,
-            Err(error) => (State::Broken(error.to_string()), Vec::new()),
+    fn list(&mut self, file: &Path, found: Found, examined: Examined) {
+        let (state, devices) = match examined {
+            Ok((probe, devices)) => (state(probe), devices),
+            Err(reason) => (State::Broken(reason), Vec::new()),
         };
-        let found = Arc::clone(backend) as Arc<dyn Backend>;
+        self.rows.push(row(file, &found, state.clone(), devices));
         match state {
             State::Usable { .. } => self.backends.push(found),
             State::Unusable { .. } => self.lacking.push(found),
             State::Broken(_) | State::Unapproved { .. } => {}
         }
-        let runtimes = &backend.runtimes;
-        self.rows
-            .push(row(file, &**backend, state, devices, runtimes));
     }
 
     /// Every backend found, the first place first, and every entry of the search path that was refused.
@@ -234,8 +230,32 @@ impl Registry {
     /// # Errors
     /// [`FindError`] says what is known of that name, or which name is near.
     pub fn find(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
-        if let Some(backend) = self.backends.iter().find(|it| it.name() == name) {
-            return Ok(Arc::clone(backend));
+        self.usable(name).map(Found::backend)
+    }
+
+    /// The usable backend called `name`, with its code running where it is wanted.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find); [`FindError::Broken`] if it cannot be opened there.
+    pub fn find_running(
+        &self,
+        name: &str,
+        running: Running,
+    ) -> Result<Arc<dyn Backend>, FindError> {
+        self.run(self.usable(name)?, running)
+    }
+
+    fn run(&self, found: &Found, running: Running) -> Result<Arc<dyn Backend>, FindError> {
+        let backend = found.running(running, &self.isolation);
+        backend.map_err(|reason| FindError::Broken {
+            name: found.name(),
+            reason,
+        })
+    }
+
+    fn usable(&self, name: &str) -> Result<&Found, FindError> {
+        if let Some(found) = self.backends.iter().find(|it| it.name() == name) {
+            return Ok(found);
         }
         let named = self.named(name);
         let name = name.to_owned();
@@ -264,20 +284,25 @@ impl Registry {
     /// # Errors
     /// As [`find`](Self::find), but never [`FindError::Unusable`].
     pub fn find_lacking(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
-        let lacking = self.lacking.iter().find(|it| it.name() == name);
-        lacking.map_or_else(|| self.find(name), |backend| Ok(Arc::clone(backend)))
+        self.usable_or_lacking(name).map(Found::backend)
     }
 
-    /// As a load of `entry` finds its backend: options may name what it lacks.
+    fn usable_or_lacking(&self, name: &str) -> Result<&Found, FindError> {
+        let lacking = self.lacking.iter().find(|it| it.name() == name);
+        lacking.map_or_else(|| self.usable(name), Ok)
+    }
+
+    /// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
     pub(crate) fn find_for(
         &self,
         name: &str,
         entry: &ModelEntry,
     ) -> Result<Arc<dyn Backend>, FindError> {
-        match entry.options.value.is_empty() {
-            true => self.find(name),
-            false => self.find_lacking(name),
-        }
+        let found = match entry.options.value.is_empty() {
+            true => self.usable(name),
+            false => self.usable_or_lacking(name),
+        }?;
+        self.run(found, Running::of(entry))
     }
 
     /// What is known of the backend called `name`, usable or not.
@@ -305,7 +330,7 @@ impl Registry {
         if let Some(near) = nearest.filter(|row| distance(row) <= 1 + name.len() / 4) {
             return format!("did you mean `{}`?", near.name);
         }
-        let names: Vec<&str> = self.backends.iter().map(|it| it.name()).collect();
+        let names: Vec<String> = self.backends.iter().map(Found::name).collect();
         if !names.is_empty() {
             return format!("there are {}", names.join(", "));
         }
@@ -351,21 +376,6 @@ fn admit(file: &Path, path: &SearchPath) -> Result<Admission, PluginError> {
     }))
 }
 
-fn probe(backend: &RemoteBackend) -> Result<(State, Vec<Device>), BackendError> {
-    let state = state(backend.try_probe()?);
-    let devices = match state {
-        State::Usable { .. } => backend.try_devices()?,
-        State::Unusable { .. } | State::Broken(_) | State::Unapproved { .. } => Vec::new(),
-    };
-    let idle = devices.is_empty() && matches!(state, State::Usable { .. });
-    if idle {
-        return Err(BackendError::Device(
-            "it says that it can be used, but lists no device; update it".to_owned(),
-        ));
-    }
-    Ok((state, devices))
-}
-
 fn state(probe: Probe) -> State {
     match probe {
         Probe::Usable { score } => State::Usable { score },
@@ -373,36 +383,31 @@ fn state(probe: Probe) -> State {
     }
 }
 
-fn row(
-    path: &Path,
-    backend: &dyn Backend,
-    state: State,
-    devices: Vec<Device>,
-    runtimes: &str,
-) -> BackendRow {
+fn row(path: &Path, found: &Found, state: State, devices: Vec<Device>) -> BackendRow {
+    let backend = found.backend();
     BackendRow {
         path: path.to_owned(),
         name: backend.name().to_owned(),
         version: backend.version().to_owned(),
         state,
         devices,
-        runtimes: runtimes.to_owned(),
+        runtimes: found.runtimes().to_owned(),
     }
 }
 
-fn shadowed(path: &Path, backend: &RemoteBackend, first: &Path) -> BackendRow {
+fn shadowed(path: &Path, found: &Found, first: &Path) -> BackendRow {
     let state = State::Unusable {
         reason: format!("{} has the same name and comes first", first.display()),
         remedy: "remove one of them".to_owned(),
     };
-    row(path, backend, state, Vec::new(), &backend.runtimes)
+    row(path, found, state, Vec::new())
 }
 
 fn broken(path: &Path, reason: String) -> BackendRow {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     BackendRow {
         path: path.to_owned(),
-        name: search::name_in(path).map_or_else(|| stem.into_owned(), ToOwned::to_owned),
+        name: name_in(path).map_or_else(|| stem.into_owned(), ToOwned::to_owned),
         version: String::new(),
         state: State::Broken(reason),
         devices: Vec::new(),

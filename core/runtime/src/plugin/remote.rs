@@ -122,6 +122,26 @@ impl RemoteBackend {
     }
 }
 
+impl RemoteBackend {
+    /// Whether it can be used, and on what.
+    ///
+    /// # Errors
+    /// If it fails when asked, or says that it can be used and names nothing to compute on.
+    pub(super) fn examine(&self) -> Result<(Probe, Vec<Device>), BackendError> {
+        let probe = self.try_probe()?;
+        let devices = match probe {
+            Probe::Usable { .. } => self.try_devices()?,
+            Probe::Unusable { .. } => return Ok((probe, Vec::new())),
+        };
+        match devices.is_empty() {
+            false => Ok((probe, devices)),
+            true => Err(BackendError::Device(
+                "it says that it can be used, but lists no device; update it".to_owned(),
+            )),
+        }
+    }
+}
+
 impl Backend for RemoteBackend {
     fn name(&self) -> &str {
         &self.calls.name

@@ -1,15 +1,14 @@
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
+use super::file_name::name_in;
+use super::isolate::Isolation;
 use super::trust::{Approval, resolved};
 
 /// The variable that names more places, separated as in `PATH`.
 const VARIABLE: &str = "UNMASK_BACKEND_PATH";
-/// How a backend's file name begins, after the system's prefix for libraries.
-pub(super) const STEM: &str = "unmask_backend_";
 
 /// What decides where backends are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +25,8 @@ pub struct Surroundings {
     pub data_folder: Option<PathBuf>,
     /// The running program.
     pub executable: Option<PathBuf>,
+    /// Which backends are opened in processes of their own.
+    pub isolation: Isolation,
 }
 
 impl Surroundings {
@@ -94,6 +95,7 @@ pub struct SearchPath {
     places: Vec<Place>,
     refused: Vec<Refused>,
     approved: Vec<Approval>,
+    isolation: Isolation,
 }
 
 impl SearchPath {
@@ -103,6 +105,7 @@ impl SearchPath {
     pub fn new(surroundings: &Surroundings) -> Self {
         let mut this = Self {
             approved: surroundings.approved.clone(),
+            isolation: surroundings.isolation.clone(),
             ..Self::default()
         };
         for path in &surroundings.plugins {
@@ -165,6 +168,12 @@ impl SearchPath {
         &self.refused
     }
 
+    /// Which of its backends are opened in processes of their own.
+    #[must_use]
+    pub fn isolation(&self) -> &Isolation {
+        &self.isolation
+    }
+
     /// The files that may be backends: in order of the places, those of a folder by name.
     ///
     /// In folders only `libunmask_backend_*.so` (or as the system calls it) counts. What the user, the configuration or the
@@ -217,18 +226,11 @@ fn is_backend(path: &Path) -> bool {
     name_in(path).is_some_and(|name| !name.is_empty()) && path.is_file()
 }
 
-/// The backend's name as its file tells it: `candle` for `libunmask_backend_candle.so`.
-pub(super) fn name_in(path: &Path) -> Option<&str> {
-    path.file_name()?
-        .to_str()?
-        .strip_suffix(DLL_SUFFIX)?
-        .strip_prefix(DLL_PREFIX)?
-        .strip_prefix(STEM)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::file_name::STEM;
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
     fn root() -> PathBuf {
         std::env::temp_dir()

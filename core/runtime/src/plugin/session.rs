@@ -104,7 +104,7 @@ fn count(len: usize) -> Result<u32, BackendError> {
     })
 }
 
-fn fits(what: &str, holds: usize, wanted: usize) -> Result<(), BackendError> {
+pub(super) fn fits(what: &str, holds: usize, wanted: usize) -> Result<(), BackendError> {
     if holds == wanted {
         return Ok(());
     }

@@ -7,6 +7,7 @@ use super::*;
 use crate::action::Look;
 use crate::fixture::machine;
 use crate::models::chosen;
+use crate::state::Activity;
 
 /// With a look at the machine of the mock-up, on which the running model is the first row.
 fn looked() -> Driver {
@@ -213,6 +214,63 @@ fn a_model_that_made_room_is_named_while_it_comes_back() {
     assert!(toast.lines[1].starts_with("Loading LLaDA-8B-Instruct again."));
     driver.hear(EngineEvent::Loaded(running));
     assert!(driver.state.model.is_some() && driver.state.machine.away.is_none());
+}
+
+#[test]
+fn a_model_whose_process_has_ended_is_offered_again() {
+    let mut driver = looked();
+    let loaded = driver.state.model.clone().expect("it is loaded");
+    let again = LoadRequest {
+        key: loaded.key.clone(),
+        ..LoadRequest::default()
+    };
+    driver.hear(EngineEvent::Lost {
+        loaded,
+        failure: failure(),
+        again: again.clone(),
+    });
+    assert_eq!(driver.entries(), [&Entry::Failure(failure())]);
+    assert!(driver.state.model.is_none());
+    assert_eq!(confirm(&driver), "Load LLaDA-8B-Instruct again?");
+    let effects = driver.key(KeyCode::Enter);
+    assert_eq!(load_of(&effects), &again);
+}
+
+#[test]
+fn who_is_typing_when_a_process_ends_keeps_the_keys() {
+    let mut driver = looked();
+    let loaded = driver.state.model.clone().expect("it is loaded");
+    driver.write("ye");
+    driver.hear(EngineEvent::Lost {
+        loaded,
+        failure: failure(),
+        again: LoadRequest::default(),
+    });
+    driver.write("s");
+    assert_eq!(driver.draft(), "yes");
+    let toast = driver.state.toast.as_ref().expect("it is told");
+    assert!(toast.lines[0].contains("^X m"), "{toast:?}");
+}
+
+#[test]
+fn a_load_that_tells_the_same_again_counts_as_silent() {
+    let mut driver = looked();
+    let hear = |driver: &mut Driver, done| {
+        driver.wait(20_000);
+        driver.hear(EngineEvent::Loading {
+            key: "huge".to_owned(),
+            stage: "reading".to_owned(),
+            done,
+            total: 9,
+        });
+        match &driver.state.activity {
+            Activity::Loading(load) => load.heard_at,
+            other => panic!("nothing is loaded: {other:?}"),
+        }
+    };
+    let first = hear(&mut driver, 1);
+    assert_eq!(hear(&mut driver, 1), first);
+    assert!(hear(&mut driver, 2) > first);
 }
 
 #[test]

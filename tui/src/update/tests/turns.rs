@@ -101,6 +101,41 @@ fn a_failed_turn_is_a_line_in_the_transcript() {
 }
 
 #[test]
+fn a_turn_that_fails_half_way_keeps_its_canvas_and_goes_on_as_a_stopped_one() {
+    let mut driver = Driver::denoising();
+    let failure = Failure {
+        kind: FailureKind::Generation,
+        ..failure()
+    };
+    driver.hear_turn(TurnEvent::Failed(failure.clone()));
+    let entries = driver.entries();
+    let [
+        Entry::You { .. },
+        Entry::Answer(answer),
+        Entry::Failure(told),
+    ] = &entries[..]
+    else {
+        panic!("{entries:?}");
+    };
+    assert_eq!(
+        (&*answer.text, answer.reason),
+        ("Two", FinishReason::Stopped)
+    );
+    assert_eq!((told, driver.draft().as_str()), (&failure, ""));
+    let effects = driver.say("/continue");
+    assert!(
+        matches!(
+            &effects[..],
+            [Effect::Start(TurnRequest {
+                input: TurnInput::Canvas(_),
+                ..
+            })]
+        ),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn a_message_that_is_too_long_is_not_sent_and_says_how_to_go_on() {
     let mut driver = Driver::denoising();
     driver.finish("hi", FinishReason::Complete);

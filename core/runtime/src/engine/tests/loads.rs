@@ -79,12 +79,13 @@ fn a_load_during_a_turn_waits_for_its_end() {
 }
 
 /// The news of loading up to and with the `n`th end of a load, a word each.
-fn words(bench: &Bench, n: usize) -> Vec<String> {
+pub(super) fn words(bench: &Bench, n: usize) -> Vec<String> {
     let mut words = Vec::new();
     let mut ended = 0;
     while ended < n {
         words.push(match bench.next() {
             EngineEvent::Unloaded(loaded) => format!("unloaded {}", loaded.key),
+            EngineEvent::Lost { loaded, .. } => format!("lost {}", loaded.key),
             EngineEvent::Loading { key, .. } => format!("loading {key}"),
             EngineEvent::Loaded(loaded) => {
                 ended += 1;

@@ -13,6 +13,7 @@ use super::*;
 use crate::Params;
 use crate::event::FinishReason;
 use crate::family::SpecialIds;
+use crate::plugin::Running;
 use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
@@ -28,6 +29,8 @@ const END: TokenId = TokenId(11);
 #[derive(Clone, Default)]
 struct Fake {
     gate: Option<Arc<Mutex<Receiver<()>>>>,
+    /// What a gate that has closed means: the end of its process, or else a stop.
+    is_mortal: bool,
 }
 
 impl Model for Fake {
@@ -52,7 +55,13 @@ impl Session for Fake {
             gate.lock()
                 .expect("one session")
                 .recv()
-                .map_err(|_| BackendError::Cancelled)?;
+                .map_err(|_| match self.is_mortal {
+                    true => BackendError::Gone {
+                        backend: "fake".to_owned(),
+                        how: "ended".to_owned(),
+                    },
+                    false => BackendError::Cancelled,
+                })?;
         }
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
@@ -138,6 +147,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             key: key.to_owned(),
             name: key.to_owned(),
             backend: "fake".to_owned(),
+            running: Running::Here,
             backend_version: "1".to_owned(),
             device: "cpu".to_owned(),
             device_name: "cpu".to_owned(),
@@ -240,7 +250,11 @@ fn prompt(length: usize) -> TurnInput {
 fn gated() -> (Fake, Sender<()>) {
     let (permit, gate) = channel();
     let gate = Some(Arc::new(Mutex::new(gate)));
-    (Fake { gate }, permit)
+    let fake = Fake {
+        gate,
+        ..Fake::default()
+    };
+    (fake, permit)
 }
 
 #[test]
@@ -321,6 +335,29 @@ fn an_abandoned_turn_ends_inside_a_forward() {
     bench.engine.abandon();
     permit.send(()).ok();
     assert_eq!(bench.outcome().stats.committed, 0);
+}
+
+#[test]
+fn a_model_whose_process_has_ended_is_let_go_of_and_can_be_loaded_again() {
+    let (mut fake, permit) = gated();
+    fake.is_mortal = true;
+    let mut bench = Bench::loaded(fake);
+    bench.begin(prompt(4), 4);
+    assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
+    permit.send(()).expect("the session waits");
+    assert!(matches!(bench.next_turn(), TurnEvent::Step(_)));
+    drop(permit);
+    let failure = bench.failure();
+    assert_eq!(failure.text, "the process of fake ended");
+    assert!(failure.hint.contains("log"), "{failure}");
+    let EngineEvent::Lost { loaded, again, .. } = bench.next() else {
+        panic!("the model still counts as loaded");
+    };
+    assert_eq!((loaded.key.as_str(), again.key.as_str()), ("a", "a"));
+    bench.begin(prompt(2), 2);
+    assert_eq!(bench.failure().text, "no model is loaded");
+    bench.engine.load(again);
+    assert_eq!(loads::words(&bench, 1), ["loading a", "loaded a"]);
 }
 
 #[test]

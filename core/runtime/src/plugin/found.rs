@@ -1,0 +1,138 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use unmask_api::{Backend, BackendError, Device, Probe};
+
+use super::isolate::{self, IsolatedBackend, Isolation};
+use super::remote::{self, RemoteBackend};
+use crate::config::ModelEntry;
+
+/// Where the code of a backend runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Running {
+    /// In this process.
+    #[default]
+    Here,
+    /// In a process of its own.
+    Alone,
+}
+
+impl Running {
+    /// Where the backend of `entry` is to run.
+    pub(crate) fn of(entry: &ModelEntry) -> Self {
+        match entry.isolated.value {
+            true => Self::Alone,
+            false => Self::Here,
+        }
+    }
+}
+
+/// A backend that was found, and where it was asked what it is.
+#[derive(Clone)]
+pub(super) enum Found {
+    /// Part of the program.
+    BuiltIn(Arc<dyn Backend>),
+    Here(Arc<RemoteBackend>, PathBuf),
+    Alone(Arc<IsolatedBackend>, PathBuf),
+}
+
+/// Whether a backend can be used and on what, or why it fails when asked.
+pub(super) type Examined = Result<(Probe, Vec<Device>), String>;
+
+impl Found {
+    /// Opens the library at `path` and asks it what it is, where `isolation` says.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or ends the process of its own that it runs in.
+    pub(super) fn open(path: &Path, isolation: &Isolation) -> Result<(Self, Examined), String> {
+        if isolation.covers(path) {
+            let met = isolate::meet(path, &isolation.launcher).map_err(told)?;
+            let devices = match &met.probe {
+                Ok(Probe::Usable { .. }) => met.backend.devices(),
+                Ok(Probe::Unusable { .. }) | Err(_) => Vec::new(),
+            };
+            let examined = met.probe.map(|probe| (probe, devices));
+            return Ok((
+                Self::Alone(Arc::new(met.backend), path.to_owned()),
+                examined,
+            ));
+        }
+        let backend = remote::start(path).map_err(|error| error.to_string())?;
+        let examined = backend.examine().map_err(told);
+        Ok((Self::Here(backend, path.to_owned()), examined))
+    }
+
+    pub(super) fn backend(&self) -> Arc<dyn Backend> {
+        match self {
+            Self::BuiltIn(backend) => Arc::clone(backend),
+            Self::Here(backend, _) => Arc::clone(backend) as Arc<dyn Backend>,
+            Self::Alone(backend, _) => Arc::clone(backend) as Arc<dyn Backend>,
+        }
+    }
+
+    /// The same backend with its code where it is wanted.
+    ///
+    /// # Errors
+    /// If it cannot be opened there.
+    pub(super) fn running(
+        &self,
+        running: Running,
+        isolation: &Isolation,
+    ) -> Result<Arc<dyn Backend>, String> {
+        match (self, running) {
+            (Self::BuiltIn(_), Running::Here)
+            | (Self::Here(..), Running::Here)
+            | (Self::Alone(..), Running::Alone) => Ok(self.backend()),
+            (Self::BuiltIn(_), Running::Alone) => {
+                Err("it is part of this program and cannot run in a process of its own".to_owned())
+            }
+            (Self::Here(_, path), Running::Alone) => {
+                let met = isolate::meet(path, &isolation.launcher).map_err(told)?;
+                met.probe.map(|_| Arc::new(met.backend) as Arc<dyn Backend>)
+            }
+            (Self::Alone(_, path), Running::Here) => {
+                let backend = remote::start(path).map_err(|error| error.to_string())?;
+                Ok(backend)
+            }
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.backend().name().to_owned()
+    }
+
+    /// What it says of the libraries that it opens itself; empty if nothing.
+    pub(super) fn runtimes(&self) -> &str {
+        match self {
+            Self::BuiltIn(_) => "",
+            Self::Here(backend, _) => &backend.runtimes,
+            Self::Alone(backend, _) => &backend.runtimes,
+        }
+    }
+
+    /// True for one library under two paths, as cargo links them.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Here(one, _), Self::Here(other, _)) => Arc::ptr_eq(one, other),
+            (Self::Alone(_, one), Self::Alone(_, other)) => is_one_file(one, other),
+            (Self::BuiltIn(_) | Self::Here(..) | Self::Alone(..), _) => false,
+        }
+    }
+}
+
+fn told(error: BackendError) -> String {
+    error.to_string()
+}
+
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let name = |path: &Path| path.metadata().ok().map(|it| (it.dev(), it.ino()));
+    name(one).is_some_and(|it| Some(it) == name(other))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let name = |path: &Path| path.canonicalize().ok();
+    name(one).is_some_and(|it| Some(it) == name(other))
+}

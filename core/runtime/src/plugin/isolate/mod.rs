@@ -1,0 +1,121 @@
+//! Backends in processes of their own: whatever becomes of one takes nothing else with it.
+//!
+//! The program starts itself once more as a [host](serve), one for each loaded model, which opens the library and does what
+//! it is told over a channel. [`Backend`](unmask_api::Backend), `Model` and `Session` look the same on this side of it, so
+//! that nobody above notices. Scores lie in memory that both processes map; they are copied out of it and tested as those of
+//! any plugin are. A host that dies, or does not answer in time and is ended, is a
+//! [`Gone`](unmask_api::BackendError::Gone). A host whose program is gone ends itself.
+//!
+//! This keeps accidents in, not malice: a host has the user's rights.
+
+mod attend;
+mod backend;
+mod message;
+mod model;
+mod process;
+mod serve;
+mod session;
+mod shared;
+mod told;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(super) use backend::{IsolatedBackend, meet};
+pub use serve::serve;
+
+use super::file_name::name_in;
+
+/// The subcommand of the program by which it is a host; behind it comes the name of the channel.
+pub const SUBCOMMAND: &str = "backend-host";
+
+/// A host that has not said hello by then will not.
+const START: Duration = Duration::from_secs(30);
+/// For what takes no weights and no pass: opening and asking a library, making room for a session.
+const PROMPTLY: Duration = Duration::from_secs(60);
+/// How long a load that is to stop may go on before its process is ended.
+const LOAD_STOPS: Duration = Duration::from_secs(2);
+/// How many times longer than others a backend is waited for that does not promise to look between layers whether it should
+/// stop: loading again takes longer still.
+const PATIENCE_WITHOUT_PROMISE: u32 = 6;
+/// How often those who wait look whether they should still.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// How a host is started, and waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launcher {
+    /// The program; `None` for the running one.
+    pub program: Option<PathBuf>,
+    /// What it is given before the name of the channel.
+    pub arguments: Vec<OsString>,
+    /// How long a pass that was asked to stop may go on before its process is ended.
+    pub patience: Duration,
+}
+
+impl Default for Launcher {
+    /// The running program, which has a [`SUBCOMMAND`] for it.
+    fn default() -> Self {
+        Self {
+            program: None,
+            arguments: vec![SUBCOMMAND.into()],
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Launcher {
+    fn program(&self) -> io::Result<PathBuf> {
+        match &self.program {
+            Some(program) => Ok(program.clone()),
+            None => std::env::current_exe(),
+        }
+    }
+}
+
+/// Which backends are opened in processes of their own, already to be asked what they are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Isolation {
+    /// Their names. A file whose name does not tell whose it is counts as one of them, unless there are none.
+    pub names: BTreeSet<String>,
+    /// How.
+    pub launcher: Launcher,
+}
+
+impl Isolation {
+    /// Of the backends called `names`, in this program.
+    pub fn of(names: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            names: names.into_iter().collect(),
+            launcher: Launcher::default(),
+        }
+    }
+
+    /// Whether the library at `path` must not be opened in this process.
+    pub(super) fn covers(&self, path: &Path) -> bool {
+        match name_in(path) {
+            Some(name) => self.names.contains(name),
+            None => !self.names.is_empty(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+
+    #[test]
+    fn a_file_without_a_telling_name_is_kept_out_if_anything_is() {
+        let file =
+            |name: &str| PathBuf::from(format!("{DLL_PREFIX}unmask_backend_{name}{DLL_SUFFIX}"));
+        let isolation = Isolation::of(["candle".to_owned()]);
+        assert!(isolation.covers(&file("candle")));
+        assert!(!isolation.covers(&file("onnx")));
+        assert!(isolation.covers(Path::new("odd.so")));
+        let nobody = Isolation::of([]);
+        assert!(!nobody.covers(&file("candle")) && !nobody.covers(Path::new("odd.so")));
+    }
+}

@@ -1,0 +1,211 @@
+//! The whole program in a pseudo-terminal while the process of its backend ends in every possible way: it lives, keeps the
+//! conversation, and loads the model again.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use unmask_tests::program::Home;
+use unmask_tests::spoiled;
+use unmask_tests::terminal::Terminal;
+
+/// Long enough for a slow machine; nothing waits this long unless it fails.
+const LONG: Duration = Duration::from_secs(60);
+const QUESTION: &str = "What is the capital of France?";
+/// How often the process is killed; this variable says otherwise, as for the 100 times of a long run.
+const KILLS: (&str, u64) = ("UNMASK_KILLS", 10);
+
+/// Types as a person does: each key once the one before is on the screen.
+fn type_in(terminal: &mut Terminal, text: &str) {
+    for end in 1..=text.len() {
+        terminal.press(&text[end - 1..end]);
+        terminal.wait(LONG, "typed text", |screen| {
+            screen.contains(text[..end].trim_end())
+        });
+    }
+    terminal.press("\r");
+}
+
+fn wait_ready(terminal: &Terminal) {
+    terminal.wait(LONG, "isolated model that is ready", |screen| {
+        screen.contains("● ready") && screen.contains("isolated")
+    });
+}
+
+fn wait_offer(terminal: &Terminal) {
+    terminal.wait(LONG, "offer to load again", |screen| {
+        screen.contains("Load demo again?")
+    });
+}
+
+fn log(home: &Home) -> String {
+    let file = home.path().join("state/unmask/unmask.log");
+    fs::read_to_string(file).expect("there is a log")
+}
+
+/// The program on the plugin that does what its device is called.
+fn start_wild(home: &Home, plugin: &Path, device: &str) -> Terminal {
+    let plugin = plugin.to_str().expect("plain names");
+    let arguments = [
+        "--isolate",
+        "--plugin",
+        plugin,
+        "-b",
+        "wild",
+        "--device",
+        device,
+    ];
+    let terminal = home.start(&arguments, &[], (100, 30));
+    wait_ready(&terminal);
+    terminal
+}
+
+/// Ends the program, which must still do so as ever.
+fn quit(mut terminal: Terminal) {
+    terminal.press("\x04");
+    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
+    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
+    for sequence in ["\x1b[?1049l", "\x1b[?25h", "Resume: unmask --resume"] {
+        assert!(raw.contains(sequence), "{sequence:?} is missing");
+    }
+    assert!(!terminal.screen().alternate_screen());
+}
+
+#[test]
+fn a_crash_in_the_middle_of_an_answer_keeps_its_canvas_which_goes_on_once_the_model_is_back() {
+    let (home, plugin) = (Home::default(), spoiled("wild"));
+    let mut terminal = start_wild(&home, &plugin.path, "segfault");
+    type_in(&mut terminal, QUESTION);
+    wait_offer(&terminal);
+    terminal.press("\r");
+    wait_ready(&terminal);
+    terminal.wait(LONG, "what happened", |screen| {
+        screen.contains(QUESTION) && screen.contains("SIGSEGV") && screen.contains("log")
+    });
+    type_in(&mut terminal, "/continue");
+    // Four passes each time, and a step a pass.
+    terminal.wait(LONG, "four more steps", |screen| {
+        screen.contains("Load demo again?") && screen.contains("8 steps")
+    });
+    terminal.press("\x1b");
+    terminal.wait(LONG, "no model", |screen| {
+        screen.contains("○ no model") && !screen.contains("Load demo again?")
+    });
+    let log = log(&home);
+    assert!(
+        log.contains("about to segfault") && log.contains("SIGSEGV"),
+        "{log}"
+    );
+    quit(terminal);
+}
+
+#[test]
+fn a_hanging_answer_that_is_stopped_twice_frees_the_program() {
+    let (home, plugin) = (Home::default(), spoiled("wild"));
+    let mut terminal = start_wild(&home, &plugin.path, "hang");
+    type_in(&mut terminal, QUESTION);
+    terminal.wait(LONG, "step that hangs", |screen| {
+        screen.contains("◐ step 4")
+    });
+    terminal.press("\x03");
+    terminal.wait(LONG, "stop", |screen| screen.contains("finishing step"));
+    terminal.press("\x03");
+    wait_offer(&terminal);
+    terminal.press("\r");
+    wait_ready(&terminal);
+    assert!(log(&home).contains("did not stop within 10 s"));
+    quit(terminal);
+}
+
+#[test]
+fn a_command_on_a_backend_that_crashes_says_so_and_where_the_log_is() {
+    let (home, plugin) = (Home::default(), spoiled("wild"));
+    let plugin = plugin.path.to_str().expect("plain names");
+    let arguments = [
+        "generate",
+        "-q",
+        "--isolate",
+        "--plugin",
+        plugin,
+        "-b",
+        "wild",
+        "--device",
+        "abort",
+        "Hi",
+    ];
+    let said = home.run(&arguments, "");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let message = "unmask: the process of wild ended (signal: 6 (SIGABRT)";
+    assert!(
+        said.stderr.contains(message) && said.stderr.contains("log"),
+        "{said:?}"
+    );
+}
+
+/// The process of the program's backend, if there is one.
+fn backend_process(terminal: &Terminal) -> Option<String> {
+    let program = terminal.process_id().to_string();
+    let processes = fs::read_dir("/proc").expect("this is Linux").flatten();
+    let mut names = processes.filter_map(|entry| entry.file_name().into_string().ok());
+    names.find(|id| {
+        let read =
+            |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
+        let status = read("stat");
+        let parent = status.rsplit(')').next().unwrap_or_default();
+        let is_child = parent.split_whitespace().nth(1) == Some(&program);
+        is_child && read("cmdline").contains("backend-host")
+    })
+}
+
+#[test]
+fn the_program_outlives_its_backend_killed_at_any_moment_of_a_generation() {
+    let kills = std::env::var(KILLS.0).map_or(KILLS.1, |text| text.parse().expect("a number"));
+    let home = Home::default();
+    // Many steps, so that the answer is not there before the process is killed.
+    let arguments = [
+        "--isolate",
+        "--len",
+        "192",
+        "--block",
+        "192",
+        "--steps",
+        "192",
+    ];
+    let mut terminal = home.start(&arguments, &[], (100, 30));
+    wait_ready(&terminal);
+    type_in(&mut terminal, QUESTION);
+    for kill in 0..kills {
+        terminal.wait(LONG, "step", |screen| screen.contains("◐ step"));
+        // Another moment each time, the same in each run.
+        thread::sleep(Duration::from_millis(
+            kill.wrapping_mul(0x9E37_79B9) >> 7 & 0x1FF,
+        ));
+        let process = backend_process(&terminal).expect("the model is loaded");
+        let killed = Command::new("kill").args(["-9", &process]).status();
+        assert!(killed.expect("kill is there").success());
+        wait_offer(&terminal);
+        assert!(terminal.screen().alternate_screen() && !terminal.has_ended());
+        terminal.press("\r");
+        wait_ready(&terminal);
+        terminal.press("\x15");
+        type_in(&mut terminal, QUESTION);
+        terminal.forget();
+    }
+    terminal.wait(LONG, "answer", |screen| {
+        screen.contains("The capital of France is Paris.") && screen.contains("● ready")
+    });
+    quit(terminal);
+    let sessions = home.path().join("data/unmask/sessions");
+    let kept = Command::new("grep")
+        .args(["-rl", QUESTION])
+        .arg(sessions)
+        .output();
+    assert!(
+        kept.expect("grep is there").status.success(),
+        "the conversation is kept"
+    );
+}
