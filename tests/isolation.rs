@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use unmask_api::{Backend, BackendError, CancelFlag, ErrorCode, LoadSpec, Logits, Model};
 use unmask_core::plugin::{
-    Isolation, Launcher, Registry, Running, SearchPath, State, Surroundings,
+    Fit, Isolation, Launcher, Registry, Running, SearchPath, State, Surroundings,
 };
 use unmask_tests::{Compiled, Run, SPEC, host_launcher, load_spec, run, session, spoiled};
 
@@ -156,7 +156,7 @@ fn each_model_runs_where_it_is_wanted_wherever_its_backend_was_asked() {
         let registry = registry(&plugin, names);
         for (running, isolated) in [(Running::Here, false), (Running::Alone, true)] {
             let backend = registry
-                .find_running("wild", running)
+                .find_running("wild", Fit::Usable, running)
                 .expect("it is usable");
             let notes = load(&*backend, "well").facts().notes;
             assert_eq!(

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use divan::{Bencher, counter::BytesCount};
 use unmask_api::{CancelFlag, LoadSpec, Logits, Model, SessionSpec, TopRows};
-use unmask_core::plugin::{Isolation, Registry, Running, SearchPath, Surroundings};
+use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, Surroundings};
 use unmask_tests::{Compiled, Run, host_launcher, load_spec, spoiled};
 
 /// LLaDA's.
@@ -27,7 +27,7 @@ fn model(running: Running) -> (Compiled, Box<dyn Model>) {
         },
         ..Surroundings::default()
     }));
-    let backend = registry.find_running("wild", running);
+    let backend = registry.find_running("wild", Fit::Usable, running);
     let spec = LoadSpec {
         device: "well".to_owned(),
         ..load_spec("llada", VOCABULARY)

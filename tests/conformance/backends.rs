@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use unmask_api::{Attention, Backend, LoadSpec};
-use unmask_core::plugin::{Isolation, Registry, Running, SearchPath, State, Surroundings};
+use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, State, Surroundings};
 use unmask_tests::{compile_plugin, host_launcher, load_spec, plugin, root};
 
 /// Names the one backend to test.
@@ -60,7 +60,7 @@ pub(super) fn isolated() -> Vec<Arc<dyn Backend>> {
     let chosen = tested.filter(|backend| ISOLATED.contains(&backend.name()));
     chosen
         .map(|backend| {
-            let twin = REGISTRY.find_running(backend.name(), Running::Alone);
+            let twin = REGISTRY.find_running(backend.name(), Fit::Usable, Running::Alone);
             twin.expect("its process starts")
         })
         .collect()

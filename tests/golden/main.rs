@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use unmask_core::api::Backend;
-use unmask_core::plugin::{Isolation, Registry, Running, SearchPath, Surroundings};
+use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, Surroundings};
 use unmask_tests::host_launcher;
 
 use case::{Case, Verdict};
@@ -93,7 +93,7 @@ fn run() -> Result<bool, String> {
         all_pass &= run_on(backend, &root, &index, |_| true)?;
     }
     if std::env::var_os("UNMASK_GOLDEN_BACKEND").is_none() {
-        let isolated = registry.find_running(BACKENDS[0], Running::Alone);
+        let isolated = registry.find_running(BACKENDS[0], Fit::Usable, Running::Alone);
         let isolated = isolated.map_err(|error| error.to_string())?;
         let crosses = |kind: &str| ISOLATED.contains(&kind);
         println!("golden: {} isolated, {}", BACKENDS[0], ISOLATED.join(", "));

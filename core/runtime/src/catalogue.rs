@@ -266,9 +266,8 @@ fn strangers(registry: &Registry) -> impl Iterator<Item = &BackendRow> {
 /// The device and the precision that the entry means, or why there are none.
 fn own(entry: &ModelEntry, registry: &Registry) -> Result<(Device, String), String> {
     let name = &entry.framework.value;
-    let backend = registry
-        .find_for(name, entry)
-        .map_err(|error| error.to_string())?;
+    let backend = crate::loader::find_for(registry, name, entry);
+    let backend = backend.map_err(|error| error.to_string())?;
     let device = crate::loader::device(&*backend, entry.device.value.as_ref());
     let device = device.map_err(|failure| failure.to_string())?;
     let precision = entry.precision.value.as_ref();

@@ -15,7 +15,9 @@ use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
-use crate::plugin::{Approvals, FindError, Isolation, Registry, Running, SearchPath, Surroundings};
+use crate::plugin::{
+    Approvals, FindError, Fit, Isolation, Registry, Running, SearchPath, Surroundings,
+};
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::{PinPlaceError, place_pins};
 
@@ -109,7 +111,7 @@ impl Loader for ConfigLoader {
         let checkpoint = self.checkpoint(&config, &entry)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
         let name = framework(request, &entry);
-        let find = |registry: &Registry| registry.find_for(name, &entry);
+        let find = |registry: &Registry| find_for(registry, name, &entry);
         let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         let model = backend
             .load(&spec, progress)
@@ -154,7 +156,7 @@ impl ConfigLoader {
         let (config, entry) = self.entry(&request.key)?;
         let checkpoint = self.checkpoint(&config, &entry)?;
         let name = framework(request, &entry);
-        let find = |registry: &Registry| registry.find_for(name, &entry);
+        let find = |registry: &Registry| find_for(registry, name, &entry);
         let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         Ok((backend, spec))
     }
@@ -204,6 +206,26 @@ impl ConfigLoader {
     }
 }
 
+/// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
+pub(crate) fn find_for(
+    registry: &Registry,
+    name: &str,
+    entry: &ModelEntry,
+) -> Result<Arc<dyn Backend>, FindError> {
+    let fit = match entry.options.value.is_empty() {
+        true => Fit::Usable,
+        false => Fit::Lacking,
+    };
+    registry.find_running(name, fit, running(entry))
+}
+
+fn running(entry: &ModelEntry) -> Running {
+    match entry.isolated.value {
+        true => Running::Alone,
+        false => Running::Here,
+    }
+}
+
 /// The backends that a model wants in a process of their own.
 fn isolation(config: &Config) -> Isolation {
     let isolated = config.models.iter().filter(|entry| entry.isolated.value);
@@ -234,7 +256,7 @@ fn describe(
         name: checkpoint.id.short_name(),
         backend: backend.name().to_owned(),
         backend_version: backend.version().to_owned(),
-        running: Running::of(entry),
+        running: running(entry),
         device: device.id,
         device_name: device.name,
         facts: model.facts(),

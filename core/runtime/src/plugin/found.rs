@@ -5,7 +5,6 @@ use unmask_api::{Backend, BackendError, Device, Probe};
 
 use super::isolate::{self, IsolatedBackend, Isolation};
 use super::remote::{self, RemoteBackend};
-use crate::config::ModelEntry;
 
 /// Where the code of a backend runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,16 +14,6 @@ pub enum Running {
     Here,
     /// In a process of its own.
     Alone,
-}
-
-impl Running {
-    /// Where the backend of `entry` is to run.
-    pub(crate) fn of(entry: &ModelEntry) -> Self {
-        match entry.isolated.value {
-            true => Self::Alone,
-            false => Self::Here,
-        }
-    }
 }
 
 /// A backend that was found, and where it was asked what it is.

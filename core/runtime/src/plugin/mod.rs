@@ -16,6 +16,7 @@ mod library;
 mod model;
 mod registry;
 mod remote;
+mod row;
 mod runtimes;
 mod search;
 mod session;
@@ -29,7 +30,8 @@ use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 
 pub use found::Running;
 pub use isolate::{Isolation, Launcher};
-pub use registry::{BackendRow, FindError, Registry, Since, State};
+pub use registry::{FindError, Fit, Registry};
+pub use row::{BackendRow, Since, State};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
 pub use trust::{Approval, Approvals, ApprovalsError};

@@ -1,90 +1,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use unmask_api::{Backend, Device, Probe};
+use unmask_api::Backend;
 
-use super::file_name::name_in;
 use super::found::{Examined, Found, Running};
 use super::isolate::Isolation;
+use super::row::{BackendRow, Since, State};
 use super::search::SearchPath;
 use super::{Approval, PluginError, trust};
-use crate::config::ModelEntry;
 
-/// Whether a backend can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// It can.
-    Usable {
-        /// Rough worth on this machine; the highest is suggested first.
-        score: u32,
-    },
-    /// It works, but not on this machine or not under this name.
-    Unusable {
-        /// Why not.
-        reason: String,
-        /// What to do about it; empty if nothing.
-        remedy: String,
-    },
-    /// It cannot be loaded, or fails when asked; why, and what to do.
-    Broken(String),
-    /// It is neither ours nor approved by the user: none of its code has run.
-    Unapproved {
-        /// What its bytes hash to now.
-        sha256: String,
-        /// Whether it ever was approved.
-        since: Since,
-    },
-}
-
-/// Since when a library is not approved.
+/// Which backends will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// It never was.
-    Ever,
-    /// Another file was, at the same place.
-    ItChanged,
-}
-
-impl Since {
-    /// In a word or a few, as a reason.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Ever => "not approved",
-            Self::ItChanged => "not approved: it has changed",
-        }
-    }
-}
-
-/// One line of the list of backends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendRow {
-    /// Its file; empty for a backend that is part of the program.
-    pub path: PathBuf,
-    /// Its name; what the file's name tells if it could not be asked.
-    pub name: String,
-    /// Its version; empty if it could not be asked.
-    pub version: String,
-    /// Whether it can be used.
-    pub state: State,
-    /// What it can compute on, the default first; empty unless it is usable.
-    pub devices: Vec<Device>,
-    /// The libraries that it opens itself, in its own words, for [`Runtimes::parse`](super::Runtimes::parse); empty if there
-    /// are none.
-    pub runtimes: String,
-}
-
-impl BackendRow {
-    /// The command that approves it, for people to copy.
-    #[must_use]
-    pub fn how_to_approve(&self) -> String {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-        match self.name.chars().all(is_plain) && !self.name.starts_with('-') {
-            true => format!("run: unmask backends approve {}", self.name),
-            // Nobody should paste what a file's name makes of a command line.
-            false => "run `unmask backends approve` with its path".to_owned(),
-        }
-    }
+pub enum Fit {
+    /// Those that can be used here.
+    Usable,
+    /// Also those that lack something here, which a model's options may give them.
+    Lacking,
 }
 
 /// Why a name gives no backend.
@@ -156,21 +87,21 @@ impl Registry {
             ..Self::default()
         };
         for refused in path.refused() {
-            this.rows
-                .push(broken(&refused.path, refused.reason.clone()));
+            let state = State::Broken(refused.reason.clone());
+            this.rows.push(BackendRow::unasked(&refused.path, state));
         }
         let mut seen: Vec<(Found, PathBuf)> = Vec::new();
         for file in path.files() {
-            match admit(&file, path) {
-                Err(error) => this.rows.push(broken(&file, error.to_string())),
-                Ok(Admission::Ask(state)) => this.rows.push(BackendRow {
-                    state,
-                    ..broken(&file, String::new())
-                }),
-                Ok(Admission::Granted(library)) => match Found::open(&library, path.isolation()) {
-                    Err(reason) => this.rows.push(broken(&file, reason)),
-                    Ok(opened) => this.take(file, opened, &mut seen),
-                },
+            let library = match admit(&file, path) {
+                Err(error) => Err(State::Broken(error.to_string())),
+                Ok(Admission::Ask(state)) => Err(state),
+                Ok(Admission::Granted(library)) => Ok(library),
+            };
+            let opened =
+                library.and_then(|it| Found::open(&it, path.isolation()).map_err(State::Broken));
+            match opened {
+                Err(state) => this.rows.push(BackendRow::unasked(&file, state)),
+                Ok(opened) => this.take(file, opened, &mut seen),
             }
         }
         this
@@ -189,7 +120,7 @@ impl Registry {
         let name = found.name();
         let namesake = seen.iter().find(|(other, _)| other.name() == name);
         match namesake {
-            Some((_, first)) => self.rows.push(shadowed(&file, &found, first)),
+            Some((_, first)) => self.rows.push(BackendRow::shadowed(&file, &found, first)),
             None => self.list(&file, found.clone(), examined),
         }
         seen.push((found, file));
@@ -208,10 +139,11 @@ impl Registry {
 
     fn list(&mut self, file: &Path, found: Found, examined: Examined) {
         let (state, devices) = match examined {
-            Ok((probe, devices)) => (state(probe), devices),
+            Ok((probe, devices)) => (State::from(probe), devices),
             Err(reason) => (State::Broken(reason), Vec::new()),
         };
-        self.rows.push(row(file, &found, state.clone(), devices));
+        let row = BackendRow::of(file, &found, state.clone(), devices);
+        self.rows.push(row);
         match state {
             State::Usable { .. } => self.backends.push(found),
             State::Unusable { .. } => self.lacking.push(found),
@@ -233,19 +165,20 @@ impl Registry {
         self.usable(name).map(Found::backend)
     }
 
-    /// The usable backend called `name`, with its code running where it is wanted.
+    /// The backend called `name`, with its code running where it is wanted.
     ///
     /// # Errors
-    /// As [`find`](Self::find); [`FindError::Broken`] if it cannot be opened there.
+    /// As [`find`](Self::find), for what `fit` excludes; [`FindError::Broken`] if it cannot be opened there.
     pub fn find_running(
         &self,
         name: &str,
+        fit: Fit,
         running: Running,
     ) -> Result<Arc<dyn Backend>, FindError> {
-        self.run(self.usable(name)?, running)
-    }
-
-    fn run(&self, found: &Found, running: Running) -> Result<Arc<dyn Backend>, FindError> {
+        let found = match fit {
+            Fit::Usable => self.usable(name),
+            Fit::Lacking => self.usable_or_lacking(name),
+        }?;
         let backend = found.running(running, &self.isolation);
         backend.map_err(|reason| FindError::Broken {
             name: found.name(),
@@ -290,19 +223,6 @@ impl Registry {
     fn usable_or_lacking(&self, name: &str) -> Result<&Found, FindError> {
         let lacking = self.lacking.iter().find(|it| it.name() == name);
         lacking.map_or_else(|| self.usable(name), Ok)
-    }
-
-    /// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
-    pub(crate) fn find_for(
-        &self,
-        name: &str,
-        entry: &ModelEntry,
-    ) -> Result<Arc<dyn Backend>, FindError> {
-        let found = match entry.options.value.is_empty() {
-            true => self.usable(name),
-            false => self.usable_or_lacking(name),
-        }?;
-        self.run(found, Running::of(entry))
     }
 
     /// What is known of the backend called `name`, usable or not.
@@ -374,43 +294,4 @@ fn admit(file: &Path, path: &SearchPath) -> Result<Admission, PluginError> {
         sha256: now.sha256,
         since: known.map_or(Since::Ever, |_| Since::ItChanged),
     }))
-}
-
-fn state(probe: Probe) -> State {
-    match probe {
-        Probe::Usable { score } => State::Usable { score },
-        Probe::Unusable { reason, remedy } => State::Unusable { reason, remedy },
-    }
-}
-
-fn row(path: &Path, found: &Found, state: State, devices: Vec<Device>) -> BackendRow {
-    let backend = found.backend();
-    BackendRow {
-        path: path.to_owned(),
-        name: backend.name().to_owned(),
-        version: backend.version().to_owned(),
-        state,
-        devices,
-        runtimes: found.runtimes().to_owned(),
-    }
-}
-
-fn shadowed(path: &Path, found: &Found, first: &Path) -> BackendRow {
-    let state = State::Unusable {
-        reason: format!("{} has the same name and comes first", first.display()),
-        remedy: "remove one of them".to_owned(),
-    };
-    row(path, found, state, Vec::new())
-}
-
-fn broken(path: &Path, reason: String) -> BackendRow {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    BackendRow {
-        path: path.to_owned(),
-        name: name_in(path).map_or_else(|| stem.into_owned(), ToOwned::to_owned),
-        version: String::new(),
-        state: State::Broken(reason),
-        devices: Vec::new(),
-        runtimes: String::new(),
-    }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -99,8 +100,8 @@ pub struct SearchPath {
 }
 
 impl SearchPath {
-    /// Files that are vouched for, configuration, environment, `unmask/backends` in the user's data folder, then the program's own folder with its
-    /// `deps`, and the folder around it if it is itself called `deps`: where cargo leaves libraries for programs and tests.
+    /// Files that are vouched for, configuration, environment, `unmask/backends` in the user's data folder, then the
+    /// program's own folder with its `deps`, and the folder around it if it is itself called `deps`: where cargo leaves libraries for programs and tests.
     #[must_use]
     pub fn new(surroundings: &Surroundings) -> Self {
         let mut this = Self {
@@ -177,11 +178,19 @@ impl SearchPath {
     /// The files that may be backends: in order of the places, those of a folder by name.
     ///
     /// In folders only `libunmask_backend_*.so` (or as the system calls it) counts. What the user, the configuration or the
-    /// environment names and is no folder is listed whatever its name, even if it is missing.
+    /// environment names and is no folder is listed whatever its name, even if it is missing. Of the program's own files
+    /// with one name the first counts: cargo leaves copies in its folders.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let mut files: Vec<PathBuf> = self.places.iter().flat_map(files_of).collect();
-        let mut seen = std::collections::BTreeSet::new();
+        let (mut seen, mut own) = (BTreeSet::new(), BTreeSet::new());
+        let of_place = |place: &Place| {
+            let mut files = files_of(place);
+            if place.origin == Origin::Executable {
+                files.retain(|file| own.insert(file.file_name().map(ToOwned::to_owned)));
+            }
+            files
+        };
+        let mut files: Vec<PathBuf> = self.places.iter().flat_map(of_place).collect();
         files.retain(|file| seen.insert(file.clone()));
         files
     }
@@ -319,5 +328,24 @@ mod tests {
         });
         let (a, b) = (folder.path().join(file("a")), folder.path().join(file("b")));
         assert_eq!(path.files(), [missing, a, b, odd]);
+    }
+
+    #[test]
+    fn of_the_copies_that_cargo_leaves_beside_the_program_the_first_counts() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [release, deps] = ["release", "release/deps"].map(|name| folder.path().join(name));
+        std::fs::create_dir_all(&deps).expect("the folder is ours");
+        for place in [&release, &deps] {
+            std::fs::write(place.join(file("a")), "").expect("the folder is ours");
+        }
+        std::fs::write(deps.join(file("b")), "").expect("the folder is ours");
+        let path = SearchPath::new(&Surroundings {
+            executable: Some(release.join("unmask")),
+            ..Surroundings::default()
+        });
+        assert_eq!(
+            path.files(),
+            [release.join(file("a")), deps.join(file("b"))]
+        );
     }
 }
