@@ -9,37 +9,20 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use unmask_tests::chat::{LONG, QUESTION, ask, quit, wait_answer, wait_for};
 use unmask_tests::program::Home;
 use unmask_tests::spoiled;
 use unmask_tests::terminal::Terminal;
 
-/// Long enough for a slow machine; nothing waits this long unless it fails.
-const LONG: Duration = Duration::from_secs(60);
-const QUESTION: &str = "What is the capital of France?";
 /// How often the process is killed; this variable says otherwise, as for the 100 times of a long run.
 const KILLS: (&str, u64) = ("UNMASK_KILLS", 10);
 
-/// Types as a person does: each key once the one before is on the screen.
-fn type_in(terminal: &mut Terminal, text: &str) {
-    for end in 1..=text.len() {
-        terminal.press(&text[end - 1..end]);
-        terminal.wait(LONG, "typed text", |screen| {
-            screen.contains(text[..end].trim_end())
-        });
-    }
-    terminal.press("\r");
-}
-
 fn wait_ready(terminal: &Terminal) {
-    terminal.wait(LONG, "isolated model that is ready", |screen| {
-        screen.contains("● ready") && screen.contains("isolated")
-    });
+    wait_for(terminal, &["isolated", "● ready"]);
 }
 
 fn wait_offer(terminal: &Terminal) {
-    terminal.wait(LONG, "offer to load again", |screen| {
-        screen.contains("Load demo again?")
-    });
+    wait_for(terminal, &["Load demo again?"]);
 }
 
 fn log(home: &Home) -> String {
@@ -65,32 +48,23 @@ fn start_wild(home: &Home, plugin: &Path, device: &str) -> Terminal {
 }
 
 /// Ends the program, which must still do so as ever.
-fn quit(mut terminal: Terminal) {
-    terminal.press("\x04");
-    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
-    let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
-    for sequence in ["\x1b[?1049l", "\x1b[?25h", "Resume: unmask --resume"] {
-        assert!(raw.contains(sequence), "{sequence:?} is missing");
-    }
-    assert!(!terminal.screen().alternate_screen());
+fn end(terminal: Terminal) {
+    let last = quit(terminal);
+    assert!(last.contains("Resume: unmask --resume"), "{last}");
 }
 
 #[test]
 fn a_crash_in_the_middle_of_an_answer_keeps_its_canvas_which_goes_on_once_the_model_is_back() {
     let (home, plugin) = (Home::default(), spoiled("wild"));
     let mut terminal = start_wild(&home, &plugin.path, "segfault");
-    type_in(&mut terminal, QUESTION);
+    ask(&mut terminal, QUESTION);
     wait_offer(&terminal);
     terminal.press("\r");
     wait_ready(&terminal);
-    terminal.wait(LONG, "what happened", |screen| {
-        screen.contains(QUESTION) && screen.contains("SIGSEGV") && screen.contains("log")
-    });
-    type_in(&mut terminal, "/continue");
+    wait_for(&terminal, &[QUESTION, "SIGSEGV", "log"]);
+    ask(&mut terminal, "/continue");
     // Four passes each time, and a step a pass.
-    terminal.wait(LONG, "four more steps", |screen| {
-        screen.contains("Load demo again?") && screen.contains("8 steps")
-    });
+    wait_for(&terminal, &["Load demo again?", "8 steps"]);
     terminal.press("\x1b");
     terminal.wait(LONG, "no model", |screen| {
         screen.contains("○ no model") && !screen.contains("Load demo again?")
@@ -100,25 +74,23 @@ fn a_crash_in_the_middle_of_an_answer_keeps_its_canvas_which_goes_on_once_the_mo
         log.contains("about to segfault") && log.contains("SIGSEGV"),
         "{log}"
     );
-    quit(terminal);
+    end(terminal);
 }
 
 #[test]
 fn a_hanging_answer_that_is_stopped_twice_frees_the_program() {
     let (home, plugin) = (Home::default(), spoiled("wild"));
     let mut terminal = start_wild(&home, &plugin.path, "hang");
-    type_in(&mut terminal, QUESTION);
-    terminal.wait(LONG, "step that hangs", |screen| {
-        screen.contains("◐ step 4")
-    });
+    ask(&mut terminal, QUESTION);
+    wait_for(&terminal, &["◐ step 4"]);
     terminal.press("\x03");
-    terminal.wait(LONG, "stop", |screen| screen.contains("finishing step"));
+    wait_for(&terminal, &["finishing step"]);
     terminal.press("\x03");
     wait_offer(&terminal);
     terminal.press("\r");
     wait_ready(&terminal);
     assert!(log(&home).contains("did not stop within 10 s"));
-    quit(terminal);
+    end(terminal);
 }
 
 #[test]
@@ -177,9 +149,9 @@ fn the_program_outlives_its_backend_killed_at_any_moment_of_a_generation() {
     ];
     let mut terminal = home.start(&arguments, &[], (100, 30));
     wait_ready(&terminal);
-    type_in(&mut terminal, QUESTION);
+    ask(&mut terminal, QUESTION);
     for kill in 0..kills {
-        terminal.wait(LONG, "step", |screen| screen.contains("◐ step"));
+        wait_for(&terminal, &["◐ step"]);
         // Another moment each time, the same in each run.
         thread::sleep(Duration::from_millis(
             kill.wrapping_mul(0x9E37_79B9) >> 7 & 0x1FF,
@@ -192,13 +164,11 @@ fn the_program_outlives_its_backend_killed_at_any_moment_of_a_generation() {
         terminal.press("\r");
         wait_ready(&terminal);
         terminal.press("\x15");
-        type_in(&mut terminal, QUESTION);
+        ask(&mut terminal, QUESTION);
         terminal.forget();
     }
-    terminal.wait(LONG, "answer", |screen| {
-        screen.contains("The capital of France is Paris.") && screen.contains("● ready")
-    });
-    quit(terminal);
+    wait_answer(&terminal);
+    end(terminal);
     let sessions = home.path().join("data/unmask/sessions");
     let kept = Command::new("grep")
         .args(["-rl", QUESTION])

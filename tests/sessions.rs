@@ -6,48 +6,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
+use unmask_tests::chat::{ANSWER, LONG, QUESTION, ask, quit, wait_answer, wait_for};
 use unmask_tests::program::{Home, refused};
 use unmask_tests::terminal::Terminal;
 
-/// Long enough for a slow machine; nothing waits this long unless it fails.
-const LONG: Duration = Duration::from_secs(60);
-const QUESTION: &str = "What is the capital of France?";
-const ANSWER: &str = "The capital of France is Paris.";
 /// Steps enough for a key to arrive before the last of them.
 const SLOW: [&str; 6] = ["--len", "192", "--block", "192", "--steps", "192"];
 
 fn open(home: &Home, arguments: &[&str]) -> Terminal {
     let terminal = home.start(arguments, &[], (100, 30));
-    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    wait_for(&terminal, &["● ready"]);
     terminal
-}
-
-/// Types as a person does: each key once the one before is on the screen.
-fn ask(terminal: &mut Terminal, text: &str) {
-    for end in 1..=text.len() {
-        terminal.press(&text[end - 1..end]);
-        terminal.wait(LONG, "typed text", |screen| {
-            screen.contains(&format!("› {}", text[..end].trim_end()))
-        });
-    }
-    terminal.press("\r");
-}
-
-fn wait_answer(terminal: &Terminal) {
-    terminal.wait(LONG, "answer", |screen| {
-        screen.contains(ANSWER) && screen.contains("● ready")
-    });
-}
-
-/// Leaves; the last line on the terminal.
-fn quit(mut terminal: Terminal) -> String {
-    terminal.press("\x04");
-    assert_eq!(terminal.wait_end(LONG).exit_code(), 0);
-    let screen = terminal.screen().contents();
-    let last = screen.lines().rfind(|line| !line.trim().is_empty());
-    last.unwrap_or_default().to_owned()
 }
 
 /// Every file below `folder`.
@@ -78,7 +48,7 @@ fn a_conversation_killed_in_the_middle_of_a_turn_comes_back_with_all_that_was_fi
     ask(&mut terminal, QUESTION);
     wait_answer(&terminal);
     ask(&mut terminal, "And of Italy?");
-    terminal.wait(LONG, "first step", |screen| screen.contains("◐ step"));
+    wait_for(&terminal, &["◐ step"]);
     let id = terminal.process_id().to_string();
     let killed = Command::new("kill").args(["-KILL", &id]).status();
     assert!(killed.expect("kill is there").success());

@@ -4,16 +4,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
+use unmask_tests::chat::{ANSWER, LONG, QUESTION, ask, type_in, wait_for};
 use unmask_tests::plugin;
 use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
-
-/// Long enough for a slow machine; nothing waits this long unless it fails.
-const LONG: Duration = Duration::from_secs(60);
-const QUESTION: &str = "What is the capital of France?";
-const ANSWER: &str = "The capital of France is Paris.";
 
 /// The screen with the demo model ready, the toy plugin at hand, and perhaps a configuration.
 fn open(home: &Home, config: Option<&Path>, arguments: &[&str]) -> Terminal {
@@ -28,28 +23,6 @@ fn open(home: &Home, config: Option<&Path>, arguments: &[&str]) -> Terminal {
     let terminal = home.start(arguments, &more, (100, 30));
     wait_for(&terminal, &["● ready"]);
     terminal
-}
-
-#[track_caller]
-fn wait_for(terminal: &Terminal, words: &[&str]) {
-    terminal.wait(LONG, &words.join(", "), |screen| {
-        words.iter().all(|word| screen.contains(word))
-    });
-}
-
-/// Types as a person does: each key once the one before is on the screen.
-#[track_caller]
-fn type_in(terminal: &mut Terminal, text: &str) {
-    for end in 1..=text.len() {
-        terminal.press(&text[end - 1..end]);
-        wait_for(terminal, &[text[..end].trim_end()]);
-    }
-}
-
-#[track_caller]
-fn ask(terminal: &mut Terminal, question: &str) {
-    type_in(terminal, question);
-    terminal.press("\r");
 }
 
 #[track_caller]

@@ -5,14 +5,11 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use unmask_tests::chat::{LONG, type_behind, wait_for};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::terminal::Terminal;
 use unmask_tests::{Compiled, compile_plugin};
-
-/// Long enough for a slow machine; nothing waits this long unless it fails.
-const LONG: Duration = Duration::from_secs(60);
 
 /// A user with the backend `eager`, which writes into a file whenever it runs.
 struct Rig {
@@ -277,12 +274,6 @@ fn approving_says_what_is_there_instead() {
     done(&said, &["does not lie where backends are looked for"]);
 }
 
-fn wait_for(terminal: &Terminal, words: &[&str]) {
-    terminal.wait(LONG, &words.join(", "), |screen| {
-        words.iter().all(|word| screen.contains(word))
-    });
-}
-
 #[test]
 fn the_picker_asks_once_with_path_and_hash() {
     let rig = Rig::new();
@@ -302,10 +293,7 @@ fn the_picker_asks_once_with_path_and_hash() {
         terminal.press("\x18");
         terminal.press("m");
         wait_for(terminal, &["Model and backend", "eager"]);
-        for end in 1..=5 {
-            terminal.press(&"eager"[end - 1..end]);
-            wait_for(terminal, &[&format!("› {}", &"eager"[..end])]);
-        }
+        type_behind(terminal, "› ", "eager");
     };
     let mut terminal = rig.home.start(&[], &more, size);
     pick(&mut terminal);

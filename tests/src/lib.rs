@@ -3,6 +3,7 @@
 mod compile;
 mod fixtures;
 
+pub mod chat;
 pub mod program;
 pub mod svg;
 pub mod terminal;

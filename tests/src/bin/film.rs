@@ -8,15 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use unmask_tests::chat::{LONG, QUESTION, ask, wait_for};
 use unmask_tests::program::{Home, program};
 use unmask_tests::svg;
 use unmask_tests::terminal::Terminal;
 
-const LONG: Duration = Duration::from_secs(60);
 /// Longer than the menu takes to appear and notices to settle.
 const QUIET: Duration = Duration::from_millis(700);
 const SIZE: (u16, u16) = (100, 28);
-const QUESTION: &str = "What is the capital of France?";
 
 fn main() -> ExitCode {
     let arguments: Vec<PathBuf> = std::env::args().skip(1).map(PathBuf::from).collect();
@@ -33,11 +32,11 @@ fn take(folder: &Path) -> io::Result<()> {
     let home = Home::default();
     let mut terminal = open(&home);
     let begun = terminal.frames().len();
-    ask(&mut terminal, QUESTION);
+    question(&mut terminal, QUESTION);
     let frames = terminal.frames().split_off(begun);
     let film = svg::moving(&frames, 3.0, Duration::from_secs(3));
     std::fs::write(folder.join("canvas.svg"), film)?;
-    ask(&mut terminal, "Which element has the symbol Fe?");
+    question(&mut terminal, "Which element has the symbol Fe?");
     let frames = terminal.frames();
     let half = |screen: &str| screen.contains("Fe?") && screen.contains("step 12/");
     if let Some((_, screen)) = frames.iter().rev().find(|(_, it)| half(&it.contents())) {
@@ -50,7 +49,7 @@ fn take(folder: &Path) -> io::Result<()> {
     ] {
         terminal.press("\x18");
         terminal.press(letter);
-        terminal.wait(LONG, title, |screen| screen.contains(title));
+        wait_for(&terminal, &[title]);
         still(&terminal, folder, name)?;
         terminal.press("\x1b");
         terminal.wait(LONG, "the chat", |screen| !screen.contains(title));
@@ -68,20 +67,14 @@ fn open(home: &Home) -> Terminal {
     // Says that the ground is dark, as terminals do.
     environment.push(("COLORFGBG", "15;0"));
     let terminal = Terminal::start(&program(), &[], &environment, SIZE);
-    terminal.wait(LONG, "ready model", |screen| screen.contains("● ready"));
+    wait_for(&terminal, &["● ready"]);
     terminal
 }
 
-/// Types as a person does, a key at a time, and waits for the answer.
-fn ask(terminal: &mut Terminal, question: &str) {
-    for (at, key) in question.char_indices() {
-        terminal.press(key.encode_utf8(&mut [0; 4]));
-        let typed = question[..at + key.len_utf8()].trim_end();
-        terminal.wait(LONG, "typed text", |screen| screen.contains(typed));
-    }
-    terminal.press("\r");
-    terminal.wait(LONG, "running step", |screen| screen.contains("◐ step"));
-    terminal.wait(LONG, "answer", |screen| screen.contains("● ready"));
+fn question(terminal: &mut Terminal, text: &str) {
+    ask(terminal, text);
+    wait_for(terminal, &["◐ step"]);
+    wait_for(terminal, &["● ready"]);
 }
 
 fn still(terminal: &Terminal, folder: &Path, name: &str) -> io::Result<()> {

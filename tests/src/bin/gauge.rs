@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use unmask_tests::chat::LONG;
 use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
 
-const LONG: Duration = Duration::from_secs(60);
 const STARTS: usize = 15;
 const IDLE: Duration = Duration::from_secs(10);
 

@@ -9,10 +9,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use unmask_tests::chat::LONG;
 use unmask_tests::program::Home;
 use unmask_tests::terminal::Terminal;
 
-const LONG: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_millis(250);
 /// Memory may grow by this share between the middle and the last third of the run.
 const GROWTH: f64 = 1.2;
