@@ -3,13 +3,15 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use unmask_core::plugin::{Approval, Fit, Isolation, Registry, Running, SearchPath, Surroundings};
 use unmask_tests::chat::{LONG, type_behind, wait_for};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::terminal::Terminal;
-use unmask_tests::{Compiled, compile_plugin};
+use unmask_tests::{Compiled, compile_plugin, host_launcher, load_spec};
 
 /// A user with the backend `eager`, which writes into a file whenever it runs.
 struct Rig {
@@ -142,6 +144,35 @@ fn an_approved_library_runs_until_it_changes_or_that_is_taken_back() {
     rig.must_not_run("not approved");
     let again = rig.run(&["backends", "revoke", "eager"]);
     refused(&again, 2, &["`eager` names no approved library; none is"]);
+}
+
+#[test]
+fn a_library_in_a_process_of_its_own_that_changes_once_it_was_found_is_not_opened_again() {
+    let library = compile_plugin("tests/plugins/eager.c");
+    let approval = Approval::of(&library.path).expect("it is there");
+    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+        config: vec![library.path.clone()],
+        approved: vec![approval],
+        isolation: Isolation {
+            names: ["eager".to_owned()].into(),
+            launcher: host_launcher(env!("CARGO_BIN_EXE_backend_host")),
+        },
+        ..Surroundings::default()
+    }));
+    let backend = registry.find("eager").expect("it is approved");
+    let load = || backend.load(&load_spec("llada", 8), &|_| ControlFlow::Continue(()));
+    load().expect("it is as it was");
+    let mut bytes = fs::read(&library.path).expect("it is there");
+    bytes.push(0);
+    fs::write(&library.path, &bytes).expect("it is ours");
+    let refusal = load().err().expect("it is another").to_string();
+    assert!(
+        refusal.contains("has changed since it was approved; approve it again"),
+        "{refusal}"
+    );
+    let here = registry.find_running("eager", Fit::Usable, Running::Here);
+    let refusal = here.err().expect("it is another").to_string();
+    assert!(refusal.contains("has changed since"), "{refusal}");
 }
 
 #[test]

@@ -1,10 +1,11 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use unmask_api::{Backend, BackendError, Device, Probe};
 
 use super::isolate::{self, IsolatedBackend, Isolation};
 use super::remote::{self, RemoteBackend};
+use super::trust::Granted;
 
 /// Where the code of a backend runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,34 +22,34 @@ pub enum Running {
 pub(super) enum Found {
     /// Part of the program.
     BuiltIn(Arc<dyn Backend>),
-    Here(Arc<RemoteBackend>, PathBuf),
-    Alone(Arc<IsolatedBackend>, PathBuf),
+    Here(Arc<RemoteBackend>, Granted),
+    Alone(Arc<IsolatedBackend>, Granted),
 }
 
 /// Whether a backend can be used and on what, or why it fails when asked.
 pub(super) type Examined = Result<(Probe, Vec<Device>), String>;
 
 impl Found {
-    /// Opens the library at `path` and asks it what it is, where `isolation` says.
+    /// Opens a library that was just granted and asks it what it is, where `isolation` says.
     ///
     /// # Errors
     /// If it cannot be opened, or ends the process of its own that it runs in.
-    pub(super) fn open(path: &Path, isolation: &Isolation) -> Result<(Self, Examined), String> {
-        if isolation.covers(path) {
-            let met = isolate::meet(path, &isolation.launcher).map_err(told)?;
+    pub(super) fn open(
+        library: Granted,
+        isolation: &Isolation,
+    ) -> Result<(Self, Examined), String> {
+        if isolation.covers(library.path()) {
+            let met = isolate::meet(&library, &isolation.launcher).map_err(told)?;
             let devices = match &met.probe {
                 Ok(Probe::Usable { .. }) => met.backend.devices(),
                 Ok(Probe::Unusable { .. }) | Err(_) => Vec::new(),
             };
             let examined = met.probe.map(|probe| (probe, devices));
-            return Ok((
-                Self::Alone(Arc::new(met.backend), path.to_owned()),
-                examined,
-            ));
+            return Ok((Self::Alone(Arc::new(met.backend), library), examined));
         }
-        let backend = remote::start(path).map_err(|error| error.to_string())?;
+        let backend = remote::start(library.path()).map_err(|error| error.to_string())?;
         let examined = backend.examine().map_err(told);
-        Ok((Self::Here(backend, path.to_owned()), examined))
+        Ok((Self::Here(backend, library), examined))
     }
 
     pub(super) fn backend(&self) -> Arc<dyn Backend> {
@@ -75,11 +76,13 @@ impl Found {
             (Self::BuiltIn(_), Running::Alone) => {
                 Err("it is part of this program and cannot run in a process of its own".to_owned())
             }
-            (Self::Here(_, path), Running::Alone) => {
-                let met = isolate::meet(path, &isolation.launcher).map_err(told)?;
+            (Self::Here(_, library), Running::Alone) => {
+                library.path_still()?;
+                let met = isolate::meet(library, &isolation.launcher).map_err(told)?;
                 met.probe.map(|_| Arc::new(met.backend) as Arc<dyn Backend>)
             }
-            (Self::Alone(_, path), Running::Here) => {
+            (Self::Alone(_, library), Running::Here) => {
+                let path = library.path_still()?;
                 let backend = remote::start(path).map_err(|error| error.to_string())?;
                 Ok(backend)
             }
@@ -103,7 +106,7 @@ impl Found {
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Here(one, _), Self::Here(other, _)) => Arc::ptr_eq(one, other),
-            (Self::Alone(_, one), Self::Alone(_, other)) => is_one_file(one, other),
+            (Self::Alone(_, one), Self::Alone(_, other)) => is_one_file(one.path(), other.path()),
             (Self::BuiltIn(_) | Self::Here(..) | Self::Alone(..), _) => false,
         }
     }

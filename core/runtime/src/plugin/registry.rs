@@ -7,7 +7,8 @@ use super::found::{Examined, Found, Running};
 use super::isolate::Isolation;
 use super::row::{BackendRow, Since, State};
 use super::search::SearchPath;
-use super::{Approval, PluginError, trust};
+use super::trust::{self, Granted};
+use super::{Approval, PluginError};
 
 /// Which backends will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Registry {
                 Ok(Admission::Granted(library)) => Ok(library),
             };
             let opened =
-                library.and_then(|it| Found::open(&it, path.isolation()).map_err(State::Broken));
+                library.and_then(|it| Found::open(it, path.isolation()).map_err(State::Broken));
             match opened {
                 Err(state) => this.rows.push(BackendRow::unasked(&file, state)),
                 Ok(opened) => this.take(file, opened, &mut seen),
@@ -265,8 +266,8 @@ impl Registry {
 
 /// What may be done with a file.
 enum Admission {
-    /// Open the library at this path.
-    Granted(PathBuf),
+    /// Open it.
+    Granted(Granted),
     /// Nothing, before the user has approved it.
     Ask(State),
 }
@@ -283,12 +284,12 @@ fn admit(file: &Path, path: &SearchPath) -> Result<Admission, PluginError> {
         what,
     })?;
     if path.vouches_for(&library) {
-        return Ok(Admission::Granted(library));
+        return Ok(Admission::Granted(Granted::of(library, None)));
     }
     let now = Approval::of(&library).map_err(unreadable)?;
     let known = path.approval(&library);
     if known == Some(&now) {
-        return Ok(Admission::Granted(library));
+        return Ok(Admission::Granted(Granted::of(library, Some(now))));
     }
     Ok(Admission::Ask(State::Unapproved {
         sha256: now.sha256,

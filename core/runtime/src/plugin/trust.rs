@@ -39,6 +39,44 @@ impl Approval {
     }
 }
 
+/// A library that may be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Granted {
+    /// Absolute, links followed.
+    path: PathBuf,
+    /// The one content that may; `None` for what is ours, or vouched for in this run.
+    approval: Option<Approval>,
+}
+
+impl Granted {
+    pub(super) fn of(path: PathBuf, approval: Option<Approval>) -> Self {
+        Self { path, approval }
+    }
+
+    /// Where it is, just after it was granted.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where it is, if it is still what was granted: for those who open it long after.
+    ///
+    /// # Errors
+    /// That it has changed, and what to do.
+    pub(super) fn path_still(&self) -> Result<&Path, String> {
+        let Some(approval) = &self.approval else {
+            return Ok(&self.path);
+        };
+        match Approval::of(&self.path) {
+            Ok(now) if now == *approval => Ok(&self.path),
+            Ok(_) => Err(format!(
+                "{} has changed since it was approved; approve it again",
+                self.path.display()
+            )),
+            Err(error) => Err(format!("{} cannot be read: {error}", self.path.display())),
+        }
+    }
+}
+
 /// What the user has approved, as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approvals {

@@ -1,7 +1,7 @@
 //! A library in a process of its own, shown as a [`Backend`].
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use unmask_api::abi::{DeviceRow, Room, size_u32};
 use unmask_api::{Backend, BackendError, Device, LoadProgress, LoadSpec, Model, Probe, Progress};
 
 use super::super::check;
+use super::super::trust::Granted;
 use super::message::{Answer, Condition, DeviceMessage, Opened, Request, Spec, utf8};
 use super::model::IsolatedModel;
 use super::process::{Process, Talk};
@@ -17,7 +18,7 @@ use super::{GLANCE, LOAD_STOPS, Launcher};
 /// A backend whose every model has a process. What it says of itself was asked once, in a process that has ended.
 pub(in super::super) struct IsolatedBackend {
     launcher: Launcher,
-    path: PathBuf,
+    library: Granted,
     name: String,
     version: String,
     /// What it says of the libraries that it opens itself; empty if nothing.
@@ -33,12 +34,12 @@ pub(in super::super) struct Met {
     pub(in super::super) probe: Result<Probe, String>,
 }
 
-/// Asks the library at `path` what it is, in a process of its own.
+/// Asks a library that was just granted what it is, in a process of its own.
 ///
 /// # Errors
 /// If it cannot be opened, or ends its process.
-pub(in super::super) fn meet(path: &Path, launcher: &Launcher) -> Result<Met, BackendError> {
-    let (_process, opened) = Process::start(launcher, path)?;
+pub(in super::super) fn meet(library: &Granted, launcher: &Launcher) -> Result<Met, BackendError> {
+    let (_process, opened) = Process::start(launcher, library.path())?;
     let Opened {
         name,
         version,
@@ -53,7 +54,7 @@ pub(in super::super) fn meet(path: &Path, launcher: &Launcher) -> Result<Met, Ba
     };
     let backend = IsolatedBackend {
         launcher: launcher.clone(),
-        path: path.to_owned(),
+        library: library.clone(),
         name,
         version,
         runtimes,
@@ -131,12 +132,13 @@ impl Backend for IsolatedBackend {
 
 impl IsolatedBackend {
     fn start(&self) -> Result<Process, BackendError> {
-        let (process, opened) = Process::start(&self.launcher, &self.path)?;
+        let path = self.library.path_still().map_err(BackendError::Device)?;
+        let (process, opened) = Process::start(&self.launcher, path)?;
         match opened.name == self.name {
             true => Ok(process),
             false => Err(BackendError::Device(format!(
                 "{} was {} and is now {}; look for backends again",
-                self.path.display(),
+                path.display(),
                 self.name,
                 opened.name
             ))),
