@@ -22,7 +22,7 @@ mod store;
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress, options};
 
 use precision::Precision;
 use session::{CandleModel, Shared};
@@ -62,7 +62,7 @@ impl Backend for Candle {
             )));
         }
         let precision = precision(spec)?;
-        refuse_options(&spec.options_json)?;
+        options::refuse("candle", &spec.options_json)?;
         let threads = threads(spec)?;
         let mut network = threads.install(|| models::load(spec, precision, progress))?;
         network
@@ -86,20 +86,6 @@ fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
             Precision::ALL.map(Precision::name).join(", ")
         ))
     })
-}
-
-/// This backend has no options of its own, so any is a mistake.
-fn refuse_options(json: &str) -> Result<(), BackendError> {
-    let options: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).map_err(|error| {
-            BackendError::Invalid(format!("the options are not a JSON object: {error}"))
-        })?;
-    match options.keys().next() {
-        None => Ok(()),
-        Some(key) => Err(BackendError::Unsupported(format!(
-            "candle has no option {key:?}, nor any other; remove it from the model's options"
-        ))),
-    }
 }
 
 fn threads(spec: &LoadSpec) -> Result<ThreadPool, BackendError> {

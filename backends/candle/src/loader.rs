@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Meter, Progress};
+use unmask_sdk::{BackendError, Meter, Progress, memory};
 
 use crate::layout::Layout;
 use crate::matrix::{Matrix, MatrixSpec, Numbers};
@@ -102,19 +102,11 @@ impl Loader<'_> {
         if self.cache_folder.is_none() && self.precision != Precision::F32 {
             needed += specs.iter().map(|spec| self.bytes(spec)).sum::<u64>();
         }
-        if free == 0 || needed <= free {
-            return Ok(());
-        }
         let remedy = match self.precision {
             Precision::Q4K => "close other programs or choose a smaller model",
             _ => "try precision = \"q4k\"",
         };
-        Err(BackendError::OutOfMemory(format!(
-            "the weights need {} as {}, but only {} of memory is free; {remedy}",
-            gigabytes(needed),
-            self.precision.name(),
-            gigabytes(free)
-        )))
+        memory::check_weights(needed, free, self.precision.name(), remedy)
     }
 
     fn matrix(
@@ -191,11 +183,6 @@ fn fallbacks(specs: &[MatrixSpec], wished: Precision) -> Vec<String> {
         )
     };
     groups.iter().map(describe).collect()
-}
-
-/// Such as `4.6 GB`.
-pub(crate) fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 #[cfg(test)]

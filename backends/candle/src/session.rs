@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 use unmask_sdk::{
-    BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec,
+    BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec, memory,
 };
 
-use crate::loader::gigabytes;
 use crate::models::Llada;
 use crate::precision::Precision;
 use crate::slot::LayerCache;
@@ -52,15 +51,7 @@ impl Model for CandleModel {
         let (layers, heads) = (network.n_layers(), network.heads());
         let needed = heads.cache_bytes(layers, spec);
         let (_, free) = device::memory();
-        if free != 0 && needed > free {
-            return Err(BackendError::OutOfMemory(format!(
-                "a K/V cache of {} positions in {} slots needs {}, but only {} of memory is free; shorten the canvas",
-                spec.capacity,
-                spec.slots,
-                gigabytes(needed),
-                gigabytes(free)
-            )));
-        }
+        memory::check_cache(spec, needed, free)?;
         let layer = |_| LayerCache::new(heads, spec.capacity as usize);
         let slot = |_| (0..layers).map(layer).collect();
         let slots: candle_core::Result<_> = (0..spec.slots).map(slot).collect();

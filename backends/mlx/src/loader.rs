@@ -6,7 +6,7 @@ use std::path::Path;
 use mlx_rs::{Array, Dtype};
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Meter, Progress};
+use unmask_sdk::{BackendError, Meter, Progress, memory};
 
 use crate::bytes;
 use crate::device::{Place, failed};
@@ -201,21 +201,13 @@ impl Loader<'_> {
     fn check_memory(&self, specs: &[MatrixSpec]) -> Result<(), BackendError> {
         let needed = specs.iter().map(|spec| self.bytes(spec)).sum();
         let (_, free) = self.place.memory();
-        if free == 0 || needed <= free {
-            return Ok(());
-        }
         let remedy = match self.precision {
             Precision::Q4 => "close other programs or choose a smaller model",
             Precision::Bf16 | Precision::F16 | Precision::F32 | Precision::Q8 => {
                 "try precision = \"q4\""
             }
         };
-        Err(BackendError::OutOfMemory(format!(
-            "the weights need {} as {}, but only {} of memory is free; {remedy}",
-            gigabytes(needed),
-            self.precision.name(),
-            gigabytes(free)
-        )))
+        memory::check_weights(needed, free, self.precision.name(), remedy)
     }
 
     /// Says which matrices are not kept in the precision asked for.
@@ -268,9 +260,4 @@ fn name_of(dtype: Dtype) -> &'static str {
     let mut all = Precision::ALL.into_iter();
     let found = all.find(|each| each.bits().is_none() && each.dtype(dtype) == dtype);
     found.map_or("floats", Precision::name)
-}
-
-/// Such as `4.6 GB`.
-pub(crate) fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use unmask_sdk::{
     Backend, BackendError, Capabilities, Device, LoadSpec, Model, ModelFacts, Probe, Progress,
+    options,
 };
 
 use crate::Mlx;
@@ -45,7 +46,7 @@ impl Backend for Mlx {
     ) -> Result<Box<dyn Model>, BackendError> {
         let place = Place::by_id(&spec.device)?;
         let precision = precision(spec)?;
-        refuse_options(&spec.options_json)?;
+        options::refuse("mlx", &spec.options_json)?;
         place.limit_memory();
         let mut network = place.run(|| models::load(spec, place, precision, progress))?;
         if spec.threads.is_some() {
@@ -88,18 +89,4 @@ fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
             Precision::ALL.map(Precision::name).join(", ")
         ))
     })
-}
-
-/// This backend has no options of its own, so any is a mistake.
-fn refuse_options(json: &str) -> Result<(), BackendError> {
-    let options: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).map_err(|error| {
-            BackendError::Invalid(format!("the options are not a JSON object: {error}"))
-        })?;
-    match options.keys().next() {
-        None => Ok(()),
-        Some(key) => Err(BackendError::Unsupported(format!(
-            "mlx has no option {key:?}, nor any other; remove it from the model's options"
-        ))),
-    }
 }

@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use unmask_sdk::{BackendError, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec};
+use unmask_sdk::{BackendError, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec, memory};
 
 use crate::device::{Place, failed};
-use crate::loader::gigabytes;
 use crate::models::Llada;
 use crate::slot::{CacheSizes, LayerCache};
 
@@ -37,15 +36,7 @@ impl Model for MlxModel {
         let Shared { place, sizes, .. } = *self.shared;
         let needed = sizes.bytes(spec);
         let (_, free) = place.memory();
-        if free != 0 && needed > free {
-            return Err(BackendError::OutOfMemory(format!(
-                "a K/V cache of {} positions in {} slots needs {}, but only {} of memory is free; shorten the canvas",
-                spec.capacity,
-                spec.slots,
-                gigabytes(needed),
-                gigabytes(free)
-            )));
-        }
+        memory::check_cache(spec, needed, free)?;
         // Held while arrays are made: see `Shared::network`.
         let _one = self
             .shared

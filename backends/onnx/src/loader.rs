@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::{Dtype, Weights};
-use unmask_sdk::{BackendError, Meter, Progress};
+use unmask_sdk::{BackendError, Meter, Progress, memory};
 
 use crate::device;
 use crate::graph::{Data, Graph, Kind, Value};
@@ -95,19 +95,11 @@ impl Loader<'_> {
         };
         let held = specs.iter().filter(|spec| !is_mapped(spec));
         let needed: u64 = held.map(|spec| self.bytes(spec)).sum();
-        if free == 0 || needed <= free {
-            return Ok(());
-        }
         let remedy = match self.precision {
             Precision::Int4 => "close other programs or choose a smaller model",
             _ => "try precision = \"int4\"",
         };
-        Err(BackendError::OutOfMemory(format!(
-            "the weights need {} as {}, but only {} of memory is free; {remedy}",
-            gigabytes(needed),
-            self.precision.name(),
-            gigabytes(free)
-        )))
+        memory::check_weights(needed, free, self.precision.name(), remedy)
     }
 
     /// From the file that keeps them.
@@ -194,9 +186,4 @@ impl Loader<'_> {
             data,
         )))
     }
-}
-
-/// Such as `4.6 GB`.
-pub(crate) fn gigabytes(bytes: u64) -> String {
-    format!("{:.1} GB", bytes as f64 / 1e9)
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use ort::session::{IoBinding, RunOptions, Session as Runner};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorRefMut};
 use unmask_sdk::{
-    Attention, BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec,
+    Attention, BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, Session,
+    SessionSpec, memory,
 };
 
 use crate::device::{self, Place};
 use crate::feed::{Feed, QueryFeed};
-use crate::loader::gigabytes;
 use crate::models::Network;
 use crate::ports::{self, QueryNames};
 use crate::precision::Precision;
@@ -71,15 +71,7 @@ impl Model for OnnxModel {
         let network = &self.shared.network;
         let needed = network.heads.cache_bytes(network.n_layers, spec);
         let (_, free) = device::memory();
-        if free != 0 && needed > free {
-            return Err(BackendError::OutOfMemory(format!(
-                "a K/V cache of {} positions in {} slots needs {}, but only {} of memory is free; shorten the canvas",
-                spec.capacity,
-                spec.slots,
-                gigabytes(needed),
-                gigabytes(free)
-            )));
-        }
+        memory::check_cache(spec, needed, free)?;
         let cache = |_| LayerCache::new(network.heads, spec, self.shared.place);
         let caches: ort::Result<_> = (0..network.n_layers).map(cache).collect();
         let runner = self.shared.runner.lock();

@@ -82,6 +82,7 @@
 #[doc(hidden)]
 pub mod export;
 pub mod log;
+pub mod memory;
 mod meter;
 
 pub use meter::Meter;
@@ -89,6 +90,8 @@ pub use unmask_api::*;
 
 #[cfg(feature = "llada")]
 pub mod llada;
+#[cfg(feature = "options")]
+pub mod options;
 #[cfg(feature = "runtimes")]
 pub mod runtimes;
 #[cfg(feature = "testing")]
