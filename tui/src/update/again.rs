@@ -89,6 +89,15 @@ pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
     )]
 }
 
+/// True if the last answer is one that `loaded` can go on with.
+pub(super) fn can_go_on(state: &State, loaded: &Loaded) -> bool {
+    let answer = last_question(state).and_then(|(asked, _)| last_answer(state, asked));
+    answer.is_some_and(|at| {
+        let entry = &state.transcript.entries[at].entry;
+        matches!(entry, Entry::Answer(answer) if unfinished(answer, loaded).is_ok())
+    })
+}
+
 /// The turn that an answer comes from, if it can go on.
 fn unfinished<'a>(answer: &'a Answer, loaded: &Loaded) -> Result<&'a crate::state::Turn, String> {
     match (answer.reason, &answer.trace) {

@@ -2,18 +2,22 @@
 
 use unmask_core::engine::{Failure, LoadRequest, Loaded};
 
+use super::again;
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
 use crate::keymap;
 use crate::state::{Confirm, Entry, Overlay, State, Toast};
 
 /// Offers to load it again. Who is typing keeps the keys, and is told in the corner.
-pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, again: LoadRequest) {
+pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, request: LoadRequest) {
     tell_once(state, failure);
     state.model = None;
     let name = clean_line(&loaded.name);
     let ended = format!("The process of {} has ended", clean_line(&loaded.backend));
-    let kept = "The conversation is kept, and /continue goes on.";
+    let kept = match again::can_go_on(state, loaded) {
+        true => "The conversation is kept, and /continue goes on.",
+        false => "The conversation is kept.",
+    };
     let log = state.machine.log.as_ref();
     let log = log.map(|log| format!("What it wrote: {log}"));
     if state.typing.is_going_on(state.now.since_start) {
@@ -33,7 +37,7 @@ pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, again: 
             .collect(),
         yes: "load".to_owned(),
         letter: 'y',
-        order: Order::Load(again),
+        order: Order::Load(request),
     }));
 }
 

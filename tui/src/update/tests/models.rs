@@ -232,6 +232,11 @@ fn a_model_whose_process_has_ended_is_offered_again() {
     assert_eq!(driver.entries(), [&Entry::Failure(failure())]);
     assert!(driver.state.model.is_none());
     assert_eq!(confirm(&driver), "Load LLaDA-8B-Instruct again?");
+    let Some(Overlay::Confirm(offer)) = driver.state.overlays.last() else {
+        panic!("it is offered");
+    };
+    // There is no answer that could.
+    assert!(!offer.lines.iter().any(|line| line.contains("/continue")));
     let effects = driver.key(KeyCode::Enter);
     assert_eq!(load_of(&effects), &again);
 }

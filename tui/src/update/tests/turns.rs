@@ -1,6 +1,7 @@
 //! Turns and loads: what is sent, paused, stopped, given up.
 
 use super::*;
+use crate::update::again;
 
 #[test]
 fn a_stopped_answer_holds_the_queue_until_enter() {
@@ -122,6 +123,8 @@ fn a_turn_that_fails_half_way_keeps_its_canvas_and_goes_on_as_a_stopped_one() {
         ("Two", FinishReason::Stopped)
     );
     assert_eq!((told, driver.draft().as_str()), (&failure, ""));
+    let loaded = driver.state.model.clone().expect("it is loaded");
+    assert!(again::can_go_on(&driver.state, &loaded));
     let effects = driver.say("/continue");
     assert!(
         matches!(
