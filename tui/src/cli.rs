@@ -122,7 +122,7 @@ pub(crate) enum Command {
     Eval(Eval),
     /// List the configured models, what is on disk and what they need
     Models(Listing),
-    /// List the backends, their devices and what is wrong with the rest; install what one needs, approve a library
+    /// List the backends, their devices and what is wrong with the rest; install what one needs, verify or approve one
     Backends(Backends),
     /// Write the model as files of a backend's own kind, for other programs
     Export(Export),
@@ -136,7 +136,13 @@ pub(crate) enum Command {
     /// Run a backend for the program at the other end of a channel, which alone knows its name
     #[command(name = SUBCOMMAND, hide = true)]
     BackendHost(BackendHost),
+    /// Hold a backend against the contract for the program at the other end of a channel, which alone knows its name
+    #[command(name = EXAMINER, hide = true)]
+    BackendVerify(BackendHost),
 }
+
+/// The subcommand by which the program examines a backend in a process of its own.
+pub(crate) const EXAMINER: &str = "backend-verify";
 
 #[derive(Debug, Args)]
 pub(crate) struct BackendHost {
@@ -244,10 +250,42 @@ pub(crate) struct Backends {
 pub(crate) enum BackendsAction {
     /// Fetch the libraries that a backend needs, or take them from a file or folder
     Install(Install),
+    /// Hold a backend against what the contract promises
+    ///
+    /// That is partial forwards and batches, claims, bad files, cancelling, threads, memory, and the reference's numbers where
+    /// they are known; with the demo model or that of --model, in every precision or that of --precision. It happens in a
+    /// process of its own, so that a backend that crashes or hangs is a line of the report. Ends with 1 if a promise is broken.
+    ///
+    /// Example: unmask backends verify ./target/release/libunmask_backend_mine.so
+    Verify(Verify),
     /// Let a library of others run here, as it is now
     Approve(Library),
     /// Let it run no more
     Revoke(Library),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Its name, as `unmask backends` lists it, or the path of a library, which may run by that
+    #[arg(value_name = "NAME|PATH")]
+    pub(crate) what: String,
+    /// What stdout holds: a text or JSON
+    #[arg(long, default_value = "text")]
+    pub(crate) format: TableFormat,
+    /// Failures that are expected: [[gap]] with backend, precision, case and why, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known: Option<PathBuf>,
+    /// Seconds for which nothing may be heard of a case
+    #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE, value_parser = patience, hide = true)]
+    pub(crate) patience: f64,
+}
+
+/// A backend that computes on a slow machine is heard of between passes.
+const PATIENCE: f64 = 120.0;
+
+fn patience(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|it| (0.1..1e6).contains(it));
+    seconds.ok_or_else(|| "write seconds, 0.1 or more".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -288,8 +326,7 @@ pub(crate) struct Export {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Hold this backend against the contract instead, with the demo model or the one of --model, in every precision or
-    /// that of --precision; prints a report for a bug, and ends with 1 if a case fails
+    /// Hold this backend against the contract instead, as `unmask backends verify` does
     #[arg(long, value_name = "NAME")]
     pub(crate) conformance: Option<String>,
     /// What stdout holds of that: a text or JSON
@@ -297,6 +334,18 @@ pub(crate) struct Doctor {
     pub(crate) format: TableFormat,
     #[command(flatten)]
     generation: Generation,
+}
+
+impl Doctor {
+    /// The backend that is to be held against the contract, and how.
+    pub(crate) fn verify(&self) -> Option<Verify> {
+        self.conformance.as_ref().map(|name| Verify {
+            what: name.clone(),
+            format: self.format,
+            known: None,
+            patience: PATIENCE,
+        })
+    }
 }
 
 impl Cli {
@@ -325,22 +374,26 @@ impl Cli {
                 | Command::Export(_)
                 | Command::Sessions(_)
                 | Command::BackendHost(_)
+                | Command::BackendVerify(_)
                 | Command::Config(_),
             ) => GenerationPatch::default(),
         }
     }
 
-    /// The model: the one that is asked for; a conformance run takes the one that every machine has.
+    /// The model: the one that is asked for; an examination takes the one that every machine has.
     fn model(&self) -> Option<String> {
-        let demo = || self.examined().map(|_| "builtin:demo".to_owned());
+        let demo = || self.examines().then(|| "builtin:demo".to_owned());
         self.common.model.clone().or_else(demo)
     }
 
-    /// The backend that is held against the contract.
-    fn examined(&self) -> Option<&String> {
+    /// True if a backend is held against the contract.
+    fn examines(&self) -> bool {
         match &self.command {
-            Some(Command::Doctor(command)) => command.conformance.as_ref(),
-            _ => None,
+            Some(Command::Doctor(command)) => command.conformance.is_some(),
+            Some(Command::Backends(command)) => {
+                matches!(command.action, Some(BackendsAction::Verify(_)))
+            }
+            _ => false,
         }
     }
 
@@ -352,7 +405,7 @@ impl Cli {
             model: self.model(),
             framework: match &self.command {
                 Some(Command::Export(command)) => Some(command.name.clone()),
-                _ => self.examined().or(common.backend.as_ref()).cloned(),
+                _ => common.backend.clone(),
             },
             device: common.device.clone(),
             precision: common.precision.clone(),

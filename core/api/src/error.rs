@@ -84,6 +84,9 @@ pub enum ErrorCode {
 }
 
 impl BackendError {
+    /// What the message of a [`Remote`](Self::Remote) ends with if the plugin gave none.
+    pub const SAID_NOTHING: &str = "and said nothing more";
+
     /// The kind of failure.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

@@ -1,22 +1,23 @@
 //! How a backend did.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-use unmask_api::{Backend, LoadSpec};
-
-use crate::Outcome;
-use crate::cases::{CASES, Case};
-use crate::gaps::{self, Gap, KNOWN};
-use crate::rig::Rig;
+use crate::gaps::{self, Gap};
+use crate::grid::Question;
+use crate::{Explored, Finding};
 
 /// How a backend did in one case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It keeps the promise.
     Passed,
     /// Its model does not claim to.
     Unclaimed,
+    /// Here and with this model there was nothing to test.
+    Untested {
+        /// Why.
+        why: String,
+    },
     /// It breaks the promise.
     Failed {
         /// What differs.
@@ -27,12 +28,12 @@ pub enum Verdict {
         /// What differs.
         what: String,
         /// Why.
-        why: &'static str,
+        why: String,
     },
-    /// It keeps a promise that it is known to break: the line in [`KNOWN`] is to be deleted.
+    /// It keeps a promise that it is known to break: the line that says so is to be deleted.
     Closed {
         /// Why it broke it before.
-        why: &'static str,
+        why: String,
     },
 }
 
@@ -41,30 +42,101 @@ impl Verdict {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         match self {
-            Self::Passed | Self::Unclaimed | Self::Known { .. } => false,
+            Self::Passed | Self::Unclaimed | Self::Untested { .. } | Self::Known { .. } => false,
             Self::Failed { .. } | Self::Closed { .. } => true,
+        }
+    }
+
+    /// True if the promise is not kept, whether that is known or not.
+    pub(crate) fn is_broken(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Known { .. } => true,
+            Self::Passed | Self::Unclaimed | Self::Untested { .. } | Self::Closed { .. } => false,
+        }
+    }
+}
+
+/// Something that was measured, and that nobody is judged by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What, and in which unit: `load_seconds`, `memory_bytes`.
+    pub name: String,
+    /// How much.
+    pub value: f64,
+}
+
+impl Figure {
+    pub(crate) fn new(name: &str, value: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            value,
         }
     }
 }
 
 /// One case in one precision.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Of the weights, as the device offers it.
     pub precision: String,
-    /// The case's name; [`Trial::LOADING`] if there was no model to ask.
-    pub case: &'static str,
+    /// The case's name; [`Trial::LOADING`] for the question before all cases.
+    pub case: String,
     /// How it went.
     pub verdict: Verdict,
+    /// What was measured.
+    pub figures: Vec<Figure>,
 }
 
 impl Trial {
-    /// The case that is first of all: that the model loads.
+    /// What is asked before all cases: whether the model loads.
     pub const LOADING: &'static str = "the_model_loads";
+
+    /// One that was never answered: what became of it is `what`.
+    #[must_use]
+    pub fn lost(backend: &str, question: Question<'_>, what: String, known: &[Gap]) -> Self {
+        Self::new(backend, question, Err(what), known)
+    }
+
+    pub(crate) fn new(
+        backend: &str,
+        question: Question<'_>,
+        explored: Explored,
+        known: &[Gap],
+    ) -> Self {
+        let known = gaps::reason(known, backend, question.precision, question.name());
+        let (verdict, figures) = verdict(explored, known);
+        Self {
+            precision: question.precision.to_owned(),
+            case: question.name().to_owned(),
+            verdict,
+            figures,
+        }
+    }
+
+    pub(crate) fn unclaimed(question: Question<'_>) -> Self {
+        Self {
+            precision: question.precision.to_owned(),
+            case: question.name().to_owned(),
+            verdict: Verdict::Unclaimed,
+            figures: Vec::new(),
+        }
+    }
+}
+
+/// What was found, in the light of a gap that is known.
+fn verdict(explored: Explored, known: Option<&str>) -> (Verdict, Vec<Figure>) {
+    let why = || known.unwrap_or_default().to_owned();
+    match (explored, known.is_some()) {
+        (Ok(Finding::Untested(why)), _) => (Verdict::Untested { why }, Vec::new()),
+        (Ok(Finding::Kept(figures)), false) => (Verdict::Passed, figures),
+        (Ok(Finding::Kept(figures)), true) => (Verdict::Closed { why: why() }, figures),
+        (Err(what), false) => (Verdict::Failed { what }, Vec::new()),
+        (Err(what), true) => (Verdict::Known { what, why: why() }, Vec::new()),
+    }
 }
 
 /// Everything that was tried, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// One for each case and precision.
     pub trials: Vec<Trial>,
@@ -86,110 +158,24 @@ impl Report {
     }
 }
 
-impl Rig {
-    /// Holds the model against `case`.
-    #[must_use]
-    pub fn judge(&self, case: &Case) -> Verdict {
-        self.judge_knowing(case, KNOWN)
-    }
-
-    fn judge_knowing(&self, case: &Case, known: &[Gap]) -> Verdict {
-        if !self.facts.capabilities.has(case.needs) {
-            return Verdict::Unclaimed;
-        }
-        let outcome = catch_unwind(AssertUnwindSafe(|| case.run(self)));
-        let outcome = outcome.unwrap_or_else(|_| Err("panics".to_owned()));
-        let (backend, precision) = (self.backend.name(), &self.spec.precision);
-        verdict(outcome, gaps::reason(known, backend, precision, case.name))
-    }
-}
-
-fn verdict(outcome: Outcome, known: Option<&'static str>) -> Verdict {
-    match (outcome, known) {
-        (Ok(()), None) => Verdict::Passed,
-        (Ok(()), Some(why)) => Verdict::Closed { why },
-        (Err(what), None) => Verdict::Failed { what },
-        (Err(what), Some(why)) => Verdict::Known { what, why },
-    }
-}
-
-/// Tries every case in each of `precisions`, with the checkpoint and device of `spec`; `hear` is told of each trial.
-pub fn examine(
-    backend: &Arc<dyn Backend>,
-    spec: &LoadSpec,
-    precisions: &[String],
-    hear: &mut dyn FnMut(&Trial),
-) -> Report {
-    let mut report = Report::default();
-    let mut add = |precision: &String, case, verdict| {
-        let trial = Trial {
-            precision: precision.clone(),
-            case,
-            verdict,
-        };
-        hear(&trial);
-        report.trials.push(trial);
-    };
-    for precision in precisions {
-        let spec = LoadSpec {
-            precision: precision.clone(),
-            ..spec.clone()
-        };
-        match Rig::load(Arc::clone(backend), spec) {
-            Err(what) => add(precision, Trial::LOADING, Verdict::Failed { what }),
-            Ok(rig) => {
-                add(precision, Trial::LOADING, Verdict::Passed);
-                for case in CASES {
-                    add(precision, case.name, rig.judge(case));
-                }
-            }
-        }
-    }
-    report
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_gap_that_is_closed_is_a_failure() {
-        let why = "it rounds";
+        let of = |explored, known| verdict(explored, known).0;
+        let good = || Ok(Finding::Kept(Vec::new()));
         let bad = || Err("differs".to_owned());
-        let what = "differs".to_owned();
-        assert!(!verdict(Ok(()), None).is_failure());
-        assert_eq!(verdict(bad(), None), Verdict::Failed { what: what.clone() });
-        assert!(verdict(bad(), None).is_failure());
-        assert_eq!(verdict(bad(), Some(why)), Verdict::Known { what, why });
-        assert!(!verdict(bad(), Some(why)).is_failure());
-        assert!(verdict(Ok(()), Some(why)).is_failure());
-    }
-
-    #[test]
-    fn every_gap_names_a_case() {
-        for gap in KNOWN {
-            let mut cases = CASES.iter();
-            assert!(
-                cases.any(|case| case.name == gap.case),
-                "{} is no case",
-                gap.case
-            );
-            assert!(!gap.why.is_empty(), "a gap has a reason");
-        }
-    }
-
-    #[test]
-    fn a_gap_is_of_one_backend_precision_and_case() {
-        let known = [Gap {
-            backend: "x",
-            precision: "f16",
-            case: "c",
-            why: "it rounds",
-        }];
-        assert_eq!(gaps::reason(&known, "x", "f16", "c"), Some("it rounds"));
-        for [backend, precision, case] in [["y", "f16", "c"], ["x", "f32", "c"], ["x", "f16", "d"]]
-        {
-            assert_eq!(gaps::reason(&known, backend, precision, case), None);
-        }
+        let (what, why) = ("differs".to_owned(), "it rounds".to_owned());
+        let known = Some("it rounds");
+        assert!(!of(good(), None).is_failure());
+        assert_eq!(of(bad(), None), Verdict::Failed { what: what.clone() });
+        assert!(of(bad(), None).is_failure());
+        assert_eq!(of(bad(), known), Verdict::Known { what, why });
+        assert!(!of(bad(), known).is_failure());
+        assert!(of(good(), known).is_failure());
+        let nothing = Ok(Finding::Untested("no weights".to_owned()));
+        assert!(!of(nothing, known).is_failure(), "nothing was tested");
     }
 }

@@ -2,21 +2,35 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use unmask_api::{Backend, LoadSpec, Logits, Model, ModelFacts, Session, SessionSpec};
+use unmask_api::{
+    Backend, BackendError, LoadSpec, Logits, Model, ModelFacts, Session, SessionSpec,
+};
 
-use crate::Outcome;
+use crate::cases::Case;
 use crate::compare::Tolerance;
+use crate::gaps::{Gap, KNOWN};
+use crate::grid::Question;
+use crate::report::{Figure, Trial};
 use crate::run::{Run, run};
+use crate::{Finding, Outcome};
+
+/// Called whenever something was done, so that a slow backend can be told from one that hangs.
+pub(crate) type Sign = dyn Fn() + Send + Sync;
 
 /// One backend with one model in one precision.
 pub struct Rig {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) spec: LoadSpec,
-    pub(crate) model: Box<dyn Model>,
     pub(crate) facts: ModelFacts,
     pub(crate) tolerance: Tolerance,
+    /// `None` after a case that loads by itself: two may not fit into memory.
+    model: Option<Box<dyn Model>>,
+    alive: Arc<Sign>,
+    load_time: Duration,
 }
 
 impl fmt::Debug for Rig {
@@ -34,36 +48,119 @@ impl Rig {
     /// # Errors
     /// What the backend says if it cannot.
     pub fn load(backend: Arc<dyn Backend>, spec: LoadSpec) -> Result<Self, String> {
-        let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
-        let model = model.map_err(|error| format!("does not load: {}", error.full_text()))?;
+        Self::load_with_signs(backend, spec, Arc::new(|| ()))
+    }
+
+    /// As [`load`](Self::load); `alive` is called after every pass and whenever a load has come further.
+    pub(crate) fn load_with_signs(
+        backend: Arc<dyn Backend>,
+        spec: LoadSpec,
+        alive: Arc<Sign>,
+    ) -> Result<Self, String> {
+        let began = Instant::now();
+        let model = load(&*backend, &spec, &*alive).map_err(|error| does_not_load(&error))?;
+        let load_time = began.elapsed();
         let facts = model.facts();
         Ok(Self {
             tolerance: Tolerance::of(&facts.precision),
             facts,
             backend,
             spec,
-            model,
+            model: Some(model),
+            alive,
+            load_time,
         })
+    }
+
+    /// What the first load is answered with.
+    pub(crate) fn described(&self) -> Finding {
+        Finding::Kept(vec![
+            Figure::new("load_seconds", self.load_time.as_secs_f64()),
+            Figure::new("memory_bytes", self.facts.memory_bytes as f64),
+        ])
+    }
+
+    /// Holds the model against `case`.
+    #[must_use]
+    pub fn judge(&mut self, case: &'static Case) -> Trial {
+        self.judge_knowing(case, KNOWN)
+    }
+
+    pub(crate) fn judge_knowing(&mut self, case: &'static Case, known: &[Gap]) -> Trial {
+        let precision = self.spec.precision.clone();
+        let question = Question {
+            precision: &precision,
+            case: Some(case),
+        };
+        if !self.facts.capabilities.has(case.needs) {
+            return Trial::unclaimed(question);
+        }
+        let explored = self.load_if_needed().and_then(|()| {
+            let explored = catch_unwind(AssertUnwindSafe(|| case.run(self)));
+            explored.unwrap_or_else(|_| Err("panics".to_owned()))
+        });
+        Trial::new(self.backend.name(), question, explored, known)
+    }
+
+    /// Loads the model, unless it is.
+    pub(crate) fn load_if_needed(&mut self) -> Outcome {
+        if self.model.is_none() {
+            self.model = Some(self.load_again(&self.spec)?);
+        }
+        Ok(())
+    }
+
+    /// Frees the model, before a case that loads by itself.
+    pub(crate) fn unload(&mut self) {
+        self.model = None;
+    }
+
+    /// Loads something else beside it.
+    pub(crate) fn try_load(&self, spec: &LoadSpec) -> Result<Box<dyn Model>, BackendError> {
+        load(&*self.backend, spec, &*self.alive)
+    }
+
+    /// Loads what must load.
+    pub(crate) fn load_again(&self, spec: &LoadSpec) -> Result<Box<dyn Model>, String> {
+        self.try_load(spec).map_err(|error| does_not_load(&error))
+    }
+
+    /// The loaded model, until the case has unloaded it.
+    pub(crate) fn model(&self) -> &dyn Model {
+        self.model
+            .as_deref()
+            .expect("a case that unloads uses models of its own")
     }
 
     /// A session for two rows of up to 48 positions.
     pub(crate) fn session(&self) -> Result<Box<dyn Session>, String> {
-        let spec = SessionSpec {
-            capacity: 48,
-            slots: 2,
-        };
-        let session = self.model.session(spec);
-        session.map_err(|error| format!("opens no session: {error}"))
+        session(self.model())
     }
 
     /// The logits of a pass.
     pub(crate) fn run(&self, session: &mut dyn Session, pass: &Run) -> Result<Logits, String> {
-        run(session, self.facts.vocab, pass).map_err(|error| format!("does not compute: {error}"))
+        self.run_wide(session, self.facts.vocab, pass)
+    }
+
+    fn run_wide(
+        &self,
+        session: &mut dyn Session,
+        vocab: usize,
+        pass: &Run,
+    ) -> Result<Logits, String> {
+        let logits = run(session, vocab, pass);
+        (self.alive)();
+        logits.map_err(|error| format!("does not compute: {error}"))
     }
 
     /// The logits of a pass in a session of its own.
     pub(crate) fn alone(&self, pass: &Run) -> Result<Logits, String> {
         self.run(&mut *self.session()?, pass)
+    }
+
+    /// The logits that another model gives for a pass, in a session of its own.
+    pub(crate) fn alone_on(&self, model: &dyn Model, pass: &Run) -> Result<Logits, String> {
+        self.run_wide(&mut *session(model)?, model.facts().vocab, pass)
     }
 
     /// `length` tokens that look random; another `seed` gives others.
@@ -72,6 +169,30 @@ impl Rig {
         let word = |at: u32| (at * 7 + seed * 13 + at * at * 3 + 1) % vocab;
         (0..length as u32).map(word).collect()
     }
+}
+
+fn load(
+    backend: &dyn Backend,
+    spec: &LoadSpec,
+    alive: &Sign,
+) -> Result<Box<dyn Model>, BackendError> {
+    backend.load(spec, &|_| {
+        alive();
+        ControlFlow::Continue(())
+    })
+}
+
+fn does_not_load(error: &BackendError) -> String {
+    format!("does not load: {}", error.full_text())
+}
+
+/// A session for two rows of up to 48 positions.
+pub(crate) fn session(model: &dyn Model) -> Result<Box<dyn Session>, String> {
+    let session = model.session(SessionSpec {
+        capacity: 48,
+        slots: 2,
+    });
+    session.map_err(|error| format!("opens no session: {error}"))
 }
 
 /// `Err(what)` unless `holds`.

@@ -1,5 +1,7 @@
 //! From a key of the configuration to a model that is ready: checkpoint, text, backend, weights.
 
+mod choice;
+
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use unmask_api::{
-    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, TokenId, with_causes,
+    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, Probe, TokenId,
+    with_causes,
 };
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
@@ -15,11 +18,11 @@ use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
-use crate::plugin::{
-    Approvals, FindError, Fit, Isolation, Registry, Running, SearchPath, Surroundings,
-};
+use crate::plugin::{Approvals, FindError, Isolation, Registry, SearchPath, Surroundings};
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::{PinPlaceError, place_pins};
+use choice::running;
+pub(crate) use choice::{device, find_for, precision};
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
@@ -148,17 +151,30 @@ impl ConfigLoader {
             .map_err(|error| of_backend(&*backend, &error))
     }
 
-    /// The backend of a load, and what it would be told to load.
+    /// What `backend`, wherever it comes from, would be told to load, and on which device.
     ///
     /// # Errors
     /// A [`Failure`] as for a load.
-    pub fn plan(&mut self, request: &LoadRequest) -> Result<(Arc<dyn Backend>, LoadSpec), Failure> {
+    pub fn plan(
+        &mut self,
+        request: &LoadRequest,
+        backend: &dyn Backend,
+    ) -> Result<(Device, LoadSpec), Failure> {
         let (config, entry) = self.entry(&request.key)?;
+        match backend.probe() {
+            // Options may give it what it lacks.
+            Probe::Unusable { reason, remedy } if entry.options.value.is_empty() => {
+                let name = backend.name().to_owned();
+                return Err(unusable(&FindError::Unusable {
+                    name,
+                    reason,
+                    remedy,
+                }));
+            }
+            Probe::Usable { .. } | Probe::Unusable { .. } => {}
+        }
         let checkpoint = self.checkpoint(&config, &entry)?;
-        let name = framework(request, &entry);
-        let find = |registry: &Registry| find_for(registry, name, &entry);
-        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
-        Ok((backend, spec))
+        self.spec(request, &config, &entry, &checkpoint, backend)
     }
 
     fn checkpoint(&self, config: &Config, entry: &ModelEntry) -> Result<Checkpoint, Failure> {
@@ -175,19 +191,31 @@ impl ConfigLoader {
         checkpoint: &Checkpoint,
         find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
     ) -> Result<(Arc<dyn Backend>, Device, LoadSpec), Failure> {
-        let backend = self.backend(config, find).map_err(|error| Failure {
-            hint: "see `unmask backends`".to_owned(),
-            ..told(FailureKind::Backend, &error)
-        })?;
+        let backend = self
+            .backend(config, find)
+            .map_err(|error| unusable(&error))?;
+        let (device, spec) = self.spec(request, config, entry, checkpoint, &*backend)?;
+        Ok((backend, device, spec))
+    }
+
+    /// What `backend` is to load, on which of its devices.
+    fn spec(
+        &self,
+        request: &LoadRequest,
+        config: &Config,
+        entry: &ModelEntry,
+        checkpoint: &Checkpoint,
+        backend: &dyn Backend,
+    ) -> Result<(Device, LoadSpec), Failure> {
         let device = device(
-            &*backend,
+            backend,
             request.device.as_ref().or(entry.device.value.as_ref()),
         )?;
         let asked = request
             .precision
             .as_ref()
             .or(entry.precision.value.as_ref());
-        let precision = precision(&*backend, &device, asked)?;
+        let precision = precision(backend, &device, asked)?;
         let spec = LoadSpec {
             family: checkpoint.family.name.to_owned(),
             folder: checkpoint.folder.clone(),
@@ -202,27 +230,14 @@ impl ConfigLoader {
                 .map(|folder| folder.join("weights")),
             options_json: entry.options_json(),
         };
-        Ok((backend, device, spec))
+        Ok((device, spec))
     }
 }
 
-/// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
-pub(crate) fn find_for(
-    registry: &Registry,
-    name: &str,
-    entry: &ModelEntry,
-) -> Result<Arc<dyn Backend>, FindError> {
-    let fit = match entry.options.value.is_empty() {
-        true => Fit::Usable,
-        false => Fit::Lacking,
-    };
-    registry.find_running(name, fit, running(entry))
-}
-
-fn running(entry: &ModelEntry) -> Running {
-    match entry.isolated.value {
-        true => Running::Alone,
-        false => Running::Here,
+fn unusable(error: &FindError) -> Failure {
+    Failure {
+        hint: "see `unmask backends`".to_owned(),
+        ..told(FailureKind::Backend, error)
     }
 }
 
@@ -266,57 +281,6 @@ fn describe(
         default_length,
         default_seed: entry.generation.seed.as_ref().map(|seed| seed.value),
     }
-}
-
-/// The device of `backend` that is asked for, or its first.
-pub(crate) fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<Device, Failure> {
-    let devices = backend.devices();
-    let found = match asked {
-        Some(id) => devices.iter().find(|device| device.id == *id),
-        None => devices.first(),
-    };
-    found.cloned().ok_or_else(|| {
-        let ids: Vec<&str> = devices.iter().map(|device| device.id.as_str()).collect();
-        Failure {
-            kind: FailureKind::Backend,
-            text: match asked {
-                Some(id) => format!("{} has no device `{id}`", backend.name()),
-                None => format!("{} finds no device to compute on", backend.name()),
-            },
-            hint: match ids.is_empty() {
-                true => "see `unmask backends`".to_owned(),
-                false => format!("it has {}", ids.join(", ")),
-            },
-        }
-    })
-}
-
-/// The precision of `device` that is asked for, or its first.
-pub(crate) fn precision(
-    backend: &dyn Backend,
-    device: &Device,
-    asked: Option<&String>,
-) -> Result<String, Failure> {
-    let offered = device.precisions.join(", ");
-    let found = match asked {
-        Some(name) => device.precisions.iter().find(|offered| *offered == name),
-        None => device.precisions.first(),
-    };
-    found.cloned().ok_or_else(|| Failure {
-        kind: FailureKind::Config,
-        text: match asked {
-            Some(name) => format!(
-                "{} on {} has no precision `{name}`",
-                backend.name(),
-                device.id
-            ),
-            None => format!("{} offers no precision on {}", backend.name(), device.id),
-        },
-        hint: match offered.is_empty() {
-            true => "see `unmask backends`".to_owned(),
-            false => format!("it offers {offered}"),
-        },
-    })
 }
 
 /// A mask beyond the rows of the network could never be fed.

@@ -44,7 +44,7 @@ pub(super) fn revoke(config: &Config, environment: &Environment, what: &str) -> 
 }
 
 /// `what` as a path, if it looks like one: it has a separator, or there is such a file.
-fn as_path(what: &str, environment: &Environment) -> Option<PathBuf> {
+pub(super) fn as_path(what: &str, environment: &Environment) -> Option<PathBuf> {
     let path = environment.expand(Path::new(what));
     let is_path = what.contains(std::path::is_separator) || path.is_file();
     is_path.then_some(path)

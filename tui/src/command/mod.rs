@@ -5,7 +5,6 @@ mod backend_host;
 mod backends;
 mod chat;
 mod config;
-mod conformance;
 mod doctor;
 mod eval;
 mod export;
@@ -18,6 +17,7 @@ mod models;
 mod screen;
 mod sessions;
 mod table;
+mod verify;
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -63,6 +63,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     if let Some(Command::BackendHost(arguments)) = &cli.command {
         return backend_host::run(arguments);
     }
+    if let Some(Command::BackendVerify(arguments)) = &cli.command {
+        return verify::serve(arguments);
+    }
     let reader = ConfigReader {
         overrides: cli.overrides(),
         environment: Environment::of_process(),
@@ -97,6 +100,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             Some(BackendsAction::Install(arguments)) => {
                 install::run(&config, environment, arguments)
             }
+            Some(BackendsAction::Verify(arguments)) => verify::run(reader, arguments),
             Some(BackendsAction::Approve(library)) => {
                 approve::approve(&config, environment, &library.what)
             }
@@ -105,13 +109,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             }
         },
         Some(Command::Export(arguments)) => export::run(config, reader, arguments),
-        Some(Command::Doctor(arguments)) if arguments.conformance.is_some() => {
-            conformance::run(config, reader, arguments.format)
-        }
-        Some(Command::Doctor(_)) => doctor::run(config, &reader),
+        Some(Command::Doctor(arguments)) => match arguments.verify() {
+            Some(arguments) => verify::run(reader, &arguments),
+            None => doctor::run(config, &reader),
+        },
         Some(Command::Sessions(what)) => sessions::run(environment, what),
         // They were carried out before the configuration was read, which may be what is wrong.
-        Some(Command::Config(_) | Command::BackendHost(_)) => Ok(code::DONE),
+        Some(Command::Config(_) | Command::BackendHost(_) | Command::BackendVerify(_)) => {
+            Ok(code::DONE)
+        }
     }
 }
 

@@ -1,13 +1,9 @@
 //! One pass, computed in different ways.
 
-use std::ops::ControlFlow;
-
-use crate::run::Run;
-use unmask_api::{CancelFlag, Capabilities, ErrorCode, LoadSpec, TopRows};
-
 use crate::Outcome;
 use crate::compare::same_bits;
 use crate::rig::{Rig, ensure};
+use crate::run::Run;
 
 pub(super) fn deterministic(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(20, 1));
@@ -33,6 +29,26 @@ pub(super) fn subset(rig: &Rig) -> Outcome {
 pub(super) fn nothing(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(5, 3)).wanting(&[]);
     rig.alone(&pass).map(|_| ())
+}
+
+/// From one token to a whole session, the ends of the vocabulary among them.
+pub(super) fn finite(rig: &Rig) -> Outcome {
+    let last = rig.facts.vocab as u32 - 1;
+    let all = [
+        vec![0],
+        vec![last],
+        vec![last; 9],
+        rig.tokens(2, 14),
+        rig.tokens(48, 15),
+    ];
+    for tokens in all {
+        let logits = rig.alone(&Run::whole(&tokens))?;
+        let bad = logits.scores().iter().position(|score| !score.is_finite());
+        ensure(bad.is_none(), || {
+            format!("{} tokens give a number that is none", tokens.len())
+        })?;
+    }
+    Ok(())
 }
 
 /// Fed positions beyond `attend` have outputs, but nobody looks at them.
@@ -106,48 +122,4 @@ pub(super) fn padded_batch(rig: &Rig) -> Outcome {
     let pairs = (PADDING..17).map(|at| (17 + at, at));
     rig.tolerance
         .all("the row with padding", (&both, &alone), pairs)
-}
-
-/// Passes that need what the model does not claim.
-pub(super) fn unclaimed(rig: &Rig) -> Outcome {
-    let two = Run::whole(&[1]).and(1, &[2], 0..1, 0..1);
-    let partial = Run::default().and(0, &[1], 1..2, 0..2);
-    let padded = Run::default().and(0, &[1, 2], 1..3, 1..3);
-    for (bit, pass) in [
-        (Capabilities::BATCH, two),
-        (Capabilities::KV_CACHE, partial),
-        (Capabilities::LEFT_PADDING, padded),
-    ] {
-        if !rig.facts.capabilities.has(bit) {
-            let result = crate::run::run(&mut *rig.session()?, rig.facts.vocab, &pass);
-            refused(&format!("{bit:?}"), result.map(|_| ()))?;
-        }
-    }
-    if !rig.facts.capabilities.has(Capabilities::TOPK_OUTPUT) {
-        let mut top = TopRows::default();
-        top.reset(1, 1);
-        let one = Run::whole(&[1]);
-        let result = rig
-            .session()?
-            .forward_top(&one.pass(&CancelFlag::new()), top.view());
-        refused("top-k output", result)?;
-    }
-    Ok(())
-}
-
-pub(super) fn unknown_choices(rig: &Rig) -> Outcome {
-    let load = |spec: &LoadSpec| rig.backend.load(spec, &|_| ControlFlow::Continue(()));
-    let mut spec = rig.spec.clone();
-    spec.precision = "f7".to_owned();
-    refused("precision f7", load(&spec).map(|_| ()))?;
-    let mut spec = rig.spec.clone();
-    spec.device = "abacus:0".to_owned();
-    refused("device abacus:0", load(&spec).map(|_| ()))
-}
-
-fn refused(what: &str, result: Result<(), unmask_api::BackendError>) -> Outcome {
-    let code = result.map_err(|error| error.code());
-    ensure(code == Err(ErrorCode::Unsupported), || {
-        format!("{what} gives {code:?}, not Unsupported")
-    })
 }

@@ -2,32 +2,12 @@
 
 use std::thread;
 
-use crate::run::Run;
 use unmask_api::Logits;
 
 use crate::Outcome;
 use crate::compare::same_bits;
 use crate::rig::Rig;
-
-pub(super) fn outlives(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(10, 40));
-    let expected = rig.alone(&pass)?;
-    let load = rig
-        .backend
-        .load(&rig.spec, &|_| std::ops::ControlFlow::Continue(()));
-    let model = load.map_err(|error| format!("does not load twice: {error}"))?;
-    let session = model.session(unmask_api::SessionSpec {
-        capacity: 48,
-        slots: 2,
-    });
-    let mut session = session.map_err(|error| format!("opens no session: {error}"))?;
-    drop(model);
-    same_bits(
-        "without its model",
-        &rig.run(&mut *session, &pass)?,
-        &expected,
-    )
-}
+use crate::run::Run;
 
 pub(super) fn interleaved(rig: &Rig) -> Outcome {
     let passes = [41, 42].map(|seed| Run::whole(&rig.tokens(14, seed)));
@@ -64,4 +44,21 @@ pub(super) fn at_once(rig: &Rig) -> Outcome {
             .into_iter()
             .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
     })
+}
+
+/// One thread at a time, but not always the same.
+pub(super) fn moved(rig: &Rig) -> Outcome {
+    let pass = Run::whole(&rig.tokens(18, 43));
+    let mut session = rig.session()?;
+    let expected = rig.run(&mut *session, &pass)?;
+    for _ in 0..2 {
+        let got = thread::scope(|scope| {
+            let elsewhere = scope.spawn(|| rig.run(&mut *session, &pass));
+            let got = elsewhere.join();
+            got.map_err(|_| "a thread panicked".to_owned())?
+        })?;
+        same_bits("on another thread", &got, &expected)?;
+    }
+    let got = rig.run(&mut *session, &pass)?;
+    same_bits("back on the first thread", &got, &expected)
 }

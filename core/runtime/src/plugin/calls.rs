@@ -28,7 +28,10 @@ impl Calls {
             code => Err(self.failure(
                 code,
                 if message.is_empty() {
-                    format!("it failed with status {status} and said nothing more")
+                    format!(
+                        "it failed with status {status} {}",
+                        BackendError::SAID_NOTHING
+                    )
                 } else {
                     message
                 },

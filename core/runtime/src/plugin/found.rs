@@ -89,6 +89,14 @@ impl Found {
         }
     }
 
+    /// Its library; `None` for a part of the program.
+    pub(super) fn library(&self) -> Option<&Granted> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Here(_, library) | Self::Alone(_, library) => Some(library),
+        }
+    }
+
     pub(super) fn name(&self) -> String {
         self.backend().name().to_owned()
     }

@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 
 use unmask_api::abi::{ABI_MAJOR, ENTRY, Plugin};
 
-use super::{PluginError, trust};
+use super::{Granted, PluginError};
 
 /// The longest name or version that is believed.
 const LONGEST_WORD: usize = 64;
@@ -33,20 +33,8 @@ pub(super) struct Exports {
 
 /// Maps the library at `path` for good, and reads its table.
 pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
-    if !path.is_absolute() {
-        return Err(PluginError::Relative {
-            path: path.to_owned(),
-        });
-    }
-    let library = trust::resolved(path).map_err(|error| PluginError::Open {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
-    trust::exposure(&library).map_err(|what| PluginError::Exposed {
-        path: path.to_owned(),
-        what,
-    })?;
-    inspect(entry(path, &library)?, path)
+    let library = Granted::vouched(path)?;
+    inspect(entry(path, library.path())?, path)
 }
 
 /// Tests the table of the plugin at `path`, calling nothing of it.

@@ -34,7 +34,7 @@ pub use registry::{FindError, Fit, Registry};
 pub use row::{BackendRow, Since, State};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
-pub use trust::{Approval, Approvals, ApprovalsError};
+pub use trust::{Approval, Approvals, ApprovalsError, Granted};
 
 /// Why a file is not a usable plugin.
 #[derive(Debug, thiserror::Error)]

@@ -221,6 +221,18 @@ impl Registry {
         self.usable_or_lacking(name).map(Found::backend)
     }
 
+    /// The library of the backend called `name`, which may lack something here.
+    ///
+    /// # Errors
+    /// As [`find_lacking`](Self::find_lacking); [`FindError::Broken`] if it is part of the program.
+    pub fn library(&self, name: &str) -> Result<Granted, FindError> {
+        let library = self.usable_or_lacking(name)?.library().cloned();
+        library.ok_or_else(|| FindError::Broken {
+            name: name.to_owned(),
+            reason: "it is part of this program and no library".to_owned(),
+        })
+    }
+
     fn usable_or_lacking(&self, name: &str) -> Result<&Found, FindError> {
         let lacking = self.lacking.iter().find(|it| it.name() == name);
         lacking.map_or_else(|| self.usable(name), Ok)

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::PluginError;
 use crate::config::Environment;
 use crate::replace::replace_private;
 
@@ -41,7 +42,7 @@ impl Approval {
 
 /// A library that may be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Granted {
+pub struct Granted {
     /// Absolute, links followed.
     path: PathBuf,
     /// The one content that may; `None` for what is ours, or vouched for in this run.
@@ -49,12 +50,30 @@ pub(super) struct Granted {
 }
 
 impl Granted {
+    /// The library at `path`, for which whoever calls this vouches.
+    ///
+    /// # Errors
+    /// [`PluginError`] if it is not there, everybody may change it, or its path is not absolute.
+    pub fn vouched(path: &Path) -> Result<Self, PluginError> {
+        let at = || path.to_owned();
+        if !path.is_absolute() {
+            return Err(PluginError::Relative { path: at() });
+        }
+        let library = resolved(path).map_err(|error| PluginError::Open {
+            path: at(),
+            reason: error.to_string(),
+        })?;
+        exposure(&library).map_err(|what| PluginError::Exposed { path: at(), what })?;
+        Ok(Self::of(library, None))
+    }
+
     pub(super) fn of(path: PathBuf, approval: Option<Approval>) -> Self {
         Self { path, approval }
     }
 
     /// Where it is, just after it was granted.
-    pub(super) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -62,7 +81,7 @@ impl Granted {
     ///
     /// # Errors
     /// That it has changed, and what to do.
-    pub(super) fn path_still(&self) -> Result<&Path, String> {
+    pub fn path_still(&self) -> Result<&Path, String> {
         let Some(approval) = &self.approval else {
             return Ok(&self.path);
         };

@@ -99,9 +99,9 @@ pub(super) struct Facts {
     pub(super) notes: String,
 }
 
-/// [`LoadSpec`].
-#[derive(Serialize, Deserialize)]
-pub(super) struct Spec {
+/// [`LoadSpec`], as it goes from process to process.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Spec {
     family: String,
     folder: PathBuf,
     weights: Vec<PathBuf>,
@@ -178,9 +178,11 @@ impl Fault {
 }
 
 impl Spec {
+    /// Of `spec`.
+    ///
     /// # Errors
     /// If a path is not UTF-8, which a plugin could not be told either.
-    pub(super) fn of(spec: &LoadSpec) -> Result<Self, BackendError> {
+    pub fn of(spec: &LoadSpec) -> Result<Self, BackendError> {
         let weights = spec.weights.iter().map(PathBuf::as_path);
         let paths = weights
             .chain([&*spec.folder])
@@ -205,7 +207,9 @@ impl Spec {
         })
     }
 
-    pub(super) fn spec(self) -> LoadSpec {
+    /// What it was made of.
+    #[must_use]
+    pub fn spec(self) -> LoadSpec {
         LoadSpec {
             family: self.family,
             folder: self.folder,

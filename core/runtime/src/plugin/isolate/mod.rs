@@ -1,15 +1,18 @@
 //! Backends in processes of their own: whatever becomes of one takes nothing else with it.
 //!
 //! The program starts itself once more as a [host](serve), one for each loaded model, which opens the library and does what
-//! it is told over a channel. [`Backend`](unmask_api::Backend), `Model` and `Session` look the same on this side of it, so
-//! that nobody above notices. Scores lie in memory that both processes map; they are copied out of it and tested as those of
-//! any plugin are. A host that dies, or does not answer in time and is ended, is a
-//! [`Gone`](unmask_api::BackendError::Gone). A host whose program is gone ends itself.
+//! it is told over a channel. [`Backend`], `Model` and `Session` look the same on this side of it, so that nobody above
+//! notices. Scores lie in memory that both processes map; they are copied out of it and tested as those of any plugin are. A
+//! host that dies, or does not answer in time and is ended, is a [`Gone`](unmask_api::BackendError::Gone). A host whose
+//! program is gone ends itself.
+//!
+//! Work of another kind, which is given once and told of as it goes, is an [`Errand`].
 //!
 //! This keeps accidents in, not malice: a host has the user's rights.
 
 mod attend;
 mod backend;
+mod errand;
 mod message;
 mod model;
 mod process;
@@ -22,12 +25,34 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use unmask_api::Backend;
+
 pub(super) use backend::{IsolatedBackend, meet};
+pub use errand::{Errand, Heard, carry_out};
+pub use message::Spec;
 pub use serve::serve;
 
 use super::file_name::name_in;
+use super::{FindError, Granted};
+
+/// Opens `library`, which was just granted, in a process of its own and asks it what it is.
+///
+/// # Errors
+/// If it cannot be opened, or fails when it is asked.
+pub fn ask(library: &Granted) -> Result<Arc<dyn Backend>, FindError> {
+    let broken = |name, reason| FindError::Broken { name, reason };
+    let met = meet(library, &Launcher::default()).map_err(|error| {
+        let path = library.path();
+        let name = name_in(path).map_or_else(|| path.display().to_string(), ToOwned::to_owned);
+        broken(name, error.to_string())
+    })?;
+    let name = met.backend.name().to_owned();
+    met.probe.map_err(|reason| broken(name, reason))?;
+    Ok(Arc::new(met.backend))
+}
 
 /// The subcommand of the program by which it is a host; behind it comes the name of the channel.
 pub const SUBCOMMAND: &str = "backend-host";

@@ -49,29 +49,11 @@ impl Process {
     /// Starts a host and has it open the library at `path`.
     pub(super) fn start(launcher: &Launcher, path: &Path) -> Result<(Self, Opened), BackendError> {
         let name = super::name_in(path).unwrap_or("a backend").to_owned();
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            BackendError::Device(format!("{what} the process of {name}: {error}"))
-        };
-        let (server, channel) = IpcOneShotServer::<Hello>::new()
-            .map_err(|error| failed("cannot open a channel for", &error))?;
-        let mut child =
-            spawn(launcher, &channel).map_err(|error| failed("cannot start", &error))?;
-        let id = child.id();
-        let output = match Output::follow(&mut child, &name) {
-            Ok(output) => output,
-            Err(error) => {
-                put_down(&mut child);
-                return Err(failed("cannot follow", &error));
-            }
-        };
-        let hello = match greet(server, channel, &mut child) {
-            Ok(hello) => hello,
-            Err(why) => {
-                put_down(&mut child);
-                let why = format!("{why}{}", output.last_words());
-                return Err(failed("cannot start", &why));
-            }
-        };
+        let Launched {
+            mut child,
+            output,
+            hello,
+        } = launch::<Hello>(launcher, &name)?;
         if hello.version != VERSION {
             put_down(&mut child);
             return Err(BackendError::Device(format!(
@@ -80,7 +62,11 @@ impl Process {
                 hello.version
             )));
         }
-        follow_notes(hello.notes, name.clone()).map_err(|error| failed("cannot follow", &error))?;
+        if let Err(error) = follow_notes(hello.notes, name.clone()) {
+            put_down(&mut child);
+            return Err(failed("cannot follow", &name, &error));
+        }
+        let id = child.id();
         let mut this = Self {
             name,
             id,
@@ -179,13 +165,7 @@ impl Process {
     fn gone(&self) -> BackendError {
         let mut life = self.life();
         if life.end.is_none() {
-            let how = match ended_within(&mut life.child, LAST_BREATH) {
-                Some(how) => how,
-                None => {
-                    put_down(&mut life.child);
-                    "closed its channel and was ended".to_owned()
-                }
-            };
+            let how = end_of(&mut life.child);
             tracing::error!(
                 backend = self.name,
                 process = self.id,
@@ -219,8 +199,57 @@ impl Drop for Process {
     }
 }
 
+/// A process that has said hello.
+pub(super) struct Launched<T> {
+    pub(super) child: Child,
+    pub(super) output: Output,
+    pub(super) hello: T,
+}
+
+/// Starts the program for the backend `name` and waits for its first message.
+pub(super) fn launch<T>(launcher: &Launcher, name: &str) -> Result<Launched<T>, BackendError>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
+    let (server, channel) = IpcOneShotServer::<T>::new()
+        .map_err(|error| failed("cannot open a channel for", name, &error))?;
+    let mut child =
+        spawn(launcher, &channel).map_err(|error| failed("cannot start", name, &error))?;
+    let output = match Output::follow(&mut child, name) {
+        Ok(output) => output,
+        Err(error) => {
+            put_down(&mut child);
+            return Err(failed("cannot follow", name, &error));
+        }
+    };
+    match greet(server, channel, &mut child) {
+        Ok(hello) => Ok(Launched {
+            child,
+            output,
+            hello,
+        }),
+        Err(why) => {
+            put_down(&mut child);
+            let why = format!("{why}{}", output.last_words());
+            Err(failed("cannot start", name, &why))
+        }
+    }
+}
+
+pub(super) fn failed(what: &str, name: &str, error: &dyn std::fmt::Display) -> BackendError {
+    BackendError::Device(format!("{what} the process of {name}: {error}"))
+}
+
+/// How a process ended that closed its channel; it is ended if it has not.
+pub(super) fn end_of(child: &mut Child) -> String {
+    ended_within(child, LAST_BREATH).unwrap_or_else(|| {
+        put_down(child);
+        "closed its channel and was ended".to_owned()
+    })
+}
+
 /// Ends `child`, and waits until it is gone.
-fn put_down(child: &mut Child) {
+pub(super) fn put_down(child: &mut Child) {
     // It may have ended by itself.
     child.kill().ok();
     ended_within(child, LAST_BREATH);
@@ -248,11 +277,10 @@ fn spawn(launcher: &Launcher, channel: &str) -> io::Result<Child> {
 }
 
 /// Waits for the host's first message, as long as it lives.
-fn greet(
-    server: IpcOneShotServer<Hello>,
-    name: String,
-    child: &mut Child,
-) -> Result<Hello, String> {
+fn greet<T>(server: IpcOneShotServer<T>, name: String, child: &mut Child) -> Result<T, String>
+where
+    T: Serialize + DeserializeOwned + Send + 'static,
+{
     let (tell, told) = channel();
     thread::Builder::new()
         .name("backend-hello".to_owned())
@@ -274,7 +302,7 @@ fn greet(
         }
     };
     // Whoever still waits for a caller gets this one, which says nothing.
-    drop(IpcSender::<Hello>::connect(name));
+    drop(IpcSender::<T>::connect(name));
     Err(why)
 }
 

@@ -14,12 +14,12 @@ use unmask_api::{
     Backend, BackendError, Device, DeviceKind, LoadProgress, Model, ModelFacts, Probe, SessionSpec,
 };
 
-use super::super::host;
 use super::super::remote::{self, RemoteBackend};
 use super::attend::attend;
 use super::message::{
-    Answer, Condition, DeviceMessage, Facts, Fault, Hello, Note, Opened, Request, VERSION,
+    Answer, Condition, DeviceMessage, Facts, Fault, Hello, Opened, Request, VERSION,
 };
+use super::told::send_notes;
 
 /// Serves the program at the other end of `channel` until it is gone; whatever still runs is the caller's to end.
 ///
@@ -28,18 +28,7 @@ use super::message::{
 pub fn serve(channel_name: String) -> Result<(), io::Error> {
     let (send_requests, requests) = ipc::channel()?;
     let (answers, receive_answers) = ipc::channel()?;
-    let (send_notes, notes) = ipc::channel::<Note>()?;
-    let send_notes = Mutex::new(send_notes);
-    host::tell_instead(Box::new(move |level, part, message| {
-        let note = Note {
-            level,
-            part: part.to_owned(),
-            message: message.to_owned(),
-        };
-        let notes = send_notes.lock().unwrap_or_else(PoisonError::into_inner);
-        // Without a program there is nobody to tell, and this process is about to end.
-        notes.send(note).ok();
-    }));
+    let notes = send_notes()?;
     let hello = Hello {
         version: VERSION.to_owned(),
         requests: send_requests,

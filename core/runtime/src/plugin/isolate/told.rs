@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ipc_channel::ipc::IpcReceiver;
+use ipc_channel::ipc::{self, IpcReceiver};
 
 use super::super::host;
 use super::GLANCE;
@@ -96,4 +96,21 @@ pub(super) fn follow_notes(notes: IpcReceiver<Note>, backend: String) -> io::Res
             }
         })?;
     Ok(())
+}
+
+/// In a host: what backends have to say goes to the program from now on, which hears it there.
+pub(super) fn send_notes() -> io::Result<IpcReceiver<Note>> {
+    let (sender, notes) = ipc::channel::<Note>()?;
+    let sender = Mutex::new(sender);
+    host::tell_instead(Box::new(move |level, part, message| {
+        let note = Note {
+            level,
+            part: part.to_owned(),
+            message: message.to_owned(),
+        };
+        let sender = sender.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a program there is nobody to tell, and this process is about to end.
+        sender.send(note).ok();
+    }));
+    Ok(notes)
 }

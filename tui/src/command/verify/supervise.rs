@@ -1,0 +1,157 @@
+//! The examination in a process of its own, and in another one if that ends or hangs: each question gets its verdict.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use unmask_conformance::{Examination, Gap, Grid, News, Report, Trial};
+use unmask_core::api::BackendError;
+use unmask_core::engine::{Failure, FailureKind};
+use unmask_core::plugin::isolate::{Errand, Heard, Launcher, Spec, carry_out};
+use unmask_core::plugin::load;
+
+use super::super::{code, tell};
+use super::Subject;
+use super::report::words;
+use crate::cli::{BackendHost, EXAMINER};
+
+/// After a case that hung, the next is waited for half as long, but no less than this.
+const LEAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a process is given to do.
+#[derive(Serialize, Deserialize)]
+struct Job {
+    library: PathBuf,
+    spec: Spec,
+    precisions: Vec<String>,
+    known: Vec<Gap>,
+    /// The question to begin with.
+    first: usize,
+}
+
+/// Sees to it that every question is answered.
+pub(super) struct Supervisor<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) grid: Grid,
+    pub(super) known: Vec<Gap>,
+    /// How long nothing may be heard.
+    pub(super) patience: Duration,
+}
+
+/// How the process of an examination ended.
+enum End {
+    /// With every question answered.
+    Done,
+    /// At question `at`, which is answered by that.
+    Died { at: usize },
+    /// At question `at`, which did not end.
+    Hung { at: usize },
+}
+
+impl Supervisor<'_> {
+    /// The answers; `hear` is told how many questions were asked, and which is.
+    pub(super) fn report(&self, hear: &mut dyn FnMut(usize, &str)) -> Result<Report, Failure> {
+        let mut report = Report::default();
+        let (mut first, mut patience) = (0, self.patience);
+        while first < self.grid.questions() {
+            let end = self.examine(first, patience, &mut report, hear);
+            first = match end.map_err(|error| no_process(&error))? {
+                End::Done => break,
+                End::Died { at } => self.grid.behind_a_loss(at),
+                End::Hung { at } => {
+                    patience = (patience / 2).max(LEAST_PATIENCE.min(self.patience));
+                    self.grid.behind_a_loss(at)
+                }
+            };
+        }
+        Ok(report)
+    }
+
+    /// One process, from question `first` as far as it comes.
+    fn examine(
+        &self,
+        first: usize,
+        patience: Duration,
+        report: &mut Report,
+        hear: &mut dyn FnMut(usize, &str),
+    ) -> Result<End, BackendError> {
+        let launcher = Launcher {
+            arguments: vec![EXAMINER.into()],
+            ..Launcher::default()
+        };
+        let mut errand = Errand::start(&launcher, &self.subject.name, self.job(first)?)?;
+        let (mut at, mut answered) = (first, false);
+        loop {
+            let (what, end) = match errand.hear(patience) {
+                Heard::News(News::Begins(index)) => {
+                    (at, answered) = (index, false);
+                    hear(at, &words(self.grid.question(at).name()));
+                    continue;
+                }
+                Heard::News(News::Alive) => continue,
+                Heard::News(News::Ended(trial)) => {
+                    report.trials.push(trial);
+                    answered = true;
+                    continue;
+                }
+                Heard::News(News::Done) => return Ok(End::Done),
+                Heard::Nothing => {
+                    let what = format!(
+                        "did not end: nothing was heard of it for {} s, and its process was ended{}",
+                        patience.as_secs_f64(),
+                        errand.end()
+                    );
+                    (what, End::Hung { at })
+                }
+                Heard::End(how) => (format!("its process {how}"), End::Died { at }),
+            };
+            if answered {
+                // What it left behind was its end, or that it was freed.
+                report.trials.pop();
+            }
+            let question = self.grid.question(at);
+            let name = &self.subject.name;
+            report
+                .trials
+                .push(Trial::lost(name, question, what, &self.known));
+            return Ok(end);
+        }
+    }
+
+    fn job(&self, first: usize) -> Result<Job, BackendError> {
+        let library = self.subject.library.path_still();
+        Ok(Job {
+            // It was granted a while ago, and may have been replaced since.
+            library: library.map_err(BackendError::Device)?.to_owned(),
+            spec: Spec::of(&self.subject.spec)?,
+            precisions: self.grid.precisions().to_vec(),
+            known: self.known.clone(),
+            first,
+        })
+    }
+}
+
+fn no_process(error: &BackendError) -> Failure {
+    Failure {
+        kind: FailureKind::Backend,
+        text: error.full_text(),
+        hint: String::new(),
+    }
+}
+
+/// The other side: `unmask backend-verify`, started by the program and not by people.
+pub(in super::super) fn serve(arguments: &BackendHost) -> anyhow::Result<u8> {
+    carry_out(arguments.channel.clone(), |job: Job, news| {
+        let backend = match load(&job.library) {
+            Ok(backend) => backend,
+            // It is the last word of this process, which the supervisor repeats.
+            Err(error) => return tell(&error.to_string()),
+        };
+        Examination::new(backend, job.spec.spec(), Grid::of(job.precisions))
+            .knowing(job.known)
+            .after(job.first)
+            .run(&Arc::from(news));
+    })?;
+    Ok(code::DONE)
+}
