@@ -92,7 +92,12 @@ fn a_suspended_screen_gives_the_terminal_back_and_comes_again_whole() {
     let shell = Path::new("/bin/sh");
     let unmask = program();
     let unmask = unmask.to_str().expect("test folders have plain names");
-    let script = ["-m", "-c", "\"$0\"; read key; fg", unmask];
+    let script = [
+        "-m",
+        "-c",
+        "\"$0\"; echo it has stopped; read key; fg",
+        unmask,
+    ];
     let mut terminal = home.start_program(shell, &script, &[], (80, 24));
     wait_for(&terminal, &["● ready"]);
     type_in(&mut terminal, "half a question");
@@ -100,6 +105,8 @@ fn a_suspended_screen_gives_the_terminal_back_and_comes_again_whole() {
     terminal.wait_screen(LONG, "the terminal given back", |screen| {
         !screen.alternate_screen() && !screen.hide_cursor()
     });
+    // A key that comes before is still the program's.
+    wait_for(&terminal, &["it has stopped"]);
     // While it is stopped the window changes, of which it hears nothing.
     terminal.resize(100, 30);
     terminal.press("\r");
