@@ -63,7 +63,7 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
     );
     assert_eq!(
         say("tensorflow"),
-        "there is no backend `tensorflow`; there are toy"
+        "there is no backend `tensorflow`; usable here: toy"
     );
     assert_eq!(
         say("fluxed"),

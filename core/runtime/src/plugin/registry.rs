@@ -265,7 +265,7 @@ impl Registry {
         }
         let names: Vec<String> = self.backends.iter().map(Found::name).collect();
         if !names.is_empty() {
-            return format!("there are {}", names.join(", "));
+            return format!("usable here: {}", names.join(", "));
         }
         let places: Vec<String> = self
             .places
