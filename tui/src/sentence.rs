@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn words_become_a_sentence() {
-        assert_eq!(capital("ein ß"), "Ein ß");
+        assert_eq!(capital("été"), "Été");
         assert_eq!(capital(""), "");
         assert_eq!(stopped("it is so"), "it is so.");
         assert_eq!(stopped("is it?"), "is it?");
