@@ -196,19 +196,29 @@ fn a_pass_that_a_model_cannot_compute_is_refused_as_without_isolation() {
     );
 }
 
-#[test]
-fn a_missing_program_is_an_error_with_its_reason() {
+/// What the list of backends says of a library whose host cannot be started by `launcher`.
+fn reason_without_host(launcher: Launcher) -> String {
     let plugin = spoiled("wild");
-    let mut isolation = Isolation::of(["wild".to_owned()]);
-    isolation.launcher.program = Some(plugin.path.with_file_name("nothing"));
     let registry = Registry::discover(&SearchPath::new(&Surroundings {
         plugins: vec![plugin.path.clone()],
-        isolation,
+        isolation: Isolation {
+            names: ["wild".to_owned()].into(),
+            launcher,
+        },
         ..Surroundings::default()
     }));
-    let State::Broken(reason) = &registry.rows()[0].state else {
-        panic!("it is broken: {:?}", registry.rows());
-    };
+    match &registry.rows()[0].state {
+        State::Broken(reason) => reason.clone(),
+        other => panic!("it is broken: {other:?}"),
+    }
+}
+
+#[test]
+fn a_missing_program_is_an_error_with_its_reason() {
+    let reason = reason_without_host(Launcher {
+        program: Some("/no/such/program".into()),
+        ..Launcher::default()
+    });
     assert!(
         reason.starts_with("cannot start the process of wild: "),
         "{reason}"
@@ -217,18 +227,11 @@ fn a_missing_program_is_an_error_with_its_reason() {
 
 #[test]
 fn a_program_that_is_no_host_is_told_with_its_last_words() {
-    let plugin = spoiled("wild");
-    let mut isolation = Isolation::of(["wild".to_owned()]);
-    isolation.launcher.program = Some(std::env::current_exe().expect("tests have a file"));
-    isolation.launcher.arguments = vec!["--no-such-flag".into()];
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
-        plugins: vec![plugin.path.clone()],
-        isolation,
-        ..Surroundings::default()
-    }));
-    let State::Broken(reason) = &registry.rows()[0].state else {
-        panic!("it is broken: {:?}", registry.rows());
-    };
+    let reason = reason_without_host(Launcher {
+        program: Some(std::env::current_exe().expect("tests have a file")),
+        arguments: vec!["--no-such-flag".into()],
+        ..Launcher::default()
+    });
     assert!(
         reason.contains("before it said hello; its last words: "),
         "{reason}"

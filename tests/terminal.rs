@@ -201,14 +201,20 @@ fn the_mouse_is_the_screens_until_it_is_released() {
     }
 }
 
-#[test]
-fn what_is_dragged_over_is_in_reverse_and_y_copies_it_and_nothing_else() {
-    let home = Home::default();
+/// With an answer, on a desktop that has no clipboard.
+fn answered_without_clipboard(home: &Home) -> Terminal {
     let no_clipboard = [("DISPLAY", ""), ("WAYLAND_DISPLAY", "")];
     let mut terminal = home.start(&[], &no_clipboard, (80, 24));
     wait_for(&terminal, &["● ready"]);
     ask(&mut terminal, QUESTION);
     wait_answer(&terminal);
+    terminal
+}
+
+#[test]
+fn what_is_dragged_over_is_in_reverse_and_y_copies_it_and_nothing_else() {
+    let home = Home::default();
+    let mut terminal = answered_without_clipboard(&home);
     let screen = terminal.screen();
     let row = (0..24).find(|&row| screen.contents_between(row, 0, row, 80).contains(ANSWER));
     let row = row.expect("the answer is on the screen");
@@ -240,11 +246,7 @@ fn what_is_dragged_over_is_in_reverse_and_y_copies_it_and_nothing_else() {
 #[test]
 fn a_copied_answer_goes_to_the_terminal_and_is_said_to_be_sent_and_no_more() {
     let home = Home::default();
-    let no_clipboard = [("DISPLAY", ""), ("WAYLAND_DISPLAY", "")];
-    let mut terminal = home.start(&[], &no_clipboard, (80, 24));
-    wait_for(&terminal, &["● ready"]);
-    ask(&mut terminal, QUESTION);
-    wait_answer(&terminal);
+    let mut terminal = answered_without_clipboard(&home);
     terminal.press("\x18y");
     terminal.wait(LONG, "where it went", |screen| {
         screen.contains("Sent to your terminal (OSC 52)") && !screen.contains("Copied")
