@@ -113,7 +113,10 @@ fn a_command_on_a_backend_that_crashes_says_so_and_where_the_log_is() {
     assert_eq!(said.code, Some(1), "{said:?}");
     let message = "unmask: the process of wild ended (signal: 6 (SIGABRT)";
     assert!(
-        said.stderr.contains(message) && said.stderr.contains("log"),
+        said.stderr.contains(message)
+            && said
+                .stderr
+                .contains("in the log, which `unmask config path` names"),
         "{said:?}"
     );
 }

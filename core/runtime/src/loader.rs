@@ -343,9 +343,10 @@ fn told(kind: FailureKind, error: &dyn Error) -> Failure {
 
 fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
     let (kind, hint) = match error.code() {
-        _ if matches!(error, BackendError::Gone { .. }) => {
-            (FailureKind::Backend, "what it wrote is in the log")
-        }
+        _ if matches!(error, BackendError::Gone { .. }) => (
+            FailureKind::Backend,
+            "what it wrote is in the log, which `unmask config path` names",
+        ),
         ErrorCode::OutOfMemory => (FailureKind::Memory, "try a smaller precision, such as q4k"),
         ErrorCode::Io | ErrorCode::Checkpoint => (FailureKind::Model, ""),
         ErrorCode::Unsupported => (FailureKind::Config, ""),

@@ -199,7 +199,7 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
         DenoiseError::Plan(_) | DenoiseError::NoCache => (FailureKind::Usage, ""),
         DenoiseError::Backend(BackendError::Gone { .. }) => (
             FailureKind::Generation,
-            "what it wrote is in the log; load the model again to go on",
+            "what it wrote is in the log, which `unmask config path` names; load the model again to go on",
         ),
         DenoiseError::Backend(error) => match error.code() {
             ErrorCode::OutOfMemory => (
