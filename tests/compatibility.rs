@@ -1,21 +1,31 @@
-//! Old plugins go on working: a backend built from the header as it was published is loaded and computes.
+//! Hosts and plugins of different ages: what both know is used, the rest is absent, and another major version is refused.
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
 use sha2::{Digest as _, Sha256};
-use unmask_api::{BackendError, CancelFlag, Capabilities, DeviceKind, Probe, TokenId, TopRows};
+use unmask_api::{
+    Attention, BackendError, CancelFlag, Capabilities, DeviceKind, Estimate, LoadSpec, Probe,
+    TokenId, TopRequest, TopRows,
+};
+use unmask_core::plugin::load;
 use unmask_tests::{Compiled, Run, compile_plugin, load_spec, model, open, root, run, session};
 
 /// The published headers: where each is kept, and what it hashes to for good.
-const FROZEN: [(&str, &str); 1] = [(
-    "tests/frozen/v1_0",
-    "b704db633cdf093dfe37f7f2e632b027ea0480c93b215e58cf86fe0ad81d0c2a",
-)];
+const FROZEN: [(&str, &str); 2] = [
+    (
+        "tests/frozen/v1_0",
+        "b704db633cdf093dfe37f7f2e632b027ea0480c93b215e58cf86fe0ad81d0c2a",
+    ),
+    (
+        "tests/frozen/v2_0",
+        "a7bce4ead5b112cc4774d52e6b2ed8cfb3235d8217e2fe6023280f6277ca11e1",
+    ),
+];
 
 fn old_plugin() -> Compiled {
-    compile_plugin("tests/frozen/v1_0/plugin.c")
+    compile_plugin("tests/frozen/v2_0/plugin.c")
 }
 
 #[test]
@@ -31,9 +41,20 @@ fn a_published_header_never_changes() {
 }
 
 #[test]
-fn a_plugin_of_abi_1_0_says_what_it_is() {
+fn a_plugin_of_abi_1_is_refused_by_its_number() {
+    let file = compile_plugin("tests/frozen/v1_0/plugin.c");
+    let error = load(&file.path).map(|it| it.name().to_owned());
+    let error = error.expect_err("it is another contract").to_string();
+    assert_eq!(
+        error.replace(&file.path.display().to_string(), "FILE"),
+        "FILE speaks plugin ABI 1.0, this program speaks 2.0; rebuild it against unmask-sdk or unmask_backend.h of ABI 2"
+    );
+}
+
+#[test]
+fn a_plugin_of_abi_2_0_says_what_it_is() {
     let backend = open(&old_plugin().path);
-    assert_eq!((backend.name(), backend.version()), ("old", "1.0.0"));
+    assert_eq!((backend.name(), backend.version()), ("old", "2.0.0"));
     assert_eq!(backend.probe(), Probe::Usable { score: 7 });
     let devices = backend.devices();
     assert_eq!(devices.len(), 1);
@@ -43,16 +64,29 @@ fn a_plugin_of_abi_1_0_says_what_it_is() {
         (1024, 2048)
     );
     assert_eq!(devices[0].precisions, ["f32", "f16"]);
+    let estimate = backend.check(&load_spec("llada", 8)).expect("it can be");
+    let expected = Estimate {
+        weights_bytes: 512,
+        cell_bytes: 4,
+        threads: 3,
+    };
+    assert_eq!(estimate, expected);
+    let causal = LoadSpec {
+        attention: Attention::Causal,
+        ..load_spec("llada", 8)
+    };
+    let error = backend.check(&causal).expect_err("it is refused");
+    assert_eq!(error.to_string(), "old: too new for an old card");
 }
 
 #[test]
-fn a_plugin_of_abi_1_0_loads_and_computes() {
+fn a_plugin_of_abi_2_0_loads_and_computes() {
     let file = old_plugin();
     let backend = open(&file.path);
     let heard = Mutex::new(Vec::new());
-    let model = backend.load(&load_spec("llada", 8), &|told| {
+    let model = backend.load(&load_spec("llada", 8), &|progress| {
         let mut heard = heard.lock().expect("nobody panics");
-        heard.push((told.stage.to_owned(), told.done, told.total));
+        heard.push((progress.stage.to_owned(), progress.done, progress.total));
         ControlFlow::Continue(())
     });
     let model = model.expect("it loads");
@@ -62,11 +96,18 @@ fn a_plugin_of_abi_1_0_loads_and_computes() {
     assert_eq!((facts.vocab, facts.max_positions), (8, 64));
     assert_eq!(
         facts.capabilities,
-        Capabilities::BATCH | Capabilities::TOPK_OUTPUT | Capabilities::LEFT_PADDING
+        Capabilities::BATCH
+            | Capabilities::KV_CACHE
+            | Capabilities::TOPK_OUTPUT
+            | Capabilities::LEFT_PADDING
     );
-    assert_eq!((&*facts.precision, &*facts.notes), ("f16", "old but sound"));
+    assert_eq!(&*facts.precision, "f16");
+    assert_eq!(facts.notes, ["old but sound", "and proud of it"]);
 
-    let two = Run::whole(&[3, 1]).and(1, &[5], 2..3, 2..3);
+    let two = Run::whole(&[3, 1])
+        .and(1, &[5], [2])
+        .kept_in([2])
+        .seeing(2..3);
     let mut session = session(&*model);
     let logits = run(&mut *session, 8, &two).expect("it computes");
     let best = |row: &[f32]| row.iter().position(|&score| score == 1.0);
@@ -74,19 +115,34 @@ fn a_plugin_of_abi_1_0_loads_and_computes() {
         [0, 1, 2].map(|at| best(logits.row(at))),
         [Some(3), Some(1), Some(5)]
     );
+    let request = TopRequest {
+        rows: &[0, 2],
+        asked: &[TokenId(3), TokenId(4)],
+        ..TopRequest::default()
+    };
     let mut top = TopRows::default();
-    top.reset(3, 1);
+    top.reset(&request, 1);
     session
-        .forward_top(&two.pass(&CancelFlag::new()), top.view())
-        .expect("it computes");
-    assert_eq!([0, 1, 2].map(|at| top.ids(at)[0]), [3, 1, 5].map(TokenId));
+        .read_top(&request, top.view())
+        .expect("it reads the same output");
+    assert_eq!([0, 1].map(|at| top.ids(at)[0]), [3, 5].map(TokenId));
+    assert_eq!([0, 1].map(|at| top.asked(at)[0]), [1.0, 0.0]);
+    session.copy_slot(1, 0).expect("slots are copied");
+    session.clear_slot(1).expect("slots are cleared");
+    session.reserve(32).expect("slots grow");
 }
 
 #[test]
-fn a_plugin_of_abi_1_0_has_none_of_the_later_abilities() {
+fn a_plugin_of_abi_2_0_has_none_of_the_optional_abilities() {
     let file = old_plugin();
     let backend = open(&file.path);
-    drop(model(&*backend, "llada"));
+    let mut session = session(&*model(&*backend, "llada"));
+    let masked = Run::whole(&[1, 2]).masked(|_, _| true);
+    let refused = session.forward(&masked.pass(&CancelFlag::new()));
+    assert!(
+        matches!(refused, Err(BackendError::Unsupported(_))),
+        "{refused:?}"
+    );
     let folder = tempfile::tempdir().expect("a temporary folder");
     let exported = backend.export(&load_spec("llada", 8), folder.path(), &|_| {
         ControlFlow::Continue(())
@@ -95,4 +151,84 @@ fn a_plugin_of_abi_1_0_has_none_of_the_later_abilities() {
         matches!(exported, Err(BackendError::Unsupported(_))),
         "{exported:?}"
     );
+}
+
+/// What hosts of other ages hear of a plugin: `tests/hosts/other.c`.
+#[cfg(unix)]
+mod hosts {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::old_plugin;
+    use unmask_tests::{Compiled, c_program, compile_plugin, plugin};
+
+    fn host() -> Compiled {
+        c_program(include_str!("hosts/other.c"))
+    }
+
+    /// What the plugin answers to `host` if that `knows` less, as much, or more.
+    #[track_caller]
+    fn said(host: &Compiled, plugin: &Path, knows: &str) -> String {
+        let output = Command::new(&host.path).arg(plugin).arg(knows).output();
+        let output = output.expect("it was just built");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{knows}: {output:?}\n{said}");
+        said
+    }
+
+    /// What each of the examples says, whoever asks.
+    const EXAMPLE: &str = "\
+init 0
+probe 0
+score 1
+device 0
+device cpu; kind 0
+check 0
+weights 0
+load 0
+facts 0
+facts f32; vocabulary 8
+a check of tomorrow: -2
+a load of tomorrow: -2
+open 0
+a session of tomorrow: -2
+a pass of tomorrow: -2
+forward 0
+read 0
+0.0000 1.0938 0.0000 0.0156 0.0156 0.0000 0.0000 0.0000
+0.0000 0.0000 0.0312 0.0000 0.0000 0.0312 0.0000 1.4375
+a reading of tomorrow: -2
+read the best 0
+3 0.0156, 4 0.0156, tail 5.922482, entropy 1.945885, asked 0.0156
+7 1.4375, 2 0.0312, tail 1.440204, entropy 1.734215, asked 1.4375
+a short reading of tomorrow: -2
+copy 0
+clear 0
+reserve 0
+done
+";
+
+    #[test]
+    fn plugins_of_the_sdk_and_in_c_serve_hosts_that_know_less_as_much_and_more() {
+        let (host, in_c) = (host(), compile_plugin("plugins/examples/c/toy.c"));
+        for file in [plugin("example-toy"), in_c.path.clone()] {
+            for knows in ["shorter", "same", "longer"] {
+                assert_eq!(
+                    said(&host, &file, knows),
+                    EXAMPLE,
+                    "{knows} {}",
+                    file.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_plugin_of_abi_2_0_serves_a_host_that_knows_more() {
+        let (host, old) = (host(), old_plugin());
+        let said = said(&host, &old.path, "longer");
+        let rows = "0.0000 1.0000 0.0000 0.0000 0.0000 0.0000 0.0000 0.0000\n\
+                    0.0000 0.0000 1.0000 0.0000 0.0000 0.0000 0.0000 0.0000\n";
+        assert!(said.contains(rows) && said.ends_with("done\n"), "{said}");
+    }
 }

@@ -132,7 +132,7 @@ fn backend_process(terminal: &Terminal) -> Option<String> {
         let status = read("stat");
         let parent = status.rsplit(')').next().unwrap_or_default();
         let is_child = parent.split_whitespace().nth(1) == Some(&program);
-        is_child && read("cmdline").contains("backend-host")
+        is_child && read("cmdline").contains("backend-worker")
     })
 }
 

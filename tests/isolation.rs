@@ -5,17 +5,22 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use unmask_api::{Backend, BackendError, CancelFlag, ErrorCode, LoadSpec, Logits, Model};
+use unmask_api::{
+    Attention, Backend, BackendError, CancelFlag, ErrorCode, Estimate, LoadSpec, Logits, Model,
+    Session, TokenId, TopRequest, TopRows,
+};
 use unmask_core::plugin::{
     Fit, Isolation, Launcher, Registry, Running, SearchPath, State, Surroundings,
 };
-use unmask_tests::{Compiled, Run, SPEC, host_launcher, load_spec, run, session, spoiled};
+use unmask_tests::{
+    Compiled, Run, SPEC, load_spec, plugin, run, session, spoiled, worker_launcher,
+};
 
-/// Hosts of this build, which are not waited for long.
+/// Workers of this build, which are not waited for long.
 fn launcher() -> Launcher {
     Launcher {
         patience: Duration::from_millis(200),
-        ..host_launcher(env!("CARGO_BIN_EXE_backend_host"))
+        ..worker_launcher(env!("CARGO_BIN_EXE_backend_worker"))
     }
 }
 
@@ -105,9 +110,7 @@ fn a_pass_that_hangs_is_ended_soon_after_it_was_asked_to_stop() {
     let cancel = CancelFlag::new();
     let (error, waited) = thread::scope(|scope| {
         let hanging = scope.spawn(|| {
-            let mut logits = Logits::default();
-            logits.reset(3, 200);
-            let error = conversation.forward(&pass.pass(&cancel), logits.view());
+            let error = conversation.forward(&pass.pass(&cancel));
             (error.expect_err("it hangs"), Instant::now())
         });
         let asked = Instant::now();
@@ -130,6 +133,95 @@ fn a_load_that_hangs_can_be_broken_off_and_one_that_crashes_is_told() {
     assert!(matches!(stopped.err(), Some(BackendError::Cancelled)));
     let crashed = backend.load(&spec("load-segfault"), &|_| ControlFlow::Continue(()));
     assert!(matches!(crashed.err(), Some(BackendError::Gone { .. })));
+}
+
+#[test]
+fn a_check_that_crashes_is_told_and_the_next_one_is_answered() {
+    let (_plugin, backend) = wild();
+    let expected = Estimate {
+        threads: 1,
+        ..Estimate::default()
+    };
+    for _ in 0..2 {
+        assert_eq!(backend.check(&spec("well")).expect("it is told"), expected);
+        let crashed = backend.check(&spec("check-segfault"));
+        assert!(
+            matches!(crashed, Err(BackendError::Gone { .. })),
+            "{crashed:?}"
+        );
+    }
+    backend.check(&spec("well")).expect("it is told");
+    // The process that answered is the model's from now on.
+    run(
+        &mut *session(&*load(&*backend, "well")),
+        200,
+        &Run::whole(&[1]),
+    )
+    .expect("it computes");
+}
+
+/// Everything that a session can do, told in one text.
+fn story(backend: &dyn Backend) -> String {
+    let spec = LoadSpec {
+        attention: Attention::Causal,
+        ..load_spec("llada", 40)
+    };
+    let estimate = backend.check(&spec);
+    let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
+    let model = model.expect("it loads");
+    let facts = model.facts();
+    let mut conversation = session(&*model);
+    let both = Run::filling(1, &[3, 1, 4, 1])
+        .and(0, &[5, 9, 2], [3, 4, 3])
+        .kept_in([7, 9, u32::MAX])
+        .seeing(7..10)
+        .masked(|query, key| query != 6 || key % 2 == 1);
+    let whole = run(&mut *conversation, 40, &both).expect("it computes");
+    let read = |conversation: &mut dyn Session| {
+        let request = TopRequest {
+            rows: &[0, 2, 6],
+            banned: &[TokenId(2), TokenId(4)],
+            asked: &[1, 2, 3, 4, 5, 6].map(TokenId),
+            divergence: true,
+        };
+        let mut top = TopRows::default();
+        top.reset(&request, 4);
+        let result = conversation.read_top(&request, top.view());
+        format!("{result:?} {top:?}")
+    };
+    let top = [read(&mut *conversation), read(&mut *conversation)];
+    conversation.copy_slot(0, 1).expect("slots are copied");
+    conversation.clear_slot(0).expect("slots are cleared");
+    conversation.reserve(100).expect("there is room");
+    let rest = Run::default().and(1, &[6], [9]).kept_in([99]).seeing(7..8);
+    let rest = run(&mut *conversation, 40, &rest).expect("it computes");
+    let wrong = [
+        conversation.copy_slot(0, 2),
+        conversation.forward(&Run::whole(&[40]).pass(&CancelFlag::new())),
+        conversation.read_logits(&[0], Logits::default().view()),
+    ];
+    let wrong = wrong.map(|result| result.expect_err("it is refused").code());
+    format!(
+        "{estimate:?} {} {} {} {whole:?} {top:?} {rest:?} {wrong:?}",
+        facts.vocab, facts.cell_bytes, facts.capabilities.0
+    )
+}
+
+#[test]
+fn a_backend_in_a_process_of_its_own_answers_as_it_does_in_this_one() {
+    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+        plugins: vec![plugin("example-toy")],
+        isolation: Isolation {
+            launcher: launcher(),
+            ..Isolation::default()
+        },
+        ..Surroundings::default()
+    }));
+    let [here, alone] = [Running::Here, Running::Alone].map(|running| {
+        let backend = registry.find_running("toy", Fit::Usable, running);
+        story(&*backend.expect("it is usable"))
+    });
+    assert_eq!(here, alone);
 }
 
 #[test]
@@ -160,16 +252,18 @@ fn each_model_runs_where_it_is_wanted_wherever_its_backend_was_asked() {
                 .expect("it is usable");
             let notes = load(&*backend, "well").facts().notes;
             assert_eq!(
-                notes.contains("in a process of its own"),
+                notes
+                    .iter()
+                    .any(|note| note.contains("in a process of its own")),
                 isolated,
-                "{notes}"
+                "{notes:?}"
             );
         }
     }
 }
 
 #[test]
-fn what_a_host_sends_is_tested_as_what_a_plugin_returns() {
+fn what_a_worker_sends_is_tested_as_what_a_plugin_returns() {
     let plugin = spoiled("bad_numbers");
     let backend = registry(&plugin, &["bad_numbers"]).find("spoiled");
     let backend = backend.expect("it can be used");
@@ -185,19 +279,19 @@ fn what_a_host_sends_is_tested_as_what_a_plugin_returns() {
 fn a_pass_that_a_model_cannot_compute_is_refused_as_without_isolation() {
     let (_plugin, backend) = wild();
     let model = load(&*backend, "well");
-    let pass = Run::default().and(0, &[1, 2], 1..3, 0..3);
-    let error = run(&mut *session(&*model), 200, &pass).expect_err("it has no cache");
+    let pass = Run::whole(&[1, 2]).masked(|_, _| true);
+    let error = run(&mut *session(&*model), 200, &pass).expect_err("it has no masks");
     assert_eq!(error.code(), ErrorCode::Unsupported);
     assert!(
         error
             .to_string()
-            .starts_with("wild cannot compute this pass"),
+            .starts_with("wild cannot do this, which needs attention masks"),
         "{error}"
     );
 }
 
-/// What the list of backends says of a library whose host cannot be started by `launcher`.
-fn reason_without_host(launcher: Launcher) -> String {
+/// What the list of backends says of a library whose worker cannot be started by `launcher`.
+fn reason_without_worker(launcher: Launcher) -> String {
     let plugin = spoiled("wild");
     let registry = Registry::discover(&SearchPath::new(&Surroundings {
         plugins: vec![plugin.path.clone()],
@@ -215,7 +309,7 @@ fn reason_without_host(launcher: Launcher) -> String {
 
 #[test]
 fn a_missing_program_is_an_error_with_its_reason() {
-    let reason = reason_without_host(Launcher {
+    let reason = reason_without_worker(Launcher {
         program: Some("/no/such/program".into()),
         ..Launcher::default()
     });
@@ -226,8 +320,8 @@ fn a_missing_program_is_an_error_with_its_reason() {
 }
 
 #[test]
-fn a_program_that_is_no_host_is_told_with_its_last_words() {
-    let reason = reason_without_host(Launcher {
+fn a_program_that_is_no_worker_is_told_with_its_last_words() {
+    let reason = reason_without_worker(Launcher {
         program: Some(std::env::current_exe().expect("tests have a file")),
         arguments: vec!["--no-such-flag".into()],
         ..Launcher::default()

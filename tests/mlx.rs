@@ -65,10 +65,7 @@ fn both(backend: &dyn Backend, folder: &Path, precision: &str) -> (Vec<f32>, Vec
         .map(f32::from_le_bytes)
         .collect();
 
-    let session = SessionSpec {
-        capacity: ids.len() as u32,
-        slots: 1,
-    };
+    let session = SessionSpec { cells: 0, slots: 1 };
     let mut session = model.session(session).expect("there is room");
     let logits = run(&mut *session, model.facts().vocab, &Run::whole(&ids));
     (

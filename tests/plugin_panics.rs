@@ -3,14 +3,17 @@
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use unmask_api::{CancelFlag, ErrorCode, TopRows};
-use unmask_tests::{Run, SPEC, model, open, plugin, run, session, try_model};
+use unmask_api::{BackendError, ErrorCode, Session, TopRequest, TopRows};
+use unmask_tests::{Run, SPEC, load_spec, model, open, plugin, run, session, try_model};
 
 #[test]
 fn a_panic_anywhere_is_an_error_with_its_text() {
     let backend = open(&plugin("test-plugin-panics"));
-    let text =
-        |place| format!("panics: the backend panicked: told to panic in {place}; its log has more");
+    let text = |place: &str| {
+        format!("panics: the backend panicked: told to panic in {place}; its log has more")
+    };
+    let error = backend.check(&load_spec("check", 8)).map(|_| ());
+    assert_eq!(error.expect_err("it panics").to_string(), text("check"));
     for place in ["load", "facts"] {
         let error = try_model(&*backend, place)
             .map(|_| ())
@@ -23,19 +26,26 @@ fn a_panic_anywhere_is_an_error_with_its_text() {
     let error = model(&*backend, "session").session(SPEC).map(|_| ());
     assert_eq!(error.expect_err("it panics").to_string(), text("session"));
 
-    let loaded = model(&*backend, "forward");
-    let error = run(&mut *session(&*loaded), 16, &Run::whole(&[0])).map(|_| ());
-    assert_eq!(error.expect_err("it panics").to_string(), text("forward"));
-
-    let loaded = model(&*backend, "forward_top");
-    let mut top = TopRows::default();
-    top.reset(1, 2);
-    let one = Run::whole(&[0]);
-    let error = session(&*loaded).forward_top(&one.pass(&CancelFlag::new()), top.view());
-    assert_eq!(
-        error.expect_err("it panics").to_string(),
-        text("forward_top")
-    );
+    let told = |place: &str, ask: &dyn Fn(&mut dyn Session) -> Result<(), BackendError>| {
+        let error = ask(&mut *session(&*model(&*backend, place)));
+        assert_eq!(error.expect_err("it panics").to_string(), text(place));
+    };
+    let compute = |session: &mut dyn Session| run(session, 16, &Run::whole(&[0])).map(|_| ());
+    told("forward", &compute);
+    told("read_logits", &compute);
+    told("read_top", &|session| {
+        compute(session)?;
+        let request = TopRequest {
+            rows: &[0],
+            ..TopRequest::default()
+        };
+        let mut top = TopRows::default();
+        top.reset(&request, 2);
+        session.read_top(&request, top.view())
+    });
+    told("copy_slot", &|session| session.copy_slot(0, 1));
+    told("clear_slot", &|session| session.clear_slot(0));
+    told("reserve", &|session| session.reserve(20));
     drop(session(&*model(&*backend, "drop")));
 }
 

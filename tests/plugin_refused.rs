@@ -59,7 +59,7 @@ fn a_library_without_the_table_is_no_backend() {
 fn another_major_version_is_refused_before_any_call() {
     check_refusal(
         "wrong_version",
-        "FILE speaks plugin ABI 2.1, this program speaks 1.1; rebuild it against unmask-sdk or unmask_backend.h of ABI 1",
+        "FILE speaks plugin ABI 3.0, this program speaks 2.0; rebuild it against unmask-sdk or unmask_backend.h of ABI 2",
     );
 }
 
@@ -67,7 +67,7 @@ fn another_major_version_is_refused_before_any_call() {
 fn a_table_too_short_for_its_functions_is_refused_before_any_call() {
     check_refusal(
         "short_table",
-        "FILE: its table has 24 bytes, at least 104 are needed; the plugin must be repaired by its maker",
+        "FILE: its table has 24 bytes, at least 128 are needed; the plugin must be repaired by its maker",
     );
 }
 

@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use tempfile::TempDir;
 use unmask_core::api::CancelFlag;
 use unmask_core::config::{ConfigReader, Environment, Folders, Overrides};
+use unmask_core::denoise::Denoise;
 use unmask_core::engine::{LoadRequest, Loader, Message, ReadyModel, Role};
-use unmask_core::generate::Denoise;
+use unmask_core::generate::Generation;
 use unmask_core::loader::ConfigLoader;
-use unmask_core::params::{Rules, Transfer};
+use unmask_core::params::Transfer;
 use unmask_core::{Canvas, Params, TokenId};
 
 const LENGTH: usize = 32;
@@ -45,6 +46,7 @@ fn question(ready: &ReadyModel) -> Canvas {
         content: "What is the capital of France?".to_owned(),
     };
     let prompt = ready
+        .loaded
         .text
         .prompt(&[message])
         .expect("the template takes it");
@@ -53,15 +55,17 @@ fn question(ready: &ReadyModel) -> Canvas {
 
 /// Makes at most `steps` steps; the canvas then, and the forwards made.
 fn denoise(ready: &ReadyModel, canvas: Canvas, params: &Params, steps: usize) -> (Canvas, usize) {
-    let special = ready.loaded.special;
-    let mut denoise =
-        Denoise::new(&*ready.model, special, canvas, params.clone()).expect("the settings fit");
+    let denoise = Denoise::new(ready.loaded.special, ready.rules, canvas, params.clone());
+    let denoise = denoise.expect("the settings fit the canvas");
+    let mut generation =
+        Generation::new(&*ready.model, denoise).expect("the settings fit the model");
     for _ in 0..steps {
-        match denoise.step(&CancelFlag::new()).expect("it computes") {
+        match generation.step(&CancelFlag::new()).expect("it computes") {
             Some(_) => (),
             None => break,
         }
     }
+    let denoise = generation.denoise();
     (denoise.canvas().clone(), denoise.stats().nfe)
 }
 
@@ -82,8 +86,7 @@ fn check(ready: &ReadyModel, params: &Params) {
 fn stopping_and_going_on_gives_the_tokens_and_costs_the_forwards_of_an_unbroken_run() {
     let folder = TempDir::new().expect("a folder can be made");
     let ready = demo(&folder);
-    let params = |rules, steps, block_length| Params {
-        rules,
+    let params = |steps, block_length| Params {
         steps,
         block_length,
         early_stop: false,
@@ -91,14 +94,13 @@ fn stopping_and_going_on_gives_the_tokens_and_costs_the_forwards_of_an_unbroken_
     };
     // One token a step, several a step with a remainder, and more steps than a block has masks.
     for (steps, block_length) in [(32, 32), (12, 32), (12, 16), (6, 16), (64, 8)] {
-        check(&ready, &params(Rules::Llada, steps, block_length));
-        check(&ready, &params(Rules::LladaApp, steps, block_length));
+        check(&ready, &params(steps, block_length));
     }
     check(
         &ready,
         &Params {
             transfer: Transfer::Threshold(0.7),
-            ..params(Rules::Settled, 16, 16)
+            ..params(16, 16)
         },
     );
 }

@@ -11,7 +11,7 @@ use unmask_core::plugin::{Approval, Fit, Isolation, Registry, Running, SearchPat
 use unmask_tests::chat::{LONG, type_behind, wait_for};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::terminal::Terminal;
-use unmask_tests::{Compiled, compile_plugin, host_launcher, load_spec};
+use unmask_tests::{Compiled, compile_plugin, load_spec, worker_launcher};
 
 /// A user with the backend `eager`, which writes into a file whenever it runs.
 struct Rig {
@@ -155,7 +155,7 @@ fn a_library_in_a_process_of_its_own_that_changes_once_it_was_found_is_not_opene
         approved: vec![approval],
         isolation: Isolation {
             names: ["eager".to_owned()].into(),
-            launcher: host_launcher(env!("CARGO_BIN_EXE_backend_host")),
+            launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
         },
         ..Surroundings::default()
     }));

@@ -1,9 +1,11 @@
-//! The walls of the house, checked: who may depend on whom, how long a file may grow, who may print.
+//! The walls of the house, checked: who may depend on whom, between crates and inside them, how long a file may grow, who
+//! may print.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use unmask_tests::imports::Imports;
 use unmask_tests::root;
 
 /// Which of our crates each crate may name; a star ends a pattern. What is not listed may name nobody.
@@ -43,14 +45,14 @@ const RESERVED: [Reserved; 3] = [
             "backends/mlx/build.rs",
         ],
     },
-    // One place asks sessions, and the suite that tests them. Networks have forwards of their own, and the SDK and the host of
+    // One place asks sessions, and the suite that tests them. Networks have forwards of their own, and the SDK and the worker of
     // an isolated backend hand on what came over a border.
     Reserved {
-        words: &[".forward(", ".forward_top("],
+        words: &[".forward(", ".read_logits(", ".read_top("],
         under: &["core", "tui"],
         places: &[
             "core/runtime/src/scorer.rs",
-            "core/runtime/src/plugin/isolate/attend.rs",
+            "core/runtime/src/plugin/isolate/worker_session.rs",
             "core/conformance/src",
         ],
     },
@@ -120,6 +122,14 @@ fn the_contract_depends_on_thiserror_alone() {
     let packages = packages();
     let api = packages.iter().find(|(name, _)| name == "unmask-api");
     assert_eq!(api.expect("it is there").1, ["thiserror"]);
+}
+
+#[test]
+fn no_file_or_folder_imports_in_a_circle() {
+    for src in ["core/runtime/src", "tui/src"] {
+        let circles = Imports::read(&root().join(src)).circles();
+        assert!(circles.is_empty(), "{src}:\n{}", circles.join("\n"));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use example_toy::Toy;
-use unmask_api::{Backend, CancelFlag, Logits, Session, SessionSpec, TopRows};
+use unmask_api::{Backend, CancelFlag, Logits, Session, SessionSpec, TopRequest, TopRows};
 use unmask_tests::{Run, load_spec, open, plugin};
 
 /// A step of the demo model on candle, f32, two cores of an EPYC: 128 positions fed, 64 wanted.
@@ -75,30 +75,42 @@ fn demo(bencher: Bencher<'_, '_>, road: Road) {
 #[divan::bench(args = ROADS)]
 fn demo_top_5(bencher: Bencher<'_, '_>, road: Road) {
     let (mut session, run) = (session(road, DEMO), pass(DEMO));
-    let (mut top, cancel) = (TopRows::default(), CancelFlag::new());
-    top.reset(run.wanted.len(), 5);
-    bencher.bench_local(|| session.forward_top(&run.pass(&cancel), top.view()));
+    let (mut top, cancel, rows) = (TopRows::default(), CancelFlag::new(), rows(DEMO));
+    let request = TopRequest {
+        rows: &rows,
+        ..TopRequest::default()
+    };
+    top.reset(&request, 5);
+    bencher.bench_local(|| {
+        session.forward(&run.pass(&cancel))?;
+        session.read_top(&request, top.view())
+    });
 }
 
 fn forwards(bencher: Bencher<'_, '_>, road: Road, size: Size) {
     let (mut session, run) = (session(road, size), pass(size));
-    let (mut logits, cancel) = (Logits::default(), CancelFlag::new());
-    logits.reset(run.wanted.len(), size.vocab);
-    bencher.bench_local(|| session.forward(&run.pass(&cancel), logits.view()));
+    let (mut logits, cancel, rows) = (Logits::default(), CancelFlag::new(), rows(size));
+    logits.reset(rows.len(), size.vocab);
+    bencher.bench_local(|| {
+        session.forward(&run.pass(&cancel))?;
+        session.read_logits(&rows, logits.view())
+    });
 }
 
 /// The best of many runs of many calls: what others do on this machine only adds.
 fn per_call(road: Road, size: Size) -> Duration {
     let (mut session, run) = (session(road, size), pass(size));
-    let (mut logits, cancel) = (Logits::default(), CancelFlag::new());
-    logits.reset(run.wanted.len(), size.vocab);
+    let (mut logits, cancel, rows) = (Logits::default(), CancelFlag::new(), rows(size));
+    logits.reset(rows.len(), size.vocab);
     let calls = if size.vocab > 1000 { 100 } else { 10_000 };
     let mut time = || {
         let start = Instant::now();
         for _ in 0..calls {
             session
-                .forward(&run.pass(&cancel), logits.view())
+                .forward(&run.pass(&cancel))
                 .expect("the toy computes");
+            let read = session.read_logits(&rows, logits.view());
+            read.expect("the toy has output");
         }
         start.elapsed() / calls
     };
@@ -112,12 +124,14 @@ fn session(road: Road, size: Size) -> Box<dyn Session> {
         Road::Direct => Toy.load(&spec, &listener),
         Road::Table => open(&plugin("example-toy")).load(&spec, &listener),
     };
-    let session = SessionSpec {
-        capacity: 128,
-        slots: 1,
-    };
+    let session = SessionSpec { cells: 0, slots: 1 };
     let model = model.expect("the toy loads");
     model.session(session).expect("a session opens")
+}
+
+/// All rows of the output.
+fn rows(size: Size) -> Vec<u32> {
+    (0..size.wanted).collect()
 }
 
 /// The last positions of one row are wanted.

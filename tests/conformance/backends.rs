@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use unmask_api::{Attention, Backend, LoadSpec};
 use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, State, Surroundings};
-use unmask_tests::{compile_plugin, host_launcher, load_spec, plugin, root};
+use unmask_tests::{compile_plugin, load_spec, plugin, root, worker_launcher};
 
 /// Names the one backend to test.
 const VARIABLE: &str = "UNMASK_CONFORMANCE_BACKEND";
@@ -24,7 +24,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
         data_folder: None,
         plugins: vec![in_c.path.clone()],
         isolation: Isolation {
-            launcher: host_launcher(env!("CARGO_BIN_EXE_backend_host")),
+            launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
             ..Isolation::default()
         },
         ..Surroundings::here(vec![plugin("example-toy")])

@@ -12,6 +12,7 @@
 mod case;
 mod kinds;
 mod models;
+mod published;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use unmask_core::api::Backend;
 use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, Surroundings};
-use unmask_tests::host_launcher;
+use unmask_tests::worker_launcher;
 
 use case::{Case, Verdict};
 use models::Models;
@@ -69,7 +70,7 @@ fn run() -> Result<bool, String> {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", index.display()))?;
     let registry = Registry::discover(&SearchPath::new(&Surroundings {
         isolation: Isolation {
-            launcher: host_launcher(env!("CARGO_BIN_EXE_backend_host")),
+            launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
             ..Isolation::default()
         },
         ..Surroundings::here(Vec::new())

@@ -23,7 +23,7 @@ static unmask_status bad_facts(const void *model, unmask_facts_row *out, unmask_
 #define LOAD keeping_load
 #undef FACTS
 #define FACTS bad_facts
-#undef FORWARD_TOP
-#define FORWARD_TOP NULL
+#undef READ_TOP
+#define READ_TOP NULL
 
 UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = TABLE;

@@ -1,28 +1,31 @@
 /* Gives numbers that cannot be; the first fed token tells which. */
 #include "base.h"
 
-static unmask_status bad_forward(void *session, const unmask_pass_table *pass, float *out, size_t out_len,
-                                 unmask_error_slot *error) {
+static unmask_status bad_read_logits(void *session, const unmask_logits_table *out, unmask_error_slot *error) {
   float zero = 0.0f;
-  unmask_status status = good_forward(session, pass, out, out_len, error);
-  if (pass->tokens[0] == 1) out[out_len - 1] = zero / zero;
-  if (pass->tokens[0] == 2) out[0] = -1.0f / zero;
+  unmask_status status = good_read_logits(session, out, error);
+  uint32_t which = ((good_session *)session)->first_token;
+  if (which == 1) out->logits[out->logits_len - 1] = zero / zero;
+  if (which == 2) out->logits[0] = -1.0f / zero;
   return status;
 }
 
-static unmask_status bad_top(void *session, const unmask_pass_table *pass, const unmask_top_table *out,
-                             unmask_error_slot *error) {
-  float zero = 0.0f;
-  unmask_status status = good_forward_top(session, pass, out, error);
-  if (pass->tokens[0] == 1) out->ids[0] = VOCAB;
-  if (pass->tokens[0] == 2) out->logits[1] = out->logits[0] + 1.0f;
-  if (pass->tokens[0] == 3) out->entropy[0] = zero / zero;
+static unmask_status bad_read_top(void *session, const unmask_top_table *out, unmask_error_slot *error) {
+  double zero = 0.0;
+  unmask_status status = good_read_top(session, out, error);
+  uint32_t which = ((good_session *)session)->first_token;
+  if (which == 1) out->ids[0] = VOCAB;
+  if (which == 2) out->logits[1] = out->logits[0] + 1.0f;
+  if (which == 3) out->entropy[0] = zero / zero;
+  if (which == 4) out->tail[0] = 7.5;
+  if (which == 5) out->ids[0] = out->banned[0];
+  if (which == 6) out->asked_logits[0] = (float)(1.0 / zero);
   return status;
 }
 
-#undef FORWARD
-#define FORWARD bad_forward
-#undef FORWARD_TOP
-#define FORWARD_TOP bad_top
+#undef READ_LOGITS
+#define READ_LOGITS bad_read_logits
+#undef READ_TOP
+#define READ_TOP bad_read_top
 
 UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = TABLE;

@@ -2,14 +2,27 @@
 #ifndef BASE_H
 #define BASE_H
 #include "unmask_backend.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VOCAB 8u
-#define PUT(ROOM, STRING) \
-  (memcpy((ROOM).bytes, (STRING), sizeof(STRING) - 1), (void)((ROOM).len = (uint32_t)sizeof(STRING) - 1))
 
-static int token_of_model, token_of_session;
+static void put_bytes(unmask_sink sink, const char *bytes, size_t length) {
+  unmask_text text;
+  text.ptr = bytes;
+  text.len = length;
+  if (sink.put != NULL) sink.put(sink.context, text);
+}
+#define PUT(SINK, STRING) put_bytes(SINK, STRING, strlen(STRING))
+
+/* What is kept of a pass: which fed tokens are wanted, and the first of the fed ids. */
+typedef struct good_session {
+  uint32_t wanted_len, first_token;
+  uint32_t *wanted;
+} good_session;
+
+static int token_of_model;
 
 static unmask_status good_init(const unmask_host_table *host, unmask_error_slot *error) {
   (void)host, (void)error;
@@ -27,7 +40,14 @@ static unmask_status good_device(uint32_t index, unmask_device_row *out, unmask_
   if (index > 0) return UNMASK_NO_DEVICE;
   PUT(out->id, "cpu");
   PUT(out->name, "cpu");
-  PUT(out->precisions, "f32, ,q4k");
+  PUT(out->precisions, "f32");
+  PUT(out->precisions, "q4k");
+  return UNMASK_OK;
+}
+
+static unmask_status good_check(const unmask_load_table *spec, unmask_estimate_row *out, unmask_error_slot *error) {
+  (void)spec, (void)error;
+  out->threads = 1;
   return UNMASK_OK;
 }
 
@@ -51,30 +71,74 @@ static void good_free(void *handle) { (void)handle; }
 static unmask_status good_open(const void *model, const unmask_session_table *spec, void **session,
                                unmask_error_slot *error) {
   (void)model, (void)spec, (void)error;
-  *session = &token_of_session;
+  *session = calloc(1, sizeof(good_session));
   return UNMASK_OK;
 }
 
-static unmask_status good_forward(void *session, const unmask_pass_table *pass, float *out, size_t out_len,
-                                  unmask_error_slot *error) {
+static void good_close(void *handle) {
+  free(((good_session *)handle)->wanted);
+  free(handle);
+}
+
+static unmask_status good_forward(void *session, const unmask_pass_table *pass, unmask_error_slot *error) {
+  good_session *own = session;
+  size_t bytes = sizeof(uint32_t) * pass->wanted_len;
+  (void)error;
+  own->wanted = realloc(own->wanted, bytes + 1);
+  if (bytes > 0) memcpy(own->wanted, pass->wanted, bytes);
+  own->wanted_len = pass->wanted_len;
+  own->first_token = pass->tokens[0];
+  return UNMASK_OK;
+}
+
+static unmask_status good_read_logits(void *session, const unmask_logits_table *out, unmask_error_slot *error) {
   size_t at;
-  (void)session, (void)pass, (void)error;
-  for (at = 0; at < out_len; at++) out[at] = (float)(at % VOCAB);
+  (void)session, (void)error;
+  for (at = 0; at < out->logits_len; at++) out->logits[at] = (float)(at % VOCAB);
   return UNMASK_OK;
 }
 
-static unmask_status good_forward_top(void *session, const unmask_pass_table *pass, const unmask_top_table *out,
-                                      unmask_error_slot *error) {
-  uint32_t row, at;
-  (void)session, (void)error;
-  for (row = 0; row < pass->wanted_len; row++) {
-    for (at = 0; at < out->k; at++) {
-      out->ids[row * out->k + at] = VOCAB - 1 - at;
-      out->logits[row * out->k + at] = (float)(VOCAB - 1 - at);
-    }
-    out->log_sum_exp[row] = 7.4583f;
-    out->entropy[row] = 1.0405f;
+static int is_banned(const unmask_top_table *out, uint32_t id) {
+  uint32_t at;
+  for (at = 0; at < out->banned_len; at++) {
+    if (out->banned[at] == id) return 1;
   }
+  return 0;
+}
+
+/* Row `row` of the short form, all but the divergence, of its whole logits. */
+static void shorten(const float *logits, uint32_t vocab, const unmask_top_table *out, uint32_t row) {
+  uint32_t at, id, best = vocab, before = vocab;
+  double tail = 0, weighted = 0, top;
+  for (at = row * out->k; at < (row + 1) * out->k; at++, before = best) {
+    best = vocab;
+    for (id = 0; id < vocab; id++) {
+      int after = before == vocab || logits[id] < logits[before] || (logits[id] == logits[before] && id > before);
+      if (after && !is_banned(out, id) && (best == vocab || logits[id] > logits[best])) best = id;
+    }
+    out->ids[at] = best;
+    out->logits[at] = logits[best];
+  }
+  best = out->ids[row * out->k];
+  top = logits[best];
+  for (id = 0; id < vocab; id++) {
+    double share = exp(logits[id] - top);
+    if (id == best || is_banned(out, id)) continue;
+    tail += share;
+    weighted += share * (logits[id] - top);
+  }
+  out->tail[row] = tail;
+  out->entropy[row] = log1p(tail) - weighted / (1 + tail);
+  for (at = row * out->asked_per_row; at < (row + 1) * out->asked_per_row; at++) {
+    out->asked_logits[at] = logits[out->asked[at]];
+  }
+}
+
+static unmask_status good_read_top(void *session, const unmask_top_table *out, unmask_error_slot *error) {
+  static const float logits[VOCAB] = {0, 1, 2, 3, 4, 5, 6, 7};
+  uint32_t row;
+  (void)session, (void)error;
+  for (row = 0; row < out->rows_len; row++) shorten(logits, VOCAB, out, row);
   return UNMASK_OK;
 }
 
@@ -83,20 +147,25 @@ static unmask_status good_forward_top(void *session, const unmask_pass_table *pa
 #define MINOR UNMASK_ABI_MINOR
 #define SIZE sizeof(unmask_plugin)
 #define NAME "spoiled"
+#define RUNTIMES NULL
 #define INIT good_init
 #define PROBE good_probe
 #define DEVICE good_device
+#define CHECK good_check
 #define LOAD good_load
 #define FACTS good_facts
 #define OPEN good_open
 #define FORWARD good_forward
-#define FORWARD_TOP good_forward_top
-#define RUNTIMES NULL
+#define READ_LOGITS good_read_logits
+#define READ_TOP good_read_top
+#define COPY NULL
+#define CLEAR NULL
+#define RESERVE NULL
 #define EXPORT NULL
 #define TABLE                                                                                                         \
   {                                                                                                                   \
-    MAJOR, MINOR, SIZE, 0, NAME, "0.0.1", INIT, PROBE, DEVICE, LOAD, FACTS, good_free, OPEN, good_free, FORWARD,      \
-        FORWARD_TOP, RUNTIMES, EXPORT                                                                                 \
+    MAJOR, MINOR, SIZE, 0, NAME, "0.0.1", RUNTIMES, INIT, PROBE, DEVICE, CHECK, LOAD, FACTS, good_free, OPEN,         \
+        good_close, FORWARD, READ_LOGITS, READ_TOP, COPY, CLEAR, RESERVE, EXPORT                                      \
   }
 
 #endif

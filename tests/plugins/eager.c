@@ -24,10 +24,10 @@ static unmask_status tracing_init(const unmask_host_table *host, unmask_error_sl
 
 UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = {
     UNMASK_ABI_MAJOR, UNMASK_ABI_MINOR, sizeof(unmask_plugin), 0,
-    "eager",    "0.1.0",
-    tracing_init, toy_probe, toy_device,
-    toy_load,   toy_facts,   toy_free,
-    toy_open,   toy_free,
-    toy_forward,
-    NULL,       NULL,        NULL,
+    "eager",    "0.1.0",       NULL,
+    tracing_init, toy_probe,   toy_device,
+    toy_check,  toy_load,    toy_facts,   toy_free,
+    toy_open,   toy_close,
+    toy_forward, toy_read_logits, toy_read_top,
+    toy_copy,   toy_clear,   toy_reserve, NULL,
 };

@@ -2,7 +2,8 @@
 #include "base.h"
 #include <stdio.h>
 
-static const char *const devices[] = {"well", "segfault", "hang", "abort", "leave", "load-segfault", "load-hang"};
+static const char *const devices[] = {"well", "segfault", "hang", "abort", "leave", "load-segfault", "load-hang",
+                                      "check-segfault"};
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
 static uint32_t vocab, passes;
@@ -22,11 +23,16 @@ static void crash(void) {
 static unmask_status wild_device(uint32_t index, unmask_device_row *out, unmask_error_slot *error) {
   (void)error;
   if (index >= DEVICES) return UNMASK_NO_DEVICE;
-  out->id.len = (uint32_t)strlen(devices[index]);
-  memcpy(out->id.bytes, devices[index], out->id.len);
+  PUT(out->id, devices[index]);
   PUT(out->name, "cpu");
   PUT(out->precisions, "f32");
   return UNMASK_OK;
+}
+
+static unmask_status wild_check(const unmask_load_table *spec, unmask_estimate_row *out, unmask_error_slot *error) {
+  static const char crashing[] = "check-segfault";
+  if (spec->device.len == sizeof crashing - 1 && memcmp(spec->device.ptr, crashing, spec->device.len) == 0) crash();
+  return good_check(spec, out, error);
 }
 
 static unmask_status wild_load(const unmask_load_table *spec, void **model, unmask_error_slot *error) {
@@ -51,15 +57,10 @@ static unmask_status wild_facts(const void *model, unmask_facts_row *out, unmask
   out->vocab = vocab;
   out->max_positions = 4096;
   out->capabilities |= UNMASK_CAP_CANCEL;
-  /* What happens in the fifth pass happens to whole rows; only a model that is well has others. */
-  if (strcmp(device, "well") != 0) out->capabilities &= ~(uint64_t)UNMASK_CAP_TOPK_OUTPUT;
   return status;
 }
 
-static unmask_status wild_forward(void *session, const unmask_pass_table *pass, float *out, size_t out_len,
-                                  unmask_error_slot *error) {
-  size_t row, at;
-  (void)session, (void)error;
+static unmask_status wild_forward(void *session, const unmask_pass_table *pass, unmask_error_slot *error) {
   if (++passes == 5 && strcmp(device, "well") != 0) {
     fprintf(stderr, "about to %s\n", device);
     if (strcmp(device, "segfault") == 0) crash();
@@ -67,9 +68,31 @@ static unmask_status wild_forward(void *session, const unmask_pass_table *pass, 
     if (strcmp(device, "abort") == 0) abort();
     if (strcmp(device, "leave") == 0) exit(3);
   }
-  for (row = 0; row * vocab < out_len; row++) {
-    for (at = 0; at < vocab; at++) out[row * vocab + at] = at == 100 + pass->wanted[row] % 26 ? 9.0f : 0.0f;
+  return good_forward(session, pass, error);
+}
+
+/* The logits of row `row` of the output. */
+static void score(const good_session *session, uint32_t row, float *logits) {
+  uint32_t at, wanted = 100 + session->wanted[row] % 26;
+  for (at = 0; at < vocab; at++) logits[at] = at == wanted ? 9.0f : 0.0f;
+}
+
+static unmask_status wild_read_logits(void *session, const unmask_logits_table *out, unmask_error_slot *error) {
+  uint32_t row;
+  (void)error;
+  for (row = 0; row < out->rows_len; row++) score(session, out->rows[row], out->logits + (size_t)row * vocab);
+  return UNMASK_OK;
+}
+
+static unmask_status wild_read_top(void *session, const unmask_top_table *out, unmask_error_slot *error) {
+  float *logits = malloc(sizeof(float) * vocab);
+  uint32_t row;
+  (void)error;
+  for (row = 0; row < out->rows_len; row++) {
+    score(session, out->rows[row], logits);
+    shorten(logits, vocab, out, row);
   }
+  free(logits);
   return UNMASK_OK;
 }
 
@@ -77,11 +100,17 @@ static unmask_status wild_forward(void *session, const unmask_pass_table *pass, 
 #define NAME "wild"
 #undef DEVICE
 #define DEVICE wild_device
+#undef CHECK
+#define CHECK wild_check
 #undef LOAD
 #define LOAD wild_load
 #undef FACTS
 #define FACTS wild_facts
 #undef FORWARD
 #define FORWARD wild_forward
+#undef READ_LOGITS
+#define READ_LOGITS wild_read_logits
+#undef READ_TOP
+#define READ_TOP wild_read_top
 
 UNMASK_EXPORT const unmask_plugin UNMASK_PLUGIN = TABLE;

@@ -73,6 +73,7 @@ pub fn compile_plugin(source: &str) -> Compiled {
             "-fPIC",
             "-Wno-unused-function",
             "-Wno-unused-variable",
+            "-lm",
         ]
     };
     build(&crate::root().join(source), &name, shared)
@@ -88,7 +89,8 @@ pub fn c_program(text: &str) -> Compiled {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let source = folder.path().join("program.c");
     std::fs::write(&source, text).expect("the folder is ours");
-    build(&source, &format!("program{EXE_SUFFIX}"), &[])
+    let dynamic: &[&str] = if cfg!(unix) { &["-ldl"] } else { &[] };
+    build(&source, &format!("program{EXE_SUFFIX}"), dynamic)
 }
 
 #[track_caller]

@@ -4,16 +4,15 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use unmask_api::{Attention, Backend, BackendError, LoadSpec, Model, Session, SessionSpec};
+use unmask_api::{
+    Attention, Backend, BackendError, Capabilities, LoadSpec, Model, Session, SessionSpec,
+};
 use unmask_core::plugin::load;
 
 use crate::{Compiled, compile_plugin};
 
-/// A small session.
-pub const SPEC: SessionSpec = SessionSpec {
-    capacity: 16,
-    slots: 2,
-};
+/// A session for two rows that keeps nothing.
+pub const SPEC: SessionSpec = SessionSpec { cells: 0, slots: 2 };
 
 /// The plugin of `plugins/{name}.c`, which breaks a promise.
 ///
@@ -53,14 +52,17 @@ pub fn try_model(backend: &dyn Backend, family: &str) -> Result<Box<dyn Model>, 
     backend.load(&load_spec(family, 8), &|_| ControlFlow::Continue(()))
 }
 
-/// A session of [`SPEC`].
+/// A session of [`SPEC`], with 16 cells where K/V can be kept.
 ///
 /// # Panics
 /// If it does not open.
 #[must_use]
 #[track_caller]
 pub fn session(model: &dyn Model) -> Box<dyn Session> {
-    model.session(SPEC).expect("a session opens")
+    let keeps = model.facts().capabilities.has(Capabilities::KV_CACHE);
+    let cells = if keeps { 16 } else { 0 };
+    let spec = SessionSpec { cells, ..SPEC };
+    model.session(spec).expect("a session opens")
 }
 
 /// A spec for backends without weights: a vocabulary of `vocab`, the device `cpu`, `f32`.

@@ -4,6 +4,7 @@ mod compile;
 mod fixtures;
 
 pub mod chat;
+pub mod imports;
 pub mod program;
 pub mod svg;
 pub mod terminal;
@@ -25,9 +26,9 @@ pub fn root() -> &'static Path {
         .expect("the tests lie in a folder of the repository")
 }
 
-/// How tests start hosts of isolated backends: by the program of this crate, which cargo tells only to tests.
+/// How tests start the workers of isolated backends: by the program of this crate, which cargo tells only to tests.
 #[must_use]
-pub fn host_launcher(program: &str) -> Launcher {
+pub fn worker_launcher(program: &str) -> Launcher {
     Launcher {
         program: Some(PathBuf::from(program)),
         arguments: Vec::new(),

@@ -17,11 +17,15 @@ use unmask::state::State;
 use unmask::update::{prepare, update};
 use unmask::view;
 use unmask_core::api::{Capabilities, ModelFacts};
-use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent};
+use unmask_core::engine::{
+    EngineEvent, Failure, Loaded, Message, ModelText, Outcome, Pin, TurnEvent,
+};
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::SpecialIds;
+use unmask_core::likelihood::Pair;
 use unmask_core::plugin::Running;
 use unmask_core::text::Vocabulary;
+use unmask_core::text::pins::PinPlaceError;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 const TOKENS: usize = 1024;
@@ -44,6 +48,31 @@ fn scroll_up(state: &mut State) {
     update(state, Action::Do(Command::Scroll(Scroll::First)));
 }
 
+/// Nobody asks it.
+#[derive(Debug)]
+struct NoText;
+
+impl ModelText for NoText {
+    fn encode(&self, _: &str) -> Result<Vec<TokenId>, Failure> {
+        Ok(Vec::new())
+    }
+    fn pair(&self, _: &str, _: &str) -> Result<Pair, Failure> {
+        Ok(Pair::default())
+    }
+    fn prompt(&self, _: &[Message]) -> Result<Vec<TokenId>, Failure> {
+        Ok(Vec::new())
+    }
+    fn place(&self, pins: &[Pin], _: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
+        Ok(pins.iter().map(|_| Vec::new()).collect())
+    }
+    fn finished(&self, _: &[TokenId]) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+    fn stopped(&self, _: &[TokenId]) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+}
+
 fn loaded() -> Arc<Loaded> {
     let special: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
     let words = WORDS.iter().map(|word| (word.as_bytes(), false));
@@ -59,9 +88,10 @@ fn loaded() -> Arc<Loaded> {
             vocab: WORDS.len() + 2,
             max_positions: 4096,
             memory_bytes: 0,
+            cell_bytes: 0,
             precision: "f32".to_owned(),
             capabilities: Capabilities::default(),
-            notes: String::new(),
+            notes: Vec::new(),
         },
         special: SpecialIds {
             mask: MASK,
@@ -70,6 +100,7 @@ fn loaded() -> Arc<Loaded> {
             bos: None,
         },
         vocabulary: Arc::new(Vocabulary::new(special.into_iter().chain(words))),
+        text: Arc::new(NoText),
         defaults: Params {
             steps: TOKENS,
             block_length: TOKENS,
@@ -90,11 +121,15 @@ fn step(at: usize) -> TurnEvent {
     TurnEvent::Step(StepEvent {
         step: at + 1,
         steps: TOKENS,
+        call: at,
         block: 0,
         blocks: 1,
+        fed: 0..TOKENS,
+        length: TOKENS,
         commits: vec![Commit {
             at: Position((at * 7 % TOKENS) as u32),
             token,
+            was: None,
             confidence: 0.5,
             entropy: 1.0,
             kind: CommitKind::New,
@@ -121,6 +156,7 @@ fn conversation(answers: usize) -> State {
             TurnEvent::Finished(Outcome {
                 canvas: Canvas::new(&[], 1, MASK),
                 text: WORDS.concat().repeat(TOKENS / WORDS.len()),
+                holes: Vec::new(),
                 reason: FinishReason::Complete,
                 stats: Stats::default(),
             }),

@@ -17,16 +17,16 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use unmask::run::{Engine, Setup, run};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::engine::{
-    EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, Pin, TurnEvent, TurnId,
-    TurnInput, TurnRequest,
+    EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput,
+    TurnRequest,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::SpecialIds;
 use unmask_core::plugin::Running;
-use unmask_core::text::Vocabulary;
+use unmask_core::text::{Piece, Vocabulary};
 use unmask_core::{Canvas, Params, Position, TokenId};
 
-use text::{ANSWER, MARKED, words};
+use text::{ANSWER, MARKED, Words, words};
 
 const MASK: TokenId = TokenId(0);
 const END: TokenId = TokenId(1);
@@ -72,9 +72,6 @@ impl Engine for Handle {
     }
     fn start(&mut self, request: TurnRequest) {
         self.tell(Order::Start(request));
-    }
-    fn place(&mut self, _: Vec<Pin>, _: usize) {
-        // It has no tokenizer: pins are shown as they were typed.
     }
     fn pause(&mut self) {
         self.tell(Order::Pause);
@@ -171,9 +168,10 @@ impl Pretender {
                 vocab: self.vocabulary.len(),
                 max_positions: 4096,
                 memory_bytes: 0,
+                cell_bytes: 0,
                 precision: "f0".to_owned(),
                 capabilities: Capabilities::default(),
-                notes: String::new(),
+                notes: Vec::new(),
             },
             special: SpecialIds {
                 mask: MASK,
@@ -182,6 +180,7 @@ impl Pretender {
                 bos: None,
             },
             vocabulary: Arc::clone(&self.vocabulary),
+            text: Arc::new(Words(Arc::clone(&self.vocabulary))),
             defaults: Params {
                 steps: 64,
                 block_length: 32,
@@ -322,8 +321,11 @@ impl Denoising<'_> {
         self.tell(TurnEvent::Step(StepEvent {
             step,
             steps,
+            call: step - 1,
             block,
             blocks,
+            fed: 0..self.canvas.len(),
+            length: self.canvas.len(),
             masked: masked.len() - commits.len(),
             commits,
             elapsed: self.pace,
@@ -337,6 +339,7 @@ impl Denoising<'_> {
         Commit {
             at,
             token: self.answer.get(at.index()).copied().unwrap_or(END),
+            was: None,
             confidence,
             entropy: 1.0 - confidence,
             kind: CommitKind::New,
@@ -355,13 +358,14 @@ impl Denoising<'_> {
             .collect();
         let mut bytes = Vec::new();
         for &token in &tokens {
-            if let unmask_core::text::Piece::Bytes(piece) = self.pretender.vocabulary.piece(token) {
+            if let Piece::Bytes(piece) = self.pretender.vocabulary.piece(token) {
                 bytes.extend_from_slice(piece);
             }
         }
         self.tell(TurnEvent::Finished(Outcome {
             canvas: self.canvas.clone(),
             text: String::from_utf8_lossy(&bytes).trim().to_owned(),
+            holes: Vec::new(),
             reason,
             stats: Stats {
                 steps,

@@ -14,8 +14,9 @@ use generation::Generation;
 pub(crate) use sessions::{Rm, Saving, Sessions, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
-use unmask_core::config::{GenerationPatch, Overrides, VARIABLES};
+use unmask_core::config::{self, Overrides};
 use unmask_core::plugin::isolate::SUBCOMMAND;
+use unmask_core::settings::GenerationPatch;
 
 /// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
 ///
@@ -138,17 +139,17 @@ pub(crate) enum Command {
     Config(ConfigArguments),
     /// Run a backend for the program at the other end of a channel, which alone knows its name
     #[command(name = SUBCOMMAND, hide = true)]
-    BackendHost(BackendHost),
+    BackendWorker(BackendWorker),
     /// Hold a backend against the contract for the program at the other end of a channel, which alone knows its name
     #[command(name = EXAMINER, hide = true)]
-    BackendVerify(BackendHost),
+    BackendVerify(BackendWorker),
 }
 
 /// The subcommand by which the program examines a backend in a process of its own.
 pub(crate) const EXAMINER: &str = "backend-verify";
 
 #[derive(Debug, Args)]
-pub(crate) struct BackendHost {
+pub(crate) struct BackendWorker {
     /// Its name
     pub(crate) channel: String,
 }
@@ -300,7 +301,7 @@ impl Cli {
                 | Command::Backends(_)
                 | Command::Export(_)
                 | Command::Sessions(_)
-                | Command::BackendHost(_)
+                | Command::BackendWorker(_)
                 | Command::BackendVerify(_)
                 | Command::Config(_),
             ) => GenerationPatch::default(),
@@ -350,7 +351,7 @@ impl Cli {
 fn variables() -> String {
     let mut text = "Environment variables, below the flags and above the file:".to_owned();
     let screen = UI.map(|(_, name, may_be)| (name, may_be));
-    for (name, meaning) in VARIABLES.into_iter().chain(screen) {
+    for (name, meaning) in config::variables().chain(screen) {
         text.push_str(&format!("\n  {name:<30} {meaning}"));
     }
     text

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use unmask_core::engine::{LoadRequest, Pin, TurnRequest};
+use unmask_core::engine::{LoadRequest, TurnRequest};
 
-use crate::action::Approve;
 use crate::cells::Emoji;
 use crate::session::Job;
-use crate::state::{Call, Settings};
+pub use crate::state::Mouse;
+use crate::state::{Approve, Call, PinQuestion, Settings};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,13 +22,8 @@ pub enum Effect {
     Stop,
     /// Give up on the running forward; its late news is dropped.
     Abandon,
-    /// Have the model's tokenizer read pins.
-    Place {
-        /// The pins.
-        pins: Vec<Pin>,
-        /// Positions of the answer.
-        length: usize,
-    },
+    /// Have the model's tokenizer read pins; answered by `Placed`.
+    Place(PinQuestion),
     /// Load a model.
     Load(LoadRequest),
     /// Stop loading.
@@ -96,13 +91,4 @@ pub struct RenderJob {
     pub width: u16,
     /// How emoji by variation are drawn.
     pub emoji: Emoji,
-}
-
-/// Who gets the mouse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mouse {
-    /// The screen: the wheel scrolls.
-    Captured,
-    /// The terminal: dragging selects.
-    Released,
 }

@@ -8,11 +8,13 @@ use unmask_core::api::{Capabilities, Device, DeviceKind, ModelFacts};
 use unmask_core::catalogue::{Catalogue, Choice, Readiness, memory};
 use unmask_core::checkpoint::{Found, Searched};
 use unmask_core::config::Source;
-use unmask_core::engine::{Loaded, TurnId};
+use unmask_core::engine::{Failure, Loaded, Message, ModelText, Pin, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
 use unmask_core::family::SpecialIds;
+use unmask_core::likelihood::Pair;
 use unmask_core::plugin::{BackendRow, Running, State as BackendState};
 use unmask_core::text::Vocabulary;
+use unmask_core::text::pins::PinPlaceError;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use crate::state::Turn;
@@ -36,6 +38,31 @@ pub(crate) enum Cell {
     End,
 }
 
+/// Text of a model that is only looked at.
+#[derive(Debug)]
+struct NoText;
+
+impl ModelText for NoText {
+    fn encode(&self, _: &str) -> Result<Vec<TokenId>, Failure> {
+        Ok(Vec::new())
+    }
+    fn pair(&self, _: &str, _: &str) -> Result<Pair, Failure> {
+        Ok(Pair::default())
+    }
+    fn prompt(&self, _: &[Message]) -> Result<Vec<TokenId>, Failure> {
+        Ok(Vec::new())
+    }
+    fn place(&self, pins: &[Pin], _: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
+        Ok(pins.iter().map(|_| Vec::new()).collect())
+    }
+    fn finished(&self, _: &[TokenId]) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+    fn stopped(&self, _: &[TokenId]) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+}
+
 /// A model whose tokens are the cells, in order after the reserved ones.
 pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
     let reserved: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
@@ -56,9 +83,10 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
             vocab: cells.len() + RESERVED as usize,
             max_positions: 4096,
             memory_bytes: 0,
+            cell_bytes: 0,
             precision: "fp16".to_owned(),
             capabilities: Capabilities::default(),
-            notes: String::new(),
+            notes: Vec::new(),
         },
         special: SpecialIds {
             mask: MASK,
@@ -67,6 +95,7 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
             bos: None,
         },
         vocabulary: Arc::new(Vocabulary::new(reserved.into_iter().chain(pieces))),
+        text: Arc::new(NoText),
         defaults: Params {
             steps: 64,
             block_length: 32,
@@ -129,6 +158,7 @@ pub(crate) fn commit(turn: &mut Turn, at_step: usize, at: u32, confidence: f32, 
     let commit = Commit {
         at: Position(at),
         token,
+        was: None,
         confidence,
         entropy: 0.1,
         kind,
@@ -142,6 +172,7 @@ pub(crate) fn new(at: usize, token: TokenId, confidence: f32) -> Commit {
     Commit {
         at: Position(at as u32),
         token,
+        was: None,
         confidence,
         entropy: 0.1,
         kind: CommitKind::New,
@@ -154,8 +185,11 @@ pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent
     StepEvent {
         step,
         steps,
+        call: step - 1,
         block: 0,
         blocks: 1,
+        fed: 0..0,
+        length: 0,
         masked: 0,
         commits,
         elapsed: Duration::from_millis(140),

@@ -2,27 +2,25 @@
 
 mod first_run;
 mod models;
+mod panel;
 mod panels;
 mod settings;
 mod transcript;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use crate::action::Size;
+use crate::size::Size;
+pub use crate::size::{MARGIN, text_width};
 use crate::state::State;
 pub use first_run::{FirstRun, OPTIONS, first_run};
 pub use models::{ModelsArea, info, info_rows, models, paragraphs};
+pub use panel::panel;
 pub use panels::{
-    List, Menu, completions, help, list, list_page, list_top, palette, panel, search, sessions,
-    themes,
+    List, Menu, completions, help, list, list_page, list_top, palette, search, sessions, themes,
 };
 pub use settings::{SettingsArea, settings};
 pub use transcript::spot;
 
-/// Cells between the edge and the text.
-pub const MARGIN: u16 = 1;
-/// Text wider than this is hard to read.
-const WIDEST_TEXT: u16 = 100;
 /// Cells of `›` with the spaces around it.
 pub const PROMPT: u16 = 3;
 /// Rows of the composer at most.
@@ -68,14 +66,6 @@ impl Areas {
             status,
         }
     }
-}
-
-/// Cells of a row of text.
-#[must_use]
-pub fn text_width(size: Size) -> u16 {
-    size.columns
-        .saturating_sub(2 * MARGIN)
-        .clamp(1, WIDEST_TEXT)
 }
 
 /// Cells of a row of the draft.

@@ -3,7 +3,7 @@
 use crate::action::Command;
 use crate::availability;
 use crate::keymap;
-use crate::slash::{COMMANDS, Run, Slash};
+use crate::slash::{self, COMMANDS, Run, Slash};
 use crate::state::State;
 
 /// One row of the palette.
@@ -34,7 +34,7 @@ pub enum Choice {
 #[must_use]
 pub fn items(state: &State) -> Vec<Item> {
     let slashes = COMMANDS.iter().map(|slash| of_slash(state, slash));
-    let only_keys = keymap::commands()
+    let only_keys = slash::bindable()
         .into_iter()
         .filter(|&command| Slash::of(command).is_none() && !is_of_a_place(command));
     let only_keys = only_keys.map(|command| Item {

@@ -307,4 +307,24 @@ mod tests {
             .collect();
         assert_eq!(remarks(&bare.join("\n"), &[]), Preferences::default());
     }
+
+    #[test]
+    fn every_documented_key_is_read_and_every_key_that_is_read_is_documented() {
+        let (ui, _) = COMMENTED
+            .split_once("# Keys:")
+            .expect("both tables are there");
+        let said = ui
+            .lines()
+            .filter_map(|line| line.strip_prefix("# ")?.split_once(" = "));
+        let documented: Vec<&str> = said.map(|(key, _)| key).collect();
+        assert_eq!(documented, UI.map(|(key, _, _)| key));
+        for (key, _, may_be) in UI {
+            let words = may_be.split([' ', ',']).filter(|word| !word.is_empty());
+            let read =
+                words.map(|word| Preferences::parse("", &format!("[ui]\n{key} = \"{word}\"")));
+            let taken = read.filter(|(_, remarks)| remarks.is_empty());
+            let changed = taken.filter(|(read, _)| *read != Preferences::default());
+            assert_ne!(changed.count(), 0, "{key} changes nothing");
+        }
+    }
 }

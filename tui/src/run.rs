@@ -7,6 +7,7 @@ mod input;
 mod keep;
 mod machine;
 mod perform;
+mod pins;
 mod render;
 mod setup;
 mod signals;
@@ -23,11 +24,10 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
-use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, Pin, TurnRequest};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
 
 use crate::action::{Action, Clock, Moment, Order};
 use crate::effect::Effect;
-use crate::session::SessionId;
 use crate::state::{Activity, Call, Entry, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Screen, ScreenError};
@@ -41,22 +41,21 @@ pub use setup::Setup;
 use setup::first_state;
 use signals::{News, Signals};
 pub use themes::read as read_themes;
+use unmask_core::conversations::SessionId;
 
 /// What the screen asks of the engine. No call blocks; answers come as [`EngineEvent`]s.
 pub trait Engine {
     /// Loads a model; it replaces the one before when it is ready.
     fn load(&mut self, request: LoadRequest);
-    /// Begins a turn; there is no other.
+    /// Begins a turn; there is no other, and what follows is about this one.
     fn start(&mut self, request: TurnRequest);
-    /// Has pins read for an answer of this many positions; answered by `Placed`.
-    fn place(&mut self, pins: Vec<Pin>, length: usize);
     /// Rests after the running step.
     fn pause(&mut self);
     /// Goes on.
     fn resume(&mut self);
     /// Ends the turn after the running step; it finishes with the text up to the first mask.
     fn stop(&mut self);
-    /// Gives up on the running forward; late news of the turn is dropped.
+    /// Gives up on the running forward; late events of the turn are dropped.
     fn abandon(&mut self);
     /// Gives up loading; answered by `LoadFailed`.
     fn cancel_load(&mut self);
@@ -109,13 +108,13 @@ pub fn run(
         themes::watch(folder, tell.clone());
     }
     let Keep {
-        keeper,
+        storage,
         keeping,
         resume,
     } = setup.keep;
     let workers = Workers::start(
         &tell,
-        keeper,
+        storage,
         setup.reader,
         setup.copies,
         setup.themes_folder,

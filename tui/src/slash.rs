@@ -1,14 +1,15 @@
 //! Slash commands: the second way to every action.
 
+mod completions;
 mod read;
 mod turns;
 
 use read::nearest;
 pub use read::{Draft, read};
 
-use crate::action::{Action, Command, CopyOrder, Look, Order};
-use crate::effect::Mouse;
-use crate::state::Motion;
+use crate::action::{Action, AfterScan, Command, CopyOrder, Order};
+use crate::keymap;
+use crate::state::{Motion, Mouse};
 
 /// A name, what may follow it, and what it does.
 #[derive(Debug, Clone, Copy)]
@@ -238,8 +239,8 @@ const fn with(
 fn model(argument: &str) -> Result<Action, String> {
     let order = match argument.split_once(char::is_whitespace) {
         Some(("add", path)) => Order::AddModel(path.trim().to_owned()),
-        None if argument == "get" => Order::Look(Look::Get),
-        None if argument != "add" => Order::Look(Look::Model(argument.to_owned())),
+        None if argument == "get" => Order::Look(AfterScan::Get),
+        None if argument != "add" => Order::Look(AfterScan::Model(argument.to_owned())),
         Some(_) | None => return Err("/models takes NAME, add PATH or get".to_owned()),
     };
     Ok(Action::Order(order))
@@ -248,7 +249,9 @@ fn model(argument: &str) -> Result<Action, String> {
 fn backend(name: &str) -> Result<Action, String> {
     match name {
         "" => Err("/backend takes a name; /models lists the backends".to_owned()),
-        name => Ok(Action::Order(Order::Look(Look::Backend(name.to_owned())))),
+        name => Ok(Action::Order(Order::Look(AfterScan::Backend(
+            name.to_owned(),
+        )))),
     }
 }
 
@@ -295,4 +298,33 @@ fn mouse(word: &str) -> Result<Action, String> {
         _ => return Err("/mouse takes on, off or nothing".to_owned()),
     };
     Ok(Action::Order(Order::Mouse(mouse)))
+}
+
+/// Every command that can be bound: those of the table and those of slash commands.
+#[must_use]
+pub fn bindable() -> Vec<Command> {
+    let bound = keymap::BINDINGS.iter().map(|&(_, _, command)| command);
+    let slashes = COMMANDS.iter().filter_map(|slash| match slash.run {
+        Run::Exactly(command) => Some(command),
+        Run::With(_) => None,
+    });
+    let mut commands = Vec::new();
+    for command in bound.chain(slashes) {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_have_names_of_their_own() {
+        let names = || bindable().into_iter().map(keymap::command_name);
+        let distinct: std::collections::HashSet<String> = names().collect();
+        assert_eq!(distinct.len(), names().count());
+    }
 }

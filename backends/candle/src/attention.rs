@@ -1,16 +1,16 @@
-//! Attention of a ragged batch over its cache slots. The products are candle's; the rest is done head by head in between.
+//! Attention of a ragged batch. The products are candle's; the rest is done head by head in between.
 
 use std::ops::Range;
 
 use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Tensor};
 use rayon::prelude::*;
+use unmask_sdk::keys::{RowKeys, Visible};
 use unmask_sdk::llada::Heads;
-use unmask_sdk::{Attention, Position};
+use unmask_sdk::rope::Rope;
 
 use crate::layers;
 use crate::matrix::with_slice;
-use crate::rope::Rope;
-use crate::slot::LayerCache;
+use crate::slot::KeyValues;
 
 /// Stacked query rows per task: enough to fill a matrix product, few enough to share among threads.
 const TILE: usize = 128;
@@ -27,33 +27,11 @@ pub(crate) struct Columns<'a> {
 
 /// One batch row's share of a layer's work.
 pub(crate) struct Span<'a> {
-    /// Its fed tokens, as indices into the pass.
-    pub(crate) fed: Range<usize>,
+    pub(crate) row: &'a RowKeys,
     /// Its queries, as indices into the rows of the query matrix.
     pub(crate) queries: Range<usize>,
-    /// The fed token of each query.
+    /// The fed token of each query, as indices into the pass.
     pub(crate) tokens: &'a [usize],
-    /// Positions of all tokens of the pass.
-    pub(crate) positions: &'a [Position],
-    /// Positions attended to.
-    pub(crate) attend: Range<usize>,
-    /// Which cache slot.
-    pub(crate) slot: usize,
-}
-
-impl Span<'_> {
-    /// How many of the positions in `attend` each query sees, from its start.
-    fn visible(&self, attention: Attention) -> Vec<usize> {
-        let see = |token: &usize| match attention {
-            Attention::Bidirectional => self.attend.len(),
-            Attention::BlockCausal(block) => {
-                let block = block.get() as usize;
-                let end = (self.positions[*token].index() / block + 1) * block;
-                end.clamp(self.attend.start, self.attend.end) - self.attend.start
-            }
-        };
-        self.tokens.iter().map(see).collect()
-    }
 }
 
 /// Splits `rows` of a matrix into heads, `[heads, rows, dim]`; `place` copies or turns one head of one row.
@@ -76,19 +54,20 @@ pub(crate) fn split_heads(
 }
 
 /// `softmax(q kᵀ / sqrt(dim)) v` for every query, `[queries, heads * dim]`; `queries` has that shape too, not yet turned.
+/// `seen` are the keys and values that each span attends to.
 pub(crate) fn attend(
     heads: Heads,
-    attention: Attention,
     spans: &[Span<'_>],
     rope: &Rope,
     queries: Columns<'_>,
-    caches: &[&LayerCache],
+    seen: &[KeyValues],
 ) -> Result<Vec<f32>> {
     let mut out = vec![0.0; queries.data.len()];
-    for span in spans.iter().filter(|span| !span.queries.is_empty()) {
-        let cache = caches[span.slot];
-        let parts = span_parts(heads, attention, span, rope, queries, cache)?;
-        for (head, first, part) in parts {
+    for (span, seen) in spans.iter().zip(seen) {
+        if span.queries.is_empty() {
+            continue;
+        }
+        for (head, first, part) in span_parts(heads, span, rope, queries, seen)? {
             scatter(heads, span, head, first, &part, &mut out)?;
         }
     }
@@ -98,11 +77,10 @@ pub(crate) fn attend(
 /// The results of one span by key head and first stacked row.
 fn span_parts(
     heads: Heads,
-    attention: Attention,
     span: &Span<'_>,
     rope: &Rope,
     queries: Columns<'_>,
-    cache: &LayerCache,
+    seen: &KeyValues,
 ) -> Result<Vec<(usize, usize, Tensor)>> {
     let count = span.queries.len();
     let scale = 1.0 / (heads.dim as f32).sqrt();
@@ -120,22 +98,17 @@ fn span_parts(
     // Query heads that share a key head lie next to each other: one taller matrix.
     let stacked = heads.group() * count;
     let turned = Tensor::from_vec(turned, (heads.keys, stacked, heads.dim), &Device::Cpu)?;
-    let visible = span.visible(attention);
     let tasks: Vec<(usize, usize)> = (0..heads.keys)
         .flat_map(|head| (0..stacked).step_by(TILE).map(move |first| (head, first)))
         .collect();
     let compute = |(head, first): (usize, usize)| {
         let rows = TILE.min(stacked - first);
-        let (keys, values) = cache.read(head, &span.attend)?;
+        let (keys, values) = (seen.keys.get(head)?, seen.values.get(head)?);
         let scores = turned
             .get(head)?
             .narrow(0, first, rows)?
             .matmul(&keys.t()?)?;
-        let softmax = Softmax {
-            visible: &visible,
-            first,
-        };
-        scores.inplace_op1(&softmax)?;
+        scores.inplace_op1(&Softmax { span, first })?;
         Ok((head, first, scores.matmul(&values)?))
     };
     tasks.into_par_iter().map(compute).collect()
@@ -163,8 +136,7 @@ fn scatter(
 
 /// [`layers::softmax`] of a matrix of stacked rows from number `first` on, in place.
 struct Softmax<'a> {
-    /// Per query.
-    visible: &'a [usize],
+    span: &'a Span<'a>,
     first: usize,
 }
 
@@ -178,9 +150,14 @@ impl InplaceOp1 for Softmax<'_> {
             candle_core::bail!("scores are f32");
         };
         let (_, width) = layout.shape().dims2()?;
-        for (index, row) in scores.chunks_exact_mut(width).enumerate() {
-            let query = (self.first + index) % self.visible.len();
-            layers::softmax(row, self.visible[query]);
+        let Span { row, tokens, .. } = self.span;
+        for (index, scores) in scores.chunks_exact_mut(width).enumerate() {
+            let query = tokens[(self.first + index) % tokens.len()] - row.fed.start;
+            match &row.visible {
+                Visible::All => layers::softmax(scores, width),
+                Visible::First(counts) => layers::softmax(scores, counts[query]),
+                Visible::Bits(_) => layers::softmax_where(scores, |key| row.sees(query, key)),
+            }
         }
         Ok(())
     }

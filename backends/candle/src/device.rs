@@ -1,9 +1,8 @@
-//! The processor: what it is called, what memory it has, what candle's kernels make of it.
+//! The processor: what it is called, and what candle's kernels make of it.
 
-use std::fs;
 use std::num::NonZeroU32;
-use std::thread;
 
+use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{Device, DeviceKind};
 
 use crate::precision::Precision;
@@ -11,14 +10,16 @@ use crate::precision::Precision;
 /// The one device's id.
 pub(crate) const CPU: &str = "cpu";
 
-/// Describes the processor as Linux tells it; elsewhere in plain words, with memory unknown.
+/// Describes the processor.
 pub(crate) fn describe() -> Device {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let (total_bytes, free_bytes) = memory();
+    let Memory {
+        total_bytes,
+        free_bytes,
+    } = Memory::now();
     let precisions = Precision::ALL.map(|each| each.name().to_owned());
     Device {
         id: CPU.to_owned(),
-        name: name(&cpuinfo, threads(None)),
+        name: name(&Processor::here(), threads(None)),
         kind: DeviceKind::Cpu,
         total_bytes,
         free_bytes,
@@ -29,29 +30,13 @@ pub(crate) fn describe() -> Device {
 /// Threads to compute with: the wish, else as many as candle itself takes, one a core, if this process may use so many.
 pub(crate) fn threads(wish: Option<NonZeroU32>) -> usize {
     match wish {
-        Some(wish) => wish.get() as usize,
-        None => {
-            let allowed = thread::available_parallelism().map_or(1, usize::from);
-            allowed.min(candle_core::utils::get_num_threads())
-        }
+        Some(_) => machine::threads(wish),
+        None => machine::threads(None).min(candle_core::utils::get_num_threads()),
     }
 }
 
-/// Memory in all and memory that can be had without swapping, in bytes; zeros if unknown.
-pub(crate) fn memory() -> (u64, u64) {
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let bytes = |key: &str| {
-        let kib = field(&meminfo, key)?.strip_suffix("kB")?.trim();
-        Some(kib.parse::<u64>().ok()? * 1024)
-    };
-    let total = bytes("MemTotal").unwrap_or(0);
-    (total, bytes("MemAvailable").unwrap_or(0))
-}
-
-fn name(cpuinfo: &str, threads: usize) -> String {
-    let model = field(cpuinfo, "model name").unwrap_or("CPU");
-    let flags = field(cpuinfo, "flags").or_else(|| field(cpuinfo, "Features"));
-    let flags: Vec<&str> = flags.unwrap_or_default().split_whitespace().collect();
+/// With the best instructions that it has.
+fn name(processor: &Processor, threads: usize) -> String {
     let known = [
         ("avx512_vnni", "AVX-512 VNNI"),
         ("avx_vnni", "AVX-VNNI"),
@@ -60,28 +45,11 @@ fn name(cpuinfo: &str, threads: usize) -> String {
         ("i8mm", "I8MM"),
         ("asimddp", "DotProd"),
     ];
-    let mut name = format!("{} · {threads} thread", shortened(model));
-    if threads != 1 {
-        name.push('s');
+    let name = processor.with_threads(threads);
+    match known.iter().find(|(feature, _)| processor.has(feature)) {
+        Some((_, best)) => format!("{name} · {best}"),
+        None => name,
     }
-    if let Some((_, best)) = known.iter().find(|(flag, _)| flags.contains(flag)) {
-        name.push_str(" · ");
-        name.push_str(best);
-    }
-    name
-}
-
-/// The contract gives a name 127 bytes; marketing may take 80 of them.
-fn shortened(model: &str) -> &str {
-    &model[..model.floor_char_boundary(80)]
-}
-
-/// The first `key : value` line's value.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        (found.trim() == key).then(|| value.trim())
-    })
 }
 
 /// Bytes of the copy that candle makes of a quantised matrix, arranged for this processor's integer instructions; 0 if it
@@ -165,7 +133,7 @@ impl Kernels {
 
 /// Candle uses the matrix unit on Linux only; the standard library cannot detect it yet.
 fn amx() -> bool {
-    fs::read_to_string("/proc/cpuinfo").is_ok_and(|cpuinfo| cpuinfo.contains("amx_int8"))
+    Processor::here().has("amx_int8")
 }
 
 #[cfg(test)]
@@ -173,22 +141,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_says_model_threads_and_the_best_instructions() {
-        let cpuinfo =
-            "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f avx512_vnni\n";
-        assert_eq!(name(cpuinfo, 2), "AMD EPYC · 2 threads · AVX-512 VNNI");
-        assert_eq!(name("", 1), "CPU · 1 thread");
-        assert_eq!(
-            name("Features : fp asimddp\n", 8),
-            "CPU · 8 threads · DotProd"
-        );
+    fn the_name_ends_with_the_best_instructions() {
+        let mut processor = Processor {
+            model: "AMD EPYC".to_owned(),
+            features: ["fpu", "avx2", "avx512f", "avx512_vnni"]
+                .map(str::to_owned)
+                .into(),
+        };
+        let best = "AMD EPYC · 2 threads · AVX-512 VNNI";
+        assert_eq!(name(&processor, 2), best);
+        processor.features.clear();
+        assert_eq!(name(&processor, 1), "AMD EPYC · 1 thread");
     }
 
     #[test]
-    fn the_row_fits_the_contract() {
-        let device = describe();
-        assert!(device.name.len() < 128, "{}", device.name);
-        assert!(device.free_bytes <= device.total_bytes);
-        assert_eq!(device.precisions, ["f32", "q8_0", "q6k", "q4k"]);
+    fn the_default_precision_comes_first() {
+        assert_eq!(describe().precisions, ["f32", "q8_0", "q6k", "q4k"]);
     }
 }

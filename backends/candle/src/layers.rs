@@ -47,11 +47,34 @@ pub(crate) fn gated(rows: &[f32], width: usize) -> Vec<f32> {
 pub(crate) fn softmax(scores: &mut [f32], visible: usize) {
     let (scores, hidden) = scores.split_at_mut(visible);
     hidden.fill(0.0);
+    exponentials(scores);
+    normalise(scores);
+}
+
+/// Softmax of the scores whose keys are seen; the others become 0, be it all of them.
+pub(crate) fn softmax_where(scores: &mut [f32], sees: impl Fn(usize) -> bool) {
+    let hide = |scores: &mut [f32], with: f32| {
+        let each = scores.iter_mut().enumerate();
+        each.for_each(|(key, score)| *score = if sees(key) { *score } else { with });
+    };
+    hide(scores, f32::NEG_INFINITY);
+    exponentials(scores);
+    hide(scores, 0.0);
+    normalise(scores);
+}
+
+/// `exp(score - greatest)`
+fn exponentials(scores: &mut [f32]) {
     let peak = maximum(scores);
-    for score in scores.iter_mut() {
+    for score in scores {
         *score = exp(*score - peak);
     }
-    let scale = 1.0 / sum(scores);
+}
+
+fn normalise(scores: &mut [f32]) {
+    let total = sum(scores);
+    // Nothing is seen: there is nothing to share out.
+    let scale = if total > 0.0 { 1.0 / total } else { 0.0 };
     for score in scores {
         *score *= scale;
     }
@@ -150,6 +173,17 @@ mod tests {
         assert!((sum(&scores) - 1.0).abs() < 1e-6);
         assert_eq!(scores[11..], [0.0; 8]);
         assert!((scores[10] / scores[9] - 1.0_f32.exp()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn only_scores_that_are_seen_have_a_share() {
+        let mut scores: Vec<f32> = (0..19).map(|x| x as f32).collect();
+        softmax_where(&mut scores, |key| key % 2 == 1 && key < 17);
+        assert!((sum(&scores) - 1.0).abs() < 1e-6);
+        assert!((scores[15] / scores[13] - 2.0_f32.exp()).abs() < 1e-4);
+        assert!((0..19).all(|key| (scores[key] == 0.0) != (key % 2 == 1 && key < 17)));
+        softmax_where(&mut scores, |_| false);
+        assert_eq!(scores, [0.0; 19]);
     }
 
     #[test]

@@ -1,29 +1,31 @@
 //! Runs networks on the processor with [candle](https://github.com/huggingface/candle): `f32` and quantised weights.
 //!
 //! `lib` is the factory, `device` the processor, `session` a loaded model's conversations, `models/` the networks. Below
-//! them: `loader` fetches matrices (`matrix`), `quantise` makes blocks of them, `store` and `layout` keep those on the disk,
-//! `blocks` maps them back; `attention`, `rope`, `layers` and `slot` are what a pass is made of beside matrix products.
+//! them: `loader` fetches matrices (`matrix`), `quantise` makes blocks of them, `blocks` maps those that are kept;
+//! `attention`, `layers` and `slot` are what a pass is made of beside matrix products.
 
 mod attention;
 mod blocks;
 mod device;
 mod layers;
-mod layout;
 mod loader;
 mod matrix;
 mod models;
 mod precision;
 mod quantise;
-mod rope;
 mod session;
 mod slot;
-mod store;
 
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress, options};
+use unmask_sdk::weights::Weights;
+use unmask_sdk::{
+    Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress, options,
+};
 
+use loader::Loader;
+use models::Plan;
 use precision::Precision;
 use session::{CandleModel, Shared};
 
@@ -50,32 +52,59 @@ impl Backend for Candle {
         vec![device::describe()]
     }
 
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        let (precision, plan) = plan(spec)?;
+        let kept = spec.cache_folder.is_some();
+        Ok(Estimate {
+            weights_bytes: loader::held_bytes(&plan.matrices, precision, kept),
+            cell_bytes: plan.sizes.cell_bytes(),
+            threads: device::threads(spec.threads) as u32,
+        })
+    }
+
     fn load(
         &self,
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        if spec.device != device::CPU {
-            return Err(BackendError::Unsupported(format!(
-                "candle computes on \"cpu\" only, not on {:?}; choose device = \"cpu\"",
-                spec.device
-            )));
-        }
-        let precision = precision(spec)?;
-        options::refuse("candle", &spec.options_json)?;
-        let threads = threads(spec)?;
-        let mut network = threads.install(|| models::load(spec, precision, progress))?;
-        network
-            .notes
-            .extend(thread_note(precision, threads.current_num_threads()));
-        Ok(Box::new(CandleModel {
-            shared: Arc::new(Shared {
-                network,
-                precision,
-                threads,
-            }),
-        }))
+        let shared = Arc::new(load(spec, progress)?);
+        Ok(Box::new(CandleModel { shared }))
     }
+}
+
+fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<Shared, BackendError> {
+    let (precision, plan) = plan(spec)?;
+    let loader = Loader {
+        weights: &Arc::new(Weights::open(&spec.weights)?),
+        precision,
+        cache_folder: spec.cache_folder.as_deref(),
+        progress,
+    };
+    let (sizes, threads) = (plan.sizes, threads(spec)?);
+    let (network, mut held) = threads.install(|| plan.load(&loader))?;
+    held.notes
+        .extend(thread_note(precision, threads.current_num_threads()));
+    Ok(Shared {
+        network,
+        sizes,
+        attention: spec.attention,
+        precision,
+        threads,
+        held,
+    })
+}
+
+/// What `spec` asks for, as far as it is known before weights are read.
+fn plan(spec: &LoadSpec) -> Result<(Precision, Plan), BackendError> {
+    if spec.device != device::CPU {
+        return Err(BackendError::Unsupported(format!(
+            "candle computes on \"cpu\" only, not on {:?}; choose device = \"cpu\"",
+            spec.device
+        )));
+    }
+    let precision = precision(spec)?;
+    options::refuse("candle", &spec.options_json)?;
+    Ok((precision, Plan::read(spec)?))
 }
 
 fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {

@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
-use unmask_sdk::weights::Weights;
+use unmask_sdk::machine::Memory;
+use unmask_sdk::weights::cache::{self, Array, Cache, Kept};
+use unmask_sdk::weights::{Dtype, Weights};
 use unmask_sdk::{BackendError, Meter, Progress, memory};
 
-use crate::layout::Layout;
 use crate::matrix::{Matrix, MatrixSpec, Numbers};
 use crate::precision::Precision;
-use crate::{blocks, device, device_error, store};
+use crate::{blocks, device, device_error, quantise};
+
+/// Raised when other blocks are made of the same numbers.
+const EDITION: u32 = 1;
 
 /// Everything that loading a matrix needs.
 pub(crate) struct Loader<'a> {
@@ -22,40 +26,65 @@ pub(crate) struct Loader<'a> {
     pub(crate) progress: &'a Progress<'a>,
 }
 
-/// Matrices in the order asked for.
-pub(crate) struct Loaded {
-    pub(crate) matrices: Vec<Matrix>,
+/// What a loaded network takes, and what its user should know.
+pub(crate) struct Held {
     /// Bytes held, mapped files not counted.
     pub(crate) memory_bytes: u64,
     /// Lines for `ModelFacts::notes`.
     pub(crate) notes: Vec<String>,
 }
 
+/// Bytes that `specs` hold once they are loaded: what passes work with, and the quantised matrices themselves where they
+/// are not `kept` in a file.
+pub(crate) fn held_bytes(specs: &[MatrixSpec], precision: Precision, kept: bool) -> u64 {
+    let working = working_bytes(specs, precision);
+    match blocked(specs, precision) {
+        specs if kept || specs.is_empty() => working,
+        specs => working + cache::held_bytes(&arrays(&specs, precision)),
+    }
+}
+
+/// Bytes that passes work with: dense matrices, and candle's arrangements of quantised ones.
+fn working_bytes(specs: &[MatrixSpec], precision: Precision) -> u64 {
+    let working = |spec: &MatrixSpec| match precision.fitting(spec.columns) {
+        Precision::F32 => spec.bytes(Precision::F32),
+        precision => {
+            let columns = device::kept_columns(precision, spec.columns);
+            device::arranged_bytes(precision, spec.rows(), columns)
+        }
+    };
+    specs.iter().map(working).sum()
+}
+
+/// What quantised matrices are kept as: the bytes of their blocks.
+fn arrays(specs: &[MatrixSpec], precision: Precision) -> Vec<Array> {
+    let array = |spec: &MatrixSpec| {
+        let precision = precision.fitting(spec.columns);
+        let row_bytes = precision.row_bytes(device::kept_columns(precision, spec.columns));
+        Array::new(spec.name.clone(), Dtype::U8, &[spec.rows(), row_bytes])
+    };
+    specs.iter().map(array).collect()
+}
+
+/// Those of `specs` that are quantised.
+fn blocked(specs: &[MatrixSpec], precision: Precision) -> Vec<MatrixSpec> {
+    let blocked = |spec: &&MatrixSpec| precision.fitting(spec.columns) != Precision::F32;
+    specs.iter().filter(blocked).cloned().collect()
+}
+
 impl Loader<'_> {
-    /// Loads `specs`, quantising them or taking them from the cache folder.
+    /// Loads `specs` in their order, quantising them or taking them from the cache folder.
     ///
     /// # Errors
     /// [`BackendError::Checkpoint`], [`BackendError::OutOfMemory`] and [`BackendError::Cancelled`], as `Backend::load`.
-    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<Loaded, BackendError> {
-        let (_, free) = device::memory();
-        self.check_memory(specs, free)?;
-        let blocked: Vec<MatrixSpec> = specs
-            .iter()
-            .filter(|spec| self.precision.fitting(spec.columns) != Precision::F32)
-            .cloned()
-            .collect();
+    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<(Vec<Matrix>, Held), BackendError> {
+        self.check_memory(specs, Memory::now().free_bytes)?;
+        let blocked = blocked(specs, self.precision);
         let mut notes = fallbacks(specs, self.precision);
-        let mut memory_bytes = self.working_bytes(specs);
+        let mut memory_bytes = working_bytes(specs, self.precision);
         let mut kept = None;
         if !blocked.is_empty() {
-            let layout = Layout::new(&blocked, self.precision);
-            let opened = store::open(
-                self.weights,
-                &blocked,
-                layout,
-                self.cache_folder,
-                self.progress,
-            )?;
+            let opened = self.kept(&blocked)?;
             notes.extend(opened.note);
             memory_bytes += opened.held_bytes;
             kept = Some(opened.weights);
@@ -71,13 +100,30 @@ impl Loader<'_> {
             meter.add(self.bytes(spec))?;
             Ok(matrix)
         };
-        Ok(Loaded {
-            matrices: specs
-                .par_iter()
-                .map(load)
-                .collect::<Result<_, BackendError>>()?,
+        let matrices: Result<_, BackendError> = specs.par_iter().map(load).collect();
+        let held = Held {
             memory_bytes,
             notes,
+        };
+        Ok((matrices?, held))
+    }
+
+    /// The blocks of `specs`.
+    fn kept(&self, specs: &[MatrixSpec]) -> Result<Kept, BackendError> {
+        let cache = Cache {
+            label: &format!("candle-{}", self.precision.name()),
+            edition: EDITION,
+            checkpoint: self.weights,
+            arrays: &arrays(specs, self.precision),
+            folder: self.cache_folder,
+            progress: self.progress,
+        };
+        cache.open(|writer| {
+            let mut each = specs.iter();
+            each.try_for_each(|spec| {
+                let precision = self.precision.fitting(spec.columns);
+                quantise::write(self.weights, spec, precision, writer)
+            })
         })
     }
 
@@ -85,23 +131,8 @@ impl Loader<'_> {
         spec.bytes(self.precision.fitting(spec.columns))
     }
 
-    /// Bytes that passes work with: dense matrices, and candle's arrangements of quantised ones.
-    fn working_bytes(&self, specs: &[MatrixSpec]) -> u64 {
-        let working = |spec: &MatrixSpec| match self.precision.fitting(spec.columns) {
-            Precision::F32 => spec.bytes(Precision::F32),
-            precision => {
-                let columns = device::kept_columns(precision, spec.columns);
-                device::arranged_bytes(precision, spec.rows(), columns)
-            }
-        };
-        specs.iter().map(working).sum()
-    }
-
     fn check_memory(&self, specs: &[MatrixSpec], free: u64) -> Result<(), BackendError> {
-        let mut needed = self.working_bytes(specs);
-        if self.cache_folder.is_none() && self.precision != Precision::F32 {
-            needed += specs.iter().map(|spec| self.bytes(spec)).sum::<u64>();
-        }
+        let needed = held_bytes(specs, self.precision, self.cache_folder.is_some());
         let remedy = match self.precision {
             Precision::Q4K => "close other programs or choose a smaller model",
             _ => "try precision = \"q4k\"",

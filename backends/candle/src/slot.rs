@@ -1,51 +1,78 @@
-//! One row's K/V cache: keys (rotated, since positions are absolute) and values of every layer.
-
-use std::ops::Range;
+//! Keys (rotated, since positions are absolute) and values of a layer: what a slot keeps of it, and what a pass adds.
 
 use candle_core::{DType, Device, Result, Tensor};
-use unmask_sdk::Position;
+use unmask_sdk::Cell;
+use unmask_sdk::keys::RowKeys;
 use unmask_sdk::llada::Heads;
 
-/// Keys and values of one layer, `[key heads, capacity, dim]` each.
-pub(crate) struct LayerCache {
-    keys: Tensor,
-    values: Tensor,
+/// Keys and values, `[key heads, n, dim]` each: of a slot's cells, of fed tokens, or of what a row attends to.
+pub(crate) struct KeyValues {
+    pub(crate) keys: Tensor,
+    pub(crate) values: Tensor,
 }
 
-impl LayerCache {
-    pub(crate) fn new(heads: Heads, capacity: usize) -> Result<Self> {
-        let shape = (heads.keys, capacity, heads.dim);
+impl KeyValues {
+    /// Cells that nothing was written to; memory is taken when they are.
+    pub(crate) fn cells(heads: Heads, cells: usize) -> Result<Self> {
+        let shape = (heads.keys, cells, heads.dim);
         Ok(Self {
             keys: Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
             values: Tensor::zeros(shape, DType::F32, &Device::Cpu)?,
         })
     }
 
-    /// Stores keys and values, `[key heads, positions, dim]` each.
-    pub(crate) fn write(
-        &mut self,
-        heads: Heads,
-        positions: &[Position],
-        keys: Vec<f32>,
-        values: Vec<f32>,
-    ) -> Result<()> {
-        let shape = (heads.keys, positions.len(), heads.dim);
-        let keys = Tensor::from_vec(keys, shape, &Device::Cpu)?;
-        let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
-        let mut first = 0;
-        for run in positions.chunk_by(|a, b| a.0 + 1 == b.0) {
-            for (to, from) in [(&self.keys, &keys), (&self.values, &values)] {
-                let part = from.narrow(1, first, run.len())?.contiguous()?;
-                to.slice_set(&part, 1, run[0].index())?;
-            }
-            first += run.len();
+    /// Writes what `fresh` has to `cells`, one a token, those without one left out.
+    pub(crate) fn write(&self, cells: &[Cell], fresh: &Self) -> Result<()> {
+        let kept = cells.iter().enumerate();
+        let kept: Vec<(usize, usize)> = kept
+            .filter_map(|(token, cell)| Some((token, cell.index()?)))
+            .collect();
+        for run in kept.chunk_by(|a, b| (a.0 + 1, a.1 + 1) == *b) {
+            let (token, cell) = run[0];
+            self.set(cell, &fresh.narrow(token, run.len())?)?;
         }
         Ok(())
     }
 
-    /// Views of one head's keys and values at `positions`, `[positions, dim]` each.
-    pub(crate) fn read(&self, head: usize, positions: &Range<usize>) -> Result<(Tensor, Tensor)> {
-        let view = |all: &Tensor| all.get(head)?.narrow(0, positions.start, positions.len());
-        Ok((view(&self.keys)?, view(&self.values)?))
+    /// Copies the first `count` of `from` to the same places here.
+    pub(crate) fn take(&self, from: &Self, count: usize) -> Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        self.set(0, &from.narrow(0, count)?)
+    }
+
+    /// Copies all of `from` to the places from number `first` on.
+    fn set(&self, first: usize, from: &Self) -> Result<()> {
+        self.keys.slice_set(&from.keys.contiguous()?, 1, first)?;
+        self.values.slice_set(&from.values.contiguous()?, 1, first)
+    }
+
+    /// What `row` attends to, of these cells and its tokens' own; copied only if it is some of both.
+    pub(crate) fn seen_by(&self, row: &RowKeys, fresh: &Self) -> Result<Self> {
+        let Some(&first) = row.loose.first() else {
+            return self.narrow(row.context.start, row.context.len());
+        };
+        if row.context.is_empty() {
+            return fresh.narrow(first - row.fed.start, row.loose.len());
+        }
+        let context = self.narrow(row.context.start, row.context.len())?;
+        let loose = row.loose.iter().map(|at| (at - row.fed.start) as u32);
+        let loose = Tensor::from_iter(loose, &Device::Cpu)?;
+        let join = |context: &Tensor, fresh: &Tensor| {
+            Tensor::cat(&[context, &fresh.index_select(&loose, 1)?], 1)
+        };
+        Ok(Self {
+            keys: join(&context.keys, &fresh.keys)?,
+            values: join(&context.values, &fresh.values)?,
+        })
+    }
+
+    /// A view of `count` of them from number `first` on.
+    fn narrow(&self, first: usize, count: usize) -> Result<Self> {
+        Ok(Self {
+            keys: self.keys.narrow(1, first, count)?,
+            values: self.values.narrow(1, first, count)?,
+        })
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use divan::Bencher;
 use unmask_backend_mlx::Mlx;
 use unmask_sdk::testing::{Checkpoint, Shape};
-use unmask_sdk::{Backend, CancelFlag, Logits, Pass, Position, Row, Session, SessionSpec, TokenId};
+use unmask_sdk::{
+    Backend, CancelFlag, Cell, Logits, Pass, Position, Row, Session, SessionSpec, TokenId,
+};
 
 const DEMO: Shape = Shape {
     width: 320,
@@ -56,7 +58,7 @@ fn mini_32_cached(bencher: Bencher<'_, '_>, precision: &str) {
 #[divan::bench(args = ["f32"], sample_count = 5)]
 fn mini_cancelled(bencher: Bencher<'_, '_>, precision: &str) {
     let fed = 32;
-    let mut session = session(MINI, precision, fed);
+    let mut session = session(MINI, precision, 0);
     let mut logits = Logits::default();
     bencher
         .with_inputs(CancelFlag::new)
@@ -72,14 +74,14 @@ fn mini_cancelled(bencher: Bencher<'_, '_>, precision: &str) {
         });
 }
 
-/// Feeds the last `fed` of `canvas` positions; wants the last half, or all of a cached block.
+/// Feeds the last `fed` of `canvas` positions; wants the last half, or all of a block whose context is cached.
 fn passes(bencher: Bencher<'_, '_>, shape: Shape, precision: &str, canvas: u32, fed: u32) {
-    let mut session = session(shape, precision, canvas);
+    let mut session = session(shape, precision, if fed < canvas { canvas } else { 0 });
     let (flag, mut logits) = (CancelFlag::new(), Logits::default());
     bencher.bench_local(|| forward(&mut *session, shape, canvas, fed, &flag, &mut logits));
 }
 
-/// Runs one pass; a raised flag may end it.
+/// Runs one pass and reads its output; a raised flag may end it.
 fn forward(
     session: &mut dyn Session,
     shape: Shape,
@@ -88,31 +90,39 @@ fn forward(
     cancel: &CancelFlag,
     logits: &mut Logits,
 ) {
-    let wanted = if fed == canvas { fed / 2 } else { fed };
+    let is_cached = fed < canvas;
+    let wanted = if is_cached { fed } else { fed / 2 };
     let tokens: Vec<TokenId> = (0..fed).map(|index| TokenId(index * 7 % 1000)).collect();
     let positions: Vec<Position> = (canvas - fed..canvas).map(Position).collect();
+    let cell = |at: &Position| if is_cached { Cell(at.0) } else { Cell::NONE };
     let wanted: Vec<u32> = (fed - wanted..fed).collect();
     let rows = [Row {
         fed,
         slot: 0,
-        attend: 0..canvas,
+        context: if is_cached { 0..canvas } else { 0..0 },
+        padding: 0,
     }];
     let pass = Pass {
         rows: &rows,
         tokens: &tokens,
         positions: &positions,
+        cells: &positions.iter().map(cell).collect::<Vec<_>>(),
+        mask: None,
         wanted: &wanted,
         cancel,
     };
-    logits.reset(wanted.len(), shape.vocab);
-    let ended = session.forward(&pass, logits.view());
-    assert!(
-        ended.is_ok() || cancel.is_raised(),
-        "the pass is computed: {ended:?}"
-    );
+    match session.forward(&pass) {
+        Ok(()) => {
+            let all: Vec<u32> = (0..wanted.len() as u32).collect();
+            logits.reset(wanted.len(), shape.vocab);
+            let read = session.read_logits(&all, logits.view());
+            read.expect("they are kept");
+        }
+        Err(error) => assert!(cancel.is_raised(), "the pass is computed: {error}"),
+    }
 }
 
-fn session(shape: Shape, precision: &str, capacity: u32) -> Box<dyn Session> {
+fn session(shape: Shape, precision: &str, cells: u32) -> Box<dyn Session> {
     let checkpoint = Checkpoint::new(shape).save();
     let device = Mlx.devices().remove(0).id;
     let model = Mlx
@@ -120,6 +130,6 @@ fn session(shape: Shape, precision: &str, capacity: u32) -> Box<dyn Session> {
             ControlFlow::Continue(())
         })
         .expect("the checkpoint is whole");
-    let spec = SessionSpec { capacity, slots: 1 };
+    let spec = SessionSpec { cells, slots: 1 };
     model.session(spec).expect("there is room for the cache")
 }

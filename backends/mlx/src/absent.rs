@@ -1,6 +1,6 @@
 //! The backend of builds and systems without MLX: it says what is missing.
 
-use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+use unmask_sdk::{Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress};
 
 use crate::Mlx;
 
@@ -39,11 +39,17 @@ impl Backend for Mlx {
         Vec::new()
     }
 
-    fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
-        Err(BackendError::Unsupported(format!(
-            "mlx cannot be used: {REASON}; {REMEDY}"
-        )))
+    fn check(&self, _: &LoadSpec) -> Result<Estimate, BackendError> {
+        Err(absent())
     }
+
+    fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
+        Err(absent())
+    }
+}
+
+fn absent() -> BackendError {
+    BackendError::Unsupported(format!("mlx cannot be used: {REASON}; {REMEDY}"))
 }
 
 #[cfg(test)]

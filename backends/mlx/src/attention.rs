@@ -1,4 +1,4 @@
-//! Attention of a ragged batch over its cache slots, row by row.
+//! Attention of a ragged batch, row by row.
 
 use std::ops::Range;
 
@@ -6,101 +6,125 @@ use mlx_rs::error::Result;
 use mlx_rs::fast::{self, ScaledDotProductAttentionMask};
 use mlx_rs::ops::indexing::TryIndexOp;
 use mlx_rs::{Array, Stream, ops};
+use unmask_sdk::keys::{RowKeys, Visible};
 use unmask_sdk::llada::Heads;
-use unmask_sdk::{Attention, Pass, Position, Row};
 
 use crate::slot::LayerCache;
 
 /// One batch row's share of a layer's work.
 pub(crate) struct Span<'a> {
-    /// Its fed tokens, as indices into the pass.
-    pub(crate) fed: Range<usize>,
-    /// Where its fed tokens stand.
-    pub(crate) positions: &'a [Position],
+    row: &'a RowKeys,
     /// Its queries, as indices into the rows of the query matrix.
-    pub(crate) queries: Range<usize>,
+    queries: Range<usize>,
     /// The fed token of each query.
     tokens: &'a [u32],
-    /// Positions attended to.
-    attend: Range<usize>,
-    /// Which cache slot.
-    pub(crate) slot: usize,
 }
 
-/// Every row of the pass, with its share of `tokens`, the fed tokens that leave the layer.
-pub(crate) fn spans<'a>(pass: &Pass<'a>, tokens: &'a [u32]) -> Vec<Span<'a>> {
-    let mut first = 0;
-    let span = |row: &Row| {
-        let fed = first..first + row.fed as usize;
-        first = fed.end;
-        let start = tokens.partition_point(|token| (*token as usize) < fed.start);
-        let end = tokens.partition_point(|token| (*token as usize) < fed.end);
+/// The rows with their shares of `tokens`, the fed tokens that leave the layer.
+pub(crate) fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [u32]) -> Vec<Span<'a>> {
+    let span = |row: &'a RowKeys| {
+        let below = |end: usize| tokens.partition_point(|token| (*token as usize) < end);
+        let queries = below(row.fed.start)..below(row.fed.end);
         Span {
-            positions: &pass.positions[fed.clone()],
-            fed,
-            queries: start..end,
-            tokens: &tokens[start..end],
-            attend: row.attend.start as usize..row.attend.end as usize,
-            slot: row.slot as usize,
+            row,
+            tokens: &tokens[queries.clone()],
+            queries,
         }
     };
-    pass.rows.iter().map(span).collect()
+    rows.iter().map(span).collect()
 }
 
-/// `softmax(q kᵀ / sqrt(dim)) v` for every query, `[queries, heads * dim]`; `queries` are turned and
-/// `[queries, heads, dim]`.
-pub(crate) fn attend(
-    heads: Heads,
-    attention: Attention,
-    spans: &[Span<'_>],
-    queries: &Array,
-    caches: &[&LayerCache],
-) -> Result<Array> {
-    let scale = 1.0 / (heads.dim as f32).sqrt();
-    let attend = |span: &Span<'_>| {
-        let own = rows(queries, &span.queries)?;
-        let own = own.transpose_axes(&[1, 0, 2])?.expand_dims(0)?;
-        let (keys, values) = caches[span.slot].read(&span.attend)?;
-        let mask = span.mask(attention);
-        // Left padding and context are the ends of what is read, so that only blocks need a mask.
-        let mask = mask.as_ref().map(ScaledDotProductAttentionMask::Array);
-        let out = fast::scaled_dot_product_attention(own, keys, values, scale, mask, None)?;
-        let width = (heads.queries * heads.dim) as i32;
-        out.squeeze_axes(&[0])?
-            .transpose_axes(&[1, 0, 2])?
-            .reshape(&[-1, width])
-    };
-    let asked = spans.iter().filter(|span| !span.queries.is_empty());
-    let mut parts: Vec<Array> = asked.map(attend).collect::<Result<_>>()?;
+/// What a layer's queries look at.
+pub(crate) struct Context<'a> {
+    /// Keys and values of the fed tokens, `[fed, key heads, dim]` each.
+    pub(crate) fresh: &'a [Array; 2],
+    /// The layer's caches, where slots have any cells.
+    pub(crate) slots: &'a [Option<&'a LayerCache>],
+}
+
+impl Context<'_> {
+    /// `softmax(q kᵀ / sqrt(dim)) v` for every query, `[queries, heads * dim]`; `queries` are turned and
+    /// `[queries, heads, dim]`.
+    pub(crate) fn attend(
+        &self,
+        heads: Heads,
+        spans: &[Span<'_>],
+        queries: &Array,
+    ) -> Result<Array> {
+        let scale = 1.0 / (heads.dim as f32).sqrt();
+        let attend = |span: &Span<'_>| {
+            let own = rows(queries, &span.queries)?;
+            let own = own.transpose_axes(&[1, 0, 2])?.expand_dims(0)?;
+            let (keys, values) = (self.seen(span.row, 0)?, self.seen(span.row, 1)?);
+            let mask = span.mask();
+            let mask = mask.as_ref().map(ScaledDotProductAttentionMask::Array);
+            let out = fast::scaled_dot_product_attention(own, keys, values, scale, mask, None)?;
+            let width = (heads.queries * heads.dim) as i32;
+            out.squeeze_axes(&[0])?
+                .transpose_axes(&[1, 0, 2])?
+                .reshape(&[-1, width])
+        };
+        let asked = spans.iter().filter(|span| !span.queries.is_empty());
+        joined(asked.map(attend).collect::<Result<_>>()?)
+    }
+
+    /// The keys (0) or values (1) that a row attends to, `[1, key heads, keys, dim]`.
+    fn seen(&self, row: &RowKeys, which: usize) -> Result<Array> {
+        let mut parts = Vec::new();
+        if let Some(cache) = self.slots[row.slot].filter(|_| !row.context.is_empty()) {
+            parts.push(rows(&cache.parts[which], &row.context)?);
+        }
+        if !row.loose.is_empty() {
+            parts.push(picked(&self.fresh[which], &row.loose)?);
+        }
+        joined(parts)?.transpose_axes(&[1, 0, 2])?.expand_dims(0)
+    }
+}
+
+impl Span<'_> {
+    /// True where a query sees a key, `[queries, keys]`; `None` if every query sees all.
+    fn mask(&self) -> Option<Array> {
+        if self.row.visible == Visible::All {
+            return None;
+        }
+        let keys = self.row.n_keys();
+        let sees = |token: &u32| {
+            let query = *token as usize - self.row.fed.start;
+            // Padding may see nothing, of which there is no softmax; nobody reads what it gives.
+            let sees_any = (0..keys).any(|key| self.row.sees(query, key));
+            (0..keys).map(move |key| !sees_any || self.row.sees(query, key))
+        };
+        let mask: Vec<bool> = self.tokens.iter().flat_map(sees).collect();
+        Some(Array::from_slice(
+            &mask,
+            &[self.tokens.len() as i32, keys as i32],
+        ))
+    }
+}
+
+/// The parts one behind the other.
+fn joined(mut parts: Vec<Array>) -> Result<Array> {
     match parts.len() {
         1 => Ok(parts.remove(0)),
         _ => ops::concatenate(&parts, 0),
     }
 }
 
-impl Span<'_> {
-    /// True where a query sees a position, `[queries, attended]`; `None` if every query sees all.
-    fn mask(&self, attention: Attention) -> Option<Array> {
-        let block = match attention {
-            Attention::Bidirectional => return None,
-            Attention::BlockCausal(block) => block.get() as usize,
-        };
-        let sees = |token: &u32| {
-            let at = self.positions[*token as usize - self.fed.start].index();
-            let end = (at / block + 1) * block;
-            self.attend.clone().map(move |position| position < end)
-        };
-        let mask: Vec<bool> = self.tokens.iter().flat_map(sees).collect();
-        let shape = [self.tokens.len() as i32, self.attend.len() as i32];
-        Some(Array::from_slice(&mask, &shape))
-    }
-}
-
 /// Rows `range` of `all`, which is itself if they are all.
-pub(crate) fn rows(all: &Array, range: &Range<usize>) -> Result<Array> {
+fn rows(all: &Array, range: &Range<usize>) -> Result<Array> {
     if *range == (0..all.shape()[0] as usize) {
         return Ok(all.clone());
     }
     let stream = Stream::thread_local_or_default();
     all.try_index_device(range.start as i32..range.end as i32, stream)
+}
+
+/// Rows `indices` of `all`, ascending and at least one.
+pub(crate) fn picked(all: &Array, indices: &[usize]) -> Result<Array> {
+    let (first, last) = (indices[0], indices[indices.len() - 1]);
+    if last - first + 1 == indices.len() {
+        return rows(all, &(first..last + 1));
+    }
+    let indices: Vec<u32> = indices.iter().map(|index| *index as u32).collect();
+    all.take_axis(Array::from_slice(&indices, &[indices.len() as i32]), 0)
 }

@@ -3,8 +3,8 @@
 //!
 //! `lib` is the factory, `device` what can be computed on, `session` a loaded model's conversations, `models/` the networks.
 //! Below them: `loader` fetches matrices (`matrix`, made of a file's `bytes`) under the `names` that a folder gives them,
-//! and `store` keeps quantised ones on the disk; `layers`, `attention`, `rope` and `slot` are what a pass is made of beside
-//! matrix products. `present` is the backend itself; in builds without MLX there is `absent` alone.
+//! and `store` keeps quantised ones on the disk; `layers`, `attention`, `rope`, `slot` and `output` are what a pass is made of
+//! beside matrix products. `present` is the backend itself; in builds without MLX there is `absent` alone.
 
 #[cfg(not(mlx))]
 mod absent;
@@ -21,10 +21,11 @@ mod loader;
 #[cfg(mlx)]
 mod matrix;
 #[cfg(mlx)]
-#[cfg(mlx)]
 mod models;
 #[cfg(mlx)]
 mod names;
+#[cfg(mlx)]
+mod output;
 #[cfg(mlx)]
 mod precision;
 #[cfg(mlx)]

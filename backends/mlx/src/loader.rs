@@ -6,7 +6,7 @@ use std::path::Path;
 use mlx_rs::{Array, Dtype};
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, Meter, Progress, memory};
+use unmask_sdk::{BackendError, LoadSpec, Meter, Progress, memory};
 
 use crate::bytes;
 use crate::device::{Place, failed};
@@ -14,16 +14,16 @@ use crate::layers::Norm;
 use crate::matrix::{Matrix, Numbers, Quantised, bytes_of};
 use crate::names::Names;
 use crate::precision::{GROUP, Precision};
-use crate::store::{Kept, Store, width};
+use crate::store::{Kept, Store, tensors, width};
 
 /// Everything that loading a matrix needs.
 pub(crate) struct Loader<'a> {
-    pub(crate) weights: &'a Weights,
+    weights: &'a Weights,
     pub(crate) names: Names,
-    pub(crate) place: Place,
-    pub(crate) precision: Precision,
-    pub(crate) cache_folder: Option<&'a Path>,
-    pub(crate) progress: &'a Progress<'a>,
+    place: Place,
+    precision: Precision,
+    cache_folder: Option<&'a Path>,
+    progress: &'a Progress<'a>,
 }
 
 /// Matrices in the order asked for.
@@ -37,7 +37,25 @@ pub(crate) struct Loaded {
     pub(crate) precision: String,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    /// Loads from `weights` what `spec` asks for.
+    pub(crate) fn new(
+        spec: &'a LoadSpec,
+        weights: &'a Weights,
+        place: Place,
+        precision: Precision,
+        progress: &'a Progress<'a>,
+    ) -> Self {
+        Self {
+            names: Names::of(weights),
+            weights,
+            place,
+            precision,
+            cache_folder: spec.cache_folder.as_deref(),
+            progress,
+        }
+    }
+
     /// What is computed in.
     pub(crate) fn dtype(&self) -> Dtype {
         self.precision.dtype(self.place.usual_dtype())
@@ -51,7 +69,7 @@ impl Loader<'_> {
         self.check_memory(specs)?;
         let (mut kept, note) = self.kept(specs)?;
         let mut notes: Vec<String> = note.into_iter().chain(self.fallback_note(specs)).collect();
-        let total = specs.iter().map(|spec| self.bytes(spec)).sum();
+        let total = self.total_bytes(specs);
         let meter = Meter::new(self.progress, "reading weights", total);
         let (mut matrices, mut memory_bytes) = (Vec::new(), 0);
         let mut widths = BTreeSet::new();
@@ -186,20 +204,24 @@ impl Loader<'_> {
         array.as_dtype(self.dtype()).map_err(failed)
     }
 
+    /// Bytes of all matrices, once they are loaded.
+    pub(crate) fn total_bytes(&self, specs: &[MatrixSpec]) -> u64 {
+        specs.iter().map(|spec| self.bytes(spec)).sum()
+    }
+
     fn bytes(&self, spec: &MatrixSpec) -> u64 {
-        let floats = || {
-            let own = self.own_bits(spec).map(|bits| (bits, GROUP));
-            bytes_of(spec, own, width(self.dtype()))
-        };
-        if !self.is_stored_quantised(&spec.name) {
-            return floats();
+        if self.is_stored_quantised(&spec.name) {
+            let parts = tensors(&self.names.spell(&spec.name)).map(|name| self.weights.find(&name));
+            return (parts.iter().flatten())
+                .map(|part| part.bytes.len() as u64)
+                .sum();
         }
-        let stored = self.weights.find(&self.names.spell(&spec.name));
-        stored.map_or_else(floats, |weight| weight.bytes.len() as u64)
+        let own = self.own_bits(spec).map(|bits| (bits, GROUP));
+        bytes_of(spec, own, width(self.dtype()))
     }
 
     fn check_memory(&self, specs: &[MatrixSpec]) -> Result<(), BackendError> {
-        let needed = specs.iter().map(|spec| self.bytes(spec)).sum();
+        let needed = self.total_bytes(specs);
         let (_, free) = self.place.memory();
         let remedy = match self.precision {
             Precision::Q4 => "close other programs or choose a smaller model",

@@ -3,13 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use unmask_sdk::{
-    Backend, BackendError, Capabilities, Device, LoadSpec, Model, ModelFacts, Probe, Progress,
-    options,
+    Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress, options,
 };
 
 use crate::Mlx;
 use crate::device::Place;
-use crate::models::{self, Llada};
+use crate::models::{self, Network};
 use crate::precision::Precision;
 use crate::session::{MlxModel, Shared};
 
@@ -39,24 +38,29 @@ impl Backend for Mlx {
         here.map(Place::describe).collect()
     }
 
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        let (place, precision) = wish(spec)?;
+        models::check(spec, place, precision)
+    }
+
     fn load(
         &self,
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        let place = Place::by_id(&spec.device)?;
-        let precision = precision(spec)?;
-        options::refuse("mlx", &spec.options_json)?;
+        let (place, precision) = wish(spec)?;
         place.limit_memory();
-        let mut network = place.run(|| models::load(spec, place, precision, progress))?;
+        let network = place.run(|| Network::load(spec, place, precision, progress))?;
+        let mut facts = network.facts();
         if spec.threads.is_some() {
             let note = "MLX chooses its threads itself; `threads` has no effect";
-            network.notes.push(note.to_owned());
+            facts.notes.push(note.to_owned());
         }
         Ok(Box::new(MlxModel {
             shared: Arc::new(Shared {
-                facts: facts(&network),
+                facts,
                 place,
+                attention: spec.attention,
                 sizes: network.sizes(),
                 network: Mutex::new(network),
             }),
@@ -64,19 +68,12 @@ impl Backend for Mlx {
     }
 }
 
-fn facts(network: &Llada) -> ModelFacts {
-    ModelFacts {
-        vocab: network.vocab(),
-        max_positions: network.max_positions(),
-        memory_bytes: network.memory_bytes,
-        precision: network.precision.clone(),
-        capabilities: Capabilities::BATCH
-            | Capabilities::KV_CACHE
-            | Capabilities::CANCEL
-            | Capabilities::CONCURRENT
-            | Capabilities::LEFT_PADDING,
-        notes: network.notes.join("\n"),
-    }
+/// Where to compute, and how.
+fn wish(spec: &LoadSpec) -> Result<(Place, Precision), BackendError> {
+    let place = Place::by_id(&spec.device)?;
+    let precision = precision(spec)?;
+    options::refuse("mlx", &spec.options_json)?;
+    Ok((place, precision))
 }
 
 fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {

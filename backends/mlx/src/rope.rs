@@ -5,7 +5,7 @@
 
 use mlx_rs::error::Result;
 use mlx_rs::{Array, Dtype, ops};
-use unmask_sdk::Position;
+use unmask_sdk::{Position, rope};
 
 /// Cosines and sines of some tokens' angles, `[tokens, 1, dim / 2]` each, in float32 as the reference computes them.
 pub(crate) struct Rope {
@@ -16,13 +16,7 @@ pub(crate) struct Rope {
 impl Rope {
     /// `frequencies` are those of the head's dimension, see `Config::frequencies`.
     pub(crate) fn new(frequencies: &[f32], positions: &[Position]) -> Self {
-        let angles = positions.iter().flat_map(|position| {
-            let position = position.0 as f32;
-            frequencies
-                .iter()
-                .map(move |frequency| position * frequency)
-        });
-        let (sines, cosines): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        let rope::Rope { cosines, sines, .. } = rope::Rope::new(frequencies, positions);
         let shape = [positions.len() as i32, 1, frequencies.len() as i32];
         Self {
             cosines: Array::from_slice(&cosines, &shape),

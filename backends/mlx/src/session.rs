@@ -1,11 +1,16 @@
 //! A loaded model and its sessions.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use unmask_sdk::{BackendError, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec, memory};
+use unmask_sdk::keys::CellPositions;
+use unmask_sdk::{
+    Attention, BackendError, LogitsMut, Model, ModelFacts, Pass, Session, SessionSpec, TopMut,
+    TopRequest, memory,
+};
 
 use crate::device::{Place, failed};
-use crate::models::Llada;
+use crate::models::Network;
+use crate::output::Output;
 use crate::slot::{CacheSizes, LayerCache};
 
 pub(crate) struct MlxModel {
@@ -15,8 +20,9 @@ pub(crate) struct MlxModel {
 pub(crate) struct Shared {
     /// One pass at a time: MLX's arrays may move between threads but not be used by two at once, and a pass keeps the whole
     /// device busy.
-    pub(crate) network: Mutex<Llada>,
+    pub(crate) network: Mutex<Network>,
     pub(crate) place: Place,
+    pub(crate) attention: Attention,
     pub(crate) sizes: CacheSizes,
     pub(crate) facts: ModelFacts,
 }
@@ -25,6 +31,21 @@ struct MlxSession {
     shared: Arc<Shared>,
     /// By slot, then by layer.
     slots: Vec<Vec<LayerCache>>,
+    positions: CellPositions,
+    output: Output,
+}
+
+impl Shared {
+    /// Held while arrays are made, see [`network`](Self::network).
+    fn lock(&self) -> MutexGuard<'_, Network> {
+        let network = self.network.lock();
+        network.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_room(&self, spec: SessionSpec) -> Result<(), BackendError> {
+        let (_, free) = self.place.memory();
+        memory::check_cells(spec, self.sizes.cell_bytes(), free)
+    }
 }
 
 impl Model for MlxModel {
@@ -33,33 +54,67 @@ impl Model for MlxModel {
     }
 
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
-        let Shared { place, sizes, .. } = *self.shared;
-        let needed = sizes.bytes(spec);
-        let (_, free) = place.memory();
-        memory::check_cache(spec, needed, free)?;
-        // Held while arrays are made: see `Shared::network`.
-        let _one = self
-            .shared
-            .network
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let layer = |_| LayerCache::new(sizes, spec.capacity);
-        let slot = |_| (0..sizes.layers).map(layer).collect();
-        let slots: mlx_rs::error::Result<_> = place.run(|| (0..spec.slots).map(slot).collect());
+        let shared = Arc::clone(&self.shared);
+        shared.check_room(spec)?;
+        let one = shared.lock();
+        let slots = shared.place.run(|| shared.sizes.slots(spec));
+        let slots = slots.map_err(failed)?;
+        drop(one);
         Ok(Box::new(MlxSession {
-            shared: Arc::clone(&self.shared),
-            slots: slots.map_err(failed)?,
+            shared,
+            slots,
+            positions: CellPositions::new(spec),
+            output: Output::Absent,
         }))
     }
 }
 
 impl Session for MlxSession {
-    fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
+        self.output = Output::Absent;
         let (shared, slots) = (&self.shared, &mut self.slots);
-        let network = shared
-            .network
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        shared.place.run(|| network.forward(pass, slots, out))
+        let rows = self.positions.keys(pass, shared.attention);
+        let network = shared.lock();
+        let logits = shared.place.run(|| network.forward(pass, &rows, slots))?;
+        self.output = logits.map_or(Output::Empty, Output::Logits);
+        Ok(())
+    }
+
+    fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+        let _one = self.shared.lock();
+        let kept = self.output.kept(self.shared.facts.vocab)?;
+        kept.read_logits(rows, out)
+    }
+
+    fn read_top(&mut self, request: &TopRequest<'_>, out: TopMut<'_>) -> Result<(), BackendError> {
+        let _one = self.shared.lock();
+        let Shared { place, facts, .. } = &*self.shared;
+        place.run(|| self.output.top(facts.vocab, request, out))
+    }
+
+    fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
+        self.positions.copy(from, to)?;
+        let _one = self.shared.lock();
+        self.slots[to as usize] = self.slots[from as usize].clone();
+        Ok(())
+    }
+
+    fn clear_slot(&mut self, slot: u32) -> Result<(), BackendError> {
+        self.positions.clear(slot)
+    }
+
+    fn reserve(&mut self, cells: u32) -> Result<(), BackendError> {
+        let before = self.positions.cells() as u32;
+        let Some(more) = cells.checked_sub(before).filter(|more| *more > 0) else {
+            return Ok(());
+        };
+        let slots = self.slots.len() as u32;
+        self.shared.check_room(SessionSpec { cells, slots })?;
+        let _one = self.shared.lock();
+        let Shared { place, sizes, .. } = &*self.shared;
+        let longer = place.run(|| sizes.longer(&self.slots, before, more));
+        self.slots = longer.map_err(failed)?;
+        self.positions.reserve(cells);
+        Ok(())
     }
 }

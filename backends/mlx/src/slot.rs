@@ -1,12 +1,14 @@
-//! One row's K/V cache: keys (rotated, since positions are absolute) and values of every layer.
-
-use std::ops::Range;
+//! A session's K/V caches: keys (rotated, since positions are absolute) and values of every layer, by slot.
 
 use mlx_rs::error::Result;
-use mlx_rs::ops::indexing::{TryIndexMutOp, TryIndexOp, scatter_single};
-use mlx_rs::{Array, Dtype, Stream, ops};
+use mlx_rs::ops::indexing::{TryIndexMutOp, scatter_single};
+use mlx_rs::{Array, Dtype, Stream, ops, transforms};
+use unmask_sdk::keys::RowKeys;
 use unmask_sdk::llada::Heads;
-use unmask_sdk::{Position, SessionSpec};
+use unmask_sdk::{Pass, SessionSpec};
+
+use crate::attention::picked;
+use crate::store::width;
 
 /// What decides how large a cache is.
 #[derive(Debug, Clone, Copy)]
@@ -17,72 +19,100 @@ pub(crate) struct CacheSizes {
 }
 
 impl CacheSizes {
-    /// Bytes of the caches that a session of this size holds.
-    pub(crate) fn bytes(self, session: SessionSpec) -> u64 {
-        // The SDK counts in f32.
-        let whole = self.heads.cache_bytes(self.layers, session);
-        match self.dtype {
-            Dtype::Float16 | Dtype::Bfloat16 => whole / 2,
-            _ => whole,
+    /// Bytes of one cell of one slot, all layers together.
+    pub(crate) fn cell_bytes(self) -> u64 {
+        self.heads.cell_bytes(self.layers, width(self.dtype))
+    }
+
+    /// `[cells, key heads, dim]` of zeros.
+    fn zeros(self, cells: u32) -> Result<Array> {
+        let Heads { keys, dim, .. } = self.heads;
+        ops::zeros_dtype(&[cells as i32, keys as i32, dim as i32], self.dtype)
+    }
+
+    /// A slot of zeros; no layers if it has no cells.
+    fn slot(self, cells: u32) -> Result<Vec<LayerCache>> {
+        let layers = if cells == 0 { 0 } else { self.layers };
+        let layer = |_| LayerCache::new([self.zeros(cells)?, self.zeros(cells)?]);
+        (0..layers).map(layer).collect()
+    }
+
+    /// The slots of a new session.
+    pub(crate) fn slots(self, spec: SessionSpec) -> Result<Vec<Vec<LayerCache>>> {
+        (0..spec.slots).map(|_| self.slot(spec.cells)).collect()
+    }
+
+    /// The same slots with room for `more` cells each behind the `before` that there are.
+    pub(crate) fn longer(
+        self,
+        slots: &[Vec<LayerCache>],
+        before: u32,
+        more: u32,
+    ) -> Result<Vec<Vec<LayerCache>>> {
+        if before == 0 {
+            return slots.iter().map(|_| self.slot(more)).collect();
         }
+        let part = |part: &Array| ops::concatenate(&[part, &self.zeros(more)?], 0);
+        let layer =
+            |layer: &LayerCache| LayerCache::new([part(&layer.parts[0])?, part(&layer.parts[1])?]);
+        let slot = |slot: &Vec<LayerCache>| slot.iter().map(layer).collect();
+        slots.iter().map(slot).collect()
     }
 }
 
-/// Keys and values of one layer, `[capacity, key heads, dim]` each: positions first, so that a pass's keys are rows of it.
+/// Keys and values of one layer, `[cells, key heads, dim]` each: cells first, so that a pass's keys are rows of it. A clone
+/// shares its memory until one of both is written.
+#[derive(Clone)]
 pub(crate) struct LayerCache {
-    keys: Array,
-    values: Array,
+    pub(crate) parts: [Array; 2],
 }
 
 impl LayerCache {
-    pub(crate) fn new(sizes: CacheSizes, capacity: u32) -> Result<Self> {
-        let Heads { keys, dim, .. } = sizes.heads;
-        let shape = [capacity as i32, keys as i32, dim as i32];
-        let cache = Self {
-            keys: ops::zeros_dtype(&shape, sizes.dtype)?,
-            values: ops::zeros_dtype(&shape, sizes.dtype)?,
-        };
-        mlx_rs::transforms::eval(cache.arrays())?;
-        Ok(cache)
+    fn new(parts: [Array; 2]) -> Result<Self> {
+        transforms::eval(&parts)?;
+        Ok(Self { parts })
+    }
+}
+
+/// What a row of a pass writes to its slot.
+pub(crate) struct Written {
+    pub(crate) slot: usize,
+    /// As ascending indices into the pass.
+    tokens: Vec<usize>,
+    /// Ascending.
+    cells: Vec<i32>,
+}
+
+impl Written {
+    /// Of every row that writes anything.
+    pub(crate) fn of(pass: &Pass<'_>, rows: &[RowKeys]) -> Vec<Self> {
+        let written = rows.iter().map(|row| {
+            let cell = |at: usize| Some((at, pass.cells[at].index()? as i32));
+            let (tokens, cells) = row.fed.clone().filter_map(cell).unzip();
+            Self {
+                slot: row.slot,
+                tokens,
+                cells,
+            }
+        });
+        written.filter(|row| !row.tokens.is_empty()).collect()
     }
 
-    /// Stores keys and values, `[positions, key heads, dim]` each.
-    pub(crate) fn write(
-        &mut self,
-        positions: &[Position],
-        keys: &Array,
-        values: &Array,
-    ) -> Result<()> {
-        let first = positions[0].0 as i32;
-        let count = positions.len() as i32;
+    /// Stores the row's share of fresh keys and values, `[fed, key heads, dim]` each.
+    pub(crate) fn store(&self, cache: &mut LayerCache, fresh: &[Array; 2]) -> Result<()> {
         let stream = Stream::thread_local_or_default();
-        let is_run = positions.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0);
-        for (cache, new) in [(&mut self.keys, keys), (&mut self.values, values)] {
+        let (first, count) = (self.cells[0], self.cells.len() as i32);
+        let is_run = self.cells.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        for (cache, fresh) in cache.parts.iter_mut().zip(fresh) {
+            let own = picked(fresh, &self.tokens)?;
             if is_run {
-                // In place, since nobody else holds the cache when this is computed.
-                cache.try_index_mut_device(first..first + count, new, &stream)?;
+                // In place, unless another slot shares it, since nobody else holds the cache when this is computed.
+                cache.try_index_mut_device(first..first + count, &own, &stream)?;
             } else {
-                let places: Vec<i32> = positions.iter().map(|at| at.0 as i32).collect();
-                let places = Array::from_slice(&places, &[count]);
-                *cache = scatter_single(&*cache, places, new.expand_dims(1)?, 0)?;
+                let cells = Array::from_slice(&self.cells, &[count]);
+                *cache = scatter_single(&*cache, cells, own.expand_dims(1)?, 0)?;
             }
         }
         Ok(())
-    }
-
-    /// Keys and values at `positions`, `[1, key heads, positions, dim]` each.
-    pub(crate) fn read(&self, positions: &Range<usize>) -> Result<(Array, Array)> {
-        let stream = Stream::thread_local_or_default();
-        let range = positions.start as i32..positions.end as i32;
-        let view = |all: &Array| {
-            let rows = all.try_index_device(range.clone(), &stream)?;
-            rows.transpose_axes(&[1, 0, 2])?.expand_dims(0)
-        };
-        Ok((view(&self.keys)?, view(&self.values)?))
-    }
-
-    /// What a pass has to compute of it.
-    pub(crate) fn arrays(&self) -> [&Array; 2] {
-        [&self.keys, &self.values]
     }
 }

@@ -1,11 +1,10 @@
 //! What can be computed on: the processor, and what ONNX Runtime's execution providers reach.
 
-use std::fs;
-use std::num::NonZeroU32;
-use std::thread;
-
+use ort::memory::AllocationDevice;
+use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{BackendError, Device, DeviceKind};
 
+use crate::graph::Kind;
 use crate::library::Found;
 use crate::precision::Precision;
 
@@ -62,19 +61,36 @@ impl Place {
         }
     }
 
+    /// Where the runtime can write caches in place, if not in the processor's memory.
+    pub(crate) fn memory(self) -> Option<(AllocationDevice<'static>, i32)> {
+        match self {
+            Self::Cpu | Self::DirectMl(_) | Self::CoreMl => None,
+            // Never run.
+            Self::Cuda(number) => Some((AllocationDevice::CUDA, number)),
+        }
+    }
+
+    /// What keys and values are kept as: 16-bit floats where products are computed in them. On the processor they are not.
+    pub(crate) fn cache_kind(self, precision: Precision) -> Kind {
+        match (self, precision) {
+            (Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl, Precision::F16) => Kind::F16,
+            _ => Kind::F32,
+        }
+    }
+
     fn describe(self, name: String) -> Device {
-        let (kind, (total_bytes, free_bytes)) = match self {
-            Self::Cpu => (DeviceKind::Cpu, memory()),
-            Self::Cuda(_) | Self::DirectMl(_) => (DeviceKind::Gpu, (0, 0)),
-            Self::CoreMl => (DeviceKind::Accelerator, (0, 0)),
+        let (kind, memory) = match self {
+            Self::Cpu => (DeviceKind::Cpu, Memory::now()),
+            Self::Cuda(_) | Self::DirectMl(_) => (DeviceKind::Gpu, Memory::default()),
+            Self::CoreMl => (DeviceKind::Accelerator, Memory::default()),
         };
         let names = self.precisions().iter().map(|each| each.name().to_owned());
         Device {
             id: self.id(),
             name,
             kind,
-            total_bytes,
-            free_bytes,
+            total_bytes: memory.total_bytes,
+            free_bytes: memory.free_bytes,
             precisions: names.collect(),
         }
     }
@@ -83,8 +99,8 @@ impl Place {
 /// The devices that the library has providers for, as far as its files tell; without one, the processor, which all have: the
 /// option `library` may name one. The processor is the default: the others have never been run.
 pub(crate) fn list(library: Option<&Found>) -> Vec<Device> {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let mut devices = vec![Place::Cpu.describe(name(&cpuinfo, threads(None)))];
+    let name = Processor::here().with_threads(machine::threads(None));
+    let mut devices = vec![Place::Cpu.describe(name)];
     let Some(library) = library else {
         return devices;
     };
@@ -104,41 +120,6 @@ pub(crate) fn list(library: Option<&Found>) -> Vec<Device> {
     devices
 }
 
-/// Threads to compute with: the wish, else one a core that this process may use.
-pub(crate) fn threads(wish: Option<NonZeroU32>) -> usize {
-    match wish {
-        Some(wish) => wish.get() as usize,
-        None => thread::available_parallelism().map_or(1, usize::from),
-    }
-}
-
-/// Memory in all and memory that can be had without swapping, in bytes; zeros if unknown.
-pub(crate) fn memory() -> (u64, u64) {
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let bytes = |key: &str| {
-        let kib = field(&meminfo, key)?.strip_suffix("kB")?.trim();
-        Some(kib.parse::<u64>().ok()? * 1024)
-    };
-    let total = bytes("MemTotal").unwrap_or(0);
-    (total, bytes("MemAvailable").unwrap_or(0))
-}
-
-fn name(cpuinfo: &str, threads: usize) -> String {
-    let model = field(cpuinfo, "model name").unwrap_or("CPU");
-    // The contract gives a name 127 bytes; marketing may take 80 of them.
-    let model = &model[..model.floor_char_boundary(80)];
-    let plural = if threads == 1 { "" } else { "s" };
-    format!("{model} · {threads} thread{plural}")
-}
-
-/// The first `key : value` line's value.
-fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    text.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        (found.trim() == key).then(|| value.trim())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,12 +134,5 @@ mod tests {
             let error = Place::by_id(id).expect_err("it is none").to_string();
             assert!(error.contains("choose device = \"cpu\""), "{error}");
         }
-    }
-
-    #[test]
-    fn the_name_says_model_and_threads() {
-        let cpuinfo = "processor\t: 0\nmodel name\t: AMD EPYC\n";
-        assert_eq!(name(cpuinfo, 2), "AMD EPYC · 2 threads");
-        assert_eq!(name("", 1), "CPU · 1 thread");
     }
 }

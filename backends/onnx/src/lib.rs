@@ -29,9 +29,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use unmask_sdk::{Backend, BackendError, Device, LoadSpec, Model, Probe, Progress};
+use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::machine::{self, Memory};
+use unmask_sdk::weights::Weights;
+use unmask_sdk::{Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress};
 
 use device::Place;
+use graph::Kind;
+use loader::MatrixBytes;
+use models::Network;
 use options::Options;
 use precision::Precision;
 use runner::Plan;
@@ -68,37 +74,41 @@ impl Backend for Onnx {
         device::list(library::find().ok().as_ref())
     }
 
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        let wish = Wish::read(spec)?;
+        let network = models::outline(spec, wish.cache_kind())?;
+        let sizes = match &wish.options.graph {
+            None => matrix_bytes(spec, wish.precision, &network.matrices),
+            // What a file of its own holds is not known before the runtime has read it.
+            Some(_) => MatrixBytes::default(),
+        };
+        let copies = prepack::copied_bytes(&wish.plan(sizes.all), wish.precision, sizes.all);
+        Ok(Estimate {
+            weights_bytes: sizes.held + copies,
+            cell_bytes: network.caches.cell_bytes(),
+            threads: match wish.place {
+                Place::Cpu => wish.threads as u32,
+                Place::Cuda(_) | Place::DirectMl(_) | Place::CoreMl => 0,
+            },
+        })
+    }
+
     fn load(
         &self,
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        let place = Place::by_id(&spec.device)?;
-        let precision = precision(spec, place)?;
-        let options = Options::read(&spec.options_json)?;
-        let environment = runtime::environment(options.library.as_deref())?;
-        let threads = device::threads(spec.threads);
-        let mut network = match &options.graph {
-            None => workers(threads)?.install(|| models::build(spec, precision, progress))?,
-            Some(_) => models::outline(spec)?,
+        let wish = Wish::read(spec)?;
+        let environment = runtime::environment(wish.options.library.as_deref())?;
+        let pool = workers(wish.threads)?;
+        let mut network = match &wish.options.graph {
+            None => pool.install(|| wish.build(spec, progress))?,
+            Some(_) => models::outline(spec, wish.cache_kind())?,
         };
-        let (_, free) = device::memory();
-        let plan = Plan {
-            place,
-            threads,
-            spin: options.spin.unwrap_or(true),
-            is_prepacked: prepack::is_wanted(
-                options.prepack,
-                precision,
-                network.matrix_bytes,
-                free,
-            ),
-            allow_cpu_fallback: options.allow_cpu_fallback,
-            file: options.graph,
-        };
+        let (precision, plan) = (wish.precision, wish.plan(network.matrix_bytes));
         let copies = prepack::copied_bytes(&plan, precision, network.matrix_bytes);
         let memory_bytes = network.held_bytes + copies;
-        let note = prepack::note(&plan, options.prepack, precision);
+        let note = prepack::note(&plan, wish.options.prepack, precision);
         network.notes.extend(plan.file_note().or(note));
         let prepared = plan.prepare(&environment, &network.graph, progress)?;
         network.notes.extend(prepared.note);
@@ -109,6 +119,7 @@ impl Backend for Onnx {
                 network,
                 precision,
                 attention: spec.attention,
+                pool,
                 memory_bytes,
             }),
         }))
@@ -120,16 +131,71 @@ impl Backend for Onnx {
         folder: &Path,
         progress: &Progress<'_>,
     ) -> Result<(), BackendError> {
-        let place = Place::by_id(&spec.device)?;
-        let precision = precision(spec, place)?;
-        Options::read(&spec.options_json)?;
-        let workers = workers(device::threads(spec.threads))?;
-        let network = workers.install(|| models::build(spec, precision, progress))?;
+        let wish = Wish::read(spec)?;
+        let network = workers(wish.threads)?.install(|| wish.build(spec, progress))?;
         emit::proto::write(&network.graph, ports::DOC, folder, progress)
     }
 }
 
-/// Threads that read and quantise; gone when the model is loaded. The runtime has its own.
+/// What a load asks for.
+struct Wish {
+    place: Place,
+    precision: Precision,
+    options: Options,
+    threads: usize,
+}
+
+impl Wish {
+    fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
+        let place = Place::by_id(&spec.device)?;
+        Ok(Self {
+            place,
+            precision: precision(spec, place)?,
+            options: Options::read(&spec.options_json)?,
+            threads: machine::threads(spec.threads),
+        })
+    }
+
+    fn cache_kind(&self) -> Kind {
+        self.place.cache_kind(self.precision)
+    }
+
+    /// The graph with its weights, made on the threads of the pool.
+    fn build(&self, spec: &LoadSpec, progress: &Progress<'_>) -> Result<Network, BackendError> {
+        models::build(spec, self.precision, self.cache_kind(), progress)
+    }
+
+    /// How to make a session of a network with so many bytes of matrices.
+    fn plan(&self, matrix_bytes: u64) -> Plan {
+        let free = Memory::now().free_bytes;
+        let options = &self.options;
+        Plan {
+            place: self.place,
+            threads: self.threads,
+            spin: options.spin.unwrap_or(true),
+            is_prepacked: prepack::is_wanted(options.prepack, self.precision, matrix_bytes, free),
+            allow_cpu_fallback: options.allow_cpu_fallback,
+            file: options.graph.clone(),
+        }
+    }
+}
+
+/// What matrices would take, as far as the checkpoint is there to tell how it has them.
+fn matrix_bytes(spec: &LoadSpec, precision: Precision, matrices: &[MatrixSpec]) -> MatrixBytes {
+    let weights = Weights::open(&spec.weights).ok();
+    let is_half = ["\"bfloat16\"", "\"float16\""].map(|name| spec.config_json.contains(name));
+    MatrixBytes::of(
+        matrices,
+        precision,
+        spec.cache_folder.as_deref(),
+        |matrix| match &weights {
+            Some(weights) => loader::is_f32(weights, matrix),
+            None => is_half == [false; 2],
+        },
+    )
+}
+
+/// Threads that read, quantise and sum up rows of logits. The runtime has its own.
 fn workers(threads: usize) -> Result<ThreadPool, BackendError> {
     let builder = ThreadPoolBuilder::new()
         .num_threads(threads)

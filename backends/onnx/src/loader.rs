@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::machine::Memory;
+use unmask_sdk::weights::cache::{self, Array, Cache};
 use unmask_sdk::weights::{Dtype, Weights};
 use unmask_sdk::{BackendError, Meter, Progress, memory};
 
-use crate::device;
 use crate::graph::{Data, Graph, Kind, Value};
 use crate::matrix::{Matrix, Numbers};
 use crate::precision::Precision;
-use crate::quant::{self, Array};
+use crate::quant;
 
 /// Everything that loading a matrix needs.
 pub(crate) struct Loader<'a> {
@@ -33,6 +34,57 @@ pub(crate) struct Loaded {
     pub(crate) notes: Vec<String>,
 }
 
+/// What matrices take, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct MatrixBytes {
+    /// As the graph has them.
+    pub(crate) all: u64,
+    /// Of these, held in memory: mapped files not counted.
+    pub(crate) held: u64,
+}
+
+impl MatrixBytes {
+    /// Of `specs` once they are loaded in `precision`; `is_f32` tells whether the checkpoint has one in it.
+    pub(crate) fn of(
+        specs: &[MatrixSpec],
+        precision: Precision,
+        cache_folder: Option<&Path>,
+        is_f32: impl Fn(&MatrixSpec) -> bool,
+    ) -> Self {
+        let sum = |specs: &mut dyn Iterator<Item = &MatrixSpec>| {
+            specs.map(|spec| bytes(spec, precision)).sum()
+        };
+        Self {
+            all: sum(&mut specs.iter()),
+            held: match (precision, cache_folder) {
+                (Precision::F32, _) => sum(&mut specs.iter().filter(|spec| !is_f32(spec))),
+                (_, Some(_)) => 0,
+                (_, None) => cache::held_bytes(&arrays(specs, precision)),
+            },
+        }
+    }
+}
+
+fn arrays(specs: &[MatrixSpec], precision: Precision) -> Vec<Array> {
+    let of = |spec| quant::arrays(spec, precision);
+    specs.iter().flat_map(of).collect()
+}
+
+/// Whether the checkpoint has the matrix in `f32`.
+pub(crate) fn is_f32(weights: &Weights, spec: &MatrixSpec) -> bool {
+    (weights.find(&spec.name)).is_some_and(|weight| weight.dtype == Dtype::F32)
+}
+
+fn bytes(spec: &MatrixSpec, precision: Precision) -> u64 {
+    match precision {
+        Precision::F32 => (spec.rows * spec.columns * 4) as u64,
+        Precision::F16 | Precision::Int8 | Precision::Int4 => {
+            let arrays = quant::arrays(spec, precision);
+            arrays.iter().map(|array| array.bytes() as u64).sum()
+        }
+    }
+}
+
 /// The numbers of all matrices.
 struct AllNumbers {
     numbers: Vec<Numbers>,
@@ -50,8 +102,10 @@ impl Loader<'_> {
         graph: &mut Graph,
         specs: &[MatrixSpec],
     ) -> Result<Loaded, BackendError> {
-        let (_, free) = device::memory();
-        self.check_memory(specs, free)?;
+        let sizes = MatrixBytes::of(specs, self.precision, self.cache_folder, |spec| {
+            is_f32(self.weights, spec)
+        });
+        self.check_memory(sizes, Memory::now().free_bytes)?;
         let all = match self.precision {
             Precision::F32 => self.dense(graph, specs)?,
             Precision::F16 | Precision::Int8 | Precision::Int4 => self.kept(graph, specs)?,
@@ -66,61 +120,54 @@ impl Loader<'_> {
         });
         Ok(Loaded {
             matrices: matrices.collect::<Result<_, BackendError>>()?,
-            matrix_bytes: specs.iter().map(|spec| self.bytes(spec)).sum(),
+            matrix_bytes: sizes.all,
             held_bytes: all.held_bytes,
             notes: all.note.into_iter().collect(),
         })
     }
 
-    fn bytes(&self, spec: &MatrixSpec) -> u64 {
-        match self.precision {
-            Precision::F32 => (spec.rows * spec.columns * 4) as u64,
-            Precision::F16 | Precision::Int8 | Precision::Int4 => {
-                let arrays = quant::arrays(spec, self.precision);
-                arrays.iter().map(|array| array.bytes() as u64).sum()
-            }
-        }
-    }
-
     /// Refuses what cannot be held at all; whether the runtime may hold another copy is decided later.
-    fn check_memory(&self, specs: &[MatrixSpec], free: u64) -> Result<(), BackendError> {
-        let is_mapped = |spec: &MatrixSpec| match self.precision {
-            Precision::F32 => {
-                let weight = self.weights.find(&spec.name);
-                weight.is_some_and(|weight| weight.dtype == Dtype::F32)
-            }
+    fn check_memory(&self, sizes: MatrixBytes, free: u64) -> Result<(), BackendError> {
+        let (needed, remedy) = match self.precision {
             // The runtime can only multiply what it has rearranged.
-            Precision::Int4 => false,
-            Precision::Int8 | Precision::F16 => self.cache_folder.is_some(),
-        };
-        let held = specs.iter().filter(|spec| !is_mapped(spec));
-        let needed: u64 = held.map(|spec| self.bytes(spec)).sum();
-        let remedy = match self.precision {
-            Precision::Int4 => "close other programs or choose a smaller model",
-            _ => "try precision = \"int4\"",
+            Precision::Int4 => (sizes.all, "close other programs or choose a smaller model"),
+            Precision::F32 | Precision::Int8 | Precision::F16 => {
+                (sizes.held, "try precision = \"int4\"")
+            }
         };
         memory::check_weights(needed, free, self.precision.name(), remedy)
     }
 
     /// From the file that keeps them.
     fn kept(&self, graph: &mut Graph, specs: &[MatrixSpec]) -> Result<AllNumbers, BackendError> {
-        let store = quant::open(
-            self.weights,
-            specs,
-            self.precision,
-            self.cache_folder,
-            self.progress,
-        )?;
+        let precision = self.precision;
+        let cache = Cache {
+            label: &format!("onnx-{}", precision.name()),
+            edition: quant::EDITION,
+            checkpoint: self.weights,
+            arrays: &arrays(specs, precision),
+            folder: self.cache_folder,
+            progress: self.progress,
+        };
+        let kept = cache.open(|writer| {
+            specs.iter().try_for_each(|spec| {
+                for bytes in quant::pack(self.weights, spec, precision)? {
+                    writer.write(&bytes)?;
+                }
+                self.weights.release(&spec.name);
+                Ok(())
+            })
+        })?;
         let mut add = |array: &Array| {
-            let weight = store.weights.shaped(&array.name, &array.shape)?;
-            let data = Data::mapped(&store.weights, &weight, array.kind);
-            let data = match (data, array.kind) {
+            let weight = kept.weights.shaped(&array.name, &array.shape)?;
+            let kind = Kind::of(array.dtype).expect("arrays are made of what the runtime knows");
+            let data = match (Data::mapped(&kept.weights, &weight, kind), kind) {
                 (Some(mapped), _) => mapped,
                 (None, Kind::F32) => Data::Numbers(weight.to_f32()?),
                 (None, _) => Data::Held(weight.bytes.to_vec()),
             };
             let name = array.name.clone();
-            Ok::<_, BackendError>(graph.weight(name, array.kind, &array.shape, data))
+            Ok::<_, BackendError>(graph.weight(name, kind, &array.shape, data))
         };
         let mut numbers = Vec::with_capacity(specs.len());
         for spec in specs {
@@ -130,7 +177,7 @@ impl Loader<'_> {
                 (Precision::Int8, Ok([numbers, scales])) => Numbers::Int8 {
                     numbers,
                     scales,
-                    is_signed: arrays[0].kind == Kind::I8,
+                    is_signed: arrays[0].dtype == Dtype::I8,
                 },
                 (_, Ok([numbers, scales])) => Numbers::Int4 { numbers, scales },
                 (_, Err(values)) => Numbers::F16(values[0].clone()),
@@ -138,14 +185,14 @@ impl Loader<'_> {
         }
         Ok(AllNumbers {
             numbers,
-            held_bytes: store.held_bytes,
-            note: store.note,
+            held_bytes: kept.held_bytes,
+            note: kept.note,
         })
     }
 
     /// As they are in the file, if they are `f32` there; else converted.
     fn dense(&self, graph: &mut Graph, specs: &[MatrixSpec]) -> Result<AllNumbers, BackendError> {
-        let total = specs.iter().map(|spec| self.bytes(spec)).sum();
+        let total = specs.iter().map(|spec| bytes(spec, self.precision)).sum();
         let meter = Meter::new(self.progress, "reading weights", total);
         let read = |spec: &MatrixSpec| {
             let weight = self
@@ -155,7 +202,7 @@ impl Loader<'_> {
             if data.held_bytes() > 0 {
                 self.weights.release(&spec.name);
             }
-            meter.add(self.bytes(spec))?;
+            meter.add(bytes(spec, self.precision))?;
             Ok(data)
         };
         let data: Vec<Data> = specs

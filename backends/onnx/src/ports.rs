@@ -1,28 +1,31 @@
 //! What goes into a network's graph and what comes out: the tensors of a pass.
 //!
-//! Free dimensions: `fed` tokens of all rows one after the other, `wanted` ones among them, `rows` of the batch, `context`
-//! positions attended to and `queries` per row, filled up to the longest row's; `cache` positions of all slots.
-
-use unmask_sdk::llada::Heads;
+//! Free dimensions: `fed` tokens of all rows one after the other, `kept` and `wanted` ones among them, `rows` of the batch,
+//! `keys` attended to and `queries` per row, filled up to the longest row's; `cache` cells of all slots, at least one.
 
 use crate::graph::{Dim, Graph, Kind, Value};
+use crate::layers;
+use crate::slot::CacheSizes;
 
 /// The same for people who open an exported file.
 pub(crate) const DOC: &str = "\
 One pass of a masked diffusion language model over a batch of rows that may feed different numbers of tokens.
-tokens: ids of all fed tokens, row after row. positions: where each stands. cache_rows: the row of the K/V caches that each \
-token's keys and values are written to. context_rows: for every row of the batch, the rows of the caches that it attends to; \
-shorter rows repeat any. past.*: the caches, returned as present.*; a caller that binds both to the same memory saves the copy. \
-query_rows: for every row of the batch, which fed tokens are its queries; shorter rows repeat any. query_places: where in the \
-flattened query_rows each fed token is. query_bias: 0 where a query sees a key, else the lowest number. wanted: which fed \
-tokens' logits are returned; wanted_query_*: as query_*, of the wanted tokens among themselves.
-An ordinary pass over one row of n tokens: positions, cache_rows, context_rows, query_rows and query_places are 0 to n - 1, the \
-biases 0, the caches n rows of anything.";
+tokens: ids of all fed tokens, row after row. positions: where each stands. kept: which fed tokens' keys and values are \
+written to the caches, and cache_rows: to which rows of them. context_rows: for every row of the batch, the rows of the caches \
+that its keys are read from; any where the key is a fed token's, or where a row is shorter. key_places: for every fed token, \
+which key it is, as [row, key]. past.*: the caches, of at least one row, returned as present.*; a caller that binds both to the \
+same memory saves the copy. query_rows: for every row of the batch, which fed tokens are its queries; shorter rows repeat any. \
+query_places: where in the flattened query_rows each fed token is. query_bias: 0 where a query sees a key, else the lowest \
+number. wanted: which fed tokens' logits are returned; wanted_query_*: as query_*, of the wanted tokens among themselves.
+An ordinary pass over one row of n tokens keeps none: kept and cache_rows are empty, the caches and context_rows 0, \
+key_places [0, 0] to [0, n - 1], positions, query_rows and query_places 0 to n - 1, the biases 0.";
 
 pub(crate) const TOKENS: &str = "tokens";
 pub(crate) const POSITIONS: &str = "positions";
+pub(crate) const KEPT: &str = "kept";
 pub(crate) const CACHE_ROWS: &str = "cache_rows";
 pub(crate) const CONTEXT_ROWS: &str = "context_rows";
+pub(crate) const KEY_PLACES: &str = "key_places";
 pub(crate) const WANTED: &str = "wanted";
 pub(crate) const LOGITS: &str = "logits";
 
@@ -57,7 +60,7 @@ pub(crate) struct Queries {
     pub(crate) spread: Value,
     /// `[asking]`: the place of each query in the flattened `[rows, queries]`.
     pub(crate) gather: Value,
-    /// `[rows, 1, queries, context]`: 0 where the query sees the key, else the lowest number.
+    /// `[rows, 1, queries, keys]`: 0 where the query sees the key, else the lowest number.
     pub(crate) bias: Value,
 }
 
@@ -67,36 +70,44 @@ pub(crate) struct Ports {
     pub(crate) tokens: Value,
     /// `[fed]`: absolute positions.
     pub(crate) positions: Value,
-    /// `[fed, 1]`: the row of the caches that each token's keys and values are written to.
+    /// `[kept]`: indices of the fed tokens whose keys and values are written to the caches.
+    kept: Value,
+    /// `[kept, 1]`: the rows of the caches that they are written to.
     cache_rows: Value,
-    /// `[rows, context]`: the rows of the caches attended to; where a row is shorter, any that are.
+    /// `[rows, keys]`: the rows of the caches that keys are read from; any for those that are fed.
     context_rows: Value,
+    /// `[fed, 2]`: row and key that each fed token is.
+    key_places: Value,
     /// `[wanted]`: indices of fed tokens.
     pub(crate) wanted: Value,
     pub(crate) all: Queries,
     pub(crate) last: Queries,
     /// By layer: keys and values, `[cache, key heads * dim]`.
     caches: Vec<[Value; 2]>,
+    /// What they are kept as.
+    cache_kind: Kind,
 }
 
 impl Ports {
     /// Declares the inputs and, by the names that [`remember`](Self::remember) and [`answer`](Self::answer) give them, the
     /// outputs.
-    pub(crate) fn declare(graph: &mut Graph, n_layers: usize, heads: Heads, vocab: usize) -> Self {
+    pub(crate) fn declare(graph: &mut Graph, sizes: &CacheSizes, vocab: usize) -> Self {
         const ONE: Dim = Dim::Fixed(1);
         const ROWS: Dim = Dim::Free("rows");
-        const CONTEXT: Dim = Dim::Free("context");
+        const KEYS: Dim = Dim::Free("keys");
         const FED: Dim = Dim::Free("fed");
-        let cache = [Dim::Free("cache"), Dim::Fixed(heads.keys * heads.dim)];
+        const KEPT_ROWS: Dim = Dim::Free("kept");
+        let cache = [Dim::Free("cache"), Dim::Fixed(sizes.width())];
+        let (n_layers, cache_kind) = (sizes.layers, sizes.kind);
         for [_, present] in (0..n_layers).flat_map(cache_names) {
-            graph.output(present, Kind::F32, &cache);
+            graph.output(present, cache_kind, &cache);
         }
         graph.output(LOGITS, Kind::F32, &[Dim::Free("wanted"), Dim::Fixed(vocab)]);
         let mut input = |name: &str, kind, shape: &[Dim]| graph.input(name, kind, shape);
         let mut queries = |names: QueryNames, count: Dim, asking: Dim| Queries {
             spread: input(names.spread, Kind::I64, &[ROWS, count]),
             gather: input(names.gather, Kind::I64, &[asking]),
-            bias: input(names.bias, Kind::F32, &[ROWS, ONE, count, CONTEXT]),
+            bias: input(names.bias, Kind::F32, &[ROWS, ONE, count, KEYS]),
         };
         let wanted = Dim::Free("wanted");
         let all = queries(ALL, Dim::Free("queries"), FED);
@@ -106,34 +117,53 @@ impl Ports {
             last,
             tokens: input(TOKENS, Kind::I64, &[FED]),
             positions: input(POSITIONS, Kind::I64, &[FED]),
-            cache_rows: input(CACHE_ROWS, Kind::I64, &[FED, ONE]),
-            context_rows: input(CONTEXT_ROWS, Kind::I64, &[ROWS, CONTEXT]),
+            kept: input(KEPT, Kind::I64, &[KEPT_ROWS]),
+            cache_rows: input(CACHE_ROWS, Kind::I64, &[KEPT_ROWS, ONE]),
+            context_rows: input(CONTEXT_ROWS, Kind::I64, &[ROWS, KEYS]),
+            key_places: input(KEY_PLACES, Kind::I64, &[FED, Dim::Fixed(2)]),
             wanted: input(WANTED, Kind::I64, &[wanted]),
             caches: (0..n_layers)
-                .map(|layer| cache_names(layer).map(|[past, _]| input(&past, Kind::F32, &cache)))
+                .map(|layer| cache_names(layer).map(|[past, _]| input(&past, cache_kind, &cache)))
                 .collect(),
+            cache_kind,
         }
     }
 
-    /// Writes a layer's fresh keys and values, `[fed, key heads * dim]`, to its caches, and reads those attended to,
-    /// `[rows, context, key heads * dim]`.
+    /// Writes a layer's fresh keys and values, `[fed, key heads * dim]`, to its caches where they are kept, and returns those
+    /// attended to, `[rows, keys, key heads * dim]`.
     ///
-    /// The scatter works in place if an output is bound to the same memory as its input.
+    /// Fresh ones go to their places behind a cache's, so that nobody has to keep them. Whether a cache is read before or
+    /// after it is written is the same: what is written is then overwritten with itself. The scatters work in place, that to
+    /// a cache if an output is bound to the same memory as its input.
     pub(crate) fn remember(
         &self,
         graph: &mut Graph,
         layer: usize,
         keys: &Value,
         values: &Value,
-    ) -> (Value, Value) {
+    ) -> [Value; 2] {
         let names = cache_names(layer);
-        let [keys, values] = [(0, keys), (1, values)].map(|(which, fresh)| {
+        [(0, keys), (1, values)].map(|(which, fresh)| {
             let (past, [_, present]) = (&self.caches[layer][which], &names[which]);
-            let inputs = [past, &self.cache_rows, fresh];
-            let present = graph.named(present.clone(), "ScatterND", &inputs);
-            graph.node("Gather", &[&present, &self.context_rows])
-        });
-        (keys, values)
+            let fresh = self.converted(graph, fresh, self.cache_kind);
+            let kept = graph.node("Gather", &[&fresh, &self.kept]);
+            graph.named(
+                present.clone(),
+                "ScatterND",
+                &[past, &self.cache_rows, &kept],
+            );
+            let read = graph.node("Gather", &[past, &self.context_rows]);
+            let all = graph.node("ScatterND", &[&read, &self.key_places, &fresh]);
+            self.converted(graph, &all, Kind::F32)
+        })
+    }
+
+    /// `x` as `kind`, which is what keys and values are kept as or what they are computed in.
+    fn converted(&self, graph: &mut Graph, x: &Value, kind: Kind) -> Value {
+        match self.cache_kind {
+            Kind::F32 => x.clone(),
+            _ => layers::cast(graph, x, kind),
+        }
     }
 
     /// Makes `logits`, `[wanted, vocab]`, the answer.

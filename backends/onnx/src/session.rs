@@ -5,18 +5,23 @@ use std::time::Duration;
 
 use ort::session::{IoBinding, RunOptions, Session as Runner};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorRefMut};
+use rayon::ThreadPool;
+use rayon::prelude::*;
+use unmask_sdk::keys::CellPositions;
+use unmask_sdk::machine::Memory;
+use unmask_sdk::output::KeptLogits;
 use unmask_sdk::{
-    Attention, BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, Session,
-    SessionSpec, memory,
+    Attention, BackendError, Capabilities, LogitsMut, Model, ModelFacts, Pass, RowSummary, Session,
+    SessionSpec, TopMut, TopRequest, memory,
 };
 
-use crate::device::{self, Place};
+use crate::device::Place;
 use crate::feed::{Feed, QueryFeed};
 use crate::models::Network;
 use crate::ports::{self, QueryNames};
 use crate::precision::Precision;
 use crate::runtime::failed;
-use crate::slot::LayerCache;
+use crate::slot::Caches;
 use crate::watch::watched;
 
 /// How often a pass asks whether it is still wanted: far more often than layers of a large model end.
@@ -35,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) network: Network,
     pub(crate) precision: Precision,
     pub(crate) attention: Attention,
+    /// For what the runtime does not compute.
+    pub(crate) pool: ThreadPool,
     /// Bytes held, mapped files not counted.
     pub(crate) memory_bytes: u64,
 }
@@ -42,71 +49,82 @@ pub(crate) struct Shared {
 /// The order matters: the binding holds the runner too and is dropped before what the runner borrows.
 struct OnnxSession {
     binding: IoBinding,
-    /// By layer.
-    caches: Vec<LayerCache>,
-    capacity: u32,
-    /// Logits of a pass that wants none.
-    unwanted: Vec<f32>,
+    caches: Caches,
+    positions: CellPositions,
+    /// Of the wanted rows, or one that is not wanted, `[rows, vocab]`.
+    logits: Vec<f32>,
+    /// How many of them are the last pass's output; `None` if it failed.
+    kept: Option<usize>,
     shared: Arc<Shared>,
 }
 
 impl Model for OnnxModel {
     fn facts(&self) -> ModelFacts {
         let network = &self.shared.network;
+        let promises = match self.shared.place {
+            Place::Cpu => Capabilities::DETERMINISTIC,
+            // Never run.
+            Place::Cuda(_) | Place::DirectMl(_) | Place::CoreMl => Capabilities::default(),
+        };
         ModelFacts {
             vocab: network.vocab,
             max_positions: network.max_positions,
             memory_bytes: self.shared.memory_bytes,
+            cell_bytes: network.caches.cell_bytes(),
             precision: self.shared.precision.name().to_owned(),
-            capabilities: Capabilities::BATCH
+            capabilities: promises
+                | Capabilities::BATCH
                 | Capabilities::KV_CACHE
+                | Capabilities::TOPK_OUTPUT
                 | Capabilities::CANCEL
                 | Capabilities::CONCURRENT
-                | Capabilities::LEFT_PADDING,
-            notes: network.notes.join("\n"),
+                | Capabilities::LEFT_PADDING
+                | Capabilities::ATTENTION_MASK,
+            notes: network.notes.clone(),
         }
     }
 
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
-        let network = &self.shared.network;
-        let needed = network.heads.cache_bytes(network.n_layers, spec);
-        let (_, free) = device::memory();
-        memory::check_cache(spec, needed, free)?;
-        let cache = |_| LayerCache::new(network.heads, spec, self.shared.place);
-        let caches: ort::Result<_> = (0..network.n_layers).map(cache).collect();
+        let sizes = self.shared.network.caches;
+        check_room(&self.shared, spec)?;
+        let caches = Caches::new(sizes, spec, self.shared.place);
         let runner = self.shared.runner.lock();
         let runner = runner.unwrap_or_else(PoisonError::into_inner);
         let binding = runner.create_binding();
         Ok(Box::new(OnnxSession {
             binding: binding.map_err(|error| failed("open a session", error))?,
-            caches: caches.map_err(|error| failed("make room for a K/V cache", error))?,
-            capacity: spec.capacity,
-            unwanted: Vec::new(),
+            caches: caches.map_err(no_room)?,
+            positions: CellPositions::new(spec),
+            logits: Vec::new(),
+            kept: None,
             shared: Arc::clone(&self.shared),
         }))
     }
 }
 
+fn check_room(shared: &Shared, spec: SessionSpec) -> Result<(), BackendError> {
+    let cell_bytes = shared.network.caches.cell_bytes();
+    memory::check_cells(spec, cell_bytes, Memory::now().free_bytes)
+}
+
+fn no_room(error: ort::Error) -> BackendError {
+    failed("make room for a K/V cache", error)
+}
+
 impl Session for OnnxSession {
-    fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
+        self.kept = None;
         let shared = Arc::clone(&self.shared);
-        let feed = Feed::new(pass, shared.attention, self.capacity);
+        let rows = self.positions.keys(pass, shared.attention);
+        let feed = Feed::new(pass, &rows, self.positions.cells());
         let runner = shared.runner.lock();
         let mut runner = runner.unwrap_or_else(PoisonError::into_inner);
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
         }
-        let rows = feed.wanted.len();
         let options = RunOptions::new();
         let options = options.map_err(|error| failed("prepare a pass", error))?;
-        let mut unwanted = std::mem::take(&mut self.unwanted);
-        unwanted.resize(shared.network.vocab, 0.0);
-        let scores = if pass.wanted.is_empty() {
-            &mut unwanted[..]
-        } else {
-            out.scores
-        };
-        let bound = self.bind(feed, rows, scores);
+        let bound = self.bind(feed);
         let result = bound
             .map_err(|error| failed("take a pass", error))
             .and_then(|()| {
@@ -126,41 +144,90 @@ impl Session for OnnxSession {
                     },
                 )
             });
-        // What was bound borrows from the caller.
+        // What was bound borrows from the caches and the logits.
         self.binding.clear();
-        self.unwanted = unwanted;
+        self.kept = result.is_ok().then_some(pass.wanted.len());
         result
+    }
+
+    fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+        self.output()?.read_logits(rows, out)
+    }
+
+    fn read_top(&mut self, request: &TopRequest<'_>, out: TopMut<'_>) -> Result<(), BackendError> {
+        let output = self.output()?;
+        output.check_top(request)?;
+        let summary = |row: &u32| output.summary(*row, request, out.k);
+        let pool = &self.shared.pool;
+        let summaries: Vec<RowSummary> =
+            pool.install(|| request.rows.par_iter().map(summary).collect());
+        output.put_top(&summaries, request, out);
+        Ok(())
+    }
+
+    fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
+        self.positions.copy(from, to)?;
+        let copied = self.caches.copy(from, to);
+        copied.map_err(|error| failed("copy a K/V cache", error))
+    }
+
+    fn clear_slot(&mut self, slot: u32) -> Result<(), BackendError> {
+        self.positions.clear(slot)
+    }
+
+    fn reserve(&mut self, cells: u32) -> Result<(), BackendError> {
+        if cells as usize <= self.positions.cells() {
+            return Ok(());
+        }
+        let room = SessionSpec {
+            cells,
+            ..self.caches.room
+        };
+        check_room(&self.shared, room)?;
+        self.caches.reserve(cells).map_err(no_room)?;
+        self.positions.reserve(cells);
+        Ok(())
     }
 }
 
 impl OnnxSession {
+    fn output(&self) -> Result<KeptLogits<'_>, BackendError> {
+        let vocab = self.shared.network.vocab;
+        let kept = self.kept.map(|rows| &self.logits[..rows * vocab]);
+        KeptLogits::of(kept, vocab)
+    }
+
     /// Binds everything that a pass reads and writes. The caches are read and written in place: the same memory goes in
     /// as comes out, and the runtime's scatter then copies nothing.
-    fn bind(&mut self, feed: Feed, rows: usize, scores: &mut [f32]) -> ort::Result<()> {
+    fn bind(&mut self, feed: Feed) -> ort::Result<()> {
         let binding = &mut self.binding;
-        for (layer, cache) in self.caches.iter_mut().enumerate() {
+        for (layer, parts) in self.caches.layers.iter_mut().enumerate() {
             let names = ports::cache_names(layer);
-            for (part, [past, present]) in cache.parts.iter_mut().zip(names) {
+            for (part, [past, present]) in parts.iter_mut().zip(names) {
                 binding.bind_input(past, part)?;
                 binding.bind_output(present, part)?;
             }
         }
-        let (batch, context, fed) = (feed.rows, feed.context, feed.tokens.len());
+        let (batch, keys, fed) = (feed.rows, feed.keys, feed.tokens.len());
+        let (kept, wanted) = (feed.kept.len(), feed.wanted.len());
         put(binding, ports::TOKENS, [fed], feed.tokens)?;
         put(binding, ports::POSITIONS, [fed], feed.positions)?;
-        put(binding, ports::CACHE_ROWS, [fed, 1], feed.cache_rows)?;
+        put(binding, ports::KEPT, [kept], feed.kept)?;
+        put(binding, ports::CACHE_ROWS, [kept, 1], feed.cache_rows)?;
         put(
             binding,
             ports::CONTEXT_ROWS,
-            [batch, context],
+            [batch, keys],
             feed.context_rows,
         )?;
-        put(binding, ports::WANTED, [rows], feed.wanted)?;
-        put_queries(binding, &ports::ALL, batch, context, feed.all)?;
-        put_queries(binding, &ports::LAST, batch, context, feed.last)?;
-        let shape = [rows, scores.len() / rows];
-        let logits = TensorRefMut::from_array_view_mut((shape, scores))?;
-        binding.bind_output(ports::LOGITS, logits)
+        put(binding, ports::KEY_PLACES, [fed, 2], feed.key_places)?;
+        put(binding, ports::WANTED, [wanted], feed.wanted)?;
+        put_queries(binding, &ports::ALL, batch, keys, feed.all)?;
+        put_queries(binding, &ports::LAST, batch, keys, feed.last)?;
+        let vocab = self.shared.network.vocab;
+        self.logits.resize(wanted * vocab, 0.0);
+        let logits = ([wanted, vocab], &mut self.logits[..]);
+        binding.bind_output(ports::LOGITS, TensorRefMut::from_array_view_mut(logits)?)
     }
 }
 
@@ -168,13 +235,13 @@ fn put_queries(
     binding: &mut IoBinding,
     names: &QueryNames,
     rows: usize,
-    context: usize,
+    keys: usize,
     feed: QueryFeed,
 ) -> ort::Result<()> {
     let queries = feed.queries;
     put(binding, names.spread, [rows, queries], feed.spread)?;
     put(binding, names.gather, [feed.gather.len()], feed.gather)?;
-    put(binding, names.bias, [rows, 1, queries, context], feed.bias)
+    put(binding, names.bias, [rows, 1, queries, keys], feed.bias)
 }
 
 fn put<T: PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static, const N: usize>(

@@ -31,9 +31,9 @@ pub enum DeviceKind {
 /// Something a backend can compute on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
-    /// What `device = "…"` in the configuration says: `cpu`, `cuda:0`, `metal`. At most 63 bytes.
+    /// What `device = "…"` in the configuration says: `cpu`, `cuda:0`, `metal`.
     pub id: String,
-    /// A name for people, such as `AMD EPYC, 2 threads, AVX-512`. At most 127 bytes.
+    /// A name for people, such as `AMD EPYC, 2 threads, AVX-512`.
     pub name: String,
     /// Its kind.
     pub kind: DeviceKind,
@@ -41,7 +41,7 @@ pub struct Device {
     pub total_bytes: u64,
     /// Memory free now, 0 if unknown.
     pub free_bytes: u64,
-    /// What `precision = "…"` may say here, the default first: `f32`, `q4k`. At most 127 bytes with the commas between.
+    /// What `precision = "…"` may say here, the default first: `f32`, `q4k`.
     pub precisions: Vec<String>,
 }
 
@@ -53,25 +53,34 @@ pub struct Capabilities(pub u64);
 impl Capabilities {
     /// Several rows in one pass.
     pub const BATCH: Self = Self(1);
-    /// Passes that feed only some positions; the rest comes from the session's cache.
+    /// Sessions with cells: passes that feed only some tokens and take the K/V of others from a slot; slots can be copied.
     pub const KV_CACHE: Self = Self(1 << 1);
-    /// `Session::forward_top`.
+    /// `Session::read_top`.
     pub const TOPK_OUTPUT: Self = Self(1 << 2);
     /// A raised cancel flag stops a running forward between layers.
     pub const CANCEL: Self = Self(1 << 3);
     /// Several sessions may compute at the same time.
     pub const CONCURRENT: Self = Self(1 << 4);
-    /// `Row::attend` may start above 0.
+    /// `Row::padding` may be above 0.
     pub const LEFT_PADDING: Self = Self(1 << 5);
+    /// `Pass::mask` may be given.
+    pub const ATTENTION_MASK: Self = Self(1 << 6);
+    /// `TopRequest::divergence` may be asked for.
+    pub const DIVERGENCE: Self = Self(1 << 7);
+    /// The same pass on the same contents of the slots gives the same bits, in any session of this load.
+    pub const DETERMINISTIC: Self = Self(1 << 8);
 
     /// Every bit with its name, for lists.
-    pub const NAMES: [(Self, &'static str); 6] = [
+    pub const NAMES: [(Self, &'static str); 9] = [
         (Self::BATCH, "batch"),
         (Self::KV_CACHE, "kv-cache"),
         (Self::TOPK_OUTPUT, "top-k output"),
         (Self::CANCEL, "cancel"),
         (Self::CONCURRENT, "concurrent sessions"),
         (Self::LEFT_PADDING, "left padding"),
+        (Self::ATTENTION_MASK, "attention masks"),
+        (Self::DIVERGENCE, "divergence"),
+        (Self::DETERMINISTIC, "deterministic"),
     ];
 
     /// True if all bits of `other` are set.
@@ -98,10 +107,12 @@ pub struct ModelFacts {
     pub max_positions: u32,
     /// Memory that the weights hold, mapped files not counted.
     pub memory_bytes: u64,
-    /// The precision in use, such as `q4k`. At most 31 bytes.
+    /// K/V of one cell of one slot, in bytes; 0 without `KV_CACHE`.
+    pub cell_bytes: u64,
+    /// The precision in use, such as `q4k`.
     pub precision: String,
     /// What it can do.
     pub capabilities: Capabilities,
-    /// Remarks for `unmask doctor`, a line each, such as which tensors fell back to another precision. At most 2047 bytes.
-    pub notes: String,
+    /// Lines for `unmask doctor`, such as which tensors fell back to another precision.
+    pub notes: Vec<String>,
 }

@@ -1,8 +1,8 @@
 //! The contract between the runtime and every backend: words, three traits, and the same as C tables in [`abi`].
 //!
-//! A [`Backend`] names its [`Device`]s and loads a [`Model`]; a model opens [`Session`]s, one per conversation, each with
-//! its own K/V cache; a session computes [`Pass`]es. A backend never sees a mask, a schedule or a seed: it answers which
-//! logits belong to which fed token, nothing else.
+//! A [`Backend`] names its [`Device`]s and loads a [`Model`]; a model opens [`Session`]s, each with slots of K/V cells of its
+//! own; a session computes [`Pass`]es and is then asked for their output, whole or in short form. A backend never sees a
+//! mask, a schedule or a seed: it answers which logits belong to which fed token, nothing else.
 //!
 //! The runtime checks what it sends ([`Pass::check`]), so a backend may trust the shapes and ranges written here. What a
 //! backend returns is not trusted.
@@ -15,6 +15,7 @@ mod error;
 mod load;
 mod logits;
 mod pass;
+mod summary;
 mod token;
 mod top;
 
@@ -22,8 +23,9 @@ pub use backend::{Backend, Model, Session, SessionSpec};
 pub use cancel::CancelFlag;
 pub use device::{Capabilities, Device, DeviceKind, ModelFacts, Probe};
 pub use error::{BackendError, ErrorCode, with_causes};
-pub use load::{Attention, LoadProgress, LoadSpec, Progress};
+pub use load::{Attention, Estimate, LoadProgress, LoadSpec, Progress};
 pub use logits::{Logits, LogitsMut};
 pub use pass::{Pass, Row};
-pub use token::{Position, TokenId};
-pub use top::{TopMut, TopRows};
+pub use summary::RowSummary;
+pub use token::{Cell, Position, TokenId};
+pub use top::{TopMut, TopRequest, TopRows};

@@ -49,11 +49,11 @@ impl Logits {
     }
 }
 
-/// A caller-owned buffer of shape `[wanted, vocab]` that a backend fills whole, in the order of `Pass::wanted`.
+/// A caller-owned buffer of shape `[rows, vocab]` that a backend fills whole, in the order of the rows asked for.
 #[derive(Debug)]
 pub struct LogitsMut<'a> {
     /// Width of a row.
     pub vocab: usize,
-    /// `wanted * vocab` scores, row-major; every one must be written.
+    /// `rows * vocab` scores, row-major; every one must be written.
     pub scores: &'a mut [f32],
 }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use unmask_api::{
-    Backend, BackendError, LoadSpec, Logits, Model, ModelFacts, Session, SessionSpec,
+    Backend, BackendError, CancelFlag, Capabilities, LoadSpec, Logits, Model, ModelFacts, Session,
+    SessionSpec,
 };
 
 use crate::cases::Case;
-use crate::compare::Tolerance;
+use crate::compare::{Tolerance, same_bits};
 use crate::gaps::{Gap, KNOWN};
 use crate::grid::Question;
 use crate::report::{Figure, Trial};
-use crate::run::{Run, run};
+use crate::run::{Run, read, run};
 use crate::{Finding, Outcome};
 
 /// Called whenever something was done, so that a slow backend can be told from one that hangs.
@@ -132,14 +133,36 @@ impl Rig {
             .expect("a case that unloads uses models of its own")
     }
 
-    /// A session for two rows of up to 48 positions.
+    /// A session for two rows, of 48 cells each where K/V can be kept.
     pub(crate) fn session(&self) -> Result<Box<dyn Session>, String> {
         session(self.model())
+    }
+
+    /// A session of `cells` cells for two rows.
+    pub(crate) fn session_of(&self, cells: u32) -> Result<Box<dyn Session>, String> {
+        open(self.model(), cells)
+    }
+
+    /// True if the model claims `capabilities`.
+    pub(crate) fn can(&self, capabilities: Capabilities) -> bool {
+        self.facts.capabilities.has(capabilities)
     }
 
     /// The logits of a pass.
     pub(crate) fn run(&self, session: &mut dyn Session, pass: &Run) -> Result<Logits, String> {
         self.run_wide(session, self.facts.vocab, pass)
+    }
+
+    /// Computes a pass and reads nothing.
+    pub(crate) fn forward(&self, session: &mut dyn Session, pass: &Run) -> Outcome {
+        let done = session.forward(&pass.pass(&CancelFlag::new()));
+        (self.alive)();
+        done.map_err(|error| does_not_compute(&error))
+    }
+
+    /// Rows of the last pass.
+    pub(crate) fn read(&self, session: &mut dyn Session, rows: &[u32]) -> Result<Logits, String> {
+        read(session, self.facts.vocab, rows).map_err(|error| format!("gives no output: {error}"))
     }
 
     fn run_wide(
@@ -150,7 +173,7 @@ impl Rig {
     ) -> Result<Logits, String> {
         let logits = run(session, vocab, pass);
         (self.alive)();
-        logits.map_err(|error| format!("does not compute: {error}"))
+        logits.map_err(|error| does_not_compute(&error))
     }
 
     /// The logits of a pass in a session of its own.
@@ -161,6 +184,23 @@ impl Rig {
     /// The logits that another model gives for a pass, in a session of its own.
     pub(crate) fn alone_on(&self, model: &dyn Model, pass: &Run) -> Result<Logits, String> {
         self.run_wide(&mut *session(model)?, model.facts().vocab, pass)
+    }
+
+    /// `Err` unless the same pass gave both: bit by bit where that is promised, else within the tolerance.
+    pub(crate) fn same(&self, what: &str, got: &Logits, expected: &Logits) -> Outcome {
+        if self.can(Capabilities::DETERMINISTIC) {
+            return same_bits(what, got, expected);
+        }
+        self.alike(what, got, expected)
+    }
+
+    /// `Err` unless both are the same within the tolerance, row by row.
+    pub(crate) fn alike(&self, what: &str, got: &Logits, expected: &Logits) -> Outcome {
+        ensure(got.rows() == expected.rows(), || {
+            format!("{what}: {} rows for {}", got.rows(), expected.rows())
+        })?;
+        let rows = (0..got.rows()).map(|row| (row, row));
+        self.tolerance.all(what, (got, expected), rows)
     }
 
     /// `length` tokens that look random; another `seed` gives others.
@@ -186,12 +226,21 @@ fn does_not_load(error: &BackendError) -> String {
     format!("does not load: {}", error.full_text())
 }
 
-/// A session for two rows of up to 48 positions.
+fn does_not_compute(error: &BackendError) -> String {
+    format!("does not compute: {error}")
+}
+
+/// Cells of a session, where there are any.
+const CELLS: u32 = 48;
+
+/// A session for two rows, of [`CELLS`] cells each where K/V can be kept.
 pub(crate) fn session(model: &dyn Model) -> Result<Box<dyn Session>, String> {
-    let session = model.session(SessionSpec {
-        capacity: 48,
-        slots: 2,
-    });
+    let keeps = model.facts().capabilities.has(Capabilities::KV_CACHE);
+    open(model, if keeps { CELLS } else { 0 })
+}
+
+fn open(model: &dyn Model, cells: u32) -> Result<Box<dyn Session>, String> {
+    let session = model.session(SessionSpec { cells, slots: 2 });
     session.map_err(|error| format!("opens no session: {error}"))
 }
 

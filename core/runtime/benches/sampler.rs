@@ -3,7 +3,8 @@
 use divan::Bencher;
 use unmask_core::family::SpecialIds;
 use unmask_core::params::{ConfidenceType, Transfer};
-use unmask_core::sampler::{Judge, Noise, Seeded, choose};
+use unmask_core::sampler::strategies::threshold;
+use unmask_core::sampler::{Judge, Noise, Seeded, best};
 use unmask_core::{Params, Position, TokenId};
 
 const ROWS: usize = 32;
@@ -18,7 +19,7 @@ fn logits() -> Vec<f32> {
     let mut rows = vec![0.0; ROWS * VOCAB];
     let mut draws = vec![0.0; VOCAB];
     for (at, row) in (0..).zip(rows.chunks_exact_mut(VOCAB)) {
-        Seeded(7).gumbel(0, Position(at), &mut draws);
+        Seeded(7).uniforms(0, Position(at), &mut draws);
         for (logit, draw) in row.iter_mut().zip(&draws) {
             *logit = (4.0 * (draw - 0.5)) as f32;
         }
@@ -45,7 +46,10 @@ fn step(bencher: Bencher<'_, '_>, params: &Params) {
         .with_inputs(|| rows.clone())
         .bench_local_refs(|rows| {
             let candidates = judge.judge(0, &positions, rows);
-            choose(&candidates, params.transfer, params.rules, Some(2))
+            match params.transfer {
+                Transfer::Threshold(at) => threshold(&candidates, params.remasking, at),
+                _ => best(&candidates, 2),
+            }
         });
 }
 

@@ -2,10 +2,10 @@
 
 use unmask_api::{Device, DeviceKind};
 
-use crate::checkpoint::{Locations, Place, Searched, Surveyed};
+use crate::checkpoint::{Checkpoint, Locations, Place, Searched, Surveyed};
 use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry, Source};
 use crate::engine::{LoadRequest, Loaded};
-use crate::loader::discover;
+use crate::loader::{discover, known_spec, load_spec};
 use crate::plugin::{BackendRow, Registry, State};
 
 /// Precisions that are offered besides the entry's and the device's own, where the device has them.
@@ -152,7 +152,10 @@ impl Catalogue {
         let rows = |ready: bool| {
             models()
                 .filter(move |(_, it)| it.is_ready() == ready)
-                .flat_map(|(entry, it)| choices(config, entry, it, registry))
+                .flat_map(|(entry, it)| {
+                    let sizes = Sizes::new(entry, it, registry, &locations);
+                    choices(config, entry, it, &sizes)
+                })
         };
         let choices = rows(true).chain(rows(false)).collect();
         let backends = registry.rows().to_vec();
@@ -190,13 +193,55 @@ impl Catalogue {
     }
 }
 
+/// What the backends say that one model's weights would take.
+struct Sizes<'a> {
+    entry: &'a ModelEntry,
+    /// `None` if it cannot be opened, or is not on this machine.
+    checkpoint: Option<Checkpoint>,
+    registry: &'a Registry,
+    locations: &'a Locations,
+}
+
+impl<'a> Sizes<'a> {
+    fn new(
+        entry: &'a ModelEntry,
+        surveyed: &Surveyed,
+        registry: &'a Registry,
+        locations: &'a Locations,
+    ) -> Self {
+        let id = &entry.model_id.value;
+        let ready = surveyed.is_ready();
+        Self {
+            entry,
+            checkpoint: ready
+                .then(|| Checkpoint::open(id, locations).ok())
+                .flatten(),
+            registry,
+            locations,
+        }
+    }
+
+    /// Bytes in memory, unless the backend cannot tell or would refuse the load.
+    fn weights(&self, framework: &str, device: &str, precision: &str) -> Option<u64> {
+        let backend = self.registry.find_lacking(framework).ok()?;
+        let place = (device, precision);
+        let spec = match &self.checkpoint {
+            Some(checkpoint) => load_spec(self.entry, checkpoint, place, self.locations),
+            None => known_spec(self.entry, place)?,
+        };
+        let estimate = backend.check(&spec).ok()?;
+        Some(estimate.weights_bytes).filter(|&bytes| bytes > 0)
+    }
+}
+
 /// The rows of one model: one if it cannot be loaded, since it could be loaded nowhere.
 fn choices(
     config: &Config,
     entry: &ModelEntry,
     surveyed: &Surveyed,
-    registry: &Registry,
+    sizes: &Sizes<'_>,
 ) -> Vec<Choice> {
+    let registry = sizes.registry;
     let readiness = match &surveyed.place {
         Place::Builtin { .. } => Readiness::Carried,
         Place::OnDisk { .. } => Readiness::Ready,
@@ -211,7 +256,7 @@ fn choices(
         device: device.id.clone(),
         device_name: device.name.clone(),
         precision: precision.to_owned(),
-        needs_bytes: surveyed.need(precision),
+        needs_bytes: sizes.weights(framework, &device.id, precision),
         readiness: readiness.clone(),
     };
     let own = match own(entry, registry) {

@@ -1,15 +1,12 @@
-//! The denoising loop: one primitive, *denoise from a given canvas*, one step at a time.
+//! Joins a model and a canvas being denoised: asks, scores and tells, one step a call.
 
-use std::time::Duration;
+use unmask_api::{BackendError, CancelFlag, Capabilities, Model};
 
-use unmask_api::{BackendError, CancelFlag, Model, Position, TokenId};
-
-use crate::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
-use crate::family::SpecialIds;
-use crate::params::{CacheMode, Rules};
-use crate::sampler::{Candidate, Judge, Noise, Plan, PlanError, Seeded, StepPlan, Walk, choose};
-use crate::scorer::{Question, Scorer};
-use crate::{Canvas, Params};
+use crate::denoise::{Answer, Ask, Denoise};
+use crate::event::StepEvent;
+use crate::params::CacheMode;
+use crate::sampler::PlanError;
+use crate::scorer::{Keeping, Scorer};
 
 /// Why denoising cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,100 +23,39 @@ pub enum DenoiseError {
     Backend(#[from] BackendError),
 }
 
-/// A canvas being denoised.
-pub struct Denoise {
+/// A canvas being denoised with a session of its own.
+pub struct Generation<'a> {
+    model: &'a dyn Model,
+    denoise: Denoise,
     scorer: Scorer,
-    params: Params,
-    special: SpecialIds,
-    noise: Box<dyn Noise>,
-    canvas: Canvas,
-    unconditional: Vec<TokenId>,
-    walk: Walk,
-    nfe: usize,
-    committed: usize,
-    /// Whole-canvas forwards that caches left out.
-    cached_share: f32,
-    reason: Option<FinishReason>,
+    /// Positions that the session holds.
+    capacity: usize,
 }
 
-impl Denoise {
-    /// Begins on `canvas`, with noise from the seed. One that was stopped goes on with the steps that remained of its plan,
-    /// see [`Walk::going_on`].
+impl<'a> Generation<'a> {
+    /// Opens a session for a canvas.
     ///
     /// # Errors
-    /// If the settings do not fit the canvas or the model, or the backend has no room for it.
-    pub fn new(
-        model: &dyn Model,
-        special: SpecialIds,
-        canvas: Canvas,
-        params: Params,
-    ) -> Result<Self, DenoiseError> {
-        let noise = Box::new(Seeded(params.seed));
-        Self::with_noise(model, special, canvas, params, noise)
-    }
-
-    /// Begins on `canvas`, with noise as given.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn with_noise(
-        model: &dyn Model,
-        special: SpecialIds,
-        canvas: Canvas,
-        params: Params,
-        noise: Box<dyn Noise>,
-    ) -> Result<Self, DenoiseError> {
-        let plan = Plan::new(&canvas, &params)?;
-        let scorer = Scorer::new(model, canvas.len(), params.cfg_scale > 0.0)?;
-        let cached = params.cache != CacheMode::Off;
-        if cached && !(scorer.facts().capabilities).has(unmask_api::Capabilities::KV_CACHE) {
+    /// If the settings do not fit the model, or the backend has no room.
+    pub fn new(model: &'a dyn Model, denoise: Denoise) -> Result<Self, DenoiseError> {
+        let keeps = model.facts().capabilities.has(Capabilities::KV_CACHE);
+        if denoise.params().cache != CacheMode::Off && !keeps {
             return Err(DenoiseError::NoCache);
         }
+        let scorer = open(model, &denoise)?;
+        let capacity = denoise.canvas().len();
         Ok(Self {
+            model,
+            denoise,
             scorer,
-            special,
-            noise,
-            unconditional: Vec::new(),
-            walk: Walk::new(plan, params.rules, params.cache).going_on(&canvas),
-            canvas,
-            params,
-            nfe: 0,
-            committed: 0,
-            cached_share: 0.0,
-            reason: None,
+            capacity,
         })
     }
 
-    /// The canvas as it stands.
+    /// What is being denoised: the canvas, the totals, why it has ended.
     #[must_use]
-    pub fn canvas(&self) -> &Canvas {
-        &self.canvas
-    }
-
-    /// Steps of the plan so far, those included that had nothing to do and were skipped.
-    #[must_use]
-    pub fn calls(&self) -> usize {
-        self.walk.calls()
-    }
-
-    /// Why denoising has ended, once [`step`](Self::step) has returned `None`.
-    #[must_use]
-    pub fn reason(&self) -> Option<FinishReason> {
-        self.reason
-    }
-
-    /// Totals so far; times are the caller's to measure.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let end = self.end_of_text();
-        Stats {
-            steps: self.nfe,
-            nfe: self.nfe,
-            nfe_saved: self.nfe_saved(),
-            committed: self.committed,
-            text_tokens: end - self.canvas.answer_start(),
-            elapsed: Duration::ZERO,
-        }
+    pub fn denoise(&self) -> &Denoise {
+        &self.denoise
     }
 
     /// Makes one step; `None` when there is nothing left to do. The event's `elapsed` is the caller's to fill.
@@ -128,155 +64,40 @@ impl Denoise {
     /// If the backend fails or was cancelled; the canvas is then as before the step, and goes on in a run of its own: this
     /// one's caches hold unspecified values.
     pub fn step(&mut self, cancel: &CancelFlag) -> Result<Option<StepEvent>, DenoiseError> {
-        if self.params.early_stop && self.end_is_settled() {
-            self.reason = Some(FinishReason::EndToken);
-            return Ok(None);
-        }
-        let Some(step) = self.walk.next(&self.canvas) else {
-            self.reason = Some(FinishReason::Complete);
+        self.make_room()?;
+        let Ask::Question(asked) = self.denoise.ask() else {
             return Ok(None);
         };
-        let candidates = self.judge(&step, cancel)?;
-        let asked = !candidates.is_empty();
-        let candidates = self.committable(candidates);
-        let picks = choose(
-            &candidates,
-            self.params.transfer,
-            self.params.rules,
-            step.quota,
-        );
-        let commits = self.commit(&candidates, &picks);
-        self.nfe += 1;
-        self.committed += commits.len();
-        self.cached_share += 1.0 - step.fed.len() as f32 / self.canvas.len() as f32;
-        if asked && commits.is_empty() && self.may_give_up() {
-            self.walk.give_up_block();
-        }
-        Ok(Some(StepEvent {
-            step: self.nfe,
-            steps: self.walk.steps(),
-            block: step.index,
-            blocks: self.walk.plan().blocks,
-            commits,
-            masked: self.canvas.masked_in(0..self.canvas.len()).count(),
-            elapsed: Duration::ZERO,
-            nfe: self.nfe,
-            nfe_saved: self.nfe_saved(),
-        }))
-    }
-
-    fn judge(
-        &mut self,
-        step: &StepPlan,
-        cancel: &CancelFlag,
-    ) -> Result<Vec<Candidate>, BackendError> {
-        let wanted: Vec<Position> = self.canvas.masked_in(step.candidates.clone()).collect();
-        if self.params.cfg_scale > 0.0 {
-            hide_given(&self.canvas, &mut self.unconditional);
-        }
-        let guided = self.params.cfg_scale > 0.0;
-        let question = Question {
-            tokens: self.canvas.tokens(),
-            guidance: guided.then_some((&*self.unconditional, self.params.cfg_scale)),
-            padding: self.canvas.padding(),
-            fed: step.fed.clone(),
-            wanted: &wanted,
-        };
-        let judge = Judge {
-            params: &self.params,
-            special: self.special,
-            noise: &*self.noise,
-        };
-        if judge.can_judge_top()
-            && let Some(rows) = self.scorer.top(&question, cancel)?
+        let question = asked.question();
+        if let Some(form) = asked.short_form()
+            && let Some(rows) = self.scorer.top(&question, &form, cancel)?
         {
-            return Ok(judge.judge_top(step.call, &wanted, rows));
+            return Ok(Some(asked.tell(Answer::Top(rows))));
         }
         let rows = self.scorer.logits(&question, cancel)?;
-        Ok(judge.judge(step.call, &wanted, rows))
+        Ok(Some(asked.tell(Answer::Logits(rows))))
     }
 
-    /// Writes the picks to the canvas. A pick that is the mask itself changes nothing, as in the reference: its position
-    /// stays a candidate and the count is not repaired.
-    fn commit(&mut self, candidates: &[Candidate], picks: &[usize]) -> Vec<Commit> {
-        let mut commits = Vec::with_capacity(picks.len());
-        for &pick in picks {
-            let candidate = &candidates[pick];
-            if candidate.token == self.canvas.mask() {
-                continue;
-            }
-            self.canvas.commit(candidate.at, candidate.token);
-            commits.push(Commit {
-                at: candidate.at,
-                token: candidate.token,
-                confidence: candidate.confidence as f32,
-                entropy: candidate.entropy,
-                kind: CommitKind::New,
-                top: candidate.top.clone(),
-            });
+    /// Opens a larger session for a canvas that has grown. What the old one kept is of no use: all positions have moved.
+    fn make_room(&mut self) -> Result<(), BackendError> {
+        let length = self.denoise.canvas().len();
+        if length > self.capacity {
+            self.scorer = open(self.model, &self.denoise)?;
+            self.capacity = length;
         }
-        commits
-    }
-
-    /// Under [`Rules::Settled`] positions that predict the mask itself wait, so that they do not hold up the others.
-    fn committable(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-        if self.params.rules == Rules::Settled {
-            candidates.retain(|candidate| candidate.token != self.canvas.mask());
-        }
-        candidates
-    }
-
-    /// True if a block whose last step committed nothing is to be left: another step would answer the same, or enough
-    /// were tried.
-    fn may_give_up(&self) -> bool {
-        match self.params.rules {
-            Rules::Llada | Rules::LladaApp => false,
-            Rules::FastV0 | Rules::FastV1 | Rules::Settled => {
-                self.params.temperature == 0.0 || self.walk.is_overdue()
-            }
-        }
-    }
-
-    /// True if the open block has no masks left, no mask stands before the answer's end token, and every pin does: the
-    /// visible text is final.
-    fn end_is_settled(&self) -> bool {
-        let end = self.end_of_text();
-        let found = end < self.canvas.len() && self.special.is_end(self.canvas.tokens()[end]);
-        let open = self.walk.open_block();
-        let masked = |range| self.canvas.masked_in(range).next().is_some();
-        found && !masked(open) && !masked(0..end)
-    }
-
-    /// The answer's first mask or end token, those before a pin not counted as ends; else the canvas's end.
-    fn end_of_text(&self) -> usize {
-        let (tokens, pinned) = (self.canvas.tokens(), self.canvas.pinned_until());
-        let stops = |&index: &usize| {
-            let token = tokens[index];
-            token == self.canvas.mask() || (index >= pinned && self.special.is_end(token))
-        };
-        let mut answer = self.canvas.answer_start()..tokens.len();
-        answer.find(stops).unwrap_or(tokens.len())
-    }
-
-    fn nfe_saved(&self) -> f32 {
-        let planned = match self.reason {
-            Some(_) => self.walk.steps(),
-            None => self.walk.planned(),
-        };
-        planned.saturating_sub(self.nfe) as f32 + self.cached_share
+        Ok(())
     }
 }
 
-/// The canvas as guidance's unconditional half sees it: every token masked that was there before denoising began.
-fn hide_given(canvas: &Canvas, tokens: &mut Vec<TokenId>) {
-    tokens.clear();
-    tokens.extend(canvas.tokens().iter().enumerate().map(|(index, &token)| {
-        if canvas.is_given(Position(index as u32)) {
-            canvas.mask()
-        } else {
-            token
-        }
-    }));
+/// A session for the canvas as it is.
+fn open(model: &dyn Model, denoise: &Denoise) -> Result<Scorer, BackendError> {
+    let params = denoise.params();
+    let keeping = match params.cache {
+        CacheMode::Off => Keeping::Nothing,
+        CacheMode::Prefix | CacheMode::Dual => Keeping::Everything,
+    };
+    let is_guided = params.cfg_scale > 0.0;
+    Scorer::new(model, denoise.canvas().len(), keeping, is_guided)
 }
 
 #[cfg(test)]

@@ -5,23 +5,33 @@
 pub use unmask_api as api;
 pub use unmask_api::{Position, TokenId};
 
+pub mod add_model;
 pub mod canvas;
 pub mod catalogue;
 pub mod checkpoint;
+pub mod clean;
 pub mod config;
+pub mod conversations;
+pub mod denoise;
 pub mod engine;
 pub mod event;
+pub mod failure;
 pub mod family;
+pub mod fold;
 pub mod generate;
 pub mod likelihood;
 pub mod loader;
+pub mod message;
 pub mod model_id;
 pub mod params;
+pub mod pin;
 pub mod plugin;
 mod replace;
 pub mod sampler;
 pub mod scorer;
+pub mod settings;
 pub mod text;
+pub mod wire;
 
 pub use canvas::Canvas;
 pub use params::Params;

@@ -3,6 +3,7 @@
 mod choice;
 
 use std::error::Error;
+use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +19,15 @@ use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
 use crate::engine::{
     Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
 };
+use crate::likelihood::Pair;
 use crate::plugin::{Approvals, FindError, Isolation, Registry, SearchPath, Surroundings};
+use crate::sampler::strategies::STRATEGIES;
+use crate::settings::Setting;
 use crate::text::answer::{finished_text, stopped_text};
+use crate::text::encode_pair;
 use crate::text::pins::{PinPlaceError, place_pins};
 use choice::running;
-pub(crate) use choice::{device, find_for, precision};
+pub(crate) use choice::{device, find_for, known_spec, load_spec, precision};
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
@@ -119,11 +124,12 @@ impl Loader for ConfigLoader {
         let model = backend
             .load(&spec, progress)
             .map_err(|error| of_backend(&*backend, &error))?;
-        let loaded = describe(&entry, &checkpoint, &text, &*backend, device, &*model);
+        let loaded = describe(&entry, &checkpoint, text, &*backend, device, &*model);
         check_mask(&loaded)?;
         Ok(ReadyModel {
             model,
-            text: Box::new(Text(text)),
+            rules: checkpoint.family.rules,
+            strategies: STRATEGIES,
             loaded: Arc::new(loaded),
         })
     }
@@ -216,20 +222,9 @@ impl ConfigLoader {
             .as_ref()
             .or(entry.precision.value.as_ref());
         let precision = precision(backend, &device, asked)?;
-        let spec = LoadSpec {
-            family: checkpoint.family.name.to_owned(),
-            folder: checkpoint.folder.clone(),
-            weights: checkpoint.weights.clone(),
-            config_json: checkpoint.config_json.clone(),
-            device: device.id.clone(),
-            precision,
-            threads: entry.threads.value,
-            attention: checkpoint.family.attention,
-            cache_folder: Locations::new(config, &self.reader.environment)
-                .cache
-                .map(|folder| folder.join("weights")),
-            options_json: entry.options_json(),
-        };
+        let locations = Locations::new(config, &self.reader.environment);
+        let place = (device.id.as_str(), precision.as_str());
+        let spec = load_spec(entry, checkpoint, place, &locations);
         Ok((device, spec))
     }
 }
@@ -259,7 +254,7 @@ fn damaged(error: CheckpointError) -> Failure {
 fn describe(
     entry: &ModelEntry,
     checkpoint: &Checkpoint,
-    text: &CheckpointText,
+    text: CheckpointText,
     backend: &dyn Backend,
     device: Device,
     model: &dyn Model,
@@ -277,9 +272,10 @@ fn describe(
         facts: model.facts(),
         special: text.special,
         vocabulary: Arc::clone(&text.vocabulary),
+        text: Arc::new(Text(text)),
         defaults,
         default_length,
-        default_seed: entry.generation.seed.as_ref().map(|seed| seed.value),
+        default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
     }
 }
 
@@ -303,7 +299,28 @@ fn check_mask(loaded: &Loaded) -> Result<(), Failure> {
 /// The text half of a checkpoint, as the engine asks for it.
 struct Text(CheckpointText);
 
+impl fmt::Debug for Text {
+    /// A tokenizer would fill pages.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Text").finish_non_exhaustive()
+    }
+}
+
 impl ModelText for Text {
+    fn encode(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        let tokens = self.0.tokenizer.encode(text);
+        tokens.map_err(|error| told(FailureKind::Model, &error))
+    }
+
+    fn pair(&self, context: &str, continuation: &str) -> Result<Pair, Failure> {
+        let (context, continuation) = encode_pair(context, continuation, &self.0.tokenizer)
+            .map_err(|error| told(FailureKind::Model, &error))?;
+        Ok(Pair {
+            context,
+            continuation,
+        })
+    }
+
     fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure> {
         let text = self.0.template.render(messages, SystemTime::now());
         text.and_then(|text| self.0.tokenizer.encode(&text))

@@ -11,10 +11,15 @@ pub enum Remasking {
     LowConfidence,
     /// At random (LLaDA, Alg. 4).
     Random,
+    /// Those of the lowest entropy first (Dream's `entropy`).
+    Entropy,
+    /// Those first whose best token leads the second by most (Dream's `topk_margin`).
+    Margin,
 }
 
 /// How many positions a step commits.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Transfer {
     /// The linear schedule: masks of the block over steps of the block.
     #[default]
@@ -25,6 +30,20 @@ pub enum Transfer {
     /// The largest n whose first n best confidences, ranks r counted from 1, all reach `1 - factor / (r + 1)`, and always
     /// the best one (Fast-dLLM); above 0. Approximate. Random remasking as above.
     Factor(f64),
+    /// As many in [`Params::entropy_order`] as the entropies of all but the last sum to this many nat, 0 and up (EB-Sampler,
+    /// arXiv:2505.24857). Approximate.
+    EntropyBound(f64),
+}
+
+/// In which order [`Transfer::EntropyBound`] takes positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntropyOrder {
+    /// Those of the lowest entropy first.
+    #[default]
+    Entropy,
+    /// Those of the highest confidence first.
+    Confidence,
 }
 
 /// Which K/V are reused between the steps of a block. All but `Off` are approximate for bidirectional models.
@@ -40,40 +59,19 @@ pub enum CacheMode {
     Dual,
 }
 
-/// Whose rules say which positions are candidates and when a block ends; they differ in corner cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rules {
-    /// LLaDA's `generate.py`: every mask before the block's end is a candidate; a block takes its share of the steps.
-    #[default]
-    Llada,
-    /// LLaDA's `app.py`: only the block's masks are candidates; the block's last step commits all of them; full blocks are
-    /// skipped; confidence in float64.
-    LladaApp,
-    /// Fast-dLLM, first version: a block ends when it is full, after at least one cached forward; confidence in float64.
-    FastV0,
-    /// Fast-dLLM v1: as above without the extra forward; dual cache stops after the block's share of steps, so masks may be
-    /// left.
-    FastV1,
-    /// Fast-dLLM v1 without that cap, and with what it may leave: a block ends when no mask is left in it or before it.
-    /// Positions that predict the mask itself wait for the others; they stay masked if nothing else is left. What the
-    /// program uses with a threshold, a factor or a cache.
-    Settled,
-}
-
-/// The type in which the softmax behind the confidence is rounded. It matters only where confidences nearly tie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The type to which confidences are rounded. It matters only where they nearly tie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConfidenceType {
     /// LLaDA's `generate.py` on float32 logits.
     #[default]
     F32,
     /// LLaDA's `app.py` and Fast-dLLM.
     F64,
-    /// LLaDA's `generate.py` on bfloat16 logits, as on a GPU; ties are then common.
-    Bf16,
 }
 
 /// Settings of one denoising run. The answer's length is the canvas's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Params {
     /// Steps over all blocks, 1 and up.
     pub steps: usize,
@@ -87,17 +85,16 @@ pub struct Params {
     pub remasking: Remasking,
     /// How many positions a step commits.
     pub transfer: Transfer,
+    /// In which order an entropy bound takes them.
+    pub entropy_order: EntropyOrder,
     /// Which K/V are reused.
     pub cache: CacheMode,
     /// Never predict EOS.
     pub logits_eos_inf: bool,
     /// Commit EOS and EOT last.
     pub confidence_eos_eot_inf: bool,
-    /// Stop after the block in which an end token is settled: no mask stands before it, and no pin behind it. The visible
-    /// text is the same.
+    /// Stop once an end token is final: no mask stands before it, and no pin behind it. The visible text is the same.
     pub early_stop: bool,
-    /// Whose block rules hold.
-    pub rules: Rules,
     /// How confidences are rounded.
     pub confidence_type: ConfidenceType,
     /// Seeds temperature and random remasking.
@@ -122,11 +119,11 @@ impl Default for Params {
             cfg_scale: 0.0,
             remasking: Remasking::LowConfidence,
             transfer: Transfer::Quota,
+            entropy_order: EntropyOrder::Entropy,
             cache: CacheMode::Off,
             logits_eos_inf: false,
             confidence_eos_eot_inf: false,
             early_stop: true,
-            rules: Rules::Llada,
             confidence_type: ConfidenceType::F32,
             seed: 0,
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use unmask_api::{
-    BackendError, CancelFlag, Capabilities, Logits, Model, ModelFacts, Pass, Position, Row,
-    Session, SessionSpec, TokenId, TopRows,
+    BackendError, CancelFlag, Capabilities, Cell, Logits, Model, ModelFacts, Pass, Position, Row,
+    Session, SessionSpec, TokenId, TopRequest, TopRows,
 };
 
 use crate::event::TOP;
@@ -18,10 +18,28 @@ pub struct Question<'a> {
     pub guidance: Option<(&'a [TokenId], f32)>,
     /// Left padding of the sequence.
     pub padding: usize,
-    /// Positions that are recomputed; K/V of all others come from the session's cache.
+    /// Positions that are recomputed; K/V of all others come from the session's cells. All of them if nothing is kept.
     pub fed: Range<usize>,
     /// Positions whose logits are wanted, ascending, within `fed`.
     pub wanted: &'a [Position],
+}
+
+/// Whether the K/V of a sequence are kept between forwards, position p in cell p.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// Each forward feeds the whole sequence, and no memory is taken for K/V.
+    Nothing,
+    /// A forward may feed a part.
+    Everything,
+}
+
+/// What a short answer leaves out and tells besides, for every wanted row alike.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShortForm {
+    /// Ids that count as if their logits were minus infinity, ascending.
+    pub banned: Vec<TokenId>,
+    /// Ids whose logits are told as they are.
+    pub asked: Vec<TokenId>,
 }
 
 /// A session with the buffers that every forward needs.
@@ -30,50 +48,96 @@ pub struct Question<'a> {
 pub struct Scorer {
     session: Box<dyn Session>,
     spec: SessionSpec,
+    /// Positions of the longest sequence.
+    length: u32,
+    questions: usize,
     facts: ModelFacts,
     logits: Logits,
     top: TopRows,
+    asked: Vec<TokenId>,
     layout: Layout,
 }
 
-/// A question as a pass has it: one row, or two under guidance.
+/// Questions as a pass has them: a row each, then their unconditional rows under guidance.
 #[derive(Default)]
 struct Layout {
     rows: Vec<Row>,
     tokens: Vec<TokenId>,
     positions: Vec<Position>,
+    cells: Vec<Cell>,
     wanted: Vec<u32>,
+    /// Which of the wanted rows are read: all, counted from 0.
+    read: Vec<u32>,
 }
 
 impl Scorer {
-    /// Opens a session for sequences of up to `length` positions, with a second cache slot if `guided`.
+    /// Opens a session for sequences of up to `length` positions, with a second slot if `guided`.
     ///
     /// # Errors
     /// If the backend has no room, or lacks batches and guidance is asked for.
-    pub fn new(model: &dyn Model, length: usize, guided: bool) -> Result<Self, BackendError> {
+    pub fn new(
+        model: &dyn Model,
+        length: usize,
+        keeping: Keeping,
+        guided: bool,
+    ) -> Result<Self, BackendError> {
+        Self::for_batches(model, length, 1, keeping, guided)
+    }
+
+    /// Opens a session for so many `questions` at a time about sequences of up to `length` positions, each with a second
+    /// slot if `guided`.
+    ///
+    /// # Errors
+    /// If the backend has no room, or lacks batches and guidance is asked for.
+    pub fn for_batches(
+        model: &dyn Model,
+        length: usize,
+        questions: usize,
+        keeping: Keeping,
+        guided: bool,
+    ) -> Result<Self, BackendError> {
         let facts = model.facts();
         if guided && !facts.capabilities.has(Capabilities::BATCH) {
             return Err(BackendError::Unsupported(
                 "guidance needs two rows in one forward, which this backend does not offer; set cfg_scale to 0".to_owned(),
             ));
         }
-        let capacity = u32::try_from(length).map_err(|_| {
+        let length = u32::try_from(length).map_err(|_| {
             BackendError::Unsupported(format!(
                 "a sequence of {length} tokens is beyond every backend; shorten it"
             ))
         })?;
+        let slots = if guided { 2 * questions } else { questions };
         let spec = SessionSpec {
-            capacity,
-            slots: if guided { 2 } else { 1 },
+            cells: match keeping {
+                Keeping::Nothing => 0,
+                Keeping::Everything => length,
+            },
+            slots: slots as u32,
         };
         Ok(Self {
             session: model.session(spec)?,
             spec,
+            length,
+            questions,
             facts,
             logits: Logits::default(),
             top: TopRows::default(),
+            asked: Vec::new(),
             layout: Layout::default(),
         })
+    }
+
+    /// Positions of the longest sequence that it can be asked about.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.length as usize
+    }
+
+    /// Questions that it can be asked at a time.
+    #[must_use]
+    pub fn questions(&self) -> usize {
+        self.questions
     }
 
     /// What the model is.
@@ -92,65 +156,122 @@ impl Scorer {
         question: &Question<'_>,
         cancel: &CancelFlag,
     ) -> Result<&mut [f32], BackendError> {
-        self.layout.fill(question);
-        let (wanted, vocab) = (question.wanted.len(), self.facts.vocab);
-        self.logits.reset(self.layout.wanted.len(), vocab);
-        let pass = self.layout.pass(cancel);
-        pass.check(vocab, &self.spec)?;
-        self.session.forward(&pass, self.logits.view())?;
-        let scores = self.logits.view().scores;
-        let (conditional, unconditional) = scores.split_at_mut(wanted * vocab);
-        if let Some((_, scale)) = question.guidance {
-            guide(conditional, unconditional, scale);
-        }
-        Ok(conditional)
+        self.batch(std::slice::from_ref(question), cancel)
     }
 
-    /// The best entries of each wanted row, or `None` if this model or question needs whole rows.
+    /// The wanted rows of all questions, `[Σ wanted, vocab]`, one question's after the other's, from one forward; guidance as
+    /// for [`logits`](Self::logits). There may be as many as [`questions`](Self::questions) says, and more than one needs
+    /// `BATCH`.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn batch(
+        &mut self,
+        questions: &[Question<'_>],
+        cancel: &CancelFlag,
+    ) -> Result<&mut [f32], BackendError> {
+        self.forward(questions, cancel)?;
+        let vocab = self.facts.vocab;
+        self.logits.reset(self.layout.wanted.len(), vocab);
+        self.session
+            .read_logits(&self.layout.read, self.logits.view())?;
+        let wanted: usize = questions.iter().map(|it| it.wanted.len()).sum();
+        let scores = self.logits.view().scores;
+        let (mut conditional, mut unconditional) = scores.split_at_mut(wanted * vocab);
+        for question in questions {
+            let rows;
+            (rows, conditional) = conditional.split_at_mut(question.wanted.len() * vocab);
+            if let Some((_, scale)) = question.guidance {
+                let others;
+                (others, unconditional) = unconditional.split_at_mut(rows.len());
+                guide(rows, others, scale);
+            }
+        }
+        Ok(&mut self.logits.view().scores[..wanted * vocab])
+    }
+
+    /// The wanted rows in `form`, or `None` if this model or question needs whole rows.
     ///
     /// # Errors
     /// As [`logits`](Self::logits).
     pub fn top(
         &mut self,
         question: &Question<'_>,
+        form: &ShortForm,
         cancel: &CancelFlag,
     ) -> Result<Option<&TopRows>, BackendError> {
         let can = self.facts.capabilities.has(Capabilities::TOPK_OUTPUT);
-        if !can || question.guidance.is_some() {
+        let allowed = self.facts.vocab.saturating_sub(form.banned.len());
+        if !can || question.guidance.is_some() || allowed == 0 {
             return Ok(None);
         }
-        self.layout.fill(question);
-        let (wanted, vocab) = (question.wanted.len(), self.facts.vocab);
-        self.top.reset(wanted, TOP.min(vocab));
-        let pass = self.layout.pass(cancel);
-        pass.check(vocab, &self.spec)?;
-        self.session.forward_top(&pass, self.top.view())?;
+        self.forward(std::slice::from_ref(question), cancel)?;
+        self.asked.clear();
+        (question.wanted.iter()).for_each(|_| self.asked.extend_from_slice(&form.asked));
+        let request = TopRequest {
+            rows: &self.layout.read,
+            banned: &form.banned,
+            asked: &self.asked,
+            divergence: false,
+        };
+        self.top.reset(&request, TOP.min(allowed));
+        self.session.read_top(&request, self.top.view())?;
         Ok(Some(&self.top))
+    }
+
+    fn forward(
+        &mut self,
+        questions: &[Question<'_>],
+        cancel: &CancelFlag,
+    ) -> Result<(), BackendError> {
+        self.layout.fill(questions, self.spec.cells > 0);
+        let pass = self.layout.pass(cancel);
+        pass.check(self.facts.vocab, &self.spec)?;
+        self.session.forward(&pass)
     }
 }
 
 impl Layout {
-    fn fill(&mut self, question: &Question<'_>) {
+    fn fill(&mut self, questions: &[Question<'_>], kept: bool) {
         self.rows.clear();
         self.tokens.clear();
         self.positions.clear();
+        self.cells.clear();
         self.wanted.clear();
-        let unconditional = question.guidance.map(|(tokens, _)| tokens);
-        let sequences = [Some(question.tokens), unconditional];
-        // Positions fit in `u32`: the session's capacity does.
-        for (slot, tokens) in (0..).zip(sequences.into_iter().flatten()) {
-            let first = self.tokens.len();
-            self.rows.push(Row {
-                fed: question.fed.len() as u32,
-                slot,
-                attend: question.padding as u32..tokens.len() as u32,
-            });
-            self.tokens.extend_from_slice(&tokens[question.fed.clone()]);
-            self.positions
-                .extend(question.fed.clone().map(|index| Position(index as u32)));
-            let index_of = |at: &Position| (first + at.index() - question.fed.start) as u32;
-            self.wanted.extend(question.wanted.iter().map(index_of));
+        self.read.clear();
+        for question in questions {
+            self.add(question, question.tokens, kept);
         }
+        for question in questions {
+            if let Some((unconditional, _)) = question.guidance {
+                self.add(question, unconditional, kept);
+            }
+        }
+        self.read.extend(0..self.wanted.len() as u32);
+    }
+
+    /// Adds a row in a slot of its own.
+    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], kept: bool) {
+        // Positions fit in `u32`: the session's length does.
+        let (first, fed, padding) = (self.tokens.len(), &question.fed, question.padding);
+        self.rows.push(Row {
+            fed: fed.len() as u32,
+            slot: self.rows.len() as u32,
+            context: match kept {
+                true => padding as u32..tokens.len() as u32,
+                false => 0..0,
+            },
+            padding: padding.saturating_sub(fed.start) as u32,
+        });
+        self.tokens.extend_from_slice(&tokens[fed.clone()]);
+        self.positions
+            .extend(fed.clone().map(|index| Position(index as u32)));
+        self.cells.extend(fed.clone().map(|index| match kept {
+            true if index >= padding => Cell(index as u32),
+            _ => Cell::NONE,
+        }));
+        let index_of = |at: &Position| (first + at.index() - fed.start) as u32;
+        self.wanted.extend(question.wanted.iter().map(index_of));
     }
 
     fn pass<'a>(&'a self, cancel: &'a CancelFlag) -> Pass<'a> {
@@ -158,6 +279,8 @@ impl Layout {
             rows: &self.rows,
             tokens: &self.tokens,
             positions: &self.positions,
+            cells: &self.cells,
+            mask: None,
             wanted: &self.wanted,
             cancel,
         }

@@ -48,20 +48,25 @@ pub const fn table<E: Export>() -> Plugin {
         reserved: 0,
         name: E::NAME.as_ptr(),
         version: E::VERSION.as_ptr(),
+        runtimes: match E::RUNTIMES {
+            Some(text) => text.as_ptr(),
+            None => std::ptr::null(),
+        },
         init: Some(backend::init::<E>),
         probe: Some(backend::probe::<E>),
         device: Some(backend::device::<E>),
+        check: Some(backend::check::<E>),
         model_load: Some(backend::model_load::<E>),
         model_facts: Some(session::model_facts),
         model_free: Some(session::model_free),
         session_open: Some(session::session_open),
         session_free: Some(session::session_free),
         forward: Some(session::forward),
-        forward_top: Some(session::forward_top),
-        runtimes: match E::RUNTIMES {
-            Some(text) => text.as_ptr(),
-            None => std::ptr::null(),
-        },
+        read_logits: Some(session::read_logits),
+        read_top: Some(session::read_top),
+        slot_copy: Some(session::slot_copy),
+        slot_clear: Some(session::slot_clear),
+        session_reserve: Some(session::session_reserve),
         model_export: Some(backend::model_export::<E>),
     }
 }
@@ -87,8 +92,9 @@ fn guard(error: *mut ErrorSlot, body: impl FnOnce() -> Result<Status, BackendErr
         Err(payload) => BackendError::Panicked(text_of(payload)),
     };
     // SAFETY: the host passes its error slot, exclusive for this call, or null.
-    if let Ok(slot) = unsafe { borrow::exclusive(error, "error slot") } {
-        slot.message.write(&failure.full_text());
+    if let Ok(slot) = unsafe { borrow::copied(error.cast_const(), "error slot") } {
+        // SAFETY: the host's sink, during its call.
+        unsafe { borrow::put(slot.message, &failure.full_text()) };
     }
     failure.code().to_status()
 }
@@ -131,6 +137,9 @@ fn text_of(payload: Box<dyn Any + Send>) -> String {
 /// #     fn version(&self) -> &str { "1.0.0" }
 /// #     fn probe(&self) -> Probe { Probe::Usable { score: 1 } }
 /// #     fn devices(&self) -> Vec<Device> { Vec::new() }
+/// #     fn check(&self, _: &LoadSpec) -> Result<Estimate, BackendError> {
+/// #         Err(BackendError::Unsupported("it is only an example".to_owned()))
+/// #     }
 /// #     fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
 /// #         Err(BackendError::Cancelled)
 /// #     }

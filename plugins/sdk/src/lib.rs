@@ -25,6 +25,9 @@
 //!     fn devices(&self) -> Vec<Device> {
 //!         Vec::new()
 //!     }
+//!     fn check(&self, _: &LoadSpec) -> Result<Estimate, BackendError> {
+//!         Err(BackendError::Unsupported("it is only an example".to_owned()))
+//!     }
 //!     fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
 //!         Err(BackendError::Unsupported("it is only an example".to_owned()))
 //!     }
@@ -37,37 +40,52 @@
 //! Name the library `unmask_backend_NAME` (cargo adds the `lib` and the `.so`). `plugins/README.md` builds a backend step by
 //! step, and `plugins/template` is where to begin.
 //!
-//! A session reads a pass and writes the rows that are wanted:
+//! A session computes a pass, keeps the output of the rows that are wanted, and is then asked for it:
 //!
 //! ```
 //! use unmask_sdk::*;
 //!
-//! struct Constant;
+//! /// Whose token is wanted is the one that stands there.
+//! #[derive(Default)]
+//! struct Constant {
+//!     wanted: Vec<TokenId>,
+//! }
 //!
 //! impl Session for Constant {
-//!     fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
-//!         for (row, &wanted) in out.scores.chunks_exact_mut(out.vocab).zip(pass.wanted) {
-//!             if pass.cancel.is_raised() {
-//!                 return Err(BackendError::Cancelled);
-//!             }
-//!             // The token that stands there is the one that is wanted there.
-//!             row.fill(0.0);
-//!             row[pass.tokens[wanted as usize].index()] = 1.0;
+//!     fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
+//!         self.wanted.clear();
+//!         if pass.cancel.is_raised() {
+//!             return Err(BackendError::Cancelled);
+//!         }
+//!         let wanted = pass.wanted.iter().map(|&at| pass.tokens[at as usize]);
+//!         self.wanted.extend(wanted);
+//!         Ok(())
+//!     }
+//!
+//!     fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+//!         for (scores, &row) in out.scores.chunks_exact_mut(out.vocab).zip(rows) {
+//!             let token = self.wanted.get(row as usize);
+//!             let token = token.ok_or_else(|| BackendError::Invalid(format!("no row {row}")))?;
+//!             scores.fill(0.0);
+//!             scores[token.index()] = 1.0;
 //!         }
 //!         Ok(())
 //!     }
 //! }
 //!
-//! let mut logits = Logits::default();
-//! logits.reset(1, 4);
-//! let pass = Pass {
-//!     rows: &[Row { fed: 2, slot: 0, attend: 0..2 }],
+//! let mut session = Constant::default();
+//! session.forward(&Pass {
+//!     rows: &[Row { fed: 2, ..Row::default() }],
 //!     tokens: &[TokenId(3), TokenId(2)],
 //!     positions: &[Position(0), Position(1)],
+//!     cells: &[Cell::NONE; 2],
+//!     mask: None,
 //!     wanted: &[1],
 //!     cancel: &CancelFlag::new(),
-//! };
-//! Constant.forward(&pass, logits.view())?;
+//! })?;
+//! let mut logits = Logits::default();
+//! logits.reset(1, 4);
+//! session.read_logits(&[0], logits.view())?;
 //! assert_eq!(logits.row(0), [0.0, 0.0, 1.0, 0.0]);
 //! # Ok::<(), BackendError>(())
 //! ```
@@ -81,9 +99,13 @@
 
 #[doc(hidden)]
 pub mod export;
+pub mod keys;
 pub mod log;
+pub mod machine;
 pub mod memory;
 mod meter;
+pub mod output;
+pub mod rope;
 
 pub use meter::Meter;
 pub use unmask_api::*;

@@ -15,7 +15,7 @@
 
 use serde::Deserialize;
 
-use crate::{BackendError, LoadSpec, SessionSpec};
+use crate::{BackendError, LoadSpec, rope};
 
 /// How a layer's width is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +35,10 @@ impl Heads {
         self.queries / self.keys
     }
 
-    /// Bytes of keys and values as `f32`, of every layer and position that a session holds.
+    /// Bytes of keys and values of one cell in `layers` layers, in numbers of `number_bytes` each.
     #[must_use]
-    pub fn cache_bytes(self, layers: usize, session: SessionSpec) -> u64 {
-        let numbers = layers * 2 * self.keys * self.dim;
-        numbers as u64 * 4 * u64::from(session.capacity) * u64::from(session.slots)
+    pub fn cell_bytes(self, layers: usize, number_bytes: usize) -> u64 {
+        (layers * 2 * self.keys * self.dim * number_bytes) as u64
     }
 }
 
@@ -234,15 +233,10 @@ impl Config {
         self.bias_for_layer_norm.unwrap_or(self.include_bias)
     }
 
-    /// `1 / rope_theta^(2i / dim)` for `i` below half a head's `dim`: angles a position of the rotary positions
-    /// (arXiv:2104.09864) in the half-split pairing, where dimension `i` turns with `i + dim / 2`.
+    /// Angles a position of the rotary positions, see [`rope::frequencies`].
     #[must_use]
     pub fn frequencies(&self) -> Vec<f32> {
-        let dim = self.heads().dim;
-        let exponents = (0..dim / 2).map(|i| (2 * i) as f32 / dim as f32);
-        exponents
-            .map(|exponent| 1.0 / self.rope_theta.powf(exponent))
-            .collect()
+        rope::frequencies(self.rope_theta, self.heads().dim)
     }
 
     /// Every matrix but the table of embeddings, in the order in which a pass meets them: seven a layer (`k_proj`, `v_proj`,

@@ -23,15 +23,17 @@ pub fn check_weights(
     })
 }
 
-/// Refuses K/V caches that need more bytes than are free.
+/// Refuses cells of `cell_bytes` each that need more bytes than are free.
 ///
 /// # Errors
 /// [`BackendError::OutOfMemory`].
-pub fn check_cache(spec: SessionSpec, needed: u64, free: u64) -> Result<(), BackendError> {
+pub fn check_cells(spec: SessionSpec, cell_bytes: u64, free: u64) -> Result<(), BackendError> {
+    let cells = u64::from(spec.cells) * u64::from(spec.slots);
+    let needed = cell_bytes.saturating_mul(cells);
     check(needed, free, || {
         format!(
-            "a K/V cache of {} positions in {} slots needs {}, but only {} of memory is free; shorten the canvas",
-            spec.capacity,
+            "a K/V cache of {} cells in {} slots needs {}, but only {} of memory is free; shorten the canvas",
+            spec.cells,
             spec.slots,
             gigabytes(needed),
             gigabytes(free)
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
 
     const SPEC: SessionSpec = SessionSpec {
-        capacity: 4096,
+        cells: 4096,
         slots: 2,
     };
 
@@ -72,15 +74,15 @@ mod tests {
             error.expect_err("it does not fit").to_string(),
             "the weights need 16.1 GB as f16, but only 8.0 GB of memory is free; try precision = \"q4\""
         );
-        let error = check_cache(SPEC, 2, 1).expect_err("it does not fit");
-        assert!(error.to_string().contains("4096 positions in 2 slots"));
+        let error = check_cells(SPEC, 2, 1).expect_err("it does not fit");
+        assert!(error.to_string().contains("4096 cells in 2 slots"));
     }
 
     #[test]
     fn memory_that_is_enough_or_not_known_is_no_reason() {
         for free in [0, 5, 6] {
             check_weights(5, free, "f32", "").expect("it fits");
-            check_cache(SPEC, 5, free).expect("it fits");
+            check_cells(SPEC, 5, free.saturating_mul(8192)).expect("it fits");
         }
     }
 }

@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use unmask_core::denoise::Denoise;
 use unmask_core::event::StepEvent;
-use unmask_core::generate::Denoise;
-use unmask_core::params::{ConfidenceType, Rules};
+use unmask_core::family::FamilyRules;
+use unmask_core::generate::Generation;
+use unmask_core::params::ConfidenceType;
 use unmask_core::text::constraints::{parse_constraints, place_constraints};
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use super::generate::{Recorded, remasking, step};
 use crate::case::{Case, Verdict, ids, same};
 use crate::models::Models;
+use crate::published::WebDemo;
 
 pub(crate) fn app(case: &Case, models: &Models) -> Verdict {
     let model = models.get(case)?;
@@ -44,20 +47,22 @@ pub(crate) fn app(case: &Case, models: &Models) -> Verdict {
         cfg_scale: case.number("cfg_scale") as f32,
         remasking: remasking(case),
         early_stop: false,
-        rules: Rules::LladaApp,
         confidence_type: ConfidenceType::F64,
         ..Params::default()
     };
     let noise = Box::new(Recorded::new(case, 0));
-    let mut denoise = Denoise::with_noise(&*model, case.special(), canvas, params, noise)
-        .map_err(|error| error.to_string())?;
+    let strategy = WebDemo::new(&canvas, &params).map_err(|error| error.to_string())?;
+    let (special, rules) = (case.special(), FamilyRules::default());
+    let denoise = Denoise::with_strategy(special, rules, canvas, params, Box::new(strategy));
+    let mut generation =
+        Generation::new(&*model, denoise.with_noise(noise)).map_err(|error| error.to_string())?;
     let states = case.json["expected"]["states"]
         .as_array()
         .expect("a list of states");
     let mut last = 0;
-    while let Some(made) = step(&mut denoise)? {
+    while let Some(made) = step(&mut generation)? {
         // The first state is all masks; then comes one a forward.
-        let shown = denoise.calls();
+        let shown = generation.denoise().calls();
         // Steps that had nothing to do show the canvas as it was, with nothing new.
         for skipped in last + 1..shown {
             let same = |(before, now): (&Value, &Value)| before[0] == now[0];
@@ -72,8 +77,15 @@ pub(crate) fn app(case: &Case, models: &Models) -> Verdict {
         let expected = states
             .get(shown)
             .ok_or("more steps than the reference made")?;
-        compare_state(&denoise, &made, expected, &text.tokenizer, shown)?;
+        compare_state(
+            generation.denoise(),
+            &made,
+            expected,
+            &text.tokenizer,
+            shown,
+        )?;
     }
+    let denoise = generation.denoise();
     same("states", &[denoise.calls() + 1], &[states.len()])?;
     same(
         "answer",

@@ -1,12 +1,15 @@
 //! Fast-dLLM: thresholds, factors, prefix and dual cache, both published versions.
 
-use unmask_core::generate::Denoise;
-use unmask_core::params::{CacheMode, ConfidenceType, Rules, Transfer};
+use unmask_core::denoise::Denoise;
+use unmask_core::family::FamilyRules;
+use unmask_core::generate::Generation;
+use unmask_core::params::{CacheMode, ConfidenceType, Transfer};
 use unmask_core::{Canvas, Params};
 
 use super::generate::{Recorded, follow, remasking};
 use crate::case::{Case, Verdict, id_rows, same};
 use crate::models::Models;
+use crate::published::{FastDllm, Version};
 
 pub(crate) fn fast_dllm(case: &Case, models: &Models) -> Verdict {
     let model = models.get(case)?;
@@ -17,10 +20,15 @@ pub(crate) fn fast_dllm(case: &Case, models: &Models) -> Verdict {
     };
     let canvas = Canvas::new(prompt, case.count("gen_length"), case.special().mask);
     let noise = Box::new(Recorded::new(case, 0));
-    let mut denoise = Denoise::with_noise(&*model, case.special(), canvas, params(case), noise)
-        .map_err(|error| error.to_string())?;
-    follow(&mut denoise, &case.need("x_history"), 0)?;
-    let expected = &case.json["expected"];
+    let params = params(case);
+    let strategy = FastDllm::new(version(case), &canvas, &params);
+    let strategy = Box::new(strategy.map_err(|error| error.to_string())?);
+    let (special, rules) = (case.special(), FamilyRules::default());
+    let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
+    let mut generation =
+        Generation::new(&*model, denoise.with_noise(noise)).map_err(|error| error.to_string())?;
+    follow(&mut generation, &case.need("x_history"), 0)?;
+    let (denoise, expected) = (generation.denoise(), &case.json["expected"]);
     same(
         "result",
         denoise.canvas().tokens(),
@@ -47,16 +55,15 @@ fn params(case: &Case) -> Params {
             other => panic!("no method {other:?}"),
         },
         early_stop: false,
-        rules: rules(case),
         confidence_type: ConfidenceType::F64,
         ..Params::default()
     }
 }
 
-pub(crate) fn rules(case: &Case) -> Rules {
+pub(crate) fn version(case: &Case) -> Version {
     match case.json["settings"]["version"].as_str() {
-        Some("v0") => Rules::FastV0,
-        Some("v1") => Rules::FastV1,
+        Some("v0") => Version::V0,
+        Some("v1") => Version::V1,
         other => panic!("no version {other:?}"),
     }
 }

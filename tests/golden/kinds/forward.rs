@@ -3,17 +3,25 @@
 use std::ops::Range;
 
 use unmask_core::api::{
-    CancelFlag, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
+    CancelFlag, Cell, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
 
 use crate::case::{Array, Case, Verdict, attended, id_rows, ids, same};
 use crate::models::Models;
 
-/// One row of a batch: its tokens, which of its positions are fed, and what it attends to.
+/// One row of a batch: its tokens, and which of its positions are fed.
 struct Ask<'a> {
     tokens: &'a [TokenId],
     fed: Range<usize>,
-    attend: Range<usize>,
+    seen: Seen,
+}
+
+/// What the tokens of a row attend to.
+enum Seen {
+    /// What is fed at these positions; nothing is kept.
+    Fed(Range<usize>),
+    /// The cells of all its positions, those that are fed among them.
+    Cells,
 }
 
 pub(crate) fn forward(case: &Case, models: &Models) -> Verdict {
@@ -85,7 +93,7 @@ pub(crate) fn forward_cached(case: &Case, models: &Models) -> Verdict {
             let ask = Ask {
                 tokens,
                 fed: fed.clone(),
-                attend: whole.clone(),
+                seen: Seen::Cells,
             };
             let logits = run(session, &*model, &[ask])?;
             compare_all(case, &logits, &case.need(name), name)
@@ -132,49 +140,96 @@ fn whole(case: &Case, model: &dyn Model, rows: &[Vec<TokenId>]) -> Result<Logits
         .map(|(row, attend)| Ask {
             tokens: row,
             fed: 0..row.len(),
-            attend,
+            seen: Seen::Fed(attend),
         })
         .collect();
-    let mut session = open(model, rows[0].len(), rows.len())?;
+    let mut session = open(model, 0, rows.len())?;
     run(&mut *session, model, &asks)
 }
 
-fn open(model: &dyn Model, capacity: usize, slots: usize) -> Result<Box<dyn Session>, String> {
+fn open(model: &dyn Model, cells: usize, slots: usize) -> Result<Box<dyn Session>, String> {
     let spec = SessionSpec {
-        capacity: capacity as u32,
+        cells: cells as u32,
         slots: slots as u32,
     };
     model.session(spec).map_err(|error| error.to_string())
 }
 
-/// Feeds the asked positions of all rows in one pass and wants the logits of all of them.
+impl Ask<'_> {
+    /// Positions to feed that nobody attends to, and the others.
+    fn positions(&self) -> (Vec<usize>, Vec<usize>) {
+        self.fed.clone().partition(|at| match &self.seen {
+            Seen::Fed(seen) => !seen.contains(at),
+            Seen::Cells => false,
+        })
+    }
+
+    fn cell(&self, at: usize) -> Cell {
+        match self.seen {
+            Seen::Fed(_) => Cell::NONE,
+            Seen::Cells => Cell(at as u32),
+        }
+    }
+
+    fn context(&self) -> Range<u32> {
+        match self.seen {
+            Seen::Fed(_) => 0..0,
+            Seen::Cells => 0..self.tokens.len() as u32,
+        }
+    }
+}
+
+/// Feeds the asked positions of all rows in one pass; the logits of all of them, in the order of their positions.
 fn run(session: &mut dyn Session, model: &dyn Model, asks: &[Ask<'_>]) -> Result<Logits, String> {
     let mut rows = Vec::new();
     let mut tokens = Vec::new();
     let mut positions = Vec::new();
+    let mut cells = Vec::new();
+    let mut order = Vec::new();
     for (slot, ask) in asks.iter().enumerate() {
+        // Padding comes first, on whichever side of the others it stands.
+        let (padding, others) = ask.positions();
         rows.push(Row {
             fed: ask.fed.len() as u32,
             slot: slot as u32,
-            attend: ask.attend.start as u32..ask.attend.end as u32,
+            context: ask.context(),
+            padding: padding.len() as u32,
         });
-        tokens.extend_from_slice(&ask.tokens[ask.fed.clone()]);
-        positions.extend(ask.fed.clone().map(|at| Position(at as u32)));
+        let first = tokens.len();
+        for at in padding.into_iter().chain(others) {
+            order.push(first + at - ask.fed.start);
+            tokens.push(ask.tokens[at]);
+            positions.push(Position(at as u32));
+            cells.push(ask.cell(at));
+        }
     }
     let wanted: Vec<u32> = (0..tokens.len() as u32).collect();
-    let mut logits = Logits::default();
-    logits.reset(wanted.len(), model.facts().vocab);
     let pass = Pass {
         rows: &rows,
         tokens: &tokens,
         positions: &positions,
+        cells: &cells,
+        mask: None,
         wanted: &wanted,
         cancel: &CancelFlag::new(),
     };
-    session
-        .forward(&pass, logits.view())
-        .map_err(|error| error.to_string())?;
-    Ok(logits)
+    let mut fed = Logits::default();
+    fed.reset(wanted.len(), model.facts().vocab);
+    let done = session.forward(&pass);
+    let read = done.and_then(|()| session.read_logits(&wanted, fed.view()));
+    read.map_err(|error| error.to_string())?;
+    Ok(sorted(&fed, &order))
+}
+
+/// Row `order[i]` is row `i` of `fed`.
+fn sorted(fed: &Logits, order: &[usize]) -> Logits {
+    let mut logits = Logits::default();
+    logits.reset(fed.rows(), fed.vocab());
+    let out = logits.view();
+    for (row, &at) in order.iter().enumerate() {
+        out.scores[at * out.vocab..][..out.vocab].copy_from_slice(fed.row(row));
+    }
+    logits
 }
 
 fn close(case: &Case, got: &[f32], expected: &[f64], place: &str) -> Verdict {

@@ -1,9 +1,11 @@
 //! LLaDA's `generate()`, step by step, with the reference's random draws.
 
 use unmask_core::api::{CancelFlag, Model};
+use unmask_core::denoise::Denoise;
 use unmask_core::event::StepEvent;
-use unmask_core::generate::Denoise;
-use unmask_core::params::{ConfidenceType, Remasking, Rules};
+use unmask_core::family::FamilyRules;
+use unmask_core::generate::Generation;
+use unmask_core::params::{ConfidenceType, Remasking};
 use unmask_core::sampler::Noise;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
@@ -19,11 +21,13 @@ pub(crate) fn generate(case: &Case, models: &Models) -> Verdict {
         let params = params(case);
         let canvas = Canvas::new(prompt, case.count("gen_length"), case.special().mask)
             .with_padding(padding(case, row)?);
-        let noise = Box::new(Recorded::new(case, row));
-        let mut denoise = Denoise::with_noise(&*model, case.special(), canvas, params, noise)
-            .map_err(|error| error.to_string())?;
-        follow(&mut denoise, &history, row)?;
-        same("result", denoise.canvas().tokens(), &expected[row])?;
+        let mut generation = begin(&*model, case, canvas, params, row)?;
+        follow(&mut generation, &history, row)?;
+        same(
+            "result",
+            generation.denoise().canvas().tokens(),
+            &expected[row],
+        )?;
     }
     Ok(())
 }
@@ -39,7 +43,6 @@ pub(crate) fn params(case: &Case) -> Params {
         logits_eos_inf: case.flag("logits_eos_inf"),
         confidence_eos_eot_inf: case.flag("confidence_eos_eot_inf"),
         early_stop: false,
-        rules: Rules::Llada,
         confidence_type: ConfidenceType::F32,
         ..Params::default()
     }
@@ -69,17 +72,32 @@ fn padding(case: &Case, row: usize) -> Result<usize, String> {
 }
 
 /// Makes every step and compares the canvas after each with `history`, `[calls + 1, batch, length]`.
-pub(crate) fn follow(denoise: &mut Denoise, history: &Array, row: usize) -> Verdict {
+pub(crate) fn follow(generation: &mut Generation<'_>, history: &Array, row: usize) -> Verdict {
     let mut seen = Seen::new(history, row);
-    seen.compare(denoise.canvas(), 0)?;
-    while step(denoise)?.is_some() {
+    seen.compare(generation.denoise().canvas(), 0)?;
+    while step(generation)?.is_some() {
+        let denoise = generation.denoise();
         seen.compare(denoise.canvas(), denoise.calls())?;
     }
-    seen.end(denoise.canvas())
+    seen.end(generation.denoise().canvas())
 }
 
-pub(crate) fn step(denoise: &mut Denoise) -> Result<Option<StepEvent>, String> {
-    denoise
+/// Begins on `canvas` with the strategy that the settings ask for and the draws of a batch row.
+fn begin<'a>(
+    model: &'a dyn Model,
+    case: &Case,
+    canvas: Canvas,
+    params: Params,
+    row: usize,
+) -> Result<Generation<'a>, String> {
+    let denoise = Denoise::new(case.special(), FamilyRules::default(), canvas, params)
+        .map_err(|error| error.to_string())?;
+    let denoise = denoise.with_noise(Box::new(Recorded::new(case, row)));
+    Generation::new(model, denoise).map_err(|error| error.to_string())
+}
+
+pub(crate) fn step(generation: &mut Generation<'_>) -> Result<Option<StepEvent>, String> {
+    generation
         .step(&CancelFlag::new())
         .map_err(|error| error.to_string())
 }
@@ -147,11 +165,9 @@ pub(crate) fn complete(
     prompt: &[TokenId],
 ) -> Result<Vec<TokenId>, String> {
     let canvas = Canvas::new(prompt, case.count("gen_length"), case.special().mask);
-    let noise = Box::new(Recorded::new(case, 0));
-    let mut denoise = Denoise::with_noise(model, case.special(), canvas, params(case), noise)
-        .map_err(|error| error.to_string())?;
-    while step(&mut denoise)?.is_some() {}
-    Ok(denoise.canvas().tokens().to_vec())
+    let mut generation = begin(model, case, canvas, params(case), 0)?;
+    while step(&mut generation)?.is_some() {}
+    Ok(generation.denoise().canvas().tokens().to_vec())
 }
 
 /// The draws that the reference made.
@@ -173,7 +189,7 @@ impl Recorded {
 }
 
 impl Noise for Recorded {
-    fn gumbel(&self, call: usize, at: Position, draws: &mut [f64]) {
+    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]) {
         let recorded = self
             .gumbel
             .as_ref()
@@ -181,7 +197,7 @@ impl Noise for Recorded {
         draws.copy_from_slice(recorded.at(&[call, self.row, at.index()]));
     }
 
-    fn score(&self, call: usize, at: Position) -> f32 {
+    fn uniform(&self, call: usize, at: Position) -> f32 {
         let recorded = self.scores.as_ref().expect("the case recorded its scores");
         recorded.at(&[call, self.row, at.index()])[0] as f32
     }

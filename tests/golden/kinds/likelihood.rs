@@ -2,7 +2,8 @@
 
 use unmask_core::TokenId;
 use unmask_core::api::CancelFlag;
-use unmask_core::likelihood::{self, Likelihood, Perturbed};
+use unmask_core::family::FamilyRules;
+use unmask_core::likelihood::{self, Likelihood, Pair, Perturbed};
 
 use super::generate::step;
 use crate::case::{Case, Verdict, id_rows, ids, same};
@@ -20,13 +21,12 @@ pub(crate) fn mask_counts(case: &Case, _: &Models) -> Verdict {
 
 pub(crate) fn log_likelihood(case: &Case, models: &Models) -> Verdict {
     let model = models.get(case)?;
-    let (prompt, answer) = (
-        ids(&case.json["input"]["prompt_ids"]),
-        ids(&case.json["input"]["answer_ids"]),
-    );
+    let pair = Pair {
+        context: ids(&case.json["input"]["prompt_ids"]),
+        continuation: ids(&case.json["input"]["answer_ids"]),
+    };
     let cfg_scale = case.number("cfg_scale") as f32;
-    let mut likelihood = Likelihood::new(&*model, case.special().mask, &prompt, &answer, cfg_scale)
-        .map_err(|error| error.to_string())?;
+    let mut likelihood = Likelihood::new(&*model, case.special().mask, cfg_scale);
     let (draws, ratios) = (case.need("perturbed"), case.need("p_mask"));
     let losses = case.json["expected"]["iteration_losses"]
         .as_array()
@@ -47,7 +47,7 @@ pub(crate) fn log_likelihood(case: &Case, models: &Models) -> Verdict {
             })
             .collect();
         let got = likelihood
-            .loss(&rows, &CancelFlag::new())
+            .loss(&pair, &rows, &CancelFlag::new())
             .map_err(|error| error.to_string())?;
         let expected = expected.as_f64().expect("a loss");
         if (got - expected).abs() > tolerance * expected.abs() {
@@ -76,21 +76,26 @@ pub(crate) fn suffix_greedy(case: &Case, models: &Models) -> Verdict {
         ids(&case.json["input"]["target_ids"]),
     );
     let cfg_scale = case.number("cfg_scale") as f32;
-    let mut denoise =
-        likelihood::greedy_suffix(&*model, case.special(), &prefix, target.len(), cfg_scale)
+    let (special, rules) = (case.special(), FamilyRules::default());
+    let mut generation =
+        likelihood::greedy_suffix(&*model, special, rules, &prefix, target.len(), cfg_scale)
             .map_err(|error| error.to_string())?;
     let states = id_rows(&case.json["expected"]["states"]);
-    same("state 0", denoise.canvas().answer(), &states[0])?;
+    same(
+        "state 0",
+        generation.denoise().canvas().answer(),
+        &states[0],
+    )?;
     let mut made = 0;
-    while step(&mut denoise)?.is_some() {
+    while step(&mut generation)?.is_some() {
         made += 1;
         same(
             &format!("state {made}"),
-            denoise.canvas().answer(),
+            generation.denoise().canvas().answer(),
             &states[made],
         )?;
     }
-    let greedy = denoise.canvas().answer();
+    let greedy = generation.denoise().canvas().answer();
     same("greedy", greedy, &ids(&case.json["expected"]["greedy_ids"]))?;
     let is_greedy = case.json["expected"]["is_greedy"]
         .as_bool()

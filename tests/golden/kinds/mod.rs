@@ -7,6 +7,7 @@ mod forward;
 mod generate;
 mod likelihood;
 mod sampler;
+mod select;
 mod text;
 
 use crate::case::{Case, Verdict};
@@ -22,6 +23,8 @@ pub(crate) fn check_of(kind: &str) -> Option<Check> {
         "chat" => chat::chat,
         "chat_prompt" => chat::chat_prompt,
         "chat_template" => text::chat_template,
+        "dream_sample_tokens" => select::dream_sample_tokens,
+        "eb_select" => select::eb_select,
         "encode_pair" => text::encode_pair,
         "fast_dllm" => fast::fast_dllm,
         "fast_select" => sampler::fast_select,

@@ -2,15 +2,19 @@
 
 use std::num::NonZeroUsize;
 
+use unmask_core::denoise::{Answer, Ask, Denoise};
+use unmask_core::family::FamilyRules;
 use unmask_core::params::ConfidenceType;
-use unmask_core::sampler::{Judge, Plan, Walk, choose, gumbel_score, quota};
+use unmask_core::sampler::strategies::{self, STRATEGIES};
+use unmask_core::sampler::{Judge, gumbel_score, quota};
 use unmask_core::scorer::guide;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
-use super::fast::{rules, transfer};
+use super::fast::{transfer, version};
 use super::generate::{Recorded, Seen, params};
 use crate::case::{Case, Verdict, id_rows, ids, same};
 use crate::models::Models;
+use crate::published::{Bf16, select};
 
 /// `generate()` with a scripted model: `logits[call, batch, position, vocab]`, twice the batch under guidance.
 pub(crate) fn sampler(case: &Case, _: &Models) -> Verdict {
@@ -18,48 +22,38 @@ pub(crate) fn sampler(case: &Case, _: &Models) -> Verdict {
     let history = case.need("x_history");
     let prompts = id_rows(&case.json["input"]["prompt_ids"]);
     for (row, prompt) in prompts.iter().enumerate() {
-        let params = Params {
-            confidence_type: match logits.is_bf16 {
-                true => ConfidenceType::Bf16,
-                false => ConfidenceType::F32,
-            },
-            ..params(case)
+        let params = params(case);
+        let (special, rules) = (case.special(), FamilyRules::default());
+        let canvas = Canvas::new(prompt, case.count("gen_length"), special.mask);
+        let strategy = strategies::begin(STRATEGIES, &canvas, &params, rules);
+        let strategy = strategy.map_err(|error| error.to_string())?;
+        let strategy = match logits.is_bf16 {
+            true => Box::new(Bf16(strategy)),
+            false => strategy,
         };
-        let mut canvas = Canvas::new(prompt, case.count("gen_length"), case.special().mask);
-        let plan = Plan::new(&canvas, &params).map_err(|error| error.to_string())?;
-        let mut walk = Walk::new(plan, params.rules, params.cache);
-        let noise = Recorded::new(case, row);
-        let judge = Judge {
-            params: &params,
-            special: case.special(),
-            noise: &noise,
-        };
+        let noise = Box::new(Recorded::new(case, row));
+        let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
+        let mut denoise = denoise.with_noise(noise);
         let mut seen = Seen::new(&history, row);
-        seen.compare(&canvas, 0)?;
-        while let Some(step) = walk.next(&canvas) {
-            let wanted: Vec<Position> = canvas.masked_in(step.candidates.clone()).collect();
+        seen.compare(denoise.canvas(), 0)?;
+        while let Ask::Question(asked) = denoise.ask() {
+            let (question, call) = (asked.question(), asked.call());
             let rows_of = |batch_row: usize| -> Vec<f32> {
-                let row_of = |at: &Position| logits.at(&[step.call, batch_row, at.index()]);
-                wanted
-                    .iter()
-                    .flat_map(row_of)
-                    .map(|&logit| logit as f32)
-                    .collect()
+                let row_of = |at: &Position| logits.at(&[call, batch_row, at.index()]);
+                let wanted = question.wanted.iter();
+                wanted.flat_map(row_of).map(|&logit| logit as f32).collect()
             };
             let mut rows = rows_of(row);
-            if params.cfg_scale > 0.0 {
-                guide(&mut rows, &rows_of(prompts.len() + row), params.cfg_scale);
+            if let Some((_, scale)) = question.guidance {
+                guide(&mut rows, &rows_of(prompts.len() + row), scale);
             }
-            let candidates = judge.judge(step.call, &wanted, &mut rows);
-            for pick in choose(&candidates, params.transfer, params.rules, step.quota) {
-                canvas.commit(candidates[pick].at, candidates[pick].token);
-            }
-            seen.compare(&canvas, step.call + 1)?;
+            asked.tell(Answer::Logits(&mut rows));
+            seen.compare(denoise.canvas(), call + 1)?;
         }
-        seen.end(&canvas)?;
+        seen.end(denoise.canvas())?;
         same(
             "result",
-            canvas.tokens(),
+            denoise.canvas().tokens(),
             &id_rows(&case.json["expected"]["ids"])[row],
         )?;
     }
@@ -77,7 +71,6 @@ pub(crate) fn fast_select(case: &Case, _: &Models) -> Verdict {
         .collect();
     let params = Params {
         transfer: transfer(case),
-        rules: rules(case),
         confidence_type: ConfidenceType::F64,
         ..Params::default()
     };
@@ -96,8 +89,8 @@ pub(crate) fn fast_select(case: &Case, _: &Models) -> Verdict {
     // With a threshold or a factor no count is given.
     let quota = case.json["settings"]["num_transfer_tokens"]
         .as_u64()
-        .map(|count| count as usize);
-    let picks = choose(&candidates, params.transfer, params.rules, quota);
+        .map_or(candidates.len(), |count| count as usize);
+    let picks = select(version(case), &params, &candidates, quota);
     let mut best = tokens.clone();
     let mut chosen = vec![TokenId(0); tokens.len()];
     for candidate in &candidates {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use unmask_core::api::{
-    CancelFlag, LoadSpec, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
+    CancelFlag, Cell, LoadSpec, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
 use unmask_core::checkpoint::{Checkpoint, Locations};
 use unmask_core::model_id::ModelId;
@@ -50,11 +50,11 @@ fn main() -> Result<(), String> {
     let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
     let model = model.map_err(|error| error.full_text())?;
     let loaded = (began.0.elapsed(), processor_time() - began.1, peak());
-    let capacity = SessionSpec {
-        capacity: CANVAS,
+    let room = SessionSpec {
+        cells: CANVAS,
         slots: 1,
     };
-    let session = model.session(capacity);
+    let session = model.session(room);
     let mut session = session.map_err(|error| error.full_text())?;
     let whole = passes(&*model, &mut *session, 0..CANVAS, PROMPT..CANVAS)?;
     let block = PROMPT..PROMPT + BLOCK;
@@ -92,24 +92,30 @@ fn passes(
     let rows = [Row {
         fed: fed.len() as u32,
         slot: 0,
-        attend: 0..CANVAS,
+        context: 0..CANVAS,
+        padding: 0,
     }];
     let tokens: Vec<TokenId> = fed.clone().map(|at| TokenId(at * 7 % 1000)).collect();
     let positions: Vec<Position> = fed.clone().map(Position).collect();
+    let cells: Vec<Cell> = fed.clone().map(Cell).collect();
     let wanted: Vec<u32> = wanted.map(|at| at - fed.start).collect();
     let pass = Pass {
         rows: &rows,
         tokens: &tokens,
         positions: &positions,
+        cells: &cells,
+        mask: None,
         wanted: &wanted,
         cancel: &CancelFlag::new(),
     };
     let mut logits = Logits::default();
     logits.reset(wanted.len(), model.facts().vocab);
+    let all: Vec<u32> = (0..wanted.len() as u32).collect();
     let mut run = || {
         let began = Instant::now();
-        let result = session.forward(&pass, logits.view());
+        let result = session.forward(&pass);
         result
+            .and_then(|()| session.read_logits(&all, logits.view()))
             .map(|()| began.elapsed())
             .map_err(|error| error.full_text())
     };

@@ -1,90 +1,100 @@
-use clap::{Args, ValueEnum};
-use unmask_core::config::GenerationPatch;
-use unmask_core::params::{CacheMode, Remasking};
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::Error;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use unmask_core::settings::{Definition, Domain, Flag, GenerationPatch, SettingValue, TABLE};
 
 /// How to denoise; what is left out comes from the configuration and the model.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Denoising")]
-pub(crate) struct Generation {
-    /// Length of the answer, in tokens
-    #[arg(long, value_name = "N")]
-    len: Option<usize>,
-    /// Length of a block, in tokens
-    #[arg(long, value_name = "N")]
-    block: Option<usize>,
-    /// Steps over all blocks
-    #[arg(long, value_name = "N")]
-    steps: Option<usize>,
-    /// Temperature; 0 takes the best token
-    #[arg(long, value_name = "T")]
-    temp: Option<f64>,
-    /// Classifier-free guidance; above 0 doubles the work
-    #[arg(long, value_name = "SCALE")]
-    cfg: Option<f32>,
-    /// Which positions stay masked
-    #[arg(long)]
-    remasking: Option<RemaskingWord>,
-    /// Commit every token of at least this confidence (approximate)
-    #[arg(long, value_name = "P", conflicts_with = "factor")]
-    threshold: Option<f64>,
-    /// Commit by Fast-dLLM's factor (approximate)
-    #[arg(long, value_name = "F")]
-    factor: Option<f64>,
-    /// Reuse K/V between steps (approximate unless off)
-    #[arg(long)]
-    cache: Option<CacheWord>,
-    /// Seed for temperature and random remasking
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Never predict the end of text
-    #[arg(long)]
-    logits_eos_inf: bool,
-    /// Commit end tokens last
-    #[arg(long)]
-    confidence_eos_eot_inf: bool,
-    /// Denoise every block, also after the answer has ended
-    #[arg(long)]
-    no_early_stop: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum RemaskingWord {
-    #[value(name = "low_confidence", alias = "low-confidence")]
-    LowConfidence,
-    Random,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum CacheWord {
-    Off,
-    Prefix,
-    Dual,
-}
+#[derive(Debug, Clone)]
+pub(crate) struct Generation(GenerationPatch);
 
 impl Generation {
     /// The flags as a layer of the configuration.
     pub(super) fn patch(&self) -> GenerationPatch {
-        GenerationPatch {
-            length: self.len,
-            steps: self.steps,
-            block_length: self.block,
-            temperature: self.temp,
-            cfg_scale: self.cfg,
-            remasking: self.remasking.map(|word| match word {
-                RemaskingWord::LowConfidence => Remasking::LowConfidence,
-                RemaskingWord::Random => Remasking::Random,
-            }),
-            threshold: self.threshold,
-            factor: self.factor,
-            cache: self.cache.map(|word| match word {
-                CacheWord::Off => CacheMode::Off,
-                CacheWord::Prefix => CacheMode::Prefix,
-                CacheWord::Dual => CacheMode::Dual,
-            }),
-            logits_eos_inf: self.logits_eos_inf.then_some(true),
-            confidence_eos_eot_inf: self.confidence_eos_eot_inf.then_some(true),
-            early_stop: self.no_early_stop.then_some(false),
-            seed: self.seed,
+        self.0.clone()
+    }
+}
+
+/// A flag for each row of the table.
+impl Args for Generation {
+    fn augment_args(command: Command) -> Command {
+        TABLE
+            .iter()
+            .fold(command, |command, row| command.arg(flag(row)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Generation {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let said = |row: &Definition| match row.flag {
+            Flag::Takes(..) => matches.get_one::<SettingValue>(row.key).copied(),
+            Flag::TurnsOn(_) => matches
+                .get_flag(row.key)
+                .then_some(SettingValue::Switch(true)),
+            Flag::TurnsOff(_) => matches
+                .get_flag(row.key)
+                .then_some(SettingValue::Switch(false)),
+        };
+        let said = |row: &Definition| Some((row.setting, said(row)?));
+        Ok(Self(TABLE.iter().filter_map(said).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn flag(row: &'static Definition) -> Arg {
+    let others = row.excludes.iter().map(|other| other.definition().key);
+    let name = row.flag.name().trim_start_matches('-');
+    let flag = Arg::new(row.key)
+        .long(name)
+        .help(row.help)
+        .help_heading("Denoising")
+        .conflicts_with_all(others);
+    match row.flag {
+        Flag::Takes(_, value) => flag.value_name(value).value_parser(Reader(row.domain)),
+        Flag::TurnsOn(_) | Flag::TurnsOff(_) => flag.action(ArgAction::SetTrue),
+    }
+}
+
+/// Reads a value of this domain; its range is tested with those of the other layers.
+#[derive(Debug, Clone)]
+struct Reader(Domain);
+
+impl TypedValueParser for Reader {
+    type Value = SettingValue;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        flag: Option<&Arg>,
+        text: &OsStr,
+    ) -> Result<SettingValue, Error> {
+        let domain = self.0;
+        let read = move |text: &str| {
+            let value = domain.parse(text);
+            value.map_err(|allowed| format!("write {allowed}"))
+        };
+        read.parse_ref(command, flag, text)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue>>> {
+        match self.0 {
+            Domain::Choice(words) => {
+                Some(Box::new(words.iter().map(|it| PossibleValue::new(it.word))))
+            }
+            Domain::Count(_)
+            | Domain::Number(_)
+            | Domain::Optional(_)
+            | Domain::Switch
+            | Domain::Seed => None,
         }
     }
 }

@@ -74,7 +74,7 @@ fn describe(loaded: &Loaded) -> String {
         facts.max_positions,
         abilities.join(", ")
     );
-    for note in facts.notes.lines() {
+    for note in &facts.notes {
         text.push_str(&format!("note: {note}\n"));
     }
     text

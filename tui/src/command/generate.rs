@@ -1,7 +1,7 @@
 //! `unmask generate`: one prompt, one answer.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read as _, Write};
+use std::io::{self, IsTerminal, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -10,13 +10,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use unmask_core::config::{Config, ConfigReader};
+use unmask_core::conversations::SessionId;
 use unmask_core::engine::{Loaded, Message, Overflow, Pin, Role, TurnEvent, TurnInput};
-use unmask_core::event::{FinishReason, StepEvent};
-use unmask_core::sampler::Fit;
+use unmask_core::event::StepEvent;
+use unmask_core::fold::Fold;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
 use unmask_core::text::pins::{parse_pins, with_caret};
-use unmask_core::{Canvas, Params, TokenId};
+use unmask_core::wire::{Event, RunLabel};
+use unmask_core::{Canvas, Params};
 
 use super::host::{Ended, Host};
 use super::meter::Meter;
@@ -36,7 +38,12 @@ pub(super) fn run(
     let fit = host.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let loaded = host.loaded.clone();
-    let start = start(&loaded, &fit);
+    let label = RunLabel {
+        id: SessionId::generate().to_string(),
+        at: jiff::Timestamp::now().to_string(),
+        program: format!("unmask {}", env!("CARGO_PKG_VERSION")),
+        messages: messages.clone(),
+    };
     let mut out = Out::new(arguments.format, &loaded);
     let input = TurnInput::Chat {
         messages,
@@ -44,29 +51,23 @@ pub(super) fn run(
         length: fit.length,
         overflow: Overflow::Refuse,
     };
-    out.object(&start)?;
-    trace.write(&start)?;
+    let mut is_begun = false;
     let ended = host.turn(input, &fit.params, |event| {
-        match event {
-            TurnEvent::Started { canvas, .. } => out.canvas = Some(canvas.clone()),
-            TurnEvent::Step(step) => {
-                meter.at("unmasking", step.step as u64, step.steps as u64);
-                let object = step_object(step, &loaded);
-                out.step(step, &object)?;
-                trace.write(&object)?;
-            }
-            TurnEvent::Paused(_)
-            | TurnEvent::Resumed
-            | TurnEvent::Finished(_)
-            | TurnEvent::Failed(_) => (),
+        if let TurnEvent::Step(step) = event {
+            meter.at("unmasking", step.step as u64, step.steps as u64);
         }
-        Ok(())
-    })?;
+        // A turn that is refused before it begins is no run.
+        is_begun |= matches!(event, TurnEvent::Started { .. });
+        if !is_begun {
+            return Ok(());
+        }
+        let line = Event::of(event, &loaded, &label).line();
+        out.hear(event, &line)?;
+        trace.write(&line)
+    });
     meter.clear();
-    let done = done(&ended, &loaded, &fit.params);
-    out.end(&ended, &done)?;
-    trace.write(&done)?;
-    trace.flush()?;
+    let ended = ended?;
+    out.end(&ended, &fit.params)?;
     if !ended.interrupted {
         return Ok(code::DONE);
     }
@@ -140,7 +141,8 @@ fn pins(text: Option<&str>) -> anyhow::Result<Vec<Pin>> {
 struct Out<'a> {
     format: Format,
     loaded: &'a Loaded,
-    canvas: Option<Canvas>,
+    /// What has happened so far; `None` until the canvas is laid out.
+    fold: Option<Fold>,
     /// Text that is already written.
     written: String,
 }
@@ -150,33 +152,33 @@ impl<'a> Out<'a> {
         Self {
             format,
             loaded,
-            canvas: None,
+            fold: None,
             written: String::new(),
         }
     }
 
-    fn object(&self, object: &Value) -> anyhow::Result<()> {
-        match self.format {
-            Format::Jsonl => print(&format!("{object}\n")),
-            Format::Text | Format::Json => Ok(()),
+    fn hear(&mut self, event: &TurnEvent, line: &str) -> anyhow::Result<()> {
+        match (self.format, event) {
+            (Format::Jsonl, _) => print(&format!("{line}\n")),
+            (Format::Text, TurnEvent::Started { canvas, .. }) => {
+                self.fold = Some(Fold::new(canvas.clone()));
+                Ok(())
+            }
+            (Format::Text, TurnEvent::Step(step)) => self.step(step),
+            (Format::Text | Format::Json, _) => Ok(()),
         }
     }
 
     /// Streams the text of finished blocks, so that a reader gets each part once and in order.
-    fn step(&mut self, step: &StepEvent, object: &Value) -> anyhow::Result<()> {
-        self.object(object)?;
-        let Some(canvas) = &mut self.canvas else {
+    fn step(&mut self, step: &StepEvent) -> anyhow::Result<()> {
+        let Some(fold) = &mut self.fold else {
             return Ok(());
         };
-        step.commits
-            .iter()
-            .for_each(|commit| canvas.commit(commit.at, commit.token));
+        fold.apply(step.step, &step.commits)?;
+        let canvas = fold.canvas();
         let block = canvas.answer().len() / step.blocks.max(1) * (step.block + 1);
-        let finished = canvas
-            .masked_in(0..canvas.answer_start() + block)
-            .next()
-            .is_none();
-        if self.format != Format::Text || !finished {
+        let before = 0..canvas.answer_start() + block;
+        if canvas.masked_in(before).next().is_some() {
             return Ok(());
         }
         let text = settled_text(canvas, block, self.loaded);
@@ -195,7 +197,7 @@ impl<'a> Out<'a> {
         Ok(())
     }
 
-    fn end(&mut self, ended: &Ended, done: &Value) -> anyhow::Result<()> {
+    fn end(&mut self, ended: &Ended, params: &Params) -> anyhow::Result<()> {
         match self.format {
             Format::Text => {
                 self.write(&ended.outcome.text)?;
@@ -205,7 +207,8 @@ impl<'a> Out<'a> {
                     false => print("\n"),
                 }
             }
-            Format::Json | Format::Jsonl => print(&format!("{done}\n")),
+            Format::Json => print(&format!("{}\n", summary(ended, self.loaded, params))),
+            Format::Jsonl => Ok(()),
         }
     }
 }
@@ -226,7 +229,7 @@ fn settled_text(canvas: &Canvas, settled: usize, loaded: &Loaded) -> String {
 }
 
 /// The file of `--trace`, if there is one.
-struct Trace(Option<(PathBuf, BufWriter<File>)>);
+struct Trace(Option<(PathBuf, File)>);
 
 impl Trace {
     fn open(path: Option<&Path>) -> Result<Self, Usage> {
@@ -235,94 +238,27 @@ impl Trace {
         };
         let file = File::create(path)
             .map_err(|error| Usage(format!("cannot write {}: {error}", path.display())))?;
-        Ok(Self(Some((path.to_owned(), BufWriter::new(file)))))
+        Ok(Self(Some((path.to_owned(), file))))
     }
 
-    fn write(&mut self, object: &Value) -> anyhow::Result<()> {
-        self.with(|file| writeln!(file, "{object}"))
-    }
-
-    fn flush(&mut self) -> anyhow::Result<()> {
-        self.with(BufWriter::flush)
-    }
-
-    fn with(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-    ) -> anyhow::Result<()> {
-        match &mut self.0 {
-            Some((path, file)) => {
-                write(file).with_context(|| format!("cannot write {}", path.display()))
-            }
-            None => Ok(()),
-        }
+    /// Each line goes to the file at once: what a run that is cut off came to is there.
+    fn write(&mut self, line: &str) -> anyhow::Result<()> {
+        let Some((path, file)) = &mut self.0 else {
+            return Ok(());
+        };
+        let written = file.write_all(format!("{line}\n").as_bytes());
+        written.with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
-fn start(loaded: &Loaded, fit: &Fit) -> Value {
-    let params = &fit.params;
-    json!({
-        "event": "start",
-        "model": loaded.name,
-        "backend": loaded.backend,
-        "device": loaded.device,
-        "precision": loaded.facts.precision,
-        "length": fit.length,
-        "steps": params.steps,
-        "block_length": params.block_length,
-        "temperature": params.temperature,
-        "cfg_scale": params.cfg_scale,
-        "seed": params.seed,
-    })
-}
-
-fn step_object(step: &StepEvent, loaded: &Loaded) -> Value {
-    let commits: Vec<Value> = (step.commits.iter())
-        .map(|commit| {
-            let top: Vec<Value> = commit.top.iter().map(|(id, p)| json!([id.0, p])).collect();
-            json!({
-                "position": commit.at.0,
-                "token": commit.token.0,
-                "text": piece_text(loaded, commit.token),
-                "confidence": commit.confidence,
-                "entropy": commit.entropy,
-                "top": top,
-            })
-        })
-        .collect();
-    json!({
-        "event": "step",
-        "step": step.step,
-        "steps": step.steps,
-        "block": step.block,
-        "blocks": step.blocks,
-        "masked": step.masked,
-        "ms": step.elapsed.as_secs_f64() * 1000.0,
-        "nfe": step.nfe,
-        "nfe_saved": step.nfe_saved,
-        "commits": commits,
-    })
-}
-
-fn piece_text(loaded: &Loaded, token: TokenId) -> String {
-    match loaded.vocabulary.piece(token) {
-        Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Piece::Special(name) => name.to_owned(),
-        Piece::Unknown => String::new(),
-    }
-}
-
-fn done(ended: &Ended, loaded: &Loaded, params: &Params) -> Value {
+/// The object of `--format json`: the end of the run, and who made it.
+fn summary(ended: &Ended, loaded: &Loaded, params: &Params) -> Value {
     let outcome = &ended.outcome;
     let stats = outcome.stats;
     json!({
         "event": "done",
         "text": outcome.text,
-        "reason": match outcome.reason {
-            FinishReason::Complete => "complete",
-            FinishReason::EndToken => "end_token",
-            FinishReason::Stopped => "stopped",
-        },
+        "reason": outcome.reason,
         "model": loaded.name,
         "backend": loaded.backend,
         "precision": loaded.facts.precision,

@@ -80,7 +80,7 @@ impl Host {
                 News::Engine(
                     EngineEvent::Unloaded(_)
                     | EngineEvent::Lost { .. }
-                    | EngineEvent::Placed(_)
+                    | EngineEvent::Measure(..)
                     | EngineEvent::Turn(..),
                 )
                 | News::Line(_) => {}
@@ -148,24 +148,25 @@ impl Host {
         mut hear: impl FnMut(&TurnEvent) -> anyhow::Result<()>,
     ) -> anyhow::Result<Ended> {
         self.turn = self.turn.next();
-        self.engine.begin(TurnRequest {
+        let request = TurnRequest {
             turn: self.turn,
             input,
             params: params.clone(),
-        });
+        };
+        let turn = self.engine.begin(request.laid_out(&self.loaded)?);
         let mut interrupted = false;
         loop {
             let event = match self.news.recv()? {
                 News::Interrupt if interrupted => {
-                    self.engine.abandon();
+                    turn.abandon();
                     continue;
                 }
                 News::Interrupt => {
                     interrupted = true;
-                    self.engine.stop();
+                    turn.stop();
                     continue;
                 }
-                News::Engine(EngineEvent::Turn(turn, event)) if turn == self.turn => event,
+                News::Engine(EngineEvent::Turn(id, event)) if id == self.turn => event,
                 News::Engine(_) | News::Line(_) => continue,
             };
             hear(&event)?;

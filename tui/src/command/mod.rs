@@ -1,7 +1,7 @@
 //! One file per subcommand, and what they share: exit codes, a loaded model, a progress meter.
 
 mod approve;
-mod backend_host;
+mod backend_worker;
 mod backends;
 mod chat;
 mod config;
@@ -23,8 +23,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
 use unmask::clean::clean;
-use unmask::session::SessionError;
 use unmask_core::config::{ConfigError, ConfigReader, Environment};
+use unmask_core::conversations::SessionError;
 use unmask_core::engine::{Failure, FailureKind};
 use unmask_core::plugin::ApprovalsError;
 
@@ -60,8 +60,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         let text = "flags of the screen and of denoising stand behind the command: unmask generate --steps 32";
         return Err(Usage(text.to_owned()).into());
     }
-    if let Some(Command::BackendHost(arguments)) = &cli.command {
-        return backend_host::run(arguments);
+    if let Some(Command::BackendWorker(arguments)) = &cli.command {
+        return backend_worker::run(arguments);
     }
     if let Some(Command::BackendVerify(arguments)) = &cli.command {
         return verify::serve(arguments);
@@ -115,7 +115,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         },
         Some(Command::Sessions(what)) => sessions::run(environment, what),
         // They were carried out before the configuration was read, which may be what is wrong.
-        Some(Command::Config(_) | Command::BackendHost(_) | Command::BackendVerify(_)) => {
+        Some(Command::Config(_) | Command::BackendWorker(_) | Command::BackendVerify(_)) => {
             Ok(code::DONE)
         }
     }

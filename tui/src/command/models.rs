@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use unmask::amount::bytes;
-use unmask_core::checkpoint::{Locations, Place, Surveyed};
+use unmask_core::catalogue::{Catalogue, Choice};
+use unmask_core::checkpoint::{Place, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry};
+use unmask_core::loader::discover;
 
 use super::table::table;
 use super::{code, print};
@@ -14,34 +16,59 @@ pub(super) fn run(
     environment: &Environment,
     arguments: &Listing,
 ) -> anyhow::Result<u8> {
-    let surveyed = Locations::new(config, environment).survey(config);
-    let entries: Vec<(&ModelEntry, &Surveyed)> = config.models.iter().zip(&surveyed).collect();
+    let catalogue = Catalogue::of(config, environment, &discover(config, environment));
+    let listed: Vec<Listed<'_>> = (config.models.iter().zip(&catalogue.surveyed))
+        .map(|(entry, surveyed)| Listed::new(entry, surveyed, &catalogue.choices))
+        .collect();
     let text = match arguments.format {
-        TableFormat::Text => text(config, &entries),
+        TableFormat::Text => text(config, &listed),
         TableFormat::Json => {
-            let object =
-                |(entry, surveyed): &(&ModelEntry, &Surveyed)| object(config, entry, surveyed);
-            format!("{}\n", Value::Array(entries.iter().map(object).collect()))
+            let objects = listed.iter().map(|it| object(config, it));
+            format!("{}\n", Value::Array(objects.collect()))
         }
     };
     print(&text)?;
     Ok(code::DONE)
 }
 
-fn text(config: &Config, entries: &[(&ModelEntry, &Surveyed)]) -> String {
+/// An entry of the configuration, with what its own backend says.
+struct Listed<'a> {
+    entry: &'a ModelEntry,
+    surveyed: &'a Surveyed,
+    /// On the entry's backend; the first is what the entry means.
+    choices: Vec<&'a Choice>,
+}
+
+impl<'a> Listed<'a> {
+    fn new(entry: &'a ModelEntry, surveyed: &'a Surveyed, choices: &'a [Choice]) -> Self {
+        let framework = &entry.framework.value;
+        let own = |it: &&Choice| it.key == entry.key && it.framework == *framework;
+        Self {
+            entry,
+            surveyed,
+            choices: choices.iter().filter(own).collect(),
+        }
+    }
+}
+
+fn text(config: &Config, listed: &[Listed<'_>]) -> String {
     let heading = ["", "key", "backend", "precision", "needs", "state", "model"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     let mut advice = Vec::new();
-    for (entry, surveyed) in entries {
+    for Listed {
+        entry,
+        surveyed,
+        choices,
+    } in listed
+    {
+        let own = choices.first();
         let active = entry.key == config.active.value;
         rows.push(vec![
             if active { "▸" } else { "" }.to_owned(),
             entry.key.clone(),
             entry.framework.value.clone(),
-            precision(entry).to_owned(),
-            surveyed
-                .need(precision(entry))
-                .map_or("?".to_owned(), bytes),
+            own.map_or(String::new(), |choice| choice.precision.clone()),
+            (own.and_then(|choice| choice.needs_bytes)).map_or("?".to_owned(), bytes),
             state(&surveyed.place),
             surveyed.id.to_string(),
         ]);
@@ -57,11 +84,6 @@ fn text(config: &Config, entries: &[(&ModelEntry, &Surveyed)]) -> String {
     text
 }
 
-/// What the entry says; our backends take f32 if it says nothing.
-fn precision(entry: &ModelEntry) -> &str {
-    entry.precision.value.as_deref().unwrap_or("f32")
-}
-
 fn state(place: &Place) -> String {
     match place {
         Place::Builtin { bytes: size } => format!("built in, {}", bytes(*size)),
@@ -72,15 +94,20 @@ fn state(place: &Place) -> String {
     }
 }
 
-fn object(config: &Config, entry: &ModelEntry, surveyed: &Surveyed) -> Value {
+fn object(config: &Config, listed: &Listed<'_>) -> Value {
+    let Listed {
+        entry,
+        surveyed,
+        choices,
+    } = listed;
     let (state, folder, size) = match &surveyed.place {
         Place::Builtin { bytes } => ("builtin", None, Some(*bytes)),
         Place::OnDisk { folder, bytes } => ("on_disk", Some(folder), Some(*bytes)),
         Place::Damaged { folder } => ("damaged", Some(folder), None),
         Place::Absent { bytes } => ("absent", None, *bytes),
     };
-    let needs: serde_json::Map<String, Value> = (surveyed.needs.iter())
-        .map(|need| (need.precision.to_owned(), need.bytes.into()))
+    let needs: serde_json::Map<String, Value> = (choices.iter())
+        .filter_map(|it| Some((it.precision.clone(), it.needs_bytes?.into())))
         .collect();
     json!({
         "key": entry.key,

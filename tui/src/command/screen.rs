@@ -5,10 +5,11 @@ use std::io::{self, IsTerminal};
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, Setup};
-use unmask::session::{Folder, HistoryFile, Keeper};
+use unmask::session::Storage;
 use unmask::state::{ExitPrint, Keeping};
 use unmask_core::config::{Config, ConfigReader, Environment};
-use unmask_core::engine::{Engine, LoadRequest, Pin, TurnRequest};
+use unmask_core::conversations::{HistoryFile, SessionFolder, SessionStore};
+use unmask_core::engine::{Engine, LoadRequest, TurnHandle, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
 use super::{Usage, code, config as files, log, print, sessions};
@@ -42,13 +43,16 @@ pub(super) fn run(
         key: config.active.value.clone(),
         ..LoadRequest::default()
     };
-    let (tell, news) = unbounded_channel();
+    let (sender, events) = unbounded_channel();
     let loader = ConfigLoader::new(config, reader.clone());
-    // The receiver is gone only once the screen is closed; nobody wants news then.
-    let hear = move |event| {
-        tell.send(event).ok();
+    // The receiver is gone only once the screen is closed; nobody wants events then.
+    let on_event = move |event| {
+        sender.send(event).ok();
     };
-    let mut engine = Handle(Engine::start(Box::new(loader), hear)?);
+    let mut engine = ScreenEngine {
+        engine: Engine::start(Box::new(loader), on_event)?,
+        turn: None,
+    };
     let setup = Setup {
         load: Some(load),
         log: log::file(&reader.environment)?,
@@ -63,7 +67,7 @@ pub(super) fn run(
         remarks,
         themes_folder: files::themes_folder(&reader.environment),
     };
-    let left = run::run(&mut engine, news, setup)?;
+    let left = run::run(&mut engine, events, setup)?;
     if let (ExitPrint::Last, Some(answer)) = (exit_print, &left.answer) {
         print(&format!("{}\n\n", answer.trim_end()))?;
     }
@@ -84,12 +88,16 @@ fn keep(environment: &Environment, saving: &Saving) -> anyhow::Result<Keep> {
             None => Ok(Keep::default()),
         };
     };
-    let folder = Folder::within(&folders.data);
+    let folder = SessionFolder::within(&folders.data);
     let find = |word: &String| folder.find(word).map(|found| found.id);
     let resume = saving.resume.as_ref().map(find).transpose()?;
     let history = HistoryFile::within(&folders.state);
     Ok(Keep {
-        keeper: Some(Keeper::new(folder, history, TimeZone::system())),
+        storage: Some(Storage::new(
+            SessionStore::new(folder),
+            history,
+            TimeZone::system(),
+        )),
         keeping: match saving.private {
             true => Keeping::Private,
             false => Keeping::All,
@@ -99,31 +107,32 @@ fn keep(environment: &Environment, saving: &Saving) -> anyhow::Result<Keep> {
 }
 
 /// The engine as the screen asks for it.
-struct Handle(Engine);
+struct ScreenEngine {
+    engine: Engine,
+    /// The turn begun last.
+    turn: Option<TurnHandle>,
+}
 
-impl run::Engine for Handle {
+impl run::Engine for ScreenEngine {
     fn load(&mut self, request: LoadRequest) {
-        self.0.load(request);
+        self.engine.load(request);
     }
     fn start(&mut self, request: TurnRequest) {
-        self.0.begin(request);
-    }
-    fn place(&mut self, pins: Vec<Pin>, length: usize) {
-        self.0.place(pins, length);
+        self.turn = Some(self.engine.begin(request));
     }
     fn pause(&mut self) {
-        self.0.pause();
+        self.turn.iter().for_each(TurnHandle::pause);
     }
     fn resume(&mut self) {
-        self.0.resume();
+        self.turn.iter().for_each(TurnHandle::resume);
     }
     fn stop(&mut self) {
-        self.0.stop();
+        self.turn.iter().for_each(TurnHandle::stop);
     }
     fn abandon(&mut self) {
-        self.0.abandon();
+        self.turn = None;
     }
     fn cancel_load(&mut self) {
-        self.0.cancel_load();
+        self.engine.cancel_load();
     }
 }

@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use unmask::session::{Condition, Conversation, Folder, Found, Said, SightRecord, Summary};
 use unmask_core::config::Environment;
+use unmask_core::conversations::{
+    Condition, Conversation, Said, SessionFile, SessionFolder, Summary, Visibility,
+};
 use unmask_core::engine::Role;
 
 use super::table::table;
@@ -18,7 +20,7 @@ pub(super) const NO_FOLDER: &str = "there is no folder for conversations: this a
 pub(super) fn run(environment: &Environment, what: &Sessions) -> anyhow::Result<u8> {
     let folders = environment.folders.as_ref();
     let folders = folders.ok_or_else(|| Usage(NO_FOLDER.to_owned()))?;
-    let folder = Folder::within(&folders.data);
+    let folder = SessionFolder::within(&folders.data);
     match what {
         Sessions::Ls(arguments) => print(&list(&folder.list()?, arguments.format))?,
         Sessions::Show(arguments) => show(&folder.find(&arguments.id)?, arguments)?,
@@ -84,7 +86,7 @@ fn written(row: &Summary) -> String {
     at.strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn show(found: &Found, arguments: &Show) -> anyhow::Result<()> {
+fn show(found: &SessionFile, arguments: &Show) -> anyhow::Result<()> {
     match arguments.format {
         ShowFormat::Jsonl => print(&String::from_utf8_lossy(&found.bytes()?)),
         ShowFormat::Text => {
@@ -107,9 +109,9 @@ fn text(conversation: &Conversation) -> String {
             Said::Answer(answer) => (answer.name.as_str(), &answer.text),
         };
         let sight = match node.sight {
-            SightRecord::Seen => "",
-            SightRecord::Replaced => " (replaced)",
-            SightRecord::Undone => " (undone)",
+            Visibility::Seen => "",
+            Visibility::Replaced => " (replaced)",
+            Visibility::Undone => " (undone)",
         };
         text.push_str(&format!("\n{who}{sight}:\n{}\n", said.trim_end()));
     }
@@ -124,7 +126,7 @@ fn role_word(role: Role) -> &'static str {
     }
 }
 
-fn remove(found: &Found, arguments: &Rm) -> anyhow::Result<u8> {
+fn remove(found: &SessionFile, arguments: &Rm) -> anyhow::Result<u8> {
     if !arguments.force && !is_wanted(found)? {
         super::tell("nothing was removed");
         return Ok(code::GENERATION);
@@ -134,7 +136,7 @@ fn remove(found: &Found, arguments: &Rm) -> anyhow::Result<u8> {
 }
 
 /// Asks, if there is somebody to answer.
-fn is_wanted(found: &Found) -> anyhow::Result<bool> {
+fn is_wanted(found: &SessionFile) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         let text = format!(
             "nobody can be asked here; unmask sessions rm {} --force removes it",

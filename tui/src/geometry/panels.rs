@@ -2,32 +2,11 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Areas, info, models, settings};
-use crate::action::Size;
+use super::{Areas, info, models, panel, settings};
 use crate::keymap;
 use crate::layout::help_rows;
 use crate::palette::{self, Item};
 use crate::state::{Field, Help, Overlay, Pick, Search, Sessions, State};
-
-/// From this width on panels stand in the middle; below they span the screen.
-const WIDE: u16 = 100;
-
-/// A panel of at most `columns` by `rows` cells, frame included: in the middle of a wide screen, else from edge to edge
-/// below the header.
-#[must_use]
-pub fn panel(size: Size, columns: u16, rows: u16) -> Rect {
-    let height = rows.min(size.rows.saturating_sub(4));
-    if size.columns < WIDE {
-        return Rect::new(0, 2.min(size.rows), size.columns, height);
-    }
-    let width = columns.min(size.columns);
-    Rect::new(
-        (size.columns - width) / 2,
-        (size.rows - height) / 2,
-        width,
-        height,
-    )
-}
 
 /// The panel of the help.
 #[must_use]

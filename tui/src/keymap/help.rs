@@ -1,5 +1,5 @@
 use super::{Chord, Context, Keymap};
-use crate::action::{Command, Edit, Scroll};
+use crate::commands::{Command, Edit, Scroll};
 
 /// Keys and what they do.
 pub type Entry = (String, &'static str);

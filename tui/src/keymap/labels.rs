@@ -1,5 +1,5 @@
 use super::{Context, Keymap};
-use crate::action::Command;
+use crate::commands::Command;
 
 /// Commands that belong together, and what they do.
 pub type Part<'a> = (&'a [Command], &'a str);

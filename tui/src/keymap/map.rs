@@ -1,6 +1,5 @@
 use super::{BINDINGS, Binding, Chord, Context};
-use crate::action::Command;
-use crate::slash;
+use crate::commands::Command;
 
 /// Every key and what it does: the table, with what the user has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,23 +191,6 @@ fn is_lost(context: Context, chord: Chord) -> bool {
     chord.writes() && is_written_in
 }
 
-/// Every command that can be bound: those of the table and those of slash commands.
-#[must_use]
-pub fn commands() -> Vec<Command> {
-    let bound = BINDINGS.iter().map(|&(_, _, command)| command);
-    let slashes = slash::COMMANDS.iter().filter_map(|slash| match slash.run {
-        slash::Run::Exactly(command) => Some(command),
-        slash::Run::With(_) => None,
-    });
-    let mut commands = Vec::new();
-    for command in bound.chain(slashes) {
-        if !commands.contains(&command) {
-            commands.push(command);
-        }
-    }
-    commands
-}
-
 /// Every place that has keys.
 #[must_use]
 pub fn all_contexts() -> Vec<Context> {
@@ -248,7 +230,7 @@ pub(crate) fn kebab(variant: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{Edit, Scroll};
+    use crate::commands::{Edit, Scroll};
     use crate::keymap::table::{ctrl, key};
     use crossterm::event::KeyCode;
 
@@ -326,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_and_places_have_names_of_their_own() {
+    fn commands_and_places_are_named_after_their_variants() {
         assert_eq!(
             command_name(Command::Scroll(Scroll::PageUp)),
             "scroll-page-up"
@@ -336,10 +318,5 @@ mod tests {
             "edit-delete-word-left"
         );
         assert_eq!(context_name(Context::Anywhere), "anywhere");
-        let mut names: Vec<String> = commands().into_iter().map(command_name).collect();
-        let n = names.len();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), n);
     }
 }

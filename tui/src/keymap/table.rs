@@ -1,7 +1,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Binding, Chord, Context};
-use crate::action::{Command, Edit, Scroll};
+use crate::commands::{Command, Edit, Scroll};
 
 pub(super) const fn key(code: KeyCode) -> Chord {
     with(KeyModifiers::NONE, code)

@@ -215,7 +215,7 @@ impl<'a> Painter<'a> {
 /// What a committed token looks like: its band during its step, then as text.
 fn role(turn: &Turn, ink: Ink, token: usize) -> Role {
     let is_fresh = |step| ink == Ink::Fresh && step == turn.step;
-    match turn.marks[token] {
+    match turn.marks()[token] {
         Mark::Given => Role::Pinned,
         Mark::Changed { step } if is_fresh(step) => Role::Changed,
         Mark::Committed { step, confidence } if is_fresh(step) => Role::fresh(confidence),

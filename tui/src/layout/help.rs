@@ -40,7 +40,7 @@ fn all(state: &State, width: usize) -> Vec<Row> {
     rows.extend(flow("Also anywhere", minor.collect(), width));
     let editing = keymap::entries(keymap, &[Context::Composer], KEYS)
         .into_iter()
-        .filter(|(command, _)| matches!(command, crate::action::Command::Edit(_)))
+        .filter(|(command, _)| matches!(command, crate::commands::Command::Edit(_)))
         .map(|(_, entry)| entry);
     rows.extend(flow("Editing the message", editing.collect(), width));
     for context in keymap::all_contexts() {
@@ -83,8 +83,8 @@ fn title(context: Context) -> Option<&'static str> {
 }
 
 /// What has a row of its own in the first column.
-fn is_major(command: crate::action::Command) -> bool {
-    use crate::action::Command;
+fn is_major(command: crate::commands::Command) -> bool {
+    use crate::commands::Command;
     !matches!(
         command,
         Command::Scroll(_)
@@ -112,7 +112,7 @@ fn composer(keymap: &Keymap) -> Vec<Row> {
 }
 
 fn letters(keymap: &Keymap) -> Vec<Row> {
-    let menu = keymap.chords(&[Context::Anywhere], crate::action::Command::Menu);
+    let menu = keymap.chords(&[Context::Anywhere], crate::commands::Command::Menu);
     let Some(menu) = menu.first() else {
         return Vec::new();
     };

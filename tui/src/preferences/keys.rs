@@ -2,6 +2,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::keymap::{self, Chord, Context, Keymap, Rebinding};
 use crate::remark::{self, Document, Remark};
+use crate::slash;
 
 /// Reads `[keys]`: tables of places with commands and their keys. If two commands want one key, every key stays as it was.
 pub(super) fn read(
@@ -45,7 +46,7 @@ fn place(name: &str) -> Result<Context, String> {
 }
 
 fn wish(context: Context, name: &str, value: &DeValue<'_>) -> Result<Rebinding, String> {
-    let commands = keymap::commands();
+    let commands = slash::bindable();
     let names: Vec<String> = commands
         .iter()
         .map(|it| keymap::command_name(*it))

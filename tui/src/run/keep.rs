@@ -4,15 +4,16 @@ use super::{Chat, Ending, Left};
 use crate::action::{Action, Command};
 use crate::clean::clean;
 use crate::effect::Effect;
-use crate::session::{Job, Keeper, SessionId};
+use crate::session::{Job, Storage};
 use crate::state::Keeping;
 use crate::update::update;
+use unmask_core::conversations::SessionId;
 
 /// What is kept on disk, and by whom.
 #[derive(Debug, Default)]
 pub struct Keep {
     /// Keeps it; there is none without a folder.
-    pub keeper: Option<Keeper>,
+    pub storage: Option<Storage>,
     /// Whether the user wants it kept.
     pub keeping: Keeping,
     /// The conversation to begin with.

@@ -10,22 +10,26 @@ use unmask_core::config::ConfigReader;
 use super::machine::{Edit, Scan};
 use super::render::Renderer;
 use super::worker::Worker;
-use super::{Chat, clipboard, signals, themes};
+use super::{Chat, clipboard, pins, signals, themes};
 use crate::action::Action;
 use crate::effect::{CopyJob, Effect};
-use crate::session::{Job, Keeper};
+use crate::session::{Job, Storage};
+use crate::state::PinQuestion;
 
-/// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, a look at the machine. Each
+/// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, pins, a look at the
+/// machine. Each
 /// answers with actions.
 pub(super) struct Workers {
     machine: Worker<Scan>,
     config: Worker<Edit>,
+    /// Reads pins.
+    pins: Worker<PinQuestion>,
     /// Lays out Markdown.
     pub(super) renderer: Renderer,
     /// Copies.
     copier: Worker<CopyJob>,
     /// For conversations and prompts, if they have a folder.
-    keeper: Option<Worker<Job>>,
+    storage: Option<Worker<Job>>,
     /// Reads the user's themes.
     pub(super) themes: Worker<()>,
 }
@@ -37,7 +41,7 @@ impl Workers {
     /// If the system has no threads to give.
     pub(super) fn start(
         tell: &UnboundedSender<Action>,
-        keeper: Option<Keeper>,
+        storage: Option<Storage>,
         reader: Option<ConfigReader>,
         copies: Option<PathBuf>,
         themes_folder: Option<PathBuf>,
@@ -50,33 +54,34 @@ impl Workers {
             let files = folder.map(|folder| themes::read(folder));
             Some(Action::Themes(files.unwrap_or_default()))
         };
-        let keep = |mut keeper: Keeper| {
-            Worker::start("keeper", tell.clone(), move |job| {
-                keeper.act(job, jiff::Timestamp::now()).map(Action::Kept)
+        let keep = |mut storage: Storage| {
+            Worker::start("storage", tell.clone(), move |job| {
+                storage.act(job, jiff::Timestamp::now()).map(Action::Kept)
             })
         };
         Ok(Self {
             machine: Worker::start("machine", tell.clone(), look)?,
             config: Worker::start("config", tell.clone(), change)?,
+            pins: Worker::start("pins", tell.clone(), pins::read)?,
             renderer: Renderer::start(tell)?,
             copier: clipboard::start(tell, copies)?,
-            keeper: keeper.map(keep).transpose()?,
+            storage: storage.map(keep).transpose()?,
             themes: Worker::start("themes", tell.clone(), read)?,
         })
     }
 
     /// Has something kept, or looked up.
     pub(super) fn keep(&self, job: Job) {
-        if let Some(keeper) = &self.keeper {
-            keeper.send(job);
+        if let Some(storage) = &self.storage {
+            storage.send(job);
         }
     }
 
     /// Waits for those whose work would be lost: what is to be kept, a file that is being written, a clipboard that is
     /// handed over. Nobody waits for a look at the machine.
     pub(super) fn finish(self) {
-        if let Some(keeper) = self.keeper {
-            keeper.finish();
+        if let Some(storage) = self.storage {
+            storage.finish();
         }
         self.config.finish();
         self.copier.finish();
@@ -94,7 +99,7 @@ impl Chat<'_> {
             Effect::SaveDefaults { key, settings } => {
                 self.workers.config.send(Edit::Save { key, settings });
             }
-            Effect::Place { pins, length } => self.engine.place(pins, length),
+            Effect::Place(question) => self.workers.pins.send(question),
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(Scan),
             Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),

@@ -1,13 +1,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unmask_core::engine::Role;
-use unmask_core::{Canvas, Params};
-
-use super::conversation::{Conversation, Node, Said};
-use super::record::{
-    CanvasRecord, GenerationRecord, MessageId, MessageRecord, ModelRecord, Record, SettingsRecord,
+use unmask_core::Params;
+use unmask_core::conversations::{
+    CanvasRecord, Conversation, GenerationRecord, MessageId, MessageRecord, ModelRecord, Node,
+    Record, Said, SettingsRecord, Stop, StoppedCanvas,
 };
-use crate::action::Clock;
+use unmask_core::message::Role;
+
+use crate::moment::Clock;
 use crate::state::{Answer, Entry, Sight, Turn};
 
 /// A conversation as the screen shows it.
@@ -24,18 +24,7 @@ pub struct Resumed {
     /// Lines that could not be read.
     pub skipped: usize,
     /// The canvases of stopped answers.
-    pub canvases: Vec<Stopped>,
-}
-
-/// A canvas that can go on once its model is there.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stopped {
-    /// The answer.
-    pub id: MessageId,
-    /// The key of its model.
-    pub model: String,
-    /// What was on it.
-    pub canvas: Canvas,
+    pub canvases: Vec<StoppedCanvas>,
 }
 
 /// What is written of an entry; `None` for what belongs to the screen alone.
@@ -71,7 +60,7 @@ fn generation(answer: &Answer, id: MessageId, parent: Option<MessageId>) -> Gene
         stop,
         stats: answer.stats.into(),
         canvas: canvas
-            .filter(|_| stop == super::Stop::Stopped)
+            .filter(|_| stop == Stop::Stopped)
             .map(CanvasRecord::of),
     }
 }
@@ -98,21 +87,8 @@ pub fn resumed(conversation: &Conversation, zone: &TimeZone) -> Resumed {
         last: conversation.last_id(),
         model: conversation.model().unwrap_or_default().to_owned(),
         skipped: conversation.skipped,
-        canvases: (conversation.seen().into_iter())
-            .filter_map(stopped)
-            .collect(),
+        canvases: conversation.stopped(),
     }
-}
-
-fn stopped(node: &Node) -> Option<Stopped> {
-    let Said::Answer(answer) = &node.said else {
-        return None;
-    };
-    Some(Stopped {
-        id: node.id,
-        model: answer.model.key.clone(),
-        canvas: answer.canvas.as_ref()?.canvas()?,
-    })
 }
 
 fn entry(node: &Node, zone: &TimeZone) -> Option<Entry> {

@@ -1,4 +1,4 @@
-//! The keeper on a folder of its own, as the screen drives it.
+//! The storage on a folder of its own, as the screen drives it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,8 +11,13 @@ use unmask_core::engine::TurnId;
 use unmask_core::event::{FinishReason, Stats};
 use unmask_core::params::{CacheMode, Transfer};
 
+use unmask_core::conversations::{
+    Access, Condition, Durability, HistoryFile, MessageId, Record, SessionFolder, SessionId,
+    SessionStore, StoppedCanvas, Visibility,
+};
+
 use super::*;
-use crate::action::Clock;
+use crate::moment::Clock;
 use crate::state::{Answer, Entry, Sight};
 
 /// 2026-11-24 12:04 UTC.
@@ -29,10 +34,10 @@ impl Desk {
         }
     }
 
-    fn keeper(&self) -> Keeper {
-        let folder = Folder::within(self.folder.path());
+    fn storage(&self) -> Storage {
+        let folder = SessionFolder::within(self.folder.path());
         let history = HistoryFile::within(self.folder.path());
-        Keeper::new(folder, history, TimeZone::UTC)
+        Storage::new(SessionStore::new(folder), history, TimeZone::UTC)
     }
 
     fn sessions(&self) -> PathBuf {
@@ -48,9 +53,9 @@ impl Desk {
     }
 }
 
-fn act(keeper: &mut Keeper, job: Job) -> Option<News> {
+fn act(storage: &mut Storage, job: Job) -> Option<StorageEvent> {
     let now = Timestamp::from_second(NOW).expect("it is a time");
-    keeper.act(job, now)
+    storage.act(job, now)
 }
 
 fn you(text: &str) -> Entry {
@@ -83,7 +88,6 @@ fn answer(text: &str) -> Entry {
             cfg_scale: 0.1,
             transfer: Transfer::Threshold(0.9),
             cache: CacheMode::Dual,
-            rules: unmask_core::params::Rules::Settled,
             seed: u64::MAX,
             ..Params::default()
         },
@@ -101,22 +105,25 @@ fn records(entries: &[Entry], first: u64) -> Vec<Record> {
     entries.iter().zip(ids).map(record).collect()
 }
 
-fn write(keeper: &mut Keeper, entries: &[Entry], first: u64) -> Option<News> {
-    act(keeper, Job::Write(records(entries, first), Effort::Sync))
+fn write(storage: &mut Storage, entries: &[Entry], first: u64) -> Option<StorageEvent> {
+    act(
+        storage,
+        Job::Write(records(entries, first), Durability::Sync),
+    )
 }
 
 #[track_caller]
-fn saved(news: Option<News>) -> SessionId {
+fn saved(news: Option<StorageEvent>) -> SessionId {
     match news {
-        Some(News::Saved(id)) => id,
+        Some(StorageEvent::Saved(id)) => id,
         other => panic!("it was not saved: {other:?}"),
     }
 }
 
 #[track_caller]
-fn open(keeper: &mut Keeper, id: SessionId) -> Opened {
-    match act(keeper, Job::Open(id)) {
-        Some(News::Opened(opened)) => *opened,
+fn open(storage: &mut Storage, id: SessionId) -> Opened {
+    match act(storage, Job::Open(id)) {
+        Some(StorageEvent::Opened(opened)) => *opened,
         other => panic!("it was not opened: {other:?}"),
     }
 }
@@ -130,8 +137,8 @@ fn entries(opened: &Opened) -> Vec<Entry> {
 fn what_is_written_comes_back_whole() {
     let desk = Desk::new();
     let said = [you("é\n\"漢\" \u{1b}[2J"), answer("b"), you("c")];
-    let id = saved(write(&mut desk.keeper(), &said, 1));
-    let opened = open(&mut desk.keeper(), id);
+    let id = saved(write(&mut desk.storage(), &said, 1));
+    let opened = open(&mut desk.storage(), id);
     assert_eq!(entries(&opened), said);
     assert_eq!(
         (
@@ -146,29 +153,29 @@ fn what_is_written_comes_back_whole() {
 #[test]
 fn a_file_is_made_by_the_first_message_and_told_once() {
     let desk = Desk::new();
-    let mut keeper = desk.keeper();
-    assert_eq!(act(&mut keeper, Job::Begin), None);
+    let mut storage = desk.storage();
+    assert_eq!(act(&mut storage, Job::Begin), None);
     assert!(!desk.sessions().exists());
-    saved(write(&mut keeper, &[you("a")], 1));
-    assert_eq!(write(&mut keeper, &[answer("b")], 2), None);
+    saved(write(&mut storage, &[you("a")], 1));
+    assert_eq!(write(&mut storage, &[answer("b")], 2), None);
     assert!(desk.file().extension().is_some_and(|it| it == "jsonl"));
 }
 
 #[test]
 fn a_file_cut_at_any_byte_is_gone_on_with_and_loses_one_record_at_most() {
     let desk = Desk::new();
-    let id = saved(write(&mut desk.keeper(), &[you("a"), answer("é")], 1));
+    let id = saved(write(&mut desk.storage(), &[you("a"), answer("é")], 1));
     let whole = fs::read(desk.file()).expect("it is there");
     for cut in 0..=whole.len() {
         fs::write(desk.file(), &whole[..cut]).expect("it can be written");
         let lines = whole[..cut].iter().filter(|&&byte| byte == b'\n').count();
-        let mut keeper = desk.keeper();
-        let opened = open(&mut keeper, id);
+        let mut storage = desk.storage();
+        let opened = open(&mut storage, id);
         assert!(opened.conversation.skipped <= 1, "cut at {cut}");
         let next = records(&[you("next")], opened.conversation.last.0 + 1);
-        act(&mut keeper, Job::Write(next, Effort::Flush));
-        drop(keeper);
-        let again = entries(&open(&mut desk.keeper(), id));
+        act(&mut storage, Job::Write(next, Durability::Flush));
+        drop(storage);
+        let again = entries(&open(&mut desk.storage(), id));
         assert_eq!(again.last(), Some(&you("next")), "cut at {cut}");
         assert!(again.len() > lines.saturating_sub(1), "cut at {cut}");
     }
@@ -177,13 +184,13 @@ fn a_file_cut_at_any_byte_is_gone_on_with_and_loses_one_record_at_most() {
 #[test]
 fn kinds_to_come_stay_where_they_are() {
     let desk = Desk::new();
-    let id = saved(write(&mut desk.keeper(), &[you("a")], 1));
+    let id = saved(write(&mut desk.storage(), &[you("a")], 1));
     let strange = "{\"t\":\"pin\",\"at\":3,\"word\":\"x\"}\n";
     let before = fs::read_to_string(desk.file()).expect("it is there") + strange;
     fs::write(desk.file(), &before).expect("it can be written");
-    let mut keeper = desk.keeper();
-    assert_eq!(open(&mut keeper, id).conversation.skipped, 0);
-    write(&mut keeper, &[answer("b")], 2);
+    let mut storage = desk.storage();
+    assert_eq!(open(&mut storage, id).conversation.skipped, 0);
+    write(&mut storage, &[answer("b")], 2);
     let after = fs::read_to_string(desk.file()).expect("it is there");
     assert!(after.starts_with(&before));
 }
@@ -191,16 +198,16 @@ fn kinds_to_come_stay_where_they_are() {
 #[test]
 fn a_second_reader_goes_on_in_a_copy_with_everything_in_it() {
     let desk = Desk::new();
-    let mut first = desk.keeper();
+    let mut first = desk.storage();
     let id = saved(write(&mut first, &[you("a"), answer("b")], 1));
-    let mut second = desk.keeper();
+    let mut second = desk.storage();
     assert_eq!(open(&mut second, id).access, Access::InUse);
     write(&mut first, &[you("of the first")], 3);
     act(&mut second, Job::Branch);
     let copy = saved(write(&mut second, &[you("of the second")], 3));
     assert_ne!(copy, id);
     drop((first, second));
-    let read = |id| entries(&open(&mut desk.keeper(), id));
+    let read = |id| entries(&open(&mut desk.storage(), id));
     assert_eq!(read(id), [you("a"), answer("b"), you("of the first")]);
     assert_eq!(read(copy), [you("a"), answer("b"), you("of the second")]);
 }
@@ -208,44 +215,44 @@ fn a_second_reader_goes_on_in_a_copy_with_everything_in_it() {
 #[test]
 fn a_disk_that_refuses_is_told_once_and_loses_nothing_once_it_takes_again() {
     let desk = Desk::new();
-    let mut keeper = desk.keeper();
+    let mut storage = desk.storage();
     // A file where the folder should be.
     fs::create_dir_all(desk.folder.path().join("unmask")).expect("it can be made");
     fs::write(desk.sessions(), "").expect("it can be written");
-    let news = write(&mut keeper, &[you("a")], 1);
-    assert!(matches!(news, Some(News::NotSaved(why)) if why.contains("sessions")));
-    assert_eq!(write(&mut keeper, &[answer("b")], 2), None);
+    let news = write(&mut storage, &[you("a")], 1);
+    assert!(matches!(news, Some(StorageEvent::NotSaved(why)) if why.contains("sessions")));
+    assert_eq!(write(&mut storage, &[answer("b")], 2), None);
     fs::remove_file(desk.sessions()).expect("it is there");
-    let id = saved(write(&mut keeper, &[you("c")], 3));
-    drop(keeper);
-    let opened = open(&mut desk.keeper(), id);
+    let id = saved(write(&mut storage, &[you("c")], 3));
+    drop(storage);
+    let opened = open(&mut desk.storage(), id);
     assert_eq!(entries(&opened), [you("a"), answer("b"), you("c")]);
 }
 
 #[test]
 fn a_newer_format_is_refused_with_a_word() {
     let desk = Desk::new();
-    let id = saved(write(&mut desk.keeper(), &[you("a")], 1));
+    let id = saved(write(&mut desk.storage(), &[you("a")], 1));
     let text = fs::read_to_string(desk.file()).expect("it is there");
     fs::write(desk.file(), text.replace("\"v\":1", "\"v\":2")).expect("it can be written");
-    let news = act(&mut desk.keeper(), Job::Open(id));
-    assert!(matches!(news, Some(News::NotOpened(why)) if why.contains("newer unmask")));
+    let news = act(&mut desk.storage(), Job::Open(id));
+    assert!(matches!(news, Some(StorageEvent::NotOpened(why)) if why.contains("newer unmask")));
 }
 
 #[test]
 fn names_and_sights_are_read_again() {
     let desk = Desk::new();
-    let mut keeper = desk.keeper();
-    let id = saved(write(&mut keeper, &[you("a"), answer("b")], 1));
+    let mut storage = desk.storage();
+    let id = saved(write(&mut storage, &[you("a"), answer("b")], 1));
     let sight = Record::Sight {
         ids: vec![MessageId(2)],
-        sight: SightRecord::Replaced,
+        sight: Visibility::Replaced,
     };
-    act(&mut keeper, Job::Write(vec![sight], Effort::Sync));
-    drop(keeper);
-    let mut other = desk.keeper();
+    act(&mut storage, Job::Write(vec![sight], Durability::Sync));
+    drop(storage);
+    let mut other = desk.storage();
     let renamed = act(&mut other, Job::Rename(id, "Primes".to_owned()));
-    assert_eq!(renamed, Some(News::Changed));
+    assert_eq!(renamed, Some(StorageEvent::Changed));
     let opened = open(&mut other, id);
     assert_eq!(opened.conversation.title.as_deref(), Some("Primes"));
     assert_eq!(opened.conversation.entries[1].1, Sight::Replaced);
@@ -254,15 +261,15 @@ fn names_and_sights_are_read_again() {
 #[test]
 fn lists_say_what_can_be_done_with_each() {
     let desk = Desk::new();
-    let mut first = desk.keeper();
+    let mut first = desk.storage();
     let here = saved(write(
         &mut first,
         &[you("What is a prime?"), answer("b")],
         1,
     ));
-    let mut second = desk.keeper();
+    let mut second = desk.storage();
     let elsewhere = saved(write(&mut second, &[you("hello")], 1));
-    let Some(News::Listed(rows)) = act(&mut first, Job::List) else {
+    let Some(StorageEvent::Listed(rows)) = act(&mut first, Job::List) else {
         panic!("no list");
     };
     let row = |id| rows.iter().find(|row| row.id == id).expect("it is listed");
@@ -276,20 +283,23 @@ fn lists_say_what_can_be_done_with_each() {
     );
     assert_eq!(row(elsewhere).condition, Condition::InUse);
     let refused = act(&mut first, Job::Delete(elsewhere));
-    assert!(matches!(refused, Some(News::Refused(why)) if why.contains("another unmask")));
-    assert_eq!(act(&mut first, Job::Delete(here)), Some(News::Changed));
+    assert!(matches!(refused, Some(StorageEvent::Refused(why)) if why.contains("another unmask")));
+    assert_eq!(
+        act(&mut first, Job::Delete(here)),
+        Some(StorageEvent::Changed)
+    );
     assert!(desk.file().exists());
 }
 
 #[test]
 fn conversations_are_found_by_the_beginning_of_their_ids() {
     let desk = Desk::new();
-    let folder = Folder::within(desk.folder.path());
+    let folder = SessionFolder::within(desk.folder.path());
     let why = |word: &str| folder.find(word).map(|it| it.id).map_err(|it| it.whole());
     let nothing = why("last").expect_err("there is none");
     assert!(nothing.contains("none is saved"), "{nothing}");
-    let first = saved(write(&mut desk.keeper(), &[you("a")], 1));
-    let second = saved(write(&mut desk.keeper(), &[you("b")], 1));
+    let first = saved(write(&mut desk.storage(), &[you("a")], 1));
+    let second = saved(write(&mut desk.storage(), &[you("b")], 1));
     assert_eq!(why(&first.to_string().to_lowercase()), Ok(first));
     assert_eq!(why(&second.to_string()[..25]), Ok(second));
     let several = why("0").expect_err("there are two");
@@ -317,10 +327,10 @@ fn a_stopped_canvas_is_kept_with_its_answer() {
             reason,
             ..stopped.clone()
         });
-        let id = saved(write(&mut desk.keeper(), &[you("a"), answer], 1));
-        open(&mut desk.keeper(), id).conversation.canvases
+        let id = saved(write(&mut desk.storage(), &[you("a"), answer], 1));
+        open(&mut desk.storage(), id).conversation.canvases
     };
-    let expected = Stopped {
+    let expected = StoppedCanvas {
         id: MessageId(2),
         model: "llada".to_owned(),
         canvas,

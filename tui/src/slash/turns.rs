@@ -16,11 +16,10 @@ pub(super) fn set(text: &str) -> Result<Action, String> {
 }
 
 fn no_setting(key: &str) -> String {
-    let by_label = Field::ALL
-        .into_iter()
-        .find(|field| field.label().starts_with(key));
-    let near = by_label.map(Field::key);
-    match near.or_else(|| nearest(key, &Field::ALL.map(Field::key))) {
+    let all = Field::ALL.map(Field::words);
+    let by_label = all.iter().find(|words| words.label.starts_with(key));
+    let near = by_label.map(|words| words.key);
+    match near.or_else(|| nearest(key, &all.map(|words| words.key))) {
         Some(near) => format!("No setting {key}. Did you mean {near}?"),
         None => format!("No setting {key}; /settings shows them all"),
     }
@@ -51,6 +50,8 @@ pub(super) fn retry(text: &str) -> Result<Action, String> {
 
 #[cfg(test)]
 mod tests {
+    use unmask_core::settings::Setting;
+
     use super::*;
     use crate::slash::{Draft, read};
 
@@ -59,7 +60,7 @@ mod tests {
         let orders = [
             (
                 "/set cfg_scale = 1.5",
-                Order::Set(Field::Guidance, "1.5".to_owned()),
+                Order::Set(Setting::CfgScale.into(), "1.5".to_owned()),
             ),
             (
                 "/set pins=0:a=b",

@@ -5,8 +5,8 @@ use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::chips::Chips;
-use crate::action::Edit;
 use crate::cells::{Emoji, cell_count};
+use crate::commands::Edit;
 
 /// The draft.
 #[derive(Debug, Clone, Default)]

@@ -1,4 +1,4 @@
-use crate::action::Order;
+use super::Order;
 
 /// A question before something that should not happen by accident.
 #[derive(Debug, Clone, PartialEq)]

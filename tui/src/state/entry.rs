@@ -5,7 +5,7 @@ use unmask_core::engine::Failure;
 use unmask_core::event::{FinishReason, Stats};
 
 use super::Turn;
-use crate::action::Clock;
+use crate::moment::Clock;
 
 /// One thing said.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,48 +1,27 @@
-mod about;
+mod words;
 
 use std::time::Duration;
 
 use unmask_core::api::Capabilities;
 use unmask_core::engine::Overflow;
-use unmask_core::params::{CacheMode, Remasking, Transfer};
+use unmask_core::params::Transfer;
+use unmask_core::settings::{Counted, Domain, Setting, SettingValue, TABLE, Word, listed};
+
+pub use words::Words;
 
 use super::{Seed, Settings, State};
 
-/// A setting, as the panel shows it and `/set` names it.
+/// A row of the settings panel, which `/set` names too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
-    /// Tokens of the answer.
-    Length,
-    /// Tokens of a block.
-    BlockLength,
-    /// Steps.
-    Steps,
+    /// A setting of denoising.
+    Denoising(Setting),
     /// The speed dial.
     Speed,
-    /// Commits by confidence.
-    Threshold,
-    /// Noise.
-    Temperature,
-    /// Classifier-free guidance.
-    Guidance,
-    /// Which tokens go first.
-    Remasking,
-    /// The seed.
-    Seed,
-    /// End tokens come last.
-    EndLast,
     /// Slow motion.
     Delay,
     /// Words fixed in the answer.
     Pins,
-    /// Commits by confidence and rank.
-    Factor,
-    /// K/V reuse.
-    Cache,
-    /// Stop at a settled end token.
-    EarlyStop,
-    /// No end-of-text token at all.
-    NoEnd,
     /// What becomes of a conversation that outgrows the context.
     Context,
 }
@@ -67,87 +46,34 @@ pub enum Caching {
 
 /// Milliseconds that a step is shown at most.
 pub const LONGEST_DELAY: u64 = 1_000;
-/// The highest temperature.
-pub const HOTTEST: f64 = 2.0;
-/// The strongest guidance.
-pub const STRONGEST: f32 = 4.0;
-/// The largest factor.
-pub const LARGEST_FACTOR: f64 = 10.0;
-
 impl Field {
-    /// In the order of the panel.
-    pub const ALL: [Self; 17] = [
-        Self::Length,
-        Self::BlockLength,
-        Self::Steps,
-        Self::Speed,
-        Self::Threshold,
-        Self::Temperature,
-        Self::Guidance,
-        Self::Remasking,
-        Self::Seed,
-        Self::EndLast,
-        Self::Delay,
-        Self::Pins,
-        Self::Factor,
-        Self::Cache,
-        Self::EarlyStop,
-        Self::NoEnd,
-        Self::Context,
-    ];
-
-    /// What the panel calls it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Length => "answer length",
-            Self::BlockLength => "block length",
-            Self::Steps => "steps",
-            Self::Speed => "speed dial",
-            Self::Threshold => "threshold",
-            Self::Temperature => "temperature",
-            Self::Guidance => "guidance (CFG)",
-            Self::Remasking => "remasking",
-            Self::Seed => "seed",
-            Self::EndLast => "no early end",
-            Self::Delay => "playback delay",
-            Self::Pins => "pins",
-            Self::Factor => "factor",
-            Self::Cache => "cache",
-            Self::EarlyStop => "early stop",
-            Self::NoEnd => "never EOS",
-            Self::Context => "context",
+    /// In the order of the panel: that of the table, with those of the screen between.
+    pub const ALL: [Self; TABLE.len() + 4] = {
+        let mut all = [Self::Context; TABLE.len() + 4];
+        let (mut at, mut row) = (0, 0);
+        while row < TABLE.len() {
+            let setting = TABLE[row].setting;
+            all[at] = Self::Denoising(setting);
+            if matches!(setting, Setting::Steps) {
+                at += 1;
+                all[at] = Self::Speed;
+            }
+            if matches!(setting, Setting::EndLast) {
+                (all[at + 1], all[at + 2]) = (Self::Delay, Self::Pins);
+                at += 2;
+            }
+            (at, row) = (at + 1, row + 1);
         }
-    }
-
-    /// Its name for `/set`; that of the configuration file where it stands there.
-    #[must_use]
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Length => "length",
-            Self::BlockLength => "block_length",
-            Self::Steps => "steps",
-            Self::Speed => "speed",
-            Self::Threshold => "threshold",
-            Self::Temperature => "temperature",
-            Self::Guidance => "cfg_scale",
-            Self::Remasking => "remasking",
-            Self::Seed => "seed",
-            Self::EndLast => "confidence_eos_eot_inf",
-            Self::Delay => "delay",
-            Self::Pins => "pins",
-            Self::Factor => "factor",
-            Self::Cache => "cache",
-            Self::EarlyStop => "early_stop",
-            Self::NoEnd => "logits_eos_inf",
-            Self::Context => "context",
-        }
-    }
+        all
+    };
 
     /// The field of this key, or of this label with its spaces as underscores.
     #[must_use]
     pub fn named(key: &str) -> Option<Self> {
-        let is_it = |field: &Self| field.key() == key || field.label().replace(' ', "_") == key;
+        let is_it = |field: &Self| {
+            let words = field.words();
+            words.key == key || words.label.replace(' ', "_") == key
+        };
         Self::ALL.into_iter().find(is_it)
     }
 
@@ -155,18 +81,19 @@ impl Field {
     #[must_use]
     pub fn range(self, settings: &Settings, limits: &Limits) -> String {
         match self {
-            Self::Length => format!("1–{}", limits.length),
-            Self::BlockLength | Self::Steps => format!("1–{}", settings.length),
-            Self::Threshold => "0–1 or off".to_owned(),
-            Self::Factor => format!("above 0 to {LARGEST_FACTOR}, or off"),
-            Self::Temperature => format!("0–{HOTTEST}"),
-            Self::Guidance => format!("0–{STRONGEST}"),
+            Self::Denoising(setting) => match setting.definition().domain {
+                Domain::Count(counted) => format!("1–{}", most(counted, settings, limits)),
+                Domain::Number(bounds) => format!("{}–{}", bounds.least, bounds.screen_most),
+                Domain::Optional(it) if it.has_least => {
+                    format!("{}–{} or off", it.least, it.screen_most)
+                }
+                Domain::Optional(it) => format!("above {} to {}, or off", it.least, it.screen_most),
+                Domain::Switch => "on or off".to_owned(),
+                Domain::Choice(words) => listed(words.iter().map(|it| it.short)),
+                Domain::Seed => "a whole number or random".to_owned(),
+            },
             Self::Delay => format!("0–{LONGEST_DELAY} ms"),
             Self::Speed => "quality, balanced, fast or turbo".to_owned(),
-            Self::Remasking => "low_conf or random".to_owned(),
-            Self::Seed => "a whole number or random".to_owned(),
-            Self::Cache => "off, prefix or dual".to_owned(),
-            Self::EndLast | Self::EarlyStop | Self::NoEnd => "on or off".to_owned(),
             Self::Pins => "position:word, …".to_owned(),
             Self::Context => "roll or refuse".to_owned(),
         }
@@ -175,46 +102,23 @@ impl Field {
     /// What it is.
     #[must_use]
     pub fn value(self, settings: &Settings) -> String {
-        let params = &settings.params;
-        let switch = |is_on| if is_on { "on" } else { "off" }.to_owned();
         match self {
-            Self::Length => settings.length.to_string(),
-            Self::BlockLength => params.block_length.to_string(),
-            Self::Steps => params.steps.to_string(),
+            Self::Denoising(setting) => {
+                let row = setting.definition();
+                match (row.get)(&settings.params, settings.length) {
+                    SettingValue::Seed(_) => match settings.seed {
+                        Seed::Random => "random".to_owned(),
+                        Seed::Fixed(seed) => seed.to_string(),
+                    },
+                    value => shown(row.domain, value),
+                }
+            }
             Self::Speed => (settings.speed())
                 .map_or("custom", super::Speed::name)
                 .to_owned(),
-            Self::Threshold => match params.transfer {
-                Transfer::Threshold(at) => share(at),
-                Transfer::Quota | Transfer::Factor(_) => "off".to_owned(),
-            },
-            Self::Factor => match params.transfer {
-                Transfer::Factor(factor) => format!("{factor:?}"),
-                Transfer::Quota | Transfer::Threshold(_) => "off".to_owned(),
-            },
-            Self::Temperature => format!("{:?}", params.temperature),
-            Self::Guidance => format!("{:?}", params.cfg_scale),
-            Self::Remasking => match params.remasking {
-                Remasking::LowConfidence => "low_conf",
-                Remasking::Random => "random",
-            }
-            .to_owned(),
-            Self::Seed => match settings.seed {
-                Seed::Random => "random".to_owned(),
-                Seed::Fixed(seed) => seed.to_string(),
-            },
-            Self::EndLast => switch(params.confidence_eos_eot_inf),
             Self::Delay => milliseconds(settings.delay),
             Self::Pins if settings.pins.is_empty() => "none".to_owned(),
             Self::Pins => settings.pins_text(),
-            Self::Cache => match params.cache {
-                CacheMode::Off => "off",
-                CacheMode::Prefix => "prefix",
-                CacheMode::Dual => "dual",
-            }
-            .to_owned(),
-            Self::EarlyStop => switch(params.early_stop),
-            Self::NoEnd => switch(params.logits_eos_inf),
             Self::Context => match settings.overflow {
                 Overflow::DropOldest => "roll",
                 Overflow::Refuse => "refuse",
@@ -226,25 +130,10 @@ impl Field {
     /// True if it is on and may change the answer's tokens for the sake of speed.
     #[must_use]
     pub fn is_approximate(self, settings: &Settings) -> bool {
-        let params = &settings.params;
         match self {
-            Self::Threshold => matches!(params.transfer, Transfer::Threshold(_)),
-            Self::Factor => matches!(params.transfer, Transfer::Factor(_)),
-            Self::Cache => params.cache != CacheMode::Off,
-            Self::Speed => params.transfer != Transfer::Quota,
-            Self::Length
-            | Self::BlockLength
-            | Self::Steps
-            | Self::Temperature
-            | Self::Guidance
-            | Self::Remasking
-            | Self::Seed
-            | Self::EndLast
-            | Self::Delay
-            | Self::Pins
-            | Self::EarlyStop
-            | Self::NoEnd
-            | Self::Context => false,
+            Self::Denoising(setting) => setting.definition().is_approximate(&settings.params),
+            Self::Speed => settings.params.transfer != Transfer::Quota,
+            Self::Delay | Self::Pins | Self::Context => false,
         }
     }
 
@@ -252,24 +141,46 @@ impl Field {
     #[must_use]
     pub fn is_choice(self) -> bool {
         match self {
-            Self::Speed
-            | Self::Remasking
-            | Self::Cache
-            | Self::EndLast
-            | Self::EarlyStop
-            | Self::NoEnd
-            | Self::Context => true,
-            Self::Length
-            | Self::BlockLength
-            | Self::Steps
-            | Self::Threshold
-            | Self::Temperature
-            | Self::Guidance
-            | Self::Seed
-            | Self::Delay
-            | Self::Pins
-            | Self::Factor => false,
+            Self::Denoising(setting) => match setting.definition().domain {
+                Domain::Switch | Domain::Choice(_) => true,
+                Domain::Count(_) | Domain::Number(_) | Domain::Optional(_) | Domain::Seed => false,
+            },
+            Self::Speed | Self::Context => true,
+            Self::Delay | Self::Pins => false,
         }
+    }
+}
+
+impl From<Setting> for Field {
+    fn from(setting: Setting) -> Self {
+        Self::Denoising(setting)
+    }
+}
+
+/// What may be counted at most.
+pub(crate) fn most(counted: Counted, settings: &Settings, limits: &Limits) -> usize {
+    match counted {
+        Counted::Answer => limits.length,
+        Counted::Block | Counted::Steps => settings.length,
+    }
+}
+
+/// A value as the panel shows it.
+fn shown(domain: Domain, value: SettingValue) -> String {
+    match (domain, value) {
+        (Domain::Number(it) | Domain::Optional(it), SettingValue::Number(number)) => {
+            rounded(number, it.digits)
+        }
+        (Domain::Choice(words), SettingValue::Choice(word)) => {
+            let is_it = |it: &&Word| it.word == word;
+            words
+                .iter()
+                .find(is_it)
+                .map_or(word, |it| it.short)
+                .to_owned()
+        }
+        (_, SettingValue::Switch(is_on)) => if is_on { "on" } else { "off" }.to_owned(),
+        (_, value) => value.to_string(),
     }
 }
 
@@ -297,9 +208,9 @@ impl State {
     }
 }
 
-/// A share of one with two figures or more: `0.90`, `0.875`.
-fn share(value: f64) -> String {
-    let short = format!("{value:.2}");
+/// A number with so many digits or more: `0.90`, `0.875`.
+fn rounded(value: f64, digits: usize) -> String {
+    let short = format!("{value:.digits$}");
     match short.parse() == Ok(value) {
         true => short,
         false => value.to_string(),
@@ -318,12 +229,23 @@ mod tests {
     #[test]
     fn every_field_has_a_key_of_its_own() {
         for field in Field::ALL {
-            assert_eq!(Field::named(field.key()), Some(field));
+            assert_eq!(Field::named(field.words().key), Some(field));
         }
     }
 
     #[test]
-    fn shares_have_two_figures_unless_that_would_be_wrong() {
-        assert_eq!([0.9, 0.875, 1.0].map(share), ["0.90", "0.875", "1.00"]);
+    fn numbers_have_so_many_digits_unless_that_would_be_wrong() {
+        let two = |value| rounded(value, 2);
+        assert_eq!([0.9, 0.875, 1.0].map(two), ["0.90", "0.875", "1.00"]);
+        assert_eq!(rounded(2.0, 1), "2.0");
+    }
+
+    #[test]
+    fn every_setting_stands_in_the_panel_once_and_fits_its_columns() {
+        for row in TABLE {
+            let is_it = |field: &&Field| **field == Field::Denoising(row.setting);
+            assert_eq!(Field::ALL.iter().filter(is_it).count(), 1, "{}", row.key);
+            assert!(row.label.len() <= 16, "{}", row.label);
+        }
     }
 }

@@ -3,8 +3,7 @@ use std::sync::Arc;
 use unmask_core::catalogue::Catalogue;
 use unmask_core::engine::Loaded;
 
-use super::{Activity, State};
-use crate::action::Look;
+use super::{Activity, AfterScan, State};
 use crate::clean::clean_line;
 
 /// What is known of the machine, its backends and its models.
@@ -17,7 +16,7 @@ pub struct Machine {
     /// Whether somebody is looking.
     pub scan: Scan,
     /// What waits until somebody has looked.
-    pub wanted: Option<Look>,
+    pub wanted: Option<AfterScan>,
     /// The model that has made room for the one that is being loaded.
     pub away: Option<Arc<Loaded>>,
     /// Where the log is.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, ThemePick};
+use super::{Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, State, ThemePick};
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,4 +51,16 @@ pub struct Toast {
 impl Toast {
     /// Cells of a line.
     pub const CELLS: usize = 56;
+}
+
+impl State {
+    /// The list of conversations, if it is open.
+    pub fn session_list(&mut self) -> Option<&mut Sessions> {
+        self.overlays.iter_mut().find_map(|overlay| {
+            let Overlay::Sessions(list) = overlay else {
+                return None;
+            };
+            Some(list)
+        })
+    }
 }

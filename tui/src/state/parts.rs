@@ -85,7 +85,7 @@ impl State {
     /// A row for each message that waits, if they are few; else the first ones and how many more.
     fn queued_rows(&self) -> Vec<Row> {
         const ROWS: usize = 4;
-        let cells = usize::from(crate::geometry::text_width(self.size));
+        let cells = usize::from(crate::size::text_width(self.size));
         let shown = match self.queue.len() {
             few if few <= ROWS => few,
             _ => ROWS - 1,

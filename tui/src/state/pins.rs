@@ -36,6 +36,12 @@ impl PinQuestion {
     }
 }
 
+impl PartialEq for PinQuestion {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_of(&other.loaded, &other.pins, other.length)
+    }
+}
+
 impl Pins {
     /// Asks anew; what was answered before is gone.
     pub fn ask(&mut self, question: PinQuestion) {

@@ -1,4 +1,4 @@
-use crate::session::{MessageId, SessionId, Stopped};
+use unmask_core::conversations::{MessageId, SessionId, StoppedCanvas};
 
 /// How much of the conversation is on disk.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,7 +16,7 @@ pub struct Saved {
     /// The last name that was given to a message.
     pub last: MessageId,
     /// Canvases of stopped answers, until the model that they belong to is there.
-    pub canvases: Vec<Stopped>,
+    pub canvases: Vec<StoppedCanvas>,
     /// The model that answered last before it was opened, until it is held against the one that answers now.
     pub answered_by: Option<String>,
 }

@@ -1,6 +1,7 @@
+use unmask_core::conversations::Summary;
+
 use super::Pick;
 use crate::clean::clean_line;
-use crate::session::Summary;
 
 /// The list of conversations.
 #[derive(Debug, Clone, PartialEq, Default)]

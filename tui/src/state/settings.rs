@@ -2,13 +2,14 @@ use std::time::Duration;
 
 use unmask_core::Params;
 use unmask_core::engine::{Loaded, Overflow, Pin};
-use unmask_core::params::{CacheMode, Rules, Transfer};
+use unmask_core::params::Transfer;
 use unmask_core::sampler::Fit;
+use unmask_core::settings::fit;
 
 /// How the next turn runs, as the user has said it; [`Settings::fit`] is what will run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Denoising. Its seed and its rules are worked out for each turn.
+    /// Denoising. Its seed is worked out for each turn.
     pub params: Params,
     /// Tokens of the answer.
     pub length: usize,
@@ -44,15 +45,6 @@ pub enum Speed {
     Turbo,
 }
 
-/// The forwards that a turn will take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Forwards {
-    /// This many, unless the answer ends early.
-    Planned(usize),
-    /// The model decides: one for each token in the worst case.
-    AtMost(usize),
-}
-
 impl Settings {
     /// The settings of a model.
     #[must_use]
@@ -68,39 +60,7 @@ impl Settings {
     /// What will run: rounded so that everything divides, with a note for each change.
     #[must_use]
     pub fn fit(&self) -> Fit {
-        let mut params = self.params.clone();
-        let mut notes = Vec::new();
-        params.rules = match (params.is_exact(), params.rules) {
-            (false, _) => Rules::Settled,
-            // What a threshold or a cache of the configuration brought.
-            (true, Rules::Settled) => Rules::Llada,
-            (true, rules) => rules,
-        };
-        if params.transfer != Transfer::Quota {
-            // The steps are of no matter then, so nothing is said of them.
-            let blocks = self.length.max(1).div_ceil(params.block_length.max(1));
-            params.steps = blocks * (params.steps / blocks).max(1);
-        } else if params.steps > self.length {
-            notes.push(format!(
-                "steps {} → {}, one for each token",
-                params.steps, self.length
-            ));
-            params.steps = self.length;
-        }
-        let mut fit = Fit::new(self.length, &params);
-        notes.append(&mut fit.notes);
-        fit.notes = notes;
-        fit
-    }
-
-    /// The forwards of a turn.
-    #[must_use]
-    pub fn forwards(&self) -> Forwards {
-        let fit = self.fit();
-        match fit.params.transfer {
-            Transfer::Quota => Forwards::Planned(fit.params.steps),
-            Transfer::Threshold(_) | Transfer::Factor(_) => Forwards::AtMost(fit.length),
-        }
+        fit(self.length, &self.params)
     }
 
     /// Where the speed dial stands; `None` between its settings.
@@ -110,9 +70,7 @@ impl Settings {
             .into_iter()
             .find(|&speed| match self.params.transfer {
                 Transfer::Quota => speed.steps(self.length) == Some(self.params.steps),
-                transfer @ (Transfer::Threshold(_) | Transfer::Factor(_)) => {
-                    speed.transfer() == transfer
-                }
+                transfer => speed.transfer() == transfer,
             })
     }
 
@@ -127,23 +85,6 @@ impl Settings {
     pub fn pins_text(&self) -> String {
         pins_text(&self.pins)
     }
-}
-
-/// What may change tokens for the sake of speed: `threshold 0.9, cache dual`; `None` if nothing does.
-#[must_use]
-pub fn approximation(params: &Params) -> Option<String> {
-    let transfer = match params.transfer {
-        Transfer::Quota => None,
-        Transfer::Threshold(at) => Some(format!("threshold {at}")),
-        Transfer::Factor(factor) => Some(format!("factor {factor}")),
-    };
-    let cache = match params.cache {
-        CacheMode::Off => None,
-        CacheMode::Prefix => Some("cache prefix".to_owned()),
-        CacheMode::Dual => Some("cache dual".to_owned()),
-    };
-    let parts: Vec<String> = transfer.into_iter().chain(cache).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// Pins as they are written: `0:Once, 5:upon`.
@@ -209,57 +150,13 @@ impl Speed {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
-
-    fn said(length: usize, block_length: usize, steps: usize) -> Settings {
-        Settings {
-            params: Params {
-                steps,
-                block_length,
-                ..Params::default()
-            },
-            length,
-            ..Settings::default()
-        }
-    }
-
-    #[test]
-    fn what_runs_divides_and_what_was_said_stays() {
-        let settings = said(96, 16, 50);
-        let fit = settings.fit();
-        assert_eq!((fit.params.steps, settings.params.steps), (48, 50));
-        assert_eq!(fit.notes, ["steps 50 → 48 = 6 × 8"]);
-        let notes = said(64, 128, 128).fit().notes;
-        assert_eq!(
-            notes,
-            [
-                "steps 128 → 64, one for each token",
-                "block length 128 → 64"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_threshold_or_a_cache_settles_every_block_and_without_them_the_family_rules() {
-        let mut settings = said(128, 32, 50);
-        settings.params.transfer = Transfer::Threshold(0.9);
-        let fit = settings.fit();
-        assert_eq!((fit.params.rules, fit.notes), (Rules::Settled, Vec::new()));
-        assert_eq!(settings.forwards(), Forwards::AtMost(128));
-        settings.params = Params {
-            transfer: Transfer::Quota,
-            cache: CacheMode::Dual,
-            ..fit.params
-        };
-        assert_eq!(settings.fit().params.rules, Rules::Settled);
-        settings.params.cache = CacheMode::Off;
-        settings.params.rules = Rules::Settled;
-        assert_eq!(settings.fit().params.rules, Rules::Llada);
-    }
 
     #[test]
     fn the_dial_reads_back_what_it_sets_and_knows_what_is_between() {
-        let mut settings = said(128, 32, 50);
+        let mut settings = Settings::default();
+        settings.params.steps = 50;
         assert_eq!(settings.speed(), None);
         for speed in Speed::ALL {
             settings.set_speed(speed);

@@ -38,7 +38,7 @@ pub struct Refusal {
 impl Default for SettingsPanel {
     fn default() -> Self {
         Self {
-            chosen: Field::Length,
+            chosen: Field::ALL[0],
             input: None,
             below: Below::Plan,
             top: 0,

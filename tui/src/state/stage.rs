@@ -48,33 +48,3 @@ pub enum Pending {
     /// As masks.
     Unfolded,
 }
-
-/// How a position of the answer came to hold its token.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Mark {
-    /// It holds the mask.
-    Masked,
-    /// The user fixed it.
-    Given,
-    /// A step fixed it.
-    Committed {
-        /// Which.
-        step: usize,
-        /// 0 to 1.
-        confidence: f32,
-    },
-    /// A step replaced another token.
-    Changed {
-        /// Which.
-        step: usize,
-    },
-}
-
-impl Mark {
-    pub(super) fn is_committed(self) -> bool {
-        match self {
-            Self::Committed { .. } | Self::Changed { .. } => true,
-            Self::Masked | Self::Given => false,
-        }
-    }
-}

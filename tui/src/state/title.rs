@@ -1,34 +1,12 @@
-use crate::clean::clean_line;
+use unmask_core::conversations;
+
 use crate::row::cut;
 
-/// The first words of a message, as a name for its conversation.
+/// The first words of a message, as a name for its conversation that fits the header.
 #[must_use]
 pub fn first_words(text: &str) -> String {
     const CELLS: usize = 32;
-    let line = clean_line(
-        text.lines()
-            .find(|line| !line.trim().is_empty())
-            .unwrap_or(""),
-    );
-    let line = line.trim();
-    if line.len() <= CELLS {
-        return line.to_owned();
-    }
-    let mut words = String::new();
-    for word in line.split_whitespace() {
-        if words.len() + word.len() >= CELLS {
-            break;
-        }
-        if !words.is_empty() {
-            words.push(' ');
-        }
-        words.push_str(word);
-    }
-    if words.is_empty() {
-        cut(line, CELLS)
-    } else {
-        words + "…"
-    }
+    cut(&conversations::first_words(text), CELLS)
 }
 
 #[cfg(test)]
@@ -36,12 +14,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_the_first_words() {
-        assert_eq!(first_words("\n Hello\nworld"), "Hello");
+    fn a_title_of_wide_characters_is_cut_by_its_cells() {
         assert_eq!(
-            first_words("Explain what a prime number is and list the first five."),
-            "Explain what a prime number is…"
+            first_words(&"漢".repeat(40)),
+            format!("{}…", "漢".repeat(15))
         );
-        assert_eq!(first_words(&"x".repeat(40)), format!("{}…", "x".repeat(31)));
     }
 }

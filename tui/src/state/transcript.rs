@@ -1,9 +1,9 @@
 use super::{Answer, Entry, Print};
 
-use unmask_core::engine::{Message, Role as Speaker};
+use unmask_core::conversations::{MessageId, Visibility};
+use unmask_core::message::{Message, Role as Speaker};
 
 use crate::row::Row;
-use crate::session::{MessageId, SightRecord};
 
 /// What was said, and which part of it is seen.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,7 @@ pub struct Kept {
     /// Its name there.
     pub id: MessageId,
     /// How it is seen there.
-    pub sight: SightRecord,
+    pub sight: Visibility,
     /// What is written of it.
     pub print: Print,
 }
@@ -91,6 +91,27 @@ impl Sight {
         match self {
             Self::Seen | Self::RolledOff => true,
             Self::Replaced | Self::Undone => false,
+        }
+    }
+}
+
+/// What has left a model's context is seen again by one with a longer context, so the file does not know it.
+impl From<Sight> for Visibility {
+    fn from(sight: Sight) -> Self {
+        match sight {
+            Sight::Seen | Sight::RolledOff => Self::Seen,
+            Sight::Replaced => Self::Replaced,
+            Sight::Undone => Self::Undone,
+        }
+    }
+}
+
+impl From<Visibility> for Sight {
+    fn from(record: Visibility) -> Self {
+        match record {
+            Visibility::Seen => Self::Seen,
+            Visibility::Replaced => Self::Replaced,
+            Visibility::Undone => Self::Undone,
         }
     }
 }

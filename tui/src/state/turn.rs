@@ -1,9 +1,10 @@
-use super::{Mark, Origin, Pending, Stage};
+use super::{Origin, Pending, Stage};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::engine::{Loaded, TurnId};
-use unmask_core::event::{Commit, CommitKind, Stats, StepEvent};
+use unmask_core::event::StepEvent;
+use unmask_core::fold::{Fold, Mark};
 use unmask_core::params::Transfer;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
@@ -27,10 +28,10 @@ pub struct Turn {
     pub params: Params,
     /// What it is doing.
     pub stage: Stage,
-    /// Prompt and answer; empty until it is laid out.
-    canvas: Canvas,
-    /// How each position of the answer came about; as long as the answer.
-    pub marks: Vec<Mark>,
+    /// What its steps have made of the canvas, which is empty until it is laid out.
+    fold: Fold,
+    /// Its steps, as they were told.
+    log: Vec<StepEvent>,
     /// Steps made.
     pub step: usize,
     /// Steps planned.
@@ -51,10 +52,6 @@ pub struct Turn {
     pub nfe: usize,
     /// Forwards not needed, see [`StepEvent::nfe_saved`].
     pub nfe_saved: f32,
-    /// Tokens committed by each step.
-    pub bars: Vec<usize>,
-    /// Wall time of each step.
-    pub times: Vec<Duration>,
     /// How the blocks that have not begun are shown.
     pub pending: Pending,
     /// Counts changes, for [`Turn::rows`].
@@ -67,7 +64,7 @@ impl Turn {
     /// A turn that the engine has not begun.
     #[must_use]
     pub fn new(id: TurnId, loaded: Arc<Loaded>, prompt: String) -> Self {
-        let canvas = Canvas::new(&[], 0, loaded.special.mask);
+        let fold = Fold::new(Canvas::new(&[], 0, loaded.special.mask));
         Self {
             id,
             loaded,
@@ -75,8 +72,8 @@ impl Turn {
             origin: Origin::Asked,
             params: Params::default(),
             stage: Stage::Denoising,
-            canvas,
-            marks: Vec::new(),
+            fold,
+            log: Vec::new(),
             step: 0,
             steps: 0,
             block: 0,
@@ -87,8 +84,6 @@ impl Turn {
             elapsed: Duration::ZERO,
             nfe: 0,
             nfe_saved: 0.0,
-            bars: Vec::new(),
-            times: Vec::new(),
             pending: Pending::Folded,
             version: 0,
             rows: (None, Vec::new()),
@@ -97,27 +92,16 @@ impl Turn {
 
     /// The canvas is laid out.
     pub fn lay_out(&mut self, canvas: Canvas, params: &Params) {
-        let start = canvas.answer_start();
-        self.marks = (start..canvas.len())
-            .map(|index| unmask_core::Position(index as u32))
-            .map(|at| match (canvas.is_masked(at), canvas.is_given(at)) {
-                (true, _) => Mark::Masked,
-                (false, true) => Mark::Given,
-                (false, false) => Mark::Committed {
-                    step: 0,
-                    confidence: 1.0,
-                },
-            })
-            .collect();
+        self.fold = Fold::new(canvas);
+        self.log.clear();
         self.steps = params.steps;
         self.block_length = params.block_length.max(1);
-        self.blocks = self.marks.len().div_ceil(self.block_length);
-        let open = self.marks.iter().position(|&mark| mark == Mark::Masked);
+        self.blocks = self.marks().len().div_ceil(self.block_length);
+        let open = self.marks().iter().position(|&mark| mark == Mark::Masked);
         self.block = open.unwrap_or(0) / self.block_length;
         self.committed = self.count_committed();
         self.inherited = self.committed;
         self.params = params.clone();
-        self.canvas = canvas;
         self.version += 1;
     }
 
@@ -129,8 +113,8 @@ impl Turn {
         self.blocks = event.blocks;
         self.nfe = event.nfe;
         self.elapsed += event.elapsed;
-        for commit in &event.commits {
-            self.commit(commit);
+        if let Err(error) = self.fold.apply(event.step, &event.commits) {
+            tracing::error!(%error, step = event.step, "a step does not fit the canvas");
         }
         // Blocks that the turn before has filled are not saved by this one.
         self.nfe_saved = match self.inherited {
@@ -138,38 +122,34 @@ impl Turn {
             _ => 0.0,
         };
         self.committed = self.count_committed();
-        self.bars.push(event.commits.len());
-        self.times.push(event.elapsed);
+        self.log.push(event.clone());
         self.version += 1;
     }
 
     fn count_committed(&self) -> usize {
-        self.marks.iter().filter(|mark| mark.is_committed()).count()
+        self.marks()
+            .iter()
+            .filter(|mark| mark.is_committed())
+            .count()
     }
 
-    fn commit(&mut self, commit: &Commit) {
-        let mark = match commit.kind {
-            CommitKind::New => Mark::Committed {
-                step: self.step,
-                confidence: commit.confidence,
-            },
-            CommitKind::Changed => Mark::Changed { step: self.step },
-            CommitKind::Remasked => Mark::Masked,
-            CommitKind::Pinned => Mark::Given,
-        };
-        self.canvas.commit(commit.at, commit.token);
-        if let Some(offset) = commit.at.index().checked_sub(self.canvas.answer_start()) {
-            self.marks[offset] = mark;
-        }
+    /// How each position of the answer came about; as long as the answer.
+    #[must_use]
+    pub fn marks(&self) -> &[Mark] {
+        self.fold.answer_marks()
+    }
+
+    /// Its steps, as they were told.
+    #[must_use]
+    pub fn log(&self) -> &[StepEvent] {
+        &self.log
     }
 
     /// The turn without what only a running one needs.
     #[must_use]
     pub fn at_rest(mut self) -> Self {
         self.rows = (None, Vec::new());
-        self.marks.shrink_to_fit();
-        self.bars.shrink_to_fit();
-        self.times.shrink_to_fit();
+        self.log.shrink_to_fit();
         self
     }
 
@@ -214,19 +194,19 @@ impl Turn {
     /// Prompt and answer, as far as the screen has heard.
     #[must_use]
     pub fn canvas(&self) -> &Canvas {
-        &self.canvas
+        self.fold.canvas()
     }
 
     /// The answer's tokens, masks included.
     #[must_use]
     pub fn answer(&self) -> &[TokenId] {
-        self.canvas.answer()
+        self.canvas().answer()
     }
 
     /// Where the pins end, as an offset in the answer: an end token before it ends nothing.
     #[must_use]
     pub fn pinned(&self) -> usize {
-        self.canvas.pinned_until() - self.canvas.answer_start()
+        self.canvas().pinned_until() - self.canvas().answer_start()
     }
 
     /// The tokens of the visible text as it stands: before the first mask and the first end token behind the pins.
@@ -240,7 +220,7 @@ impl Turn {
     }
 
     fn before_end(&self) -> impl Iterator<Item = TokenId> + '_ {
-        pinned_kept(&self.canvas, self.loaded.special)
+        pinned_kept(self.canvas(), self.loaded.special)
             .map(|(_, token)| token)
             .take_while(|&token| !self.loaded.is_end(token))
     }
@@ -248,7 +228,7 @@ impl Turn {
     /// The mask.
     #[must_use]
     pub fn mask(&self) -> TokenId {
-        self.canvas.mask()
+        self.canvas().mask()
     }
 
     /// Positions of the blocks that have begun.
@@ -274,16 +254,8 @@ impl Turn {
     /// Mean wall time of a step, once there is one.
     #[must_use]
     pub fn time_per_step(&self) -> Option<Duration> {
-        let steps = u32::try_from(self.bars.len()).ok().filter(|&n| n > 0)?;
+        let steps = u32::try_from(self.log.len()).ok().filter(|&n| n > 0)?;
         Some(self.elapsed / steps)
-    }
-
-    /// Wall time of a forward of one row; guidance has two.
-    #[must_use]
-    pub fn time_per_forward(&self, stats: &Stats) -> Option<Duration> {
-        let rows = if self.params.cfg_scale > 0.0 { 2 } else { 1 };
-        let forwards = u32::try_from(stats.nfe).ok().filter(|&n| n > 0)?;
-        Some(stats.elapsed / forwards.saturating_mul(rows))
     }
 
     /// Tokens that its own steps have committed.
@@ -301,13 +273,13 @@ impl Turn {
     /// Steps in all: as planned, or as expected from the tokens that each step has committed so far.
     #[must_use]
     pub fn steps_expected(&self) -> usize {
-        let masked = self.marks.iter().filter(|&&mark| mark == Mark::Masked);
+        let masked = self.marks().iter().filter(|&&mark| mark == Mark::Masked);
         let masked = masked.count();
         if self.is_scheduled() {
             // Each step commits one token at the least; those that could not are left out.
             return self.step + self.steps.saturating_sub(self.step).min(masked);
         }
-        let left = masked * self.bars.len().max(1);
+        let left = masked * self.log.len().max(1);
         self.step + left.div_ceil(self.unmasked().max(1))
     }
 
@@ -324,7 +296,7 @@ impl Turn {
 /// Two are equal that came to the same tokens in the same way.
 impl PartialEq for Turn {
     fn eq(&self, other: &Self) -> bool {
-        (self.id, &self.canvas, &self.marks) == (other.id, &other.canvas, &other.marks)
+        (self.id, &self.fold) == (other.id, &other.fold)
     }
 }
 

@@ -181,6 +181,6 @@ fn would_repeat(state: &State, at: usize) -> bool {
     };
     let mut params = state.settings.fit().params;
     params.seed = answer.params.seed;
-    let is_deaf = params.temperature == 0.0 && params.remasking == Remasking::LowConfidence;
+    let is_deaf = params.temperature == 0.0 && params.remasking != Remasking::Random;
     is_deaf && params == answer.params
 }

@@ -1,4 +1,4 @@
-use super::{keys, prepare, scroll};
+use super::{prepare, scroll};
 use crate::effect::Effect;
 use crate::state::{Anchor, Came, Focus, Pending, Place, Selection, Stage, State, View};
 
@@ -60,8 +60,20 @@ pub(super) fn pause_or_resume(state: &mut State) -> Vec<Effect> {
             turn.stage = Stage::Pausing { since };
             vec![Effect::Pause]
         }
-        Stage::Paused => keys::resume(state),
+        Stage::Paused => resume(state),
         Stage::Pausing { .. } | Stage::Stopping { .. } => Vec::new(),
+    }
+}
+
+/// Lets a paused turn go on.
+pub(super) fn resume(state: &mut State) -> Vec<Effect> {
+    match state.running_mut() {
+        Some(turn) if turn.stage == Stage::Paused => {
+            turn.stage = Stage::Denoising;
+            end_pause(state);
+            vec![Effect::Resume]
+        }
+        Some(_) | None => Vec::new(),
     }
 }
 

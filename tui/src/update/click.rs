@@ -1,6 +1,6 @@
 use ratatui::layout::{Position, Rect};
 
-use super::{canvas, completion, draft, first_run, overlay, scroll, settings};
+use super::{canvas, completion, draft, first_run, overlay, settings, wheel};
 use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
@@ -84,7 +84,7 @@ fn on_list(state: &mut State, place: Position) -> Vec<Effect> {
     }
     // A value that is being typed in another row is taken, as it is with the arrow keys; one that is refused stays.
     if settings::finish_typing(state) {
-        scroll::by(state, clicked as isize - list.chosen as isize);
+        wheel::by(state, clicked as isize - list.chosen as isize);
     }
     Vec::new()
 }

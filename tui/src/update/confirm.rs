@@ -1,5 +1,4 @@
-use super::order;
-use crate::action::Command;
+use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::state::{Confirm, Overlay, State};
 
@@ -36,7 +35,7 @@ fn takes_enter(state: &State) -> bool {
 
 fn yes(state: &mut State) -> Vec<Effect> {
     match state.overlays.pop() {
-        Some(Overlay::Confirm(Confirm { order, .. })) => order::carry_out(state, order),
+        Some(Overlay::Confirm(Confirm { order, .. })) => super::apply(state, Action::Order(order)),
         Some(_) | None => Vec::new(),
     }
 }

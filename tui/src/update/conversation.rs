@@ -1,13 +1,13 @@
 use super::begin;
-use super::sessions::list_mut;
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
 use crate::effect::Effect;
-use crate::session::{Access, Job, News, Opened, Resumed, SessionId, SightRecord};
+use crate::session::{Job, Opened, Resumed, StorageEvent};
 use crate::state::{
     Confirm, Entry, Keeping, Kept, Laid, Naming, Overlay, Saved, Sight, State, Toast, Transcript,
     first_words,
 };
+use unmask_core::conversations::{Access, SessionId, Visibility};
 
 /// An empty conversation. The one before stays on disk.
 pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
@@ -100,27 +100,29 @@ pub(super) fn delete(state: &mut State, id: SessionId) -> Vec<Effect> {
     effects
 }
 
-/// News of what is kept.
-pub(super) fn hear(state: &mut State, news: News) -> Vec<Effect> {
+/// StorageEvent of what is kept.
+pub(super) fn hear(state: &mut State, news: StorageEvent) -> Vec<Effect> {
     match news {
-        News::Saved(id) => saved(state, id),
-        News::NotSaved(why) => not_saved(state, why),
-        News::Opened(opened) => return take(state, *opened),
-        News::NotOpened(why) => {
+        StorageEvent::Saved(id) => saved(state, id),
+        StorageEvent::NotSaved(why) => not_saved(state, why),
+        StorageEvent::Opened(opened) => return take(state, *opened),
+        StorageEvent::NotOpened(why) => {
             state.saved.opening = None;
             fail(state, "The conversation was not opened", why);
             return begin::send_next(state);
         }
-        News::Listed(rows) => {
-            if let Some(list) = list_mut(state) {
+        StorageEvent::Listed(rows) => {
+            if let Some(list) = state.session_list() {
                 list.take(rows);
             }
         }
-        News::Changed if list_mut(state).is_some() => return vec![Effect::Keep(Job::List)],
-        News::Changed => (),
-        News::Refused(why) => fail(state, "The conversations are as they were", why),
-        News::Recalled(prompts) => state.history.put_before(prompts),
-        News::NotRemembered(why) => fail(state, "Prompts are not kept", why),
+        StorageEvent::Changed if state.session_list().is_some() => {
+            return vec![Effect::Keep(Job::List)];
+        }
+        StorageEvent::Changed => (),
+        StorageEvent::Refused(why) => fail(state, "The conversations are as they were", why),
+        StorageEvent::Recalled(prompts) => state.history.put_before(prompts),
+        StorageEvent::NotRemembered(why) => fail(state, "Prompts are not kept", why),
     }
     Vec::new()
 }
@@ -191,7 +193,7 @@ fn transcript(conversation: Resumed) -> Transcript {
     let laid = |(id, sight, entry): (_, _, Entry)| Laid {
         kept: Some(Kept {
             id,
-            sight: SightRecord::from(sight),
+            sight: Visibility::from(sight),
             print: entry.print(),
         }),
         sight,

@@ -2,14 +2,14 @@ use std::sync::Arc;
 
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats};
+use unmask_core::settings::time_per_forward;
 
 use super::begin::send_next;
-use super::{canvas, lost, machine, playback, settings};
+use super::{canvas, load, lost, machine, playback, scan};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
-use crate::keymap;
 use crate::layout::{answer_found, answer_so_far};
 use crate::state::{
     Activity, Answer, Confirm, Entry, Load, Origin, Overlay, Playback, Settings, Sight, Stage,
@@ -36,14 +36,31 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             again,
         } => lost::hear(state, &loaded, failure, again),
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
-        EngineEvent::Placed(placed) => settings::placed(state, &placed),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
-            return playback::hear(state, event);
+            let due = playback::due(state, event);
+            return due.map_or_else(Vec::new, |event| apply(state, event, Next::Send));
         }
-        // Late news of a turn that was abandoned.
-        EngineEvent::Turn(..) => (),
+        // Late events of a turn that was abandoned; the screen measures nothing.
+        EngineEvent::Turn(..) | EngineEvent::Measure(..) => (),
     }
     Vec::new()
+}
+
+/// Shows what has waited long enough.
+pub(super) fn catch_up(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    while let Some(event) = playback::next(state) {
+        state.is_dirty = true;
+        effects.extend(apply(state, event, Next::Send));
+    }
+    effects
+}
+
+/// Shows everything at once. If the end is among it, messages that wait go on waiting.
+pub(super) fn hurry(state: &mut State) {
+    while let Some(event) = playback::next_at_once(state) {
+        apply(state, event, Next::Hold);
+    }
 }
 
 fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64)) {
@@ -100,10 +117,10 @@ fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
         Activity::Idle | Activity::Turn(_) => false,
     };
     end_load(state);
-    machine::tell_failed_load(state, key, failure, was_cancelled);
+    load::tell_failed_load(state, key, failure, was_cancelled);
     // The first screen says what there is.
     match state.is_first_run() {
-        true => machine::scan(state),
+        true => scan::scan(state),
         false => Vec::new(),
     }
 }
@@ -184,7 +201,7 @@ fn fail(state: &mut State, mut failure: Failure) {
         } if is_back => return too_long(state, tokens, limit, room),
         FailureKind::Context { .. } | FailureKind::Usage => {
             if !state.transcript.messages().is_empty() {
-                let keys = keymap::menu_keys(state, Command::New);
+                let keys = state.keymap.menu_keys(Command::New);
                 failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
             }
         }
@@ -301,7 +318,7 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
     let Some(turn) = end(state) else {
         return;
     };
-    state.forward = turn.time_per_forward(&stats).or(state.forward);
+    state.forward = time_per_forward(&turn.params, &stats).or(state.forward);
     let origin = turn.origin;
     let answer = Answer {
         name: turn.speaker(),

@@ -1,5 +1,5 @@
-use super::{machine, order};
-use crate::action::{Look, Order};
+use super::{load, scan};
+use crate::action::AfterScan;
 use crate::effect::Effect;
 use crate::geometry::OPTIONS;
 use crate::state::{Focus, State};
@@ -41,7 +41,7 @@ pub(super) fn take(state: &mut State, option: usize) -> Vec<Effect> {
             state.notify("Write the folder's path behind it; ~ is your home");
             Vec::new()
         }
-        1 => order::carry_out(state, Order::Look(Look::Get)),
-        _ => machine::load_carried(state),
+        1 => scan::look(state, AfterScan::Get),
+        _ => load::load_carried(state),
     }
 }

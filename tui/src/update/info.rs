@@ -1,3 +1,4 @@
+use unmask_core::catalogue::Choice;
 use unmask_core::checkpoint::{Place, Surveyed};
 use unmask_core::plugin::{BackendRow, State as BackendState};
 
@@ -48,7 +49,7 @@ pub(super) fn get(state: &mut State) {
     };
     let mut lines = Vec::new();
     for it in catalogue.surveyed.iter().filter(|it| !it.is_ready()) {
-        lines.push(format!("{} · {}", it.id, size(it)));
+        lines.push(format!("{} · {}", it.id, size(it, &catalogue.choices)));
         lines.push(format!("    {}", it.advice));
         lines.push(String::new());
     }
@@ -66,21 +67,20 @@ pub(super) fn get(state: &mut State) {
     open(state, "How to get a model", lines);
 }
 
-/// `16.0 GB to download; in memory 5.6 GB as q4k, 32.1 GB as f32`.
-fn size(it: &Surveyed) -> String {
+/// `16.0 GB to download; in memory 5.6 GB as q4k`.
+fn size(it: &Surveyed, choices: &[Choice]) -> String {
     let place = match &it.place {
         Place::Absent { bytes: Some(bytes) } => format!("{} to download", amount::bytes(*bytes)),
         Place::Absent { bytes: None } => "size not known".to_owned(),
         Place::Damaged { folder } => format!("damaged, in {}", folder.display()),
         Place::Builtin { .. } | Place::OnDisk { .. } => "here".to_owned(),
     };
-    let need = |precision: &str| {
-        let bytes = it.need(precision)?;
-        Some(format!("{} as {precision}", amount::bytes(bytes)))
-    };
-    let needs: Vec<String> = ["q4k", "q8_0", "f32"]
-        .into_iter()
-        .filter_map(need)
+    let of_model = choices.iter().filter(|choice| choice.key == it.key);
+    let needs: Vec<String> = of_model
+        .filter_map(|choice| {
+            let bytes = amount::bytes(choice.needs_bytes?);
+            Some(format!("{bytes} as {}", choice.precision))
+        })
         .collect();
     match needs.is_empty() {
         true => place,
@@ -135,7 +135,7 @@ fn running(state: &State) -> Vec<String> {
             amount::count(facts.max_positions as usize)
         ),
     ];
-    lines.extend(facts.notes.lines().map(|note| format!("    note: {note}")));
+    lines.extend(facts.notes.iter().map(|note| format!("    note: {note}")));
     lines
 }
 

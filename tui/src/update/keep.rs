@@ -1,6 +1,7 @@
 use crate::effect::Effect;
-use crate::session::{Effort, Job, MessageId, Record, SightRecord, record_of};
+use crate::session::{Job, record_of};
 use crate::state::{Entry, Keeping, Kept, Naming, Sight, State};
+use unmask_core::conversations::{Durability, MessageId, Record, Visibility};
 
 /// What the file must be told so that it says what the screen says. It is worked out from the state after every action, so
 /// nobody who changes the conversation has to think of it.
@@ -52,10 +53,10 @@ fn records_to_write(state: &mut State) -> Vec<Job> {
 }
 
 /// A question alone need not wait for the disk: its answer will.
-fn effort(records: &[Record]) -> Effort {
+fn effort(records: &[Record]) -> Durability {
     match records {
-        [Record::Msg(_)] => Effort::Flush,
-        _ => Effort::Sync,
+        [Record::Msg(_)] => Durability::Flush,
+        _ => Durability::Sync,
     }
 }
 
@@ -89,7 +90,7 @@ fn new_messages(state: &mut State) -> Vec<Record> {
                 state.saved.last = id;
                 state.saved.ids.push(id);
             }
-            let sight = laid.kept.map_or(SightRecord::Seen, |kept| kept.sight);
+            let sight = laid.kept.map_or(Visibility::Seen, |kept| kept.sight);
             laid.kept = Some(Kept { id, sight, print });
         }
         // A message follows what the model sees before it, or would see with a longer context.
@@ -104,7 +105,7 @@ fn new_messages(state: &mut State) -> Vec<Record> {
 fn sights(state: &mut State) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
     for laid in &mut state.transcript.entries {
-        let now = SightRecord::from(laid.sight);
+        let now = Visibility::from(laid.sight);
         let Some(kept) = laid.kept.as_mut().filter(|kept| kept.sight != now) else {
             continue;
         };

@@ -1,17 +1,18 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    again, canvas, completion, conversation, copy, draft, engine, first_run, machine, models,
-    order, overlay, playback, render, scroll, search, sessions, settings, stats, stretch, themes,
+    again, canvas, completion, conversation, copy, draft, engine, first_run, models, order,
+    overlay, playback, render, scan, search, sessions, settings, stats, stretch, themes, wheel,
 };
-use crate::action::{Command, Look};
+use crate::action::{AfterScan, Command};
+use crate::contexts;
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
 use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Wish};
 
 /// A key: what the key map says, else what it writes.
 pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
-    match (keymap::lookup(state, event), keymap::written(event)) {
+    match (contexts::lookup(state, event), keymap::written(event)) {
         (Some(command), _) => perform(state, command),
         (None, Some(character)) if !state.overlays.is_empty() => overlay::write(state, character),
         // What is typed is never lost: it goes to the composer, and the focus with it.
@@ -37,7 +38,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Newline => draft::newline(state),
         Command::Back => return back(state),
         Command::Interrupt => return interrupt(state),
-        Command::Resume => return resume(state),
+        Command::Resume => return canvas::resume(state),
         Command::Quit => return quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Repaint => return vec![Effect::Repaint],
@@ -48,7 +49,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Help => open(state, Overlay::Help(Help::default())),
         Command::Menu => open_menu(state),
         Command::Palette => open(state, Overlay::Palette(Pick::default())),
-        Command::Scroll(scroll) => scroll::to(state, scroll),
+        Command::Scroll(scroll) => wheel::to(state, scroll),
         Command::Up => up(state),
         Command::Down => down(state),
         Command::Edit(edit) => {
@@ -69,7 +70,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
             return first_run::take(state, usize::from(option).saturating_sub(1));
         }
         Command::Models => return models::open(state),
-        Command::Doctor => return machine::look(state, Look::Doctor),
+        Command::Doctor => return scan::look(state, AfterScan::Doctor),
         Command::Settings => settings::open(state),
         // They mean something to the settings alone.
         Command::Less
@@ -147,7 +148,7 @@ fn stop(state: &mut State) -> Vec<Effect> {
     if let Some(turn) = state.running_mut() {
         turn.stage = Stage::Stopping { since };
     }
-    playback::hurry(state);
+    engine::hurry(state);
     match state.running() {
         Some(_) => vec![Effect::Stop],
         // Its end was among it.
@@ -195,17 +196,6 @@ fn quit(state: &mut State) -> Vec<Effect> {
     let mut effects = engine::abandon(state);
     effects.push(Effect::Quit);
     effects
-}
-
-pub(super) fn resume(state: &mut State) -> Vec<Effect> {
-    match state.running_mut() {
-        Some(turn) if turn.stage == Stage::Paused => {
-            turn.stage = Stage::Denoising;
-            canvas::end_pause(state);
-            vec![Effect::Resume]
-        }
-        Some(_) | None => Vec::new(),
-    }
 }
 
 fn up(state: &mut State) {

@@ -5,7 +5,6 @@ use unmask_core::engine::{Failure, LoadRequest, Loaded};
 use super::again;
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
-use crate::keymap;
 use crate::state::{Confirm, Entry, Overlay, State, Toast};
 
 /// Offers to load it again. Who is typing keeps the keys, and is told in the corner.
@@ -21,7 +20,7 @@ pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, request
     let log = state.machine.log.as_ref();
     let log = log.map(|log| format!("What it wrote: {log}"));
     if state.typing.is_going_on(state.now.since_start) {
-        let keys = keymap::menu_keys(state, Command::Models);
+        let keys = state.keymap.menu_keys(Command::Models);
         let how = format!("{keys} loads {name} again.");
         state.toast = Some(Toast {
             title: ended,

@@ -17,6 +17,7 @@ mod info;
 mod keep;
 mod keys;
 mod list;
+mod load;
 mod lost;
 mod machine;
 mod models;
@@ -27,6 +28,7 @@ mod playback;
 mod prepare;
 mod render;
 mod restore;
+mod scan;
 mod scroll;
 mod search;
 mod sessions;
@@ -35,6 +37,7 @@ mod stats;
 mod stretch;
 mod themes;
 mod trust;
+mod wheel;
 
 #[cfg(test)]
 mod tests;
@@ -66,7 +69,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Time(moment) => {
             pass_time(state, moment);
-            let mut effects = playback::catch_up(state);
+            let mut effects = engine::catch_up(state);
             effects.extend(draft::send_held(state));
             return effects;
         }
@@ -75,7 +78,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.size = size;
             state.stretch = None;
         }
-        Action::Wheel(rows) => scroll::by(state, rows),
+        Action::Wheel(rows) => wheel::by(state, rows),
         Action::Click(place) => {
             state.is_dirty = true;
             stretch::press(state, place);
@@ -122,6 +125,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             show_news(state, &event);
             return engine::hear(state, event);
         }
+        Action::Placed(question, tokens) => settings::placed(state, &question, &tokens),
         Action::Kept(news) => {
             state.is_dirty = true;
             return conversation::hear(state, news);

@@ -1,7 +1,7 @@
 use unmask_core::catalogue::Choice;
 
 use super::list::{Steered, steer};
-use super::machine;
+use super::{load, scan};
 use crate::action::Command;
 use crate::effect::Effect;
 use crate::geometry;
@@ -11,7 +11,7 @@ use crate::state::{Overlay, Pick, State};
 /// Opens the picker, and has the machine looked at.
 pub(super) fn open(state: &mut State) -> Vec<Effect> {
     show(state);
-    machine::scan(state)
+    scan::scan(state)
 }
 
 /// Opens the picker at the first row of a key, as the machine was seen last.
@@ -32,10 +32,10 @@ fn show(state: &mut State) {
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match command {
         Command::Other => next_backend(state),
-        Command::Rescan => return Some(machine::scan(state)),
+        Command::Rescan => return Some(scan::scan(state)),
         Command::Choose => {
             let choice = chosen(state).cloned();
-            return Some(choice.map_or_else(Vec::new, |choice| machine::want(state, &choice)));
+            return Some(choice.map_or_else(Vec::new, |choice| load::want(state, &choice)));
         }
         other if steered(state, other) == Steered::Not => return None,
         // The list was steered.

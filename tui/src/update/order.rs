@@ -1,4 +1,4 @@
-use super::{again, conversation, draft, machine, settings, stretch, themes};
+use super::{again, conversation, draft, load, scan, settings, stretch, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -16,12 +16,15 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Set(field, value) => settings::order(state, field, &value),
         Order::Dial(speed) => settings::turn_dial(state, speed),
         Order::Retry(seed) => return again::retry(state, Some(seed)),
-        Order::Scan => return machine::scan(state),
-        Order::Look(look) => return machine::look(state, look),
-        Order::Load(request) => return machine::load(state, request),
+        Order::Scan => return scan::scan(state),
+        Order::Look(look) => return scan::look(state, look),
+        Order::Load(request) => return load::load(state, request),
         Order::Approve(approve) => return vec![Effect::Approve(approve)],
         Order::AddModel(model) => return vec![Effect::AddModel(model)],
-        Order::Length(length) => return machine::set_length(state, length),
+        Order::Length(length) => {
+            state.settings.length = length;
+            return draft::submit(state);
+        }
         Order::Theme(name) => return themes::ask(state, name),
         Order::Motion(motion) => state.motion = motion,
         Order::Insert(text) => draft::insert(state, &text),

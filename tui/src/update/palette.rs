@@ -1,6 +1,5 @@
-use super::keys;
 use super::list::{Steered, steer};
-use crate::action::Command;
+use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry;
 use crate::palette::{Choice, items};
@@ -63,7 +62,7 @@ fn choose(state: &mut State) -> Vec<Effect> {
     }
     state.overlays.pop();
     match item.run {
-        Choice::Command(command) => keys::perform(state, command),
+        Choice::Command(command) => super::apply(state, Action::Do(command)),
         Choice::Slash(name) => {
             begin(state, name);
             Vec::new()

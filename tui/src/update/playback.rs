@@ -2,12 +2,10 @@
 
 use unmask_core::engine::TurnEvent;
 
-use super::engine::{self, Next};
-use crate::effect::Effect;
 use crate::state::{Stage, State};
 
-/// News of the running turn: shown now, or when its time comes.
-pub(super) fn hear(state: &mut State, event: TurnEvent) -> Vec<Effect> {
+/// News of the running turn, if it is shown now; else it waits for its time.
+pub(super) fn due(state: &mut State, event: TurnEvent) -> Option<TurnEvent> {
     let waits = match &event {
         TurnEvent::Step(_) | TurnEvent::Finished(_) | TurnEvent::Failed(_) => !is_due(state),
         // The user waits for these.
@@ -15,29 +13,23 @@ pub(super) fn hear(state: &mut State, event: TurnEvent) -> Vec<Effect> {
     };
     if waits {
         state.playback.waiting.push_back(event);
-        return Vec::new();
+        return None;
     }
-    show(state, event, Next::Send)
+    Some(shown(state, event))
 }
 
-/// Shows what has waited long enough.
-pub(super) fn catch_up(state: &mut State) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    while !is_held(state) && is_time(state) {
-        let Some(event) = state.playback.waiting.pop_front() else {
-            break;
-        };
-        state.is_dirty = true;
-        effects.extend(show(state, event, Next::Send));
+/// The next of what has waited long enough.
+pub(super) fn next(state: &mut State) -> Option<TurnEvent> {
+    match !is_held(state) && is_time(state) {
+        true => next_at_once(state),
+        false => None,
     }
-    effects
 }
 
-/// Shows everything at once. If the end is among it, messages that wait go on waiting.
-pub(super) fn hurry(state: &mut State) {
-    while let Some(event) = state.playback.waiting.pop_front() {
-        show(state, event, Next::Hold);
-    }
+/// The next of what waits, however long it has.
+pub(super) fn next_at_once(state: &mut State) -> Option<TurnEvent> {
+    let event = state.playback.waiting.pop_front()?;
+    Some(shown(state, event))
 }
 
 /// True if steps wait to be shown.
@@ -46,11 +38,11 @@ pub(super) fn is_behind(state: &State) -> bool {
     waiting.any(|event| matches!(event, TurnEvent::Step(_)))
 }
 
-fn show(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effect> {
+fn shown(state: &mut State, event: TurnEvent) -> TurnEvent {
     if let TurnEvent::Step(_) = event {
         state.playback.next_at = state.now.since_start + state.settings.delay;
     }
-    engine::apply(state, event, next)
+    event
 }
 
 /// True if news may be shown as it comes.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use unmask_core::engine::{Loaded, TurnId};
 
 use crate::clean::clean_line;
-use crate::session::Stopped;
 use crate::state::{Answer, Entry, Laid, State, Turn};
+use unmask_core::conversations::StoppedCanvas;
 
 /// What a resumed conversation still lacks when it is opened, since its model may come later.
 pub(super) fn restore(state: &mut State) {
@@ -29,9 +29,9 @@ fn tell_of_another_model(state: &mut State, loaded: &Loaded) {
     }
 }
 
-/// Stopped answers get their canvases back once the model is there that they belong to.
+/// StoppedCanvas answers get their canvases back once the model is there that they belong to.
 fn give_canvases_back(state: &mut State, loaded: &Arc<Loaded>) {
-    let is_of_model = |stopped: &Stopped| stopped.model == loaded.key;
+    let is_of_model = |stopped: &StoppedCanvas| stopped.model == loaded.key;
     let (now, later) = std::mem::take(&mut state.saved.canvases)
         .into_iter()
         .partition(is_of_model);
@@ -41,7 +41,7 @@ fn give_canvases_back(state: &mut State, loaded: &Arc<Loaded>) {
     }
 }
 
-fn give_back(entries: &mut [Laid], stopped: &Stopped, loaded: &Arc<Loaded>) {
+fn give_back(entries: &mut [Laid], stopped: &StoppedCanvas, loaded: &Arc<Loaded>) {
     if !fits(stopped, loaded) {
         tracing::warn!(
             key = loaded.key,
@@ -64,13 +64,13 @@ fn give_back(entries: &mut [Laid], stopped: &Stopped, loaded: &Arc<Loaded>) {
 }
 
 /// The file may be of another checkpoint under the same key, or damaged.
-fn fits(stopped: &Stopped, loaded: &Loaded) -> bool {
+fn fits(stopped: &StoppedCanvas, loaded: &Loaded) -> bool {
     let mut tokens = stopped.canvas.tokens().iter();
     stopped.canvas.mask() == loaded.special.mask
         && tokens.all(|token| (token.0 as usize) < loaded.facts.vocab)
 }
 
-fn turn(stopped: &Stopped, answer: &Answer, loaded: &Arc<Loaded>, prompt: String) -> Turn {
+fn turn(stopped: &StoppedCanvas, answer: &Answer, loaded: &Arc<Loaded>, prompt: String) -> Turn {
     let mut turn = Turn::new(TurnId::default(), Arc::clone(loaded), prompt);
     turn.lay_out(stopped.canvas.clone(), &answer.params);
     turn.step = answer.stats.steps;

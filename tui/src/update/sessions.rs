@@ -4,8 +4,9 @@ use crate::action::{Command, Edit};
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::geometry;
-use crate::session::{Condition, Job, Summary};
+use crate::session::Job;
 use crate::state::{Keeping, Naming, Overlay, Sessions, State};
+use unmask_core::conversations::{Condition, Summary};
 
 /// Opens the list.
 pub(super) fn show(state: &mut State) -> Vec<Effect> {
@@ -70,21 +71,12 @@ fn perform_naming(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     Some(Vec::new())
 }
 
-pub(super) fn list_mut(state: &mut State) -> Option<&mut Sessions> {
-    state.overlays.iter_mut().find_map(|overlay| {
-        let Overlay::Sessions(list) = overlay else {
-            return None;
-        };
-        Some(list)
-    })
-}
-
 fn chosen(state: &mut State) -> Option<Summary> {
-    list_mut(state)?.chosen().cloned()
+    state.session_list()?.chosen().cloned()
 }
 
 fn rename_chosen(state: &mut State) -> Vec<Effect> {
-    let (Some(row), Some(list)) = (chosen(state), list_mut(state)) else {
+    let (Some(row), Some(list)) = (chosen(state), state.session_list()) else {
         return Vec::new();
     };
     let name = clean_line(list.naming.take().unwrap_or_default().trim());

@@ -1,10 +1,11 @@
 //! `/stats`: the numbers of the conversation and of its last answer.
 
 use unmask_core::event::Stats;
+use unmask_core::settings::approximation;
 
 use crate::clean::clean_line;
 use crate::number;
-use crate::state::{Answer, Entry, Info, Overlay, State, approximation};
+use crate::state::{Answer, Entry, Info, Overlay, State};
 
 /// Cells of the name of a number.
 const NAME: usize = 22;

@@ -1,10 +1,8 @@
-use std::path::Path;
-
 use unmask_core::catalogue::Choice;
 use unmask_core::plugin::{BackendRow, Since, State as BackendState};
 
-use super::machine;
-use crate::action::{Approve, Look, Order};
+use super::scan;
+use crate::action::{AfterScan, Approve, Order};
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::models;
@@ -51,38 +49,14 @@ fn question(row: &BackendRow, key: &str) -> Option<Confirm> {
 /// The approval is remembered, or not.
 pub(super) fn answered(state: &mut State, approved: Result<Approve, String>) -> Vec<Effect> {
     match approved {
-        Ok(Approve { path, key, .. }) => machine::look(state, Look::Approved { key, path }),
+        Ok(Approve { path, key, .. }) => scan::look(state, AfterScan::Approved { key, path }),
         Err(why) => {
             state.toast = Some(Toast {
                 title: "Not approved".to_owned(),
                 lines: vec![why],
             });
             // What lies there may be another library now.
-            machine::scan(state)
-        }
-    }
-}
-
-/// Loads the model `key` on the backend in the file at `path`, which may now say what it is called.
-pub(super) fn load(state: &mut State, key: &str, path: &Path) -> Vec<Effect> {
-    let listed = state.machine.catalogue.clone();
-    let rows = listed.iter().flat_map(|it| &it.backends);
-    let Some(row) = rows.into_iter().find(|row| row.path == path) else {
-        return Vec::new();
-    };
-    let mut choices = listed.iter().flat_map(|it| &it.choices);
-    match choices.find(|it| it.key == key && it.framework == row.name) {
-        Some(choice) => machine::want(state, choice),
-        None => {
-            let trouble = models::trouble(&row.state);
-            let trouble =
-                trouble.unwrap_or_else(|| "it offers no device for this model".to_owned());
-            state.notify(format!(
-                "{}: {}",
-                clean_line(&row.name),
-                clean_line(&trouble)
-            ));
-            Vec::new()
+            scan::scan(state)
         }
     }
 }

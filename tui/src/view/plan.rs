@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use unmask_core::Params;
 use unmask_core::params::Transfer;
+use unmask_core::settings::{Forwards, approximation};
 
 use crate::number;
-use crate::state::{Forwards, Settings};
+use crate::state::Settings;
 
 /// The plan of the next turn: what will run, and how long it will take if a forward of one row takes `forward`.
 pub(super) struct PlanLine {
@@ -28,10 +30,15 @@ impl PlanLine {
                 let (steps, per_block) = (params.steps, params.steps / blocks);
                 format!("{steps} steps = {blocks} × {per_block}")
             }
-            Transfer::Threshold(at) => format!("≈ threshold {at}"),
-            Transfer::Factor(factor) => format!("≈ factor {factor}"),
+            transfer => {
+                let said = approximation(&Params {
+                    transfer,
+                    ..Params::default()
+                });
+                format!("≈ {}", said.unwrap_or_default())
+            }
         };
-        let (most, count, about) = match settings.forwards() {
+        let (most, count, about) = match Forwards::of(&fit) {
             Forwards::Planned(n) => ("", n, "about"),
             Forwards::AtMost(n) => ("at most ", n, "at most"),
         };
@@ -56,8 +63,6 @@ impl PlanLine {
 
 #[cfg(test)]
 mod tests {
-    use unmask_core::Params;
-
     use super::*;
 
     fn settings(length: usize, block_length: usize, steps: usize) -> Settings {

@@ -10,9 +10,9 @@ use crate::clean::clean_line;
 use crate::geometry;
 use crate::keymap::{Context, Part};
 use crate::row::cut;
-use crate::session::{Condition, Summary};
 use crate::state::{Sessions, State};
 use crate::theme::{Role, Theme};
+use unmask_core::conversations::{Condition, Summary};
 
 /// Cells of the columns behind the title.
 const AGE: usize = 7;

@@ -1,13 +1,15 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use unmask_core::params::Transfer;
+use unmask_core::settings::{Counted, Domain, Setting};
 
 use super::plan::PlanLine;
 use super::{panel, put, put_row};
 use crate::action::Command;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
+use crate::contexts;
 use crate::geometry;
-use crate::keymap;
 use crate::layout::{Flow, with_carets, wrap};
 use crate::number;
 use crate::row::{Row, cut};
@@ -103,7 +105,13 @@ fn draw_field(
         put(buffer, theme, (row.x, y), right, ("▸", Role::Accent));
     }
     let name = if is_chosen { Role::Accent } else { Role::Text };
-    put(buffer, theme, (row.x + 2, y), right, (field.label(), name));
+    put(
+        buffer,
+        theme,
+        (row.x + 2, y),
+        right,
+        (field.words().label, name),
+    );
     let value = clean_line(&value(state, field));
     let (end, caret) = match panel.input.as_ref().filter(|_| is_chosen) {
         Some(input) => {
@@ -167,22 +175,14 @@ fn draw_input(
 /// What stands in the column of ranges; the full sentence is for refusals.
 fn range(state: &State, field: Field) -> String {
     match field {
-        Field::BlockLength | Field::Steps => "1–length".to_owned(),
-        Field::Threshold => "0–1".to_owned(),
-        Field::Factor => "0–10".to_owned(),
+        Field::Denoising(setting) => match setting.definition().domain {
+            Domain::Count(Counted::Answer) => field.range(&state.settings, &state.limits()),
+            Domain::Count(Counted::Block | Counted::Steps) => "1–length".to_owned(),
+            Domain::Number(it) | Domain::Optional(it) => format!("{}–{}", it.least, it.screen_most),
+            Domain::Switch | Domain::Choice(_) | Domain::Seed => String::new(),
+        },
         Field::Delay => "0–1000".to_owned(),
-        Field::Length | Field::Temperature | Field::Guidance => {
-            field.range(&state.settings, &state.limits())
-        }
-        Field::Speed
-        | Field::Remasking
-        | Field::Seed
-        | Field::EndLast
-        | Field::Pins
-        | Field::Cache
-        | Field::EarlyStop
-        | Field::NoEnd
-        | Field::Context => String::new(),
+        Field::Speed | Field::Pins | Field::Context => String::new(),
     }
 }
 
@@ -194,38 +194,19 @@ fn remark(settings: &Settings, field: Field) -> String {
         return "≈ approximate: tokens may differ".to_owned();
     }
     match field {
-        Field::Length => "tokens on the canvas",
-        Field::BlockLength if blocks == 1 => "1 block, in any order",
-        Field::BlockLength => return format!("{blocks} blocks, left to right"),
-        Field::Steps if field_is_idle(settings) => "of no matter with a threshold",
-        Field::Steps => {
+        Field::Denoising(Setting::BlockLength) if blocks > 1 => {
+            format!("{blocks} blocks, left to right")
+        }
+        Field::Denoising(Setting::Steps) if fit.params.transfer == Transfer::Quota => {
             let steps = fit.params.steps;
             let pace = fit.length as f64 / steps as f64;
             let pace = format!("{:.1}", pace);
             let pace = pace.trim_end_matches(".0");
             let s = if pace == "1" { "" } else { "s" };
-            return format!("{} per block, {pace} token{s} per step", steps / blocks);
+            format!("{} per block, {pace} token{s} per step", steps / blocks)
         }
-        Field::Speed => "quality · balanced · fast · turbo",
-        Field::Threshold => "commit every token above it",
-        Field::Temperature => "0 = always the top token",
-        Field::Guidance => "above 0 doubles the work",
-        Field::Remasking => "low_conf · random",
-        Field::Seed => "number or random",
-        Field::EndLast => "suppress EOS / EOT confidence",
-        Field::Delay => "slow-motion display only",
-        Field::Pins => "token position:word, …",
-        Field::Factor => "commit by confidence and rank",
-        Field::Cache => "off · prefix · dual",
-        Field::EarlyStop => "stop at a settled end token",
-        Field::NoEnd => "never predict the end of text",
-        Field::Context => "roll · refuse, when it is full",
+        field => field.words().remark.to_owned(),
     }
-    .to_owned()
-}
-
-fn field_is_idle(settings: &Settings) -> bool {
-    Field::Threshold.is_approximate(settings) || Field::Factor.is_approximate(settings)
 }
 
 /// How many fields are hidden below, on the frame beside the keys.
@@ -257,7 +238,7 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
 
 /// What a field does; of pins also all their tokens, for which the row may be too short.
 fn about(state: &State, field: Field) -> String {
-    let about = field.about();
+    let about = field.words().about;
     match state.pins.text(&state.settings.pins) {
         Some(chips) if field == Field::Pins => format!("{about} Now {chips}"),
         Some(_) | None => about.to_owned(),
@@ -326,7 +307,7 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
         ),
         None => {
             let arrows = |a, b| {
-                let places = keymap::of_settings(panel);
+                let places = contexts::of_settings(panel);
                 let label = |command| state.keymap.label(places, command).unwrap_or_default();
                 format!("{}{}", label(a), label(b))
             };
@@ -358,7 +339,7 @@ fn hints(
     wanted: &[(Command, &str)],
     between: &str,
 ) -> String {
-    let places = keymap::of_settings(panel);
+    let places = contexts::of_settings(panel);
     let hints = wanted.iter().filter_map(|&(command, word)| {
         Some(format!("{} {word}", state.keymap.label(places, command)?))
     });

@@ -1,16 +1,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unmask_core::params::Transfer;
+use unmask_core::settings::approximation;
 
 use super::{put, put_right};
 use crate::action::Command;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::MARGIN;
-use crate::keymap::{self, Context};
+use crate::hints;
+use crate::keymap::Context;
 use crate::number;
 use crate::row::cut;
-use crate::state::approximation;
 use crate::state::{Activity, Settings, State, Turn};
 use crate::theme::Role;
 
@@ -52,7 +53,7 @@ fn word(state: &State) -> Option<String> {
 fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Buffer) {
     const MOST: usize = 5;
     let theme = state.look.theme;
-    for (key, word) in keymap::hints(state).into_iter().take(MOST) {
+    for (key, word) in hints::hints(state).into_iter().take(MOST) {
         let cells = cell_count(&key) + 1 + cell_count(word);
         if usize::from(x) + cells > usize::from(right) {
             return;

@@ -68,6 +68,7 @@ fn answer(state: &mut State, text: &str, tokens: usize, steps: usize, ms: u64) {
     let outcome = Outcome {
         canvas: Canvas::new(&[], 4, MASK),
         text: text.to_owned(),
+        holes: Vec::new(),
         reason: FinishReason::Complete,
         stats: Stats {
             steps,

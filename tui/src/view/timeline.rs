@@ -29,7 +29,11 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     let end = put_right(buffer, theme, area, (&numbers, Role::Quiet));
     let right = end.saturating_sub(2);
     let (label, heights, full) = match state.measure {
-        Measure::Tokens => ("tok/step ", turn.bars.clone(), FULL_OF_TOKENS),
+        Measure::Tokens => (
+            "tok/step ",
+            turn.log().iter().map(|step| step.commits.len()).collect(),
+            FULL_OF_TOKENS,
+        ),
         Measure::Time => ("ms/step ", times(turn), 1),
     };
     let at = (area.x + MARGIN, area.y);
@@ -43,7 +47,7 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
 
 /// Microseconds of each step.
 fn times(turn: &Turn) -> Vec<usize> {
-    let times = turn.times.iter().map(std::time::Duration::as_micros);
+    let times = turn.log().iter().map(|step| step.elapsed.as_micros());
     times
         .map(|it| usize::try_from(it).unwrap_or(usize::MAX / 8))
         .collect()

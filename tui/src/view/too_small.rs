@@ -1,7 +1,7 @@
 use ratatui::Frame;
 
 use super::put;
-use crate::keymap;
+use crate::hints;
 use crate::state::{Activity, SMALLEST, Stage, State, Turn};
 use crate::theme::Role;
 
@@ -15,7 +15,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) {
         Activity::Loading(load) => format!("◐ {}", load.stage),
         Activity::Turn(turn) => running(turn),
     };
-    let hints = keymap::hints(state).into_iter().take(2);
+    let hints = hints::hints(state).into_iter().take(2);
     let keys: Vec<String> = hints.map(|(key, word)| format!("{key} {word}")).collect();
     let keys = keys.join("  ");
     let lines = [

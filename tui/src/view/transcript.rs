@@ -2,6 +2,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unmask_core::event::FinishReason;
 use unmask_core::params::Remasking;
+use unmask_core::settings::approximation;
 
 use super::{put, put_right, put_row};
 use crate::action::{Command, Scroll};
@@ -10,9 +11,7 @@ use crate::geometry::MARGIN;
 use crate::keymap::Context;
 use crate::number;
 use crate::row::Row;
-use crate::state::{
-    Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View, approximation,
-};
+use crate::state::{Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View};
 use crate::theme::{Role, Theme};
 
 /// Stands in the margin of the selected message.

@@ -5,34 +5,29 @@
 
 use std::sync::Arc;
 
-use candle_core::{Device, Result as CandleResult, Tensor};
-use unmask_sdk::llada::{self, Config, Heads, tensor_name};
+use candle_core::{DType, Device, Result as CandleResult, Tensor};
+use unmask_sdk::keys::RowKeys;
+use unmask_sdk::llada::{self, Config, tensor_name};
+use unmask_sdk::rope::Rope;
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{Attention, BackendError, LoadSpec, LogitsMut, Pass, Position, Progress};
+use unmask_sdk::{BackendError, Cell, Pass};
 
+use super::{Family, Plan, Sizes};
 use crate::attention::{self, Columns, Span, split_heads};
-use crate::device_error;
-use crate::layers;
-use crate::loader::Loader;
+use crate::loader::{Held, Loader};
 use crate::matrix::{Matrix, MatrixSpec, with_slice};
-use crate::precision::Precision;
-use crate::rope::Rope;
-use crate::slot::LayerCache;
+use crate::slot::KeyValues;
+use crate::{device_error, layers};
 
 /// The network with its weights.
 pub(crate) struct Llada {
     config: Config,
-    attention: Attention,
     frequencies: Vec<f32>,
     /// Holds the embedding, which is read row by row from the file.
     weights: Arc<Weights>,
     blocks: Vec<Block>,
     norm: Norm,
     head: Matrix,
-    /// Bytes held, mapped files not counted.
-    pub(crate) memory_bytes: u64,
-    /// Lines for `ModelFacts::notes`.
-    pub(crate) notes: Vec<String>,
 }
 
 struct Block {
@@ -52,32 +47,40 @@ struct Norm {
     bias: Option<Vec<f32>>,
 }
 
+/// What `config` makes of the network.
+pub(super) fn plan(config: Config) -> Plan {
+    Plan {
+        sizes: Sizes {
+            vocab: config.vocab(),
+            max_positions: config.max_sequence_length,
+            layers: config.n_layers,
+            heads: config.heads(),
+        },
+        matrices: stacked(&config.matrices()),
+        family: Family::Llada(config),
+    }
+}
+
 impl Llada {
-    pub(crate) fn load(
-        spec: &LoadSpec,
-        precision: Precision,
-        progress: &Progress<'_>,
-    ) -> Result<Self, BackendError> {
-        let config = Config::read(spec)?;
-        let weights = Arc::new(Weights::open(&spec.weights)?);
+    /// Loads the network of `matrices`, those of its [`plan`].
+    pub(super) fn load(
+        config: Config,
+        matrices: &[MatrixSpec],
+        loader: &Loader<'_>,
+    ) -> Result<(Self, Held), BackendError> {
+        let weights = loader.weights;
         let embedding = [config.vocab(), config.d_model];
         weights.shaped(&tensor_name("wte.weight"), &embedding)?;
-        let norm = |name: &str| Norm::load(&weights, &config, name);
+        let norm = |name: &str| Norm::load(weights, &config, name);
         let norms: Vec<(Norm, Norm)> = (0..config.n_layers)
             .map(|layer| {
                 let attn_norm = norm(&format!("blocks.{layer}.attn_norm"))?;
                 Ok((attn_norm, norm(&format!("blocks.{layer}.ff_norm"))?))
             })
             .collect::<Result<_, BackendError>>()?;
-        let final_norm = norm("ln_f")?;
-        let loader = Loader {
-            weights: &weights,
-            precision,
-            cache_folder: spec.cache_folder.as_deref(),
-            progress,
-        };
-        let loaded = loader.load(&stacked(&config.matrices()))?;
-        let mut matrices = loaded.matrices.into_iter();
+        let norm = norm("ln_f")?;
+        let (matrices, held) = loader.load(matrices)?;
+        let mut matrices = matrices.into_iter();
         let mut next = || {
             matrices
                 .next()
@@ -93,43 +96,24 @@ impl Llada {
             down: next(),
         });
         let blocks = blocks.collect();
-        Ok(Self {
-            attention: spec.attention,
+        let network = Self {
             frequencies: config.frequencies(),
             blocks,
-            norm: final_norm,
+            norm,
             head: next(),
-            memory_bytes: loaded.memory_bytes,
-            notes: loaded.notes,
             config,
-            weights,
-        })
+            weights: Arc::clone(weights),
+        };
+        Ok((network, held))
     }
 
-    /// Columns of the logits.
-    pub(crate) fn vocab(&self) -> usize {
-        self.config.vocab()
-    }
-
-    pub(crate) fn max_positions(&self) -> u32 {
-        self.config.max_sequence_length
-    }
-
-    pub(crate) fn n_layers(&self) -> usize {
-        self.config.n_layers
-    }
-
-    pub(crate) fn heads(&self) -> Heads {
-        self.config.heads()
-    }
-
-    /// Computes a pass; `slots` holds every layer's cache of every slot.
-    pub(crate) fn forward(
+    /// See [`Network::forward`](super::Network::forward).
+    pub(super) fn forward(
         &self,
         pass: &Pass<'_>,
-        slots: &mut [Vec<LayerCache>],
-        out: LogitsMut<'_>,
-    ) -> Result<(), BackendError> {
+        rows: &[RowKeys],
+        slots: &[Vec<KeyValues>],
+    ) -> Result<Tensor, BackendError> {
         let rope = Rope::new(&self.frequencies, pass.positions);
         let everyone: Vec<usize> = (0..pass.tokens.len()).collect();
         let wanted: Vec<usize> = pass.wanted.iter().map(|index| *index as usize).collect();
@@ -145,16 +129,17 @@ impl Llada {
                 network: self,
                 block,
                 rope: &rope,
-                spans: spans(pass, tokens),
-                positions: pass.positions,
+                spans: spans(rows, tokens),
+                cells: pass.cells,
                 tokens,
             };
-            x = layer.forward(index, slots, x).map_err(device_error)?;
+            let caches: Vec<&KeyValues> = slots.iter().map(|slot| &slot[index]).collect();
+            x = layer.forward(&caches, x).map_err(device_error)?;
         }
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
         }
-        self.logits(&x, out).map_err(device_error)
+        self.logits(&x).map_err(device_error)
     }
 
     fn embed(&self, pass: &Pass<'_>) -> Result<Vec<f32>, BackendError> {
@@ -170,17 +155,16 @@ impl Llada {
         Ok(x)
     }
 
-    fn logits(&self, x: &[f32], out: LogitsMut<'_>) -> CandleResult<()> {
+    fn logits(&self, x: &[f32]) -> CandleResult<Tensor> {
         if x.is_empty() {
-            return Ok(());
+            return Tensor::zeros((0, self.config.vocab()), DType::F32, &Device::Cpu);
         }
         let normed = self.normed(&self.norm, x)?;
         let logits = self.head.apply(&normed)?;
-        with_slice(&logits, |logits| out.scores.copy_from_slice(logits))?;
         if self.config.scale_logits {
-            scale(out.scores, 1.0 / (self.config.d_model as f32).sqrt());
+            return logits * (1.0 / f64::from(self.config.d_model as f32).sqrt());
         }
-        Ok(())
+        Ok(logits)
     }
 
     fn normed(&self, norm: &Norm, x: &[f32]) -> CandleResult<Tensor> {
@@ -237,22 +221,18 @@ struct Layer<'a> {
     block: &'a Block,
     rope: &'a Rope,
     spans: Vec<Span<'a>>,
-    positions: &'a [Position],
+    /// Of all fed tokens.
+    cells: &'a [Cell],
     /// The fed tokens that leave the block.
     tokens: &'a [usize],
 }
 
 impl Layer<'_> {
-    /// Takes `[fed, d_model]`, returns `[tokens, d_model]`.
-    fn forward(
-        &self,
-        index: usize,
-        slots: &mut [Vec<LayerCache>],
-        mut x: Vec<f32>,
-    ) -> CandleResult<Vec<f32>> {
+    /// Takes `[fed, d_model]` and the layer's cells by slot, returns `[tokens, d_model]`.
+    fn forward(&self, caches: &[&KeyValues], mut x: Vec<f32>) -> CandleResult<Vec<f32>> {
         let network = self.network;
         let mut normed = network.normed(&self.block.attn_norm, &x)?;
-        self.remember(index, slots, &normed)?;
+        let seen = self.remember(caches, &normed)?;
         if self.tokens.is_empty() {
             return Ok(Vec::new());
         }
@@ -261,8 +241,7 @@ impl Layer<'_> {
             x = gather(&x, width, self.tokens);
             normed = network.normed(&self.block.attn_norm, &x)?;
         }
-        let caches: Vec<&LayerCache> = slots.iter().map(|slot| &slot[index]).collect();
-        let attended = self.attend(&caches, &normed)?;
+        let attended = self.attend(&seen, &normed)?;
         let update = self
             .block
             .attn_out
@@ -278,42 +257,43 @@ impl Layer<'_> {
         Ok(x)
     }
 
-    /// Writes keys and values of all fed tokens to their slots.
-    fn remember(
-        &self,
-        index: usize,
-        slots: &mut [Vec<LayerCache>],
-        normed: &Tensor,
-    ) -> CandleResult<()> {
-        let heads = self.network.heads();
+    /// Writes keys and values of the fed tokens to their cells; returns those that each row attends to.
+    fn remember(&self, caches: &[&KeyValues], normed: &Tensor) -> CandleResult<Vec<KeyValues>> {
         let kv = self.block.kv.apply(normed)?;
-        for span in &self.spans {
-            let half = heads.keys * heads.dim;
-            let split = |kv: &[f32]| {
-                let columns = |first| Columns {
-                    data: kv,
-                    width: 2 * half,
-                    first,
-                };
-                let turn = |token: usize, from: &[f32], to: &mut [f32]| {
-                    self.rope.turn(token, from, to, 1.0);
-                };
-                let copy = |_: usize, from: &[f32], to: &mut [f32]| to.copy_from_slice(from);
-                let fed = || span.fed.clone();
-                (
-                    split_heads(columns(0), fed(), heads.keys, heads.dim, turn),
-                    split_heads(columns(half), fed(), heads.keys, heads.dim, copy),
-                )
-            };
-            let (keys, values) = with_slice(&kv, split)?;
-            let positions = &self.positions[span.fed.clone()];
-            slots[span.slot][index].write(heads, positions, keys, values)?;
-        }
-        Ok(())
+        let remember = |span: &Span<'_>| {
+            let fresh = with_slice(&kv, |kv| self.fresh(kv, span.row))??;
+            let cache = caches[span.row.slot];
+            cache.write(&self.cells[span.row.fed.clone()], &fresh)?;
+            cache.seen_by(span.row, &fresh)
+        };
+        self.spans.iter().map(remember).collect()
     }
 
-    fn attend(&self, caches: &[&LayerCache], normed: &Tensor) -> CandleResult<Vec<f32>> {
-        let heads = self.network.heads();
+    /// Keys and values of a row's fed tokens, out of those of all, `[fed, 2 * key heads * dim]`.
+    fn fresh(&self, kv: &[f32], row: &RowKeys) -> CandleResult<KeyValues> {
+        let heads = self.network.config.heads();
+        let half = heads.keys * heads.dim;
+        let columns = |first| Columns {
+            data: kv,
+            width: 2 * half,
+            first,
+        };
+        let turn = |token: usize, from: &[f32], to: &mut [f32]| {
+            self.rope.turn(token, from, to, 1.0);
+        };
+        let copy = |_: usize, from: &[f32], to: &mut [f32]| to.copy_from_slice(from);
+        let fed = || row.fed.clone();
+        let keys = split_heads(columns(0), fed(), heads.keys, heads.dim, turn);
+        let values = split_heads(columns(half), fed(), heads.keys, heads.dim, copy);
+        let shape = (heads.keys, row.fed.len(), heads.dim);
+        Ok(KeyValues {
+            keys: Tensor::from_vec(keys, shape, &Device::Cpu)?,
+            values: Tensor::from_vec(values, shape, &Device::Cpu)?,
+        })
+    }
+
+    fn attend(&self, seen: &[KeyValues], normed: &Tensor) -> CandleResult<Vec<f32>> {
+        let heads = self.network.config.heads();
         let queries = self.block.q.apply(normed)?;
         with_slice(&queries, |data| {
             let columns = Columns {
@@ -321,30 +301,23 @@ impl Layer<'_> {
                 width: heads.queries * heads.dim,
                 first: 0,
             };
-            let attention = self.network.attention;
-            attention::attend(heads, attention, &self.spans, self.rope, columns, caches)
+            attention::attend(heads, &self.spans, self.rope, columns, seen)
         })?
     }
 }
 
 /// Every row of the pass, with its share of the tokens that leave the layer.
-fn spans<'a>(pass: &Pass<'a>, tokens: &'a [usize]) -> Vec<Span<'a>> {
-    let mut first = 0;
-    let span = |row: &unmask_sdk::Row| {
-        let fed = first..first + row.fed as usize;
-        first = fed.end;
-        let start = tokens.partition_point(|token| *token < fed.start);
-        let end = tokens.partition_point(|token| *token < fed.end);
+fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [usize]) -> Vec<Span<'a>> {
+    let span = |row: &'a RowKeys| {
+        let start = tokens.partition_point(|token| *token < row.fed.start);
+        let end = tokens.partition_point(|token| *token < row.fed.end);
         Span {
-            fed,
+            row,
             queries: start..end,
             tokens: &tokens[start..end],
-            positions: pass.positions,
-            attend: row.attend.start as usize..row.attend.end as usize,
-            slot: row.slot as usize,
         }
     };
-    pass.rows.iter().map(span).collect()
+    rows.iter().map(span).collect()
 }
 
 fn gather(x: &[f32], width: usize, tokens: &[usize]) -> Vec<f32> {

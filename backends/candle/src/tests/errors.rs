@@ -8,7 +8,7 @@ fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) 
     let checkpoint = Checkpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
-    SUBJECT.check_error(&spec, code, message);
+    SUBJECT.check_refused(&spec, code, message);
 }
 
 #[test]

@@ -4,28 +4,31 @@
 //! converter renames them. In a block `ff_proj` is the gate, `up_proj` the up and `ff_out` the down projection; the
 //! top-level `ff_out` is the head.
 
+use std::ops::ControlFlow;
+
 use mlx_rs::error::Result as MlxResult;
 use mlx_rs::transforms::async_eval;
 use mlx_rs::{Array, Dtype};
 use serde_json::Value;
+use unmask_sdk::keys::RowKeys;
 use unmask_sdk::llada::{Config, tensor_name};
 use unmask_sdk::weights::Weights;
-use unmask_sdk::{Attention, BackendError, LoadSpec, LogitsMut, Pass, Progress, TokenId};
+use unmask_sdk::{
+    BackendError, Capabilities, Estimate, LoadSpec, ModelFacts, Pass, Progress, TokenId,
+};
 
-use crate::attention::{self, Span, spans};
+use crate::attention::{Context, Span, spans};
 use crate::device::{Place, failed};
 use crate::layers::{Norm, gated, scaled};
 use crate::loader::Loader;
 use crate::matrix::{Matrix, Quantised};
-use crate::names::Names;
 use crate::precision::Precision;
 use crate::rope::Rope;
-use crate::slot::{CacheSizes, LayerCache};
+use crate::slot::{CacheSizes, LayerCache, Written};
 
 /// The network with its weights.
 pub(crate) struct Llada {
     config: Config,
-    attention: Attention,
     frequencies: Vec<f32>,
     embedding: Embedding,
     blocks: Vec<Block>,
@@ -33,12 +36,7 @@ pub(crate) struct Llada {
     head: Matrix,
     /// Of activations.
     dtype: Dtype,
-    /// Bytes held, mapped files not counted.
-    pub(crate) memory_bytes: u64,
-    /// Lines for `ModelFacts::notes`.
-    pub(crate) notes: Vec<String>,
-    /// For `ModelFacts::precision`.
-    pub(crate) precision: String,
+    pub(super) facts: ModelFacts,
 }
 
 struct Block {
@@ -64,7 +62,26 @@ enum Embedding {
 }
 
 impl Llada {
-    pub(crate) fn load(
+    pub(super) fn check(
+        spec: &LoadSpec,
+        place: Place,
+        precision: Precision,
+    ) -> Result<Estimate, BackendError> {
+        let config = Config::read(spec)?;
+        check_quantisation(spec)?;
+        // Without the files, they are taken to be in the reference's form.
+        let weights = Weights::open(&spec.weights).or_else(|_| Weights::open(&[]))?;
+        let loader = Loader::new(spec, &weights, place, precision, &|_| {
+            ControlFlow::Continue(())
+        });
+        Ok(Estimate {
+            weights_bytes: loader.total_bytes(&config.matrices()),
+            cell_bytes: sizes(&config, loader.dtype()).cell_bytes(),
+            threads: 0,
+        })
+    }
+
+    pub(super) fn load(
         spec: &LoadSpec,
         place: Place,
         precision: Precision,
@@ -73,14 +90,7 @@ impl Llada {
         let config = Config::read(spec)?;
         check_quantisation(spec)?;
         let weights = Weights::open(&spec.weights)?;
-        let loader = Loader {
-            names: Names::of(&weights),
-            weights: &weights,
-            place,
-            precision,
-            cache_folder: spec.cache_folder.as_deref(),
-            progress,
-        };
+        let loader = Loader::new(spec, &weights, place, precision, progress);
         let table = tensor_name("wte.weight");
         let (vocab, width) = (config.vocab(), config.d_model);
         let quantised_table = loader.stored_quantised(&table, vocab, width)?;
@@ -120,15 +130,20 @@ impl Llada {
         let dtype = loader.dtype();
         let name = loader.names.spell(&table);
         Ok(Self {
-            attention: spec.attention,
             frequencies: config.frequencies(),
             blocks,
             norm: final_norm,
             head: next(),
             dtype,
-            memory_bytes: loaded.memory_bytes,
-            notes: loaded.notes,
-            precision: loaded.precision,
+            facts: ModelFacts {
+                vocab,
+                max_positions: config.max_sequence_length,
+                memory_bytes: loaded.memory_bytes,
+                cell_bytes: sizes(&config, dtype).cell_bytes(),
+                precision: loaded.precision,
+                capabilities: CAPABILITIES,
+                notes: loaded.notes,
+            },
             embedding: match quantised_table {
                 Some(table) => Embedding::Quantised(table),
                 None => Embedding::Mapped { weights, name },
@@ -137,35 +152,23 @@ impl Llada {
         })
     }
 
-    /// Columns of the logits.
-    pub(crate) fn vocab(&self) -> usize {
-        self.config.vocab()
+    pub(super) fn sizes(&self) -> CacheSizes {
+        sizes(&self.config, self.dtype)
     }
 
-    pub(crate) fn max_positions(&self) -> u32 {
-        self.config.max_sequence_length
-    }
-
-    pub(crate) fn sizes(&self) -> CacheSizes {
-        CacheSizes {
-            layers: self.config.n_layers,
-            heads: self.config.heads(),
-            dtype: self.dtype,
-        }
-    }
-
-    /// Computes a pass; `slots` holds every layer's cache of every slot.
+    /// As `Network::forward`.
     ///
     /// MLX computes a layer while the next one is written down, so that the device does not wait for us; a raised flag stops
     /// it after the layer at work.
-    pub(crate) fn forward(
+    pub(super) fn forward(
         &self,
         pass: &Pass<'_>,
+        rows: &[RowKeys],
         slots: &mut [Vec<LayerCache>],
-        out: LogitsMut<'_>,
-    ) -> Result<(), BackendError> {
+    ) -> Result<Option<Array>, BackendError> {
         let everyone: Vec<u32> = (0..pass.tokens.len() as u32).collect();
         let rope = Rope::new(&self.frequencies, pass.positions);
+        let written = Written::of(pass, rows);
         let mut x = Some(self.embed(pass.tokens)?);
         for (index, block) in self.blocks.iter().enumerate() {
             if pass.cancel.is_raised() {
@@ -178,14 +181,15 @@ impl Llada {
                 network: self,
                 block,
                 rope: &rope,
-                spans: spans(pass, tokens),
+                written: &written,
+                spans: spans(rows, tokens),
                 tokens,
             };
             let before = x
                 .take()
                 .expect("only the last layer may end without tokens");
             x = layer.forward(index, slots, &before).map_err(failed)?;
-            let caches = (layer.spans.iter()).flat_map(|span| slots[span.slot][index].arrays());
+            let caches = written.iter().flat_map(|row| &slots[row.slot][index].parts);
             async_eval(caches.chain(&x)).map_err(failed)?;
             before.eval().map_err(failed)?;
         }
@@ -193,8 +197,8 @@ impl Llada {
             return stopped(slots);
         }
         match x {
-            Some(x) => self.logits(&x, out),
-            None => settle(slots),
+            Some(x) => self.logits(&x).map(Some).map_err(failed),
+            None => settle(slots).map(|()| None),
         }
     }
 
@@ -221,30 +225,45 @@ impl Llada {
         }
     }
 
-    fn logits(&self, x: &Array, out: LogitsMut<'_>) -> Result<(), BackendError> {
-        let compute = || {
-            let mut logits = self.head.apply(&self.norm.apply(x)?)?;
-            if self.config.scale_logits {
-                logits = scaled(&logits, 1.0 / (self.config.d_model as f32).sqrt())?;
-            }
-            logits.as_dtype(Dtype::Float32)?.contiguous()
-        };
-        let logits = compute().map_err(failed)?;
-        let scores = logits.try_as_slice::<f32>().map_err(failed)?;
-        out.scores.copy_from_slice(scores);
-        Ok(())
+    fn logits(&self, x: &Array) -> MlxResult<Array> {
+        let mut logits = self.head.apply(&self.norm.apply(x)?)?;
+        if self.config.scale_logits {
+            logits = scaled(&logits, 1.0 / (self.config.d_model as f32).sqrt())?;
+        }
+        let logits = logits.as_dtype(Dtype::Float32)?.contiguous()?;
+        logits.eval()?;
+        Ok(logits)
+    }
+}
+
+/// What sessions of this network can do.
+const CAPABILITIES: Capabilities = Capabilities(
+    Capabilities::BATCH.0
+        | Capabilities::KV_CACHE.0
+        | Capabilities::TOPK_OUTPUT.0
+        | Capabilities::CANCEL.0
+        | Capabilities::CONCURRENT.0
+        | Capabilities::LEFT_PADDING.0
+        | Capabilities::ATTENTION_MASK.0,
+);
+
+fn sizes(config: &Config, dtype: Dtype) -> CacheSizes {
+    CacheSizes {
+        layers: config.n_layers,
+        heads: config.heads(),
+        dtype,
     }
 }
 
 /// The answer to a raised flag, once MLX has computed what it was given: so the caches can be used from any thread.
-fn stopped(slots: &[Vec<LayerCache>]) -> Result<(), BackendError> {
+fn stopped<T>(slots: &[Vec<LayerCache>]) -> Result<T, BackendError> {
     settle(slots)?;
     Err(BackendError::Cancelled)
 }
 
 /// Finishes what is computed of the caches.
 fn settle(slots: &[Vec<LayerCache>]) -> Result<(), BackendError> {
-    let arrays = slots.iter().flatten().flat_map(LayerCache::arrays);
+    let arrays = slots.iter().flatten().flat_map(|cache| &cache.parts);
     mlx_rs::transforms::eval(arrays).map_err(failed)
 }
 
@@ -268,6 +287,7 @@ struct Layer<'a> {
     network: &'a Llada,
     block: &'a Block,
     rope: &'a Rope,
+    written: &'a [Written],
     spans: Vec<Span<'a>>,
     /// The fed tokens that leave the block.
     tokens: &'a [u32],
@@ -288,18 +308,25 @@ impl Layer<'_> {
             ..
         } = self.block;
         let normed = attn_norm.apply(x)?;
-        self.remember(index, slots, &normed)?;
+        let fresh = self.fresh(&normed)?;
+        for row in self.written {
+            row.store(&mut slots[row.slot][index], &fresh)?;
+        }
         if self.tokens.is_empty() {
             return Ok(None);
         }
-        let caches: Vec<&LayerCache> = slots.iter().map(|slot| &slot[index]).collect();
+        let caches: Vec<_> = slots.iter().map(|slot| slot.get(index)).collect();
+        let context = Context {
+            fresh: &fresh,
+            slots: &caches,
+        };
         let (x, attended) = if self.tokens.len() < x.shape()[0] as usize {
             let tokens = Array::from_slice(self.tokens, &[self.tokens.len() as i32]);
             let normed = normed.take_axis(&tokens, 0)?;
-            let attended = self.attend(&caches, &normed, &self.rope.of(&tokens)?)?;
+            let attended = self.attend(&context, &normed, &self.rope.of(&tokens)?)?;
             (x.take_axis(&tokens, 0)?, attended)
         } else {
-            (x.clone(), self.attend(&caches, &normed, self.rope)?)
+            (x.clone(), self.attend(&context, &normed, self.rope)?)
         };
         let x = x.add(attn_out.apply(&attended)?)?;
         let normed = ff_norm.apply(&x)?;
@@ -310,29 +337,18 @@ impl Layer<'_> {
         Ok(Some(x.add(self.block.down.apply(&gated)?)?))
     }
 
-    /// Writes keys and values of all fed tokens to their slots.
-    fn remember(
-        &self,
-        index: usize,
-        slots: &mut [Vec<LayerCache>],
-        normed: &Array,
-    ) -> MlxResult<()> {
+    /// Keys and values of all fed tokens, `[fed, key heads, dim]` each.
+    fn fresh(&self, normed: &Array) -> MlxResult<[Array; 2]> {
         let heads = self.network.config.heads();
         let split = |x: Array| x.reshape(&[-1, heads.keys as i32, heads.dim as i32]);
         let keys = self.rope.turn(&split(self.block.k.apply(normed)?)?)?;
-        let values = split(self.block.v.apply(normed)?)?;
-        for span in &self.spans {
-            let own = |all| attention::rows(all, &span.fed);
-            let cache = &mut slots[span.slot][index];
-            cache.write(span.positions, &own(&keys)?, &own(&values)?)?;
-        }
-        Ok(())
+        Ok([keys, split(self.block.v.apply(normed)?)?])
     }
 
-    fn attend(&self, caches: &[&LayerCache], normed: &Array, rope: &Rope) -> MlxResult<Array> {
+    fn attend(&self, context: &Context<'_>, normed: &Array, rope: &Rope) -> MlxResult<Array> {
         let heads = self.network.config.heads();
         let shape = [-1, heads.queries as i32, heads.dim as i32];
         let queries = rope.turn(&self.block.q.apply(normed)?.reshape(&shape)?)?;
-        attention::attend(heads, self.network.attention, &self.spans, &queries, caches)
+        context.attend(heads, &self.spans, &queries)
     }
 }

@@ -9,7 +9,7 @@ fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) 
     let checkpoint = Checkpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
-    SUBJECT.check_error(&spec, code, message);
+    SUBJECT.check_refused(&spec, code, message);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_quantisation_that_is_not_multiplied_with_is_refused() {
     let mut checkpoint = Checkpoint::new(TINY);
     checkpoint.config["quantization"] = json!({ "group_size": 32, "bits": 4, "mode": "mxfp4" });
     let saved = checkpoint.save();
-    SUBJECT.check_error(
+    SUBJECT.check_refused(
         &saved.spec("cpu", "f32"),
         ErrorCode::Unsupported,
         "quantised as \"mxfp4\"",

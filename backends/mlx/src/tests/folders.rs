@@ -33,13 +33,15 @@ fn a_folders_own_bits_are_told_and_kept() {
     assert_eq!(facts.precision, "q8");
     assert_eq!(
         facts.notes,
-        "the folder's own weights: 8 bits in groups of 64; computed in bf16"
+        ["the folder's own weights: 8 bits in groups of 64; computed in bf16"]
     );
     let facts = SUBJECT.load(&spec("q4", "f32")).facts();
     assert_eq!(facts.precision, "q4+q6");
     assert_eq!(
         facts.notes,
-        "the folder's own weights: 4 bits in groups of 32 and 6 bits in groups of 32; computed in f32"
+        [
+            "the folder's own weights: 4 bits in groups of 32 and 6 bits in groups of 32; computed in f32"
+        ]
     );
     assert_eq!(SUBJECT.load(&spec("q8", "q8")).facts().precision, "q8");
 }

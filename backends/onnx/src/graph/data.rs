@@ -40,8 +40,17 @@ impl Kind {
         }
     }
 
-    /// The type of a checkpoint's numbers, if this backend can read them.
+    /// That of a file's numbers, if this backend has a use for them.
     pub(crate) fn of(dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::U8 => Some(Self::U8),
+            Dtype::I8 => Some(Self::I8),
+            _ => Self::of_floats(dtype),
+        }
+    }
+
+    /// The type of a checkpoint's numbers, if this backend can read them.
+    pub(crate) fn of_floats(dtype: Dtype) -> Option<Self> {
         match dtype {
             Dtype::F32 => Some(Self::F32),
             Dtype::F16 => Some(Self::F16),

@@ -16,6 +16,7 @@ use crate::loader::Loader;
 use crate::matrix::Matrix;
 use crate::ports::{Ports, Queries};
 use crate::precision::Precision;
+use crate::slot::CacheSizes;
 
 /// Builds the graph.
 ///
@@ -24,6 +25,7 @@ use crate::precision::Precision;
 pub(super) fn build(
     spec: &LoadSpec,
     precision: Precision,
+    cache_kind: Kind,
     progress: &Progress<'_>,
 ) -> Result<Network, BackendError> {
     let config = Config::read(spec)?;
@@ -37,10 +39,10 @@ pub(super) fn build(
         cache_folder: spec.cache_folder.as_deref(),
         progress,
     };
-    let loaded = loader.load(&mut graph, &config.matrices())?;
-    let heads = config.heads();
-    let ports = Ports::declare(&mut graph, config.n_layers, heads, config.vocab());
-    let constants = Constants::new(&mut graph, heads, config.rms_norm_eps);
+    let outline = empty(&config, cache_kind);
+    let loaded = loader.load(&mut graph, &outline.matrices)?;
+    let ports = Ports::declare(&mut graph, &outline.caches, config.vocab());
+    let constants = Constants::new(&mut graph, config.heads(), config.rms_norm_eps);
     let mut body = Body {
         config: &config,
         ports: &ports,
@@ -55,7 +57,7 @@ pub(super) fn build(
         matrix_bytes: loaded.matrix_bytes,
         held_bytes: loaded.held_bytes,
         notes: loaded.notes,
-        ..empty(&config)
+        ..outline
     })
 }
 
@@ -63,21 +65,24 @@ pub(super) fn build(
 ///
 /// # Errors
 /// As `Backend::load`, as far as it concerns `config.json`.
-pub(super) fn outline(spec: &LoadSpec) -> Result<Network, BackendError> {
+pub(super) fn outline(spec: &LoadSpec, cache_kind: Kind) -> Result<Network, BackendError> {
     let config = Config::read(spec)?;
-    let mut network = empty(&config);
-    let (layers, heads) = (config.n_layers, config.heads());
-    Ports::declare(&mut network.graph, layers, heads, config.vocab());
+    let mut network = empty(&config, cache_kind);
+    Ports::declare(&mut network.graph, &network.caches, config.vocab());
     Ok(network)
 }
 
-fn empty(config: &Config) -> Network {
+fn empty(config: &Config, cache_kind: Kind) -> Network {
     Network {
         graph: Graph::default(),
         vocab: config.vocab(),
         max_positions: config.max_sequence_length,
-        n_layers: config.n_layers,
-        heads: config.heads(),
+        caches: CacheSizes {
+            layers: config.n_layers,
+            heads: config.heads(),
+            kind: cache_kind,
+        },
+        matrices: config.matrices(),
         matrix_bytes: 0,
         held_bytes: 0,
         notes: Vec::new(),
@@ -133,8 +138,8 @@ fn embedding(
     let name = tensor_name("wte.weight");
     let shape = [config.vocab(), config.d_model];
     let weight = weights.shaped(&name, &shape)?;
-    let as_it_is =
-        Kind::of(weight.dtype).and_then(|kind| Some((kind, Data::mapped(weights, &weight, kind)?)));
+    let as_it_is = Kind::of_floats(weight.dtype)
+        .and_then(|kind| Some((kind, Data::mapped(weights, &weight, kind)?)));
     let (kind, data) = match as_it_is {
         Some(as_it_is) => as_it_is,
         None => (Kind::F32, Data::f32(weights, &weight)?),
@@ -237,7 +242,7 @@ impl Body<'_> {
         let keys = layers::linear(graph, constants, &normed, block.k);
         let keys = layers::turned(graph, &keys, &angles.keys, &constants.key_heads);
         let values = layers::linear(graph, constants, &normed, block.v);
-        let (keys, values) = ports.remember(graph, layer, &keys, &values);
+        let [keys, values] = ports.remember(graph, layer, &keys, &values);
 
         // Whoever is not wanted has done its part once its last keys and values are written.
         let last = layer + 1 == self.config.n_layers;

@@ -2,11 +2,12 @@
 
 mod llada;
 
-use unmask_sdk::llada::Heads;
+use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
-use crate::graph::Graph;
+use crate::graph::{Graph, Kind};
 use crate::precision::Precision;
+use crate::slot::CacheSizes;
 
 /// Families whose networks this backend has.
 pub(crate) const FAMILIES: [&str; 1] = ["llada"];
@@ -17,8 +18,8 @@ pub(crate) struct Network {
     pub(crate) graph: Graph,
     pub(crate) vocab: usize,
     pub(crate) max_positions: u32,
-    pub(crate) n_layers: usize,
-    pub(crate) heads: Heads,
+    pub(crate) caches: CacheSizes,
+    pub(crate) matrices: Vec<MatrixSpec>,
     /// Bytes of the matrices as the graph has them; as many more if the runtime rearranges them.
     pub(crate) matrix_bytes: u64,
     /// Bytes held, mapped files not counted.
@@ -27,17 +28,18 @@ pub(crate) struct Network {
     pub(crate) notes: Vec<String>,
 }
 
-/// Builds the graph of `spec.family`.
+/// Builds the graph of `spec.family`, which keeps keys and values as `cache_kind`.
 ///
 /// # Errors
 /// As `Backend::load`.
 pub(crate) fn build(
     spec: &LoadSpec,
     precision: Precision,
+    cache_kind: Kind,
     progress: &Progress<'_>,
 ) -> Result<Network, BackendError> {
     match spec.family.as_str() {
-        "llada" => llada::build(spec, precision, progress),
+        "llada" => llada::build(spec, precision, cache_kind, progress),
         other => Err(unknown(other)),
     }
 }
@@ -46,9 +48,9 @@ pub(crate) fn build(
 ///
 /// # Errors
 /// As `Backend::load`, as far as it concerns `config.json`.
-pub(crate) fn outline(spec: &LoadSpec) -> Result<Network, BackendError> {
+pub(crate) fn outline(spec: &LoadSpec, cache_kind: Kind) -> Result<Network, BackendError> {
     match spec.family.as_str() {
-        "llada" => llada::outline(spec),
+        "llada" => llada::outline(spec, cache_kind),
         other => Err(unknown(other)),
     }
 }

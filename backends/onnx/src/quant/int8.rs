@@ -2,10 +2,9 @@
 
 use rayon::prelude::*;
 use unmask_sdk::BackendError;
-use unmask_sdk::weights::Weight;
+use unmask_sdk::weights::{Dtype, Weight};
 
 use super::{little_endian, rounded, rows};
-use crate::graph::Kind;
 
 /// Rows that a thread turns at once: a cache line of the transposed matrix.
 const STRIP: usize = 64;
@@ -16,12 +15,12 @@ const MIDDLE: u8 = 128;
 
 /// How the numbers are kept: signed where the processor has instructions for unsigned by signed products, else unsigned
 /// around 128, as the runtime's kernel for the other case adds pairs in 16 bits and saturates.
-pub(super) fn kind() -> Kind {
+pub(super) fn dtype() -> Dtype {
     #[cfg(target_arch = "x86_64")]
     if !is_x86_feature_detected!("avx512vnni") && !is_x86_feature_detected!("avxvnni") {
-        return Kind::U8;
+        return Dtype::U8;
     }
-    Kind::I8
+    Dtype::I8
 }
 
 /// Some rows, transposed to `[columns, rows of the strip]`, and their scales.
@@ -34,7 +33,7 @@ struct Strip {
 /// Numbers `[columns, rows]` and scales `[rows]`.
 pub(super) fn pack(weight: &Weight<'_>) -> Result<[Vec<u8>; 2], BackendError> {
     let (height, columns) = (weight.shape[0], weight.row_len());
-    let offset = if kind() == Kind::U8 { MIDDLE } else { 0 };
+    let offset = if dtype() == Dtype::U8 { MIDDLE } else { 0 };
     let strip = |first: usize| strip(weight, first, STRIP.min(height - first), offset);
     let firsts: Vec<usize> = (0..height).step_by(STRIP).collect();
     let strips: Vec<Strip> = firsts

@@ -1,57 +1,40 @@
-//! Matrices in fewer bits: how each precision keeps one (`int8`, `int4`, `f16`), and the file that keeps them all
-//! (`layout`, `store`).
+//! Matrices in fewer bits: how each precision keeps one (`int8`, `int4`, `f16`).
 
 mod f16;
 mod int4;
 mod int8;
-mod layout;
-mod store;
 
 use unmask_sdk::BackendError;
 use unmask_sdk::llada::MatrixSpec;
-use unmask_sdk::weights::{Weight, Weights};
+use unmask_sdk::weights::cache::Array;
+use unmask_sdk::weights::{Dtype, Weight, Weights};
 
 pub(crate) use int4::BLOCK;
-pub(crate) use layout::Layout;
-pub(crate) use store::open;
 
-use crate::graph::Kind;
 use crate::precision::Precision;
 
-/// One array that a matrix is kept as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Array {
-    pub(crate) name: String,
-    pub(crate) kind: Kind,
-    pub(crate) shape: Vec<usize>,
-}
-
-impl Array {
-    pub(crate) fn bytes(&self) -> usize {
-        self.shape.iter().product::<usize>() * self.kind.bytes()
-    }
-}
+/// Raised when other arrays are made of the same numbers.
+pub(crate) const EDITION: u32 = 1;
 
 /// The arrays of a matrix in `precision`: its numbers, and scales if it has any. None for `f32`, which is not kept.
 pub(crate) fn arrays(spec: &MatrixSpec, precision: Precision) -> Vec<Array> {
-    let array = |what: &str, kind, shape: &[usize]| Array {
-        name: format!("{}.{}.{what}", spec.name, precision.name()),
-        kind,
-        shape: shape.to_vec(),
+    let array = |what: &str, dtype, shape: &[usize]| {
+        let name = format!("{}.{}.{what}", spec.name, precision.name());
+        Array::new(name, dtype, shape)
     };
     let (rows, columns) = (spec.rows, spec.columns);
     match precision {
         Precision::F32 => Vec::new(),
-        Precision::F16 => vec![array("numbers", Kind::F16, &[rows, columns])],
+        Precision::F16 => vec![array("numbers", Dtype::F16, &[rows, columns])],
         Precision::Int8 => vec![
-            array("numbers", int8::kind(), &[columns, rows]),
-            array("scales", Kind::F32, &[rows]),
+            array("numbers", int8::dtype(), &[columns, rows]),
+            array("scales", Dtype::F32, &[rows]),
         ],
         Precision::Int4 => {
             let blocks = columns.div_ceil(BLOCK);
             vec![
-                array("numbers", Kind::U8, &[rows, blocks, BLOCK / 2]),
-                array("scales", Kind::F32, &[rows, blocks]),
+                array("numbers", Dtype::U8, &[rows, blocks, BLOCK / 2]),
+                array("scales", Dtype::F32, &[rows, blocks]),
             ]
         }
     }
@@ -61,7 +44,7 @@ pub(crate) fn arrays(spec: &MatrixSpec, precision: Precision) -> Vec<Array> {
 ///
 /// # Errors
 /// Those of reading the checkpoint.
-fn pack(
+pub(crate) fn pack(
     weights: &Weights,
     spec: &MatrixSpec,
     precision: Precision,

@@ -9,7 +9,7 @@ fn check_spec(subject: &Subject, edit: impl FnOnce(&mut LoadSpec), code: ErrorCo
     let checkpoint = Checkpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
-    subject.check_error(&spec, code, message);
+    subject.check_refused(&spec, code, message);
 }
 
 #[test]
@@ -53,24 +53,22 @@ fn a_provider_that_fails_says_why_and_is_replaced_only_if_that_is_allowed() {
     let Some(subject) = subject().filter(|_| library::find().is_ok_and(lacks_cuda)) else {
         return;
     };
-    let on_cuda = |spec: &mut LoadSpec| spec.device = "cuda:0".to_owned();
+    let checkpoint = Checkpoint::new(TINY).save();
+    let mut spec = checkpoint.spec("cuda:0", "f32");
     for message in [
         "cuda:0 cannot be used",
         "CUDA execution provider is not enabled in this build",
         "unmask backends install onnx --gpu cuda",
     ] {
-        check_spec(&subject, on_cuda, ErrorCode::Device, message);
+        subject.check_error(&spec, ErrorCode::Device, message);
     }
-    let checkpoint = Checkpoint::new(TINY).save();
-    let mut spec = checkpoint.spec("cpu", "f32");
     let right = forward(
-        &mut *session(&*subject.load(&spec)),
+        &mut *session(&*subject.load(&checkpoint.spec("cpu", "f32"))),
         &[Line::whole(0, &[1, 2, 3])],
     );
-    on_cuda(&mut spec);
     spec.options_json = r#"{"allow_cpu_fallback": true}"#.to_owned();
     let model = subject.load(&spec);
-    let notes = model.facts().notes;
+    let notes = model.facts().notes.join("\n");
     assert!(
         notes.contains("computes on the processor instead"),
         "{notes}"

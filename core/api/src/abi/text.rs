@@ -1,4 +1,6 @@
-//! How text crosses the border: borrowed on the way in, copied into the reader's own room on the way out.
+//! How text crosses the border: borrowed on the way in, handed to the reader's own sink on the way out.
+
+use std::ffi::c_void;
 
 /// Borrowed UTF-8.
 #[repr(C)]
@@ -35,39 +37,81 @@ impl Text {
     }
 }
 
-/// Host-owned room for `N` bytes of text that the plugin fills, cut at a character if it is too long.
+/// Takes texts of any length from a plugin: once, or once for each entry of a list. Usable during the call that it was given
+/// to, from the calling thread.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Room<const N: usize> {
-    /// Bytes used, at most `N`; the reader clamps it.
-    pub len: u32,
-    /// UTF-8; not NUL-terminated.
-    pub bytes: [u8; N],
+pub struct Sink {
+    /// Passed back to `put`.
+    pub context: *mut c_void,
+    /// Copies one text; null takes nothing.
+    pub put: Option<unsafe extern "C" fn(context: *mut c_void, text: Text)>,
 }
 
-impl<const N: usize> Default for Room<N> {
-    fn default() -> Self {
+impl Sink {
+    /// A sink that takes nothing.
+    pub const NOTHING: Self = Self {
+        context: std::ptr::null_mut(),
+        put: None,
+    };
+
+    /// A sink that adds to `texts`; it must not outlive them, and nobody else uses them meanwhile.
+    #[must_use]
+    pub fn into(texts: &mut Collected) -> Self {
         Self {
-            len: 0,
-            bytes: [0; N],
+            context: std::ptr::from_mut(texts).cast(),
+            put: Some(collect),
+        }
+    }
+
+    /// Hands one text over.
+    ///
+    /// # Safety
+    /// The sink is live: this is within the call that it was given to.
+    pub unsafe fn put(&self, text: &str) {
+        if let Some(put) = self.put {
+            // SAFETY: promised by the caller; `text` outlives the call.
+            unsafe { put(self.context, Text::of(text)) };
         }
     }
 }
 
-impl<const N: usize> Room<N> {
-    /// Stores `text`, or as much of it as fits.
-    pub fn write(&mut self, text: &str) {
-        let cut = text.floor_char_boundary(N);
-        self.bytes[..cut].copy_from_slice(&text.as_bytes()[..cut]);
-        self.len = u32::try_from(cut).unwrap_or(0);
-    }
+/// The most bytes that a sink of ours takes in one call; what is beyond is refused whole, and said.
+const MOST_BYTES: usize = 16 << 20;
 
-    /// The text, with bad UTF-8 replaced and a wrong length clamped.
+/// What a [`Sink`] has taken.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Collected {
+    /// The texts, in order; bad UTF-8 replaced.
+    pub texts: Vec<String>,
+    /// True if there were more than anybody could mean: the rest was refused.
+    pub overflowed: bool,
+    bytes: usize,
+}
+
+impl Collected {
+    /// The first text, empty if there is none.
     #[must_use]
-    pub fn read(&self) -> String {
-        let len = (self.len as usize).min(N);
-        String::from_utf8_lossy(&self.bytes[..len]).into_owned()
+    pub fn first(&self) -> &str {
+        self.texts.first().map_or("", String::as_str)
     }
+}
+
+/// # Safety
+/// `context` points to a live [`Collected`] that nobody else uses; `text` is live.
+unsafe extern "C" fn collect(context: *mut c_void, text: Text) {
+    // SAFETY: promised by the caller.
+    let Some(into) = (unsafe { context.cast::<Collected>().as_mut() }) else {
+        return;
+    };
+    // An empty text counts too, so that endless ones end.
+    into.bytes = into.bytes.saturating_add(text.len).saturating_add(64);
+    if into.bytes > MOST_BYTES {
+        into.overflowed = true;
+        return;
+    }
+    // SAFETY: as above.
+    into.texts.push(unsafe { text.to_string_lossy() });
 }
 
 #[cfg(test)]
@@ -75,26 +119,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_that_does_not_fit_is_cut_at_a_character() {
-        let mut room = Room::<4>::default();
-        room.write("abcé");
-        assert_eq!((room.len, room.read().as_str()), (3, "abc"));
-        room.write("é");
-        assert_eq!(room.read(), "é");
+    fn texts_of_any_length_arrive_whole() {
+        let mut collected = Collected::default();
+        let sink = Sink::into(&mut collected);
+        let long = "é".repeat(5000);
+        // SAFETY: the sink is live.
+        unsafe {
+            sink.put(&long);
+            sink.put("");
+            Sink::NOTHING.put("nobody hears it");
+        }
+        assert_eq!(collected.texts, [long, String::new()]);
+        assert!(!collected.overflowed);
     }
 
     #[test]
-    fn a_wrong_length_and_bad_utf_8_are_survived() {
-        let room = Room::<2> {
-            len: 9,
-            bytes: [b'a', 0xFF],
+    fn endless_lists_and_bad_utf_8_are_survived() {
+        let mut collected = Collected::default();
+        let sink = Sink::into(&mut collected);
+        let bad = Text {
+            ptr: [b'a', 0xFF].as_ptr(),
+            len: 2,
         };
-        assert_eq!(room.read(), "a\u{FFFD}");
         let nothing = Text {
             ptr: std::ptr::null(),
             len: 3,
         };
-        // SAFETY: a null pointer is read as no text.
-        assert_eq!(unsafe { nothing.to_string_lossy() }, "");
+        let put = sink.put.expect("it collects");
+        // SAFETY: the sink and the texts are live; null is read as no text.
+        unsafe {
+            put(sink.context, bad);
+            put(sink.context, nothing);
+            (0..1 << 20).for_each(|_| sink.put(""));
+        }
+        assert_eq!(collected.texts[..2], ["a\u{FFFD}", ""]);
+        assert!(collected.overflowed && collected.texts.len() < 1 << 20);
     }
 }

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use unmask_api::{BackendError, CancelFlag, Logits, Session, SessionSpec};
 
-use crate::compare::same_bits;
 use crate::report::Figure;
 use crate::rig::{Rig, ensure};
 use crate::run::Run;
@@ -15,17 +14,18 @@ pub(super) fn pass(rig: &Rig) -> Outcome {
     let pass = Run::whole(&rig.tokens(20, 30));
     let expected = rig.alone(&pass)?;
     let mut session = rig.session()?;
-    let (flag, mut logits) = (CancelFlag::new(), Logits::default());
-    logits.reset(pass.wanted.len(), rig.facts.vocab);
+    let flag = CancelFlag::new();
     flag.raise();
-    let result = session.forward(&pass.pass(&flag), logits.view());
+    let result = session.forward(&pass.pass(&flag));
     ensure(matches!(result, Err(BackendError::Cancelled)), || {
         format!("a raised flag gives {result:?}")
     })?;
     flag.lower();
-    let result = session.forward(&pass.pass(&flag), logits.view());
+    let result = session.forward(&pass.pass(&flag));
     result.map_err(|error| format!("a lowered flag gives {error}"))?;
-    same_bits("after a cancelled pass", &logits, &expected)
+    let all: Vec<u32> = (0..20).collect();
+    let logits = rig.read(&mut *session, &all)?;
+    rig.same("after a cancelled pass", &logits, &expected)
 }
 
 /// No pass is made longer than this many positions,
@@ -39,18 +39,15 @@ const TIMES: u32 = 5;
 /// measured and not judged.
 pub(super) fn running(rig: &mut Rig) -> Explored {
     let most = rig.facts.max_positions.min(MOST_POSITIONS);
-    let session = rig.model().session(SessionSpec {
-        capacity: most,
-        slots: 1,
-    });
+    let session = rig.model().session(SessionSpec { cells: 0, slots: 1 });
     let mut session = session.map_err(|error| format!("opens no long session: {error}"))?;
     let (pass, expected, whole) = longest(rig, &mut *session, most)?;
     let mut waits = Vec::new();
     for time in 1..=TIMES {
         let delay = whole * time / (TIMES + 1);
-        waits.extend(raise_after(delay, rig, &mut *session, &pass)?);
+        waits.extend(raise_after(delay, &mut *session, &pass)?);
         let after = rig.run(&mut *session, &pass)?;
-        same_bits("after a pass that was cancelled", &after, &expected)?;
+        rig.same("after a pass that was cancelled", &after, &expected)?;
     }
     let mut figures = vec![
         Figure::new("pass_positions", pass.tokens.len() as f64),
@@ -85,12 +82,10 @@ fn longest(
 /// From the raising to the end of the pass; `None` if it had ended before.
 fn raise_after(
     delay: Duration,
-    rig: &Rig,
     session: &mut dyn Session,
     pass: &Run,
 ) -> Result<Option<Duration>, String> {
-    let (flag, mut logits) = (CancelFlag::new(), Logits::default());
-    logits.reset(pass.wanted.len(), rig.facts.vocab);
+    let flag = CancelFlag::new();
     let (result, raised, ended) = thread::scope(|scope| {
         let raising = scope.spawn(|| {
             thread::sleep(delay);
@@ -98,7 +93,7 @@ fn raise_after(
             flag.raise();
             raised
         });
-        let result = session.forward(&pass.pass(&flag), logits.view());
+        let result = session.forward(&pass.pass(&flag));
         let ended = Instant::now();
         raising.join().map(|raised| (result, raised, ended))
     })

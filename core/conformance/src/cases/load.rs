@@ -11,14 +11,13 @@ use unmask_api::{BackendError, ErrorCode, LoadSpec, Logits, ModelFacts};
 
 use super::facts::{refused, worded};
 use super::kept;
-use crate::compare::same_bits;
 use crate::rig::{Rig, ensure, session};
 use crate::run::Run;
 use crate::{Explored, Finding, Outcome};
 
 pub(super) fn again(rig: &mut Rig) -> Explored {
     let known = Known::of(rig, 45)?;
-    known.load(rig, "after another load")?;
+    known.load(rig, "another load")?;
     let facts = rig.model().facts();
     let of = |facts: &ModelFacts| {
         let precision = facts.precision.clone();
@@ -54,7 +53,7 @@ pub(super) fn outlived(rig: &mut Rig) -> Explored {
     let mut session = session(&*model)?;
     drop(model);
     let logits = rig.run(&mut *session, &known.pass)?;
-    same_bits("without its model", &logits, &known.logits)?;
+    rig.alike("without its model", &logits, &known.logits)?;
     kept()
 }
 
@@ -140,7 +139,7 @@ impl Known {
     fn load(&self, rig: &mut Rig, when: &str) -> Outcome {
         let loaded = rig.load_if_needed();
         loaded.map_err(|what| format!("{when}: {what}"))?;
-        same_bits(when, &rig.alone(&self.pass)?, &self.logits)
+        rig.alike(when, &rig.alone(&self.pass)?, &self.logits)
     }
 
     /// `Err` unless `spec` is refused in words, or makes no difference: then `what` is bad about it was never read.
@@ -148,7 +147,7 @@ impl Known {
         match rig.try_load(spec) {
             Ok(model) => {
                 let got = rig.alone_on(&*model, &self.pass);
-                let same = got.and_then(|got| same_bits("its answer", &got, &self.logits));
+                let same = got.and_then(|got| rig.alike("its answer", &got, &self.logits));
                 same.map_err(|how| format!("{what}: it loads, and {how}"))
             }
             Err(error) => told(what, &error),

@@ -1,7 +1,9 @@
-//! What is held when nothing is loaded any more.
+//! What is held by sessions that keep nothing, and when nothing is loaded any more.
 
 use std::fs;
 use std::time::{Duration, Instant};
+
+use unmask_api::DeviceKind;
 
 use crate::report::Figure;
 use crate::rig::{Rig, ensure};
@@ -36,8 +38,7 @@ pub(super) fn comes_back(rig: &mut Rig) -> Explored {
         cycle()?;
     }
     let Some(before) = held_bytes() else {
-        let why = "what a process holds is measured on Linux alone";
-        return Ok(Finding::Untested(why.to_owned()));
+        return Ok(Finding::Untested(NOT_MEASURED.to_owned()));
     };
     for _ in 0..times {
         cycle()?;
@@ -54,6 +55,55 @@ pub(super) fn comes_back(rig: &mut Rig) -> Explored {
     })?;
     Ok(Finding::Kept(vec![Figure::new("growth_bytes", growth)]))
 }
+
+/// What all sessions together would hold at least if they made room that nobody asked for, if so many are allowed.
+const MEASURED_BYTES: u64 = 64_000_000;
+const MOST_SESSIONS: u64 = 1024;
+
+/// Many sessions without cells, each after a pass: the process must not grow by half of what cells for whole canvases hold.
+pub(super) fn of_sessions(rig: &mut Rig) -> Explored {
+    let each = 2 * u64::from(rig.facts.max_positions) * rig.facts.cell_bytes;
+    let count = MEASURED_BYTES.div_ceil(each.max(1)).min(MOST_SESSIONS);
+    let would_be = (count * each) as f64;
+    if would_be < 4.0 * SLACK_BYTES {
+        let why = "what its cells hold is not told, or too little to be measured";
+        return Ok(Finding::Untested(why.to_owned()));
+    }
+    if !computes_in_memory(rig) {
+        let why = "its device has memory of its own";
+        return Ok(Finding::Untested(why.to_owned()));
+    }
+    let pass = Run::whole(&rig.tokens(4, 81)).wanting(&[0]);
+    // Threads and tables that are made once are made now.
+    rig.run(&mut *rig.session_of(0)?, &pass)?;
+    let Some(before) = held_bytes() else {
+        return Ok(Finding::Untested(NOT_MEASURED.to_owned()));
+    };
+    let mut sessions = Vec::new();
+    for _ in 0..count {
+        let mut session = rig.session_of(0)?;
+        rig.run(&mut *session, &pass)?;
+        sessions.push(session);
+    }
+    let growth = held_bytes().unwrap_or(before) - before;
+    ensure(growth <= would_be / 2.0, || {
+        format!(
+            "{count} sessions without cells hold {:.1} MB; with them it would be {:.1} MB",
+            growth / 1e6,
+            would_be / 1e6
+        )
+    })?;
+    let each = growth / count as f64;
+    Ok(Finding::Kept(vec![Figure::new("session_bytes", each)]))
+}
+
+fn computes_in_memory(rig: &Rig) -> bool {
+    let mut devices = rig.backend.devices().into_iter();
+    let own = devices.find(|device| device.id == rig.spec.device);
+    own.is_some_and(|device| device.kind == DeviceKind::Cpu)
+}
+
+const NOT_MEASURED: &str = "what a process holds is measured on Linux alone";
 
 /// The memory that this process has in use; `None` where that is not told.
 fn held_bytes() -> Option<f64> {

@@ -1,5 +1,7 @@
 //! One pass, computed in different ways.
 
+use unmask_api::Capabilities;
+
 use crate::Outcome;
 use crate::compare::same_bits;
 use crate::rig::{Rig, ensure};
@@ -51,27 +53,28 @@ pub(super) fn finite(rig: &Rig) -> Outcome {
     Ok(())
 }
 
-/// Fed positions beyond `attend` have outputs, but nobody looks at them.
-pub(super) fn unattended(rig: &Rig) -> Outcome {
-    let with_tail = |seed| {
-        let mut tokens = rig.tokens(12, 4);
-        tokens.extend(rig.tokens(4, seed));
-        rig.alone(&Run::default().and(0, &tokens, 0..16, 0..12))
-    };
-    let (one, other) = (with_tail(5), with_tail(6));
-    let short = rig.alone(&Run::whole(&rig.tokens(12, 4)))?;
-    rig.tolerance
-        .all("with a tail", (&one?, &short), (0..12).map(|at| (at, at)))?;
-    rig.tolerance.all(
-        "with another tail",
-        (&other?, &short),
-        (0..12).map(|at| (at, at)),
-    )
+/// The same tokens at the same positions, the last first and in no order.
+pub(super) fn order(rig: &Rig) -> Outcome {
+    const LENGTH: u32 = 20;
+    let tokens = rig.tokens(LENGTH as usize, 4);
+    let whole = rig.alone(&Run::whole(&tokens))?;
+    for (factor, first) in [(LENGTH - 1, LENGTH - 1), (7, 3)] {
+        let positions: Vec<u32> = (0..LENGTH)
+            .map(|at| (at * factor + first) % LENGTH)
+            .collect();
+        let fed: Vec<u32> = positions.iter().map(|&at| tokens[at as usize]).collect();
+        let got = rig.alone(&Run::default().and(0, &fed, positions.iter().copied()))?;
+        let pairs = positions.iter().enumerate();
+        let pairs = pairs.map(|(row, &of)| (row, of as usize));
+        rig.tolerance
+            .all("in another order", (&got, &whole), pairs)?;
+    }
+    Ok(())
 }
 
 pub(super) fn batch(rig: &Rig) -> Outcome {
     let (long, short) = (rig.tokens(20, 7), rig.tokens(9, 8));
-    let both = rig.alone(&Run::whole(&long).and(1, &short, 0..9, 0..9))?;
+    let both = rig.alone(&Run::whole(&long).and(1, &short, 0..9))?;
     let (long, short) = (
         rig.alone(&Run::whole(&long))?,
         rig.alone(&Run::whole(&short))?,
@@ -85,32 +88,37 @@ pub(super) fn batch(rig: &Rig) -> Outcome {
     )
 }
 
-/// A row of `padding` padding tokens made from `seed` and twelve of its own.
-fn padded(rig: &Rig, seed: u32) -> Vec<u32> {
-    let mut tokens = rig.tokens(PADDING, seed);
+const PADDING: u32 = 5;
+
+/// With a row of padding tokens made from `seed`, and twelve of its own.
+fn and_padded(rig: &Rig, run: Run, slot: u32, seed: u32) -> Run {
+    let mut tokens = rig.tokens(PADDING as usize, seed);
     tokens.extend(rig.tokens(12, 9));
-    tokens
+    run.and(slot, &tokens, 0..17).padded(PADDING)
 }
 
-const PADDING: usize = 5;
-
 pub(super) fn padding(rig: &Rig) -> Outcome {
-    let run = |seed| rig.alone(&Run::default().and(0, &padded(rig, seed), 0..17, 5..17));
-    let (one, other) = (run(10)?, run(11)?);
-    let own = || (PADDING..17).map(|at| (at, at));
+    let run = |seed| and_padded(rig, Run::default(), 0, seed);
+    let (one, other) = (rig.alone(&run(10))?, rig.alone(&run(11))?);
+    let own = || (PADDING as usize..17).map(|at| (at, at));
     rig.tolerance
         .all("with other padding", (&other, &one), own())?;
-    let bare = rig.alone(&Run::default().and(0, &rig.tokens(12, 9), 5..17, 5..17))?;
-    rig.tolerance.all(
-        "without feeding it",
-        (&bare, &one),
-        (0..12).map(|at| (at, PADDING + at)),
-    )
+    let bare = rig.alone(&Run::default().and(0, &rig.tokens(12, 9), PADDING..17))?;
+    let pairs = (0..12).map(|at| (at, PADDING as usize + at));
+    rig.tolerance
+        .all("without feeding it", (&bare, &one), pairs)?;
+    if !rig.can(Capabilities::KV_CACHE) {
+        return Ok(());
+    }
+    let none = std::iter::repeat_n(u32::MAX, PADDING as usize);
+    let kept = run(10).kept_in(none.chain(PADDING..17)).seeing(PADDING..17);
+    let kept = rig.alone(&kept)?;
+    rig.tolerance.all("kept in cells", (&kept, &one), own())
 }
 
 pub(super) fn padded_batch(rig: &Rig) -> Outcome {
     let plain = rig.tokens(17, 12);
-    let run = Run::whole(&plain).and(1, &padded(rig, 10), 0..17, 5..17);
+    let run = and_padded(rig, Run::whole(&plain), 1, 10);
     let both = rig.alone(&run)?;
     let plain = rig.alone(&Run::whole(&plain))?;
     rig.tolerance.all(
@@ -118,8 +126,8 @@ pub(super) fn padded_batch(rig: &Rig) -> Outcome {
         (&both, &plain),
         (0..17).map(|at| (at, at)),
     )?;
-    let alone = rig.alone(&Run::default().and(0, &padded(rig, 10), 0..17, 5..17))?;
-    let pairs = (PADDING..17).map(|at| (17 + at, at));
+    let alone = rig.alone(&and_padded(rig, Run::default(), 0, 10))?;
+    let pairs = (PADDING as usize..17).map(|at| (17 + at, at));
     rig.tolerance
         .all("the row with padding", (&both, &alone), pairs)
 }

@@ -5,17 +5,22 @@ use std::thread;
 use unmask_api::Logits;
 
 use crate::Outcome;
-use crate::compare::same_bits;
 use crate::rig::Rig;
 use crate::run::Run;
 
+/// What a session answers when none was asked before it is what it answers between others.
 pub(super) fn interleaved(rig: &Rig) -> Outcome {
-    let passes = [41, 42].map(|seed| Run::whole(&rig.tokens(14, seed)));
-    let alone = [rig.alone(&passes[0])?, rig.alone(&passes[1])?];
-    let mut sessions = [rig.session()?, rig.session()?];
+    let mut asked = Vec::new();
+    for seed in [41, 42] {
+        let pass = Run::whole(&rig.tokens(14, seed));
+        let mut session = rig.session()?;
+        rig.run(&mut *session, &pass)?;
+        let alone = rig.run(&mut *session, &pass)?;
+        asked.push((session, pass, alone));
+    }
     for _ in 0..2 {
-        for ((session, pass), expected) in sessions.iter_mut().zip(&passes).zip(&alone) {
-            same_bits("between others", &rig.run(&mut **session, pass)?, expected)?;
+        for (session, pass, alone) in &mut asked {
+            rig.same("between others", &rig.run(&mut **session, pass)?, alone)?;
         }
     }
     Ok(())
@@ -32,7 +37,7 @@ pub(super) fn at_once(rig: &Rig) -> Outcome {
         .collect::<Result<_, _>>()?;
     let check = |pass: &Run, expected: &Logits| {
         let mut session = rig.session()?;
-        (0..4).try_for_each(|_| same_bits("at once", &rig.run(&mut *session, pass)?, expected))
+        (0..4).try_for_each(|_| rig.same("at once", &rig.run(&mut *session, pass)?, expected))
     };
     thread::scope(|scope| {
         let threads: Vec<_> = passes
@@ -57,8 +62,8 @@ pub(super) fn moved(rig: &Rig) -> Outcome {
             let got = elsewhere.join();
             got.map_err(|_| "a thread panicked".to_owned())?
         })?;
-        same_bits("on another thread", &got, &expected)?;
+        rig.same("on another thread", &got, &expected)?;
     }
     let got = rig.run(&mut *session, &pass)?;
-    same_bits("back on the first thread", &got, &expected)
+    rig.same("back on the first thread", &got, &expected)
 }

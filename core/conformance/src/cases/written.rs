@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use unmask_api::{CancelFlag, LogitsMut, TokenId, TopMut};
+use unmask_api::{Capabilities, LogitsMut, Session, TokenId, TopMut, TopRequest};
 
 use crate::Outcome;
 use crate::rig::{Rig, ensure};
@@ -19,18 +19,17 @@ fn some(rig: &Rig) -> Run {
     Run::whole(&rig.tokens(7, 70)).wanting(&[0, 2, 6])
 }
 
+/// The rows of [`some`], as they are read.
+const ROWS: [u32; 3] = [0, 1, 2];
+
 /// Filled with numbers that a score is not likely to be, and again with others: what stays was not written.
 pub(super) fn whole(rig: &Rig) -> Outcome {
-    let pass = some(rig);
     let vocab = rig.facts.vocab;
-    let stays = |fill: f32| {
-        let mut buffer = Guarded::new(pass.wanted.len() * vocab, fill);
-        let out = LogitsMut {
-            vocab,
-            scores: buffer.inside(),
-        };
-        let result = rig.session()?.forward(&pass.pass(&CancelFlag::new()), out);
-        result.map_err(|error| format!("does not compute: {error}"))?;
+    let mut session = rig.session()?;
+    rig.forward(&mut *session, &some(rig))?;
+    let mut stays = |fill: f32| {
+        let mut buffer = Guarded::new(ROWS.len() * vocab, fill);
+        read(&mut *session, vocab, &mut buffer)?;
         let scores = buffer.inside().iter();
         let stays: Vec<bool> = scores
             .map(|score| score.to_bits() == fill.to_bits())
@@ -52,6 +51,16 @@ pub(super) fn whole(rig: &Rig) -> Outcome {
             at % vocab
         )),
     }
+}
+
+/// Reads the rows of [`some`] into `buffer`.
+fn read(session: &mut dyn Session, vocab: usize, buffer: &mut Guarded<f32>) -> Outcome {
+    let out = LogitsMut {
+        vocab,
+        scores: buffer.inside(),
+    };
+    let result = session.read_logits(&ROWS, out);
+    result.map_err(|error| format!("gives no output: {error}"))
 }
 
 /// A buffer between two guards.
@@ -89,37 +98,48 @@ impl<T: Copy + PartialEq> Guarded<T> {
 }
 
 pub(super) fn inside(rig: &Rig) -> Outcome {
-    let pass = some(rig);
     let vocab = rig.facts.vocab;
-    let mut buffer = Guarded::new(pass.wanted.len() * vocab, WATCH);
-    let out = LogitsMut {
-        vocab,
-        scores: buffer.inside(),
-    };
-    let result = rig.session()?.forward(&pass.pass(&CancelFlag::new()), out);
+    let mut buffer = Guarded::new(ROWS.len() * vocab, WATCH);
+    let mut session = rig.session()?;
+    rig.forward(&mut *session, &some(rig))?;
+    let result = read(&mut *session, vocab, &mut buffer);
     buffer.check("wanted rows")?;
-    result.map_err(|error| format!("does not compute: {error}"))
+    result
 }
 
 pub(super) fn inside_top(rig: &Rig) -> Outcome {
-    let pass = some(rig);
-    let (rows, k) = (pass.wanted.len(), 3.min(rig.facts.vocab));
+    let (rows, k) = (ROWS.len(), 3.min(rig.facts.vocab));
+    let asked = [TokenId(0); 6];
+    let request = TopRequest {
+        rows: &ROWS,
+        asked: &asked,
+        divergence: rig.can(Capabilities::DIVERGENCE),
+        ..TopRequest::default()
+    };
+    let remembered = if request.divergence { rows } else { 0 };
     let mut ids = Guarded::new(rows * k, TokenId(0xdead_beef));
     let mut logits = Guarded::new(rows * k, WATCH);
-    let mut sums = Guarded::new(rows, WATCH);
-    let mut entropies = Guarded::new(rows, WATCH);
+    let mut tails = Guarded::new(rows, f64::from(WATCH));
+    let mut entropies = Guarded::new(rows, f64::from(WATCH));
+    let mut asked = Guarded::new(asked.len(), WATCH);
+    let mut divergences = Guarded::new(remembered, f64::from(WATCH));
     let top = TopMut {
         k,
         ids: ids.inside(),
         logits: logits.inside(),
-        log_sum_exp: sums.inside(),
+        tail: tails.inside(),
         entropy: entropies.inside(),
+        asked: asked.inside(),
+        divergence: divergences.inside(),
     };
     let mut session = rig.session()?;
-    let result = session.forward_top(&pass.pass(&CancelFlag::new()), top);
+    rig.forward(&mut *session, &some(rig))?;
+    let result = session.read_top(&request, top);
     ids.check("ids")?;
     logits.check("logits")?;
-    sums.check("sums")?;
+    tails.check("tails")?;
     entropies.check("entropies")?;
+    asked.check("asked logits")?;
+    divergences.check("divergences")?;
     result.map_err(|error| format!("has no top-k: {error}"))
 }

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use unmask_api::{Backend, BackendError, LoadSpec, Model, Probe, Progress};
+use unmask_api::{Backend, BackendError, Estimate, LoadSpec, Model, Probe, Progress};
 
 use super::*;
 use crate::checkpoint::Found;
@@ -27,6 +27,12 @@ impl Backend for Fake {
     }
     fn devices(&self) -> Vec<Device> {
         vec![self.device.clone()]
+    }
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        Ok(Estimate {
+            weights_bytes: if spec.precision == "q4k" { 5 } else { 0 },
+            ..Estimate::default()
+        })
     }
     fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
         Err(BackendError::Cancelled)
@@ -147,6 +153,19 @@ fn what_can_be_loaded_comes_first_on_its_own_backend_and_then_on_the_best() {
 }
 
 #[test]
+fn what_a_choice_needs_is_what_its_backend_says_also_of_a_known_model_that_is_not_here() {
+    let catalogue = look(MODELS);
+    let needs = |name: &str, precision: &str| {
+        let mut rows = catalogue.choices.iter();
+        let row = rows.find(|it| it.name == name && it.precision == precision);
+        row.and_then(|it| it.needs_bytes)
+    };
+    assert_eq!(needs("demo", "q4k"), Some(5));
+    assert_eq!(needs("LLaDA-8B-Instruct", "q4k"), Some(5));
+    assert_eq!(needs("demo", "f32"), None, "it cannot be told");
+}
+
+#[test]
 fn an_entry_whose_backend_is_missing_says_so_and_runs_on_the_others() {
     let catalogue = look(&MODELS.replace("\"candle\"", "\"candel\""));
     let own = &catalogue.choices[0];
@@ -189,9 +208,10 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
             vocab: 1,
             max_positions: 1,
             memory_bytes: gigabytes * GB,
+            cell_bytes: 0,
             precision: "q4k".to_owned(),
             capabilities: unmask_api::Capabilities::default(),
-            notes: String::new(),
+            notes: Vec::new(),
         },
         special: crate::family::SpecialIds {
             mask: unmask_api::TokenId(0),
@@ -200,6 +220,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
             bos: None,
         },
         vocabulary: Arc::default(),
+        text: Arc::new(crate::engine::tests::Fake::default()),
         defaults: crate::Params::default(),
         default_length: 1,
         default_seed: None,

@@ -1,42 +1,50 @@
 use std::path::Path;
 
+use serde::de::DeserializeSeed as _;
 use serde_json::Value;
 
 use super::CheckpointError;
-use crate::config::GenerationPatch;
+use crate::settings::{Domain, GenerationPatch, Setting};
+
+/// The keys that say that the file is meant for us.
+const COUNTS: [(&str, Setting); 3] = [
+    ("gen_length", Setting::Length),
+    ("steps", Setting::Steps),
+    ("block_length", Setting::BlockLength),
+];
+
+/// The keys that are heeded beside them.
+const OTHERS: [(&str, Setting); 3] = [
+    ("temperature", Setting::Temperature),
+    ("cfg_scale", Setting::CfgScale),
+    ("remasking", Setting::Remasking),
+];
 
 /// What a `generation_config.json` says about denoising.
 ///
 /// Many are left over from autoregressive models: a temperature without a length, steps or block is not meant for us.
 pub(super) fn patch(config: &Value, path: &Path) -> Result<GenerationPatch, CheckpointError> {
-    let count = |key: &str| config[key].as_u64().map(|count| count as usize);
-    let counts = GenerationPatch {
-        length: count("gen_length"),
-        steps: count("steps"),
-        block_length: count("block_length"),
-        ..GenerationPatch::default()
-    };
-    if counts == GenerationPatch::default() {
-        return Ok(counts);
-    }
     let refused = |key, what| CheckpointError::Generation {
         path: path.to_owned(),
         key,
         what,
     };
-    let remasking = match &config["remasking"] {
-        Value::Null => None,
-        word => {
-            let what = format!("{word} is not known; it must be low_confidence or random");
-            Some(serde_json::from_value(word.clone()).map_err(|_| refused("remasking", what))?)
+    if !COUNTS.iter().any(|(key, _)| config[key].is_u64()) {
+        return Ok(GenerationPatch::default());
+    }
+    let mut said = Vec::new();
+    for (key, setting) in COUNTS.into_iter().chain(OTHERS) {
+        let (row, value) = (setting.definition(), &config[key]);
+        match row.domain.deserialize(value) {
+            Ok(value) => said.push((setting, value)),
+            Err(error) if matches!(row.domain, Domain::Choice(_)) && !value.is_null() => {
+                return Err(refused(row.key, error.to_string()));
+            }
+            // Not there, or of another kind and so not meant as ours.
+            Err(_) => (),
         }
-    };
-    let patch = GenerationPatch {
-        temperature: config["temperature"].as_f64(),
-        cfg_scale: config["cfg_scale"].as_f64().map(|scale| scale as f32),
-        remasking,
-        ..counts
-    };
+    }
+    let patch: GenerationPatch = said.into_iter().collect();
     patch.check().map_err(|(key, what)| refused(key, what))?;
     Ok(patch)
 }

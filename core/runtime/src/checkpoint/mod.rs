@@ -21,13 +21,14 @@ pub use error::CheckpointError;
 pub use locations::Locations;
 pub use searched::{Found, Searched};
 use serde_json::Value;
-pub use survey::{Need, Place, Surveyed};
+pub(crate) use survey::known_config;
+pub use survey::{Place, Surveyed};
 pub use text::CheckpointText;
 
 use crate::Params;
-use crate::config::GenerationPatch;
 use crate::family::{Family, detect};
 use crate::model_id::ModelId;
+use crate::settings::{GenerationPatch, Setting};
 
 /// A checkpoint whose files are there and whose family is known.
 #[derive(Debug, Clone)]
@@ -102,13 +103,13 @@ impl Checkpoint {
     #[must_use]
     pub fn defaults(&self) -> (Params, usize) {
         let preset = (self.family.preset)();
-        let (mut params, said) = (preset.params, &self.generation);
-        let length = said.length.unwrap_or(preset.length);
-        params.steps = said.steps.unwrap_or(params.steps.min(length));
-        params.block_length = said.block_length.unwrap_or(params.block_length.min(length));
-        params.temperature = said.temperature.unwrap_or(params.temperature);
-        params.cfg_scale = said.cfg_scale.unwrap_or(params.cfg_scale);
-        params.remasking = said.remasking.unwrap_or(params.remasking);
+        let (mut params, mut length) = (preset.params, preset.length);
+        if let Some(said) = self.generation.get(Setting::Length) {
+            length = said.count();
+            params.steps = params.steps.min(length);
+            params.block_length = params.block_length.min(length);
+        }
+        self.generation.apply(&mut params, &mut length);
         (params, length)
     }
 }

@@ -4,23 +4,39 @@ use super::{CheckpointError, Locations, demo, weights};
 use crate::config::{Config, ModelEntry};
 use crate::model_id::ModelId;
 
-/// Bits per weight of the precisions that backends offer, scales and rearranged copies included: those of the k-quants and
-/// `q8_0` are what the candle backend holds of an 8B model on a processor with vector instructions.
-const PRECISIONS: [(&str, f64); 6] = [
-    ("f32", 32.0),
-    ("bf16", 16.0),
-    ("f16", 16.0),
-    ("q8_0", 8.5),
-    ("q6k", 10.0),
-    ("q4k", 5.6),
-];
+/// Models that are known although they are not on this machine.
+struct Known {
+    ids: &'static [&'static str],
+    /// Size of their weights as published.
+    bytes: u64,
+    /// Their `config.json`, as far as it sizes anything.
+    config: &'static str,
+}
 
-/// Parameters of models whose name does not say their size: the index of LLaDA-8B-Instruct, which the others share.
-const KNOWN: [(&str, u64); 3] = [
-    ("GSAI-ML/LLaDA-8B-Instruct", 8_015_581_184),
-    ("GSAI-ML/LLaDA-8B-Base", 8_015_581_184),
-    ("GSAI-ML/LLaDA-1.5", 8_015_581_184),
-];
+/// From the index and the configuration of LLaDA-8B-Instruct, which the others share.
+const KNOWN: [Known; 1] = [Known {
+    ids: &[
+        "GSAI-ML/LLaDA-8B-Instruct",
+        "GSAI-ML/LLaDA-8B-Base",
+        "GSAI-ML/LLaDA-1.5",
+    ],
+    bytes: 16_031_162_368,
+    config: r#"{"model_type": "llada", "architectures": ["LLaDAModelLM"], "block_type": "llama", "d_model": 4096,
+        "n_layers": 32, "n_heads": 32, "n_kv_heads": 32, "mlp_hidden_size": 12288, "vocab_size": 126464,
+        "embedding_size": 126464, "rope_theta": 500000.0, "rms_norm_eps": 1e-05, "weight_tying": false,
+        "max_sequence_length": 4096, "include_bias": false, "include_qkv_bias": false, "activation_type": "silu",
+        "layer_norm_type": "rms", "mask_token_id": 126336, "eos_token_id": 126081, "pad_token_id": 126081}"#,
+}];
+
+/// The `config.json` of a model that is known although it is not on this machine.
+pub(crate) fn known_config(id: &ModelId) -> Option<&'static str> {
+    known(id).map(|known| known.config)
+}
+
+fn known(id: &ModelId) -> Option<&'static Known> {
+    let id = id.to_string();
+    KNOWN.iter().find(|known| known.ids.contains(&id.as_str()))
+}
 
 /// One entry of the configuration, looked for on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +47,6 @@ pub struct Surveyed {
     pub id: ModelId,
     /// Where it is.
     pub place: Place,
-    /// What its weights take in memory, per precision; an estimate, empty if its size is not known.
-    pub needs: Vec<Need>,
     /// How to get it, or to mend it; empty if it is ready.
     pub advice: String,
 }
@@ -64,27 +78,11 @@ pub enum Place {
     },
 }
 
-/// Memory for the weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
-    /// The precision.
-    pub precision: &'static str,
-    /// Bytes, about.
-    pub bytes: u64,
-}
-
 impl Surveyed {
     /// True if it can be loaded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         matches!(self.place, Place::Builtin { .. } | Place::OnDisk { .. })
-    }
-
-    /// Memory for the weights in this precision, if it can be estimated.
-    #[must_use]
-    pub fn need(&self, precision: &str) -> Option<u64> {
-        let need = self.needs.iter().find(|need| need.precision == precision)?;
-        Some(need.bytes)
     }
 }
 
@@ -97,11 +95,10 @@ impl Locations {
 
     fn look(&self, entry: &ModelEntry) -> Surveyed {
         let id = &entry.model_id.value;
-        let (place, parameters, advice) = match id {
+        let (place, advice) = match id {
             ModelId::Builtin(name) if name == demo::NAME => {
                 let bytes = demo::weight_bytes();
-                // Its weights are bf16.
-                (Place::Builtin { bytes }, Some(bytes / 2), String::new())
+                (Place::Builtin { bytes }, String::new())
             }
             _ => match self.find(id) {
                 Ok(folder) => inspect(folder),
@@ -112,13 +109,12 @@ impl Locations {
             key: entry.key.clone(),
             id: id.clone(),
             place,
-            needs: parameters.map(needs).unwrap_or_default(),
             advice,
         }
     }
 }
 
-fn inspect(folder: PathBuf) -> (Place, Option<u64>, String) {
+fn inspect(folder: PathBuf) -> (Place, String) {
     let missing = ["config.json", "tokenizer.json"]
         .into_iter()
         .find(|name| !folder.join(name).is_file());
@@ -127,36 +123,21 @@ fn inspect(folder: PathBuf) -> (Place, Option<u64>, String) {
         Some(_) => Err(CheckpointError::NoTokenizer(folder.clone())),
         None => weights::files(&folder),
     };
-    let sized = files.and_then(|files| Ok((weights::total_bytes(&files)?, files)));
-    match sized {
-        Ok((bytes, files)) => {
-            let parameters = weights::parameters(&files);
-            (Place::OnDisk { folder, bytes }, parameters, String::new())
-        }
-        Err(error) => (Place::Damaged { folder }, None, error.to_string()),
+    match files.and_then(|files| weights::total_bytes(&files)) {
+        Ok(bytes) => (Place::OnDisk { folder, bytes }, String::new()),
+        Err(error) => (Place::Damaged { folder }, error.to_string()),
     }
 }
 
-fn absent(id: &ModelId, error: &CheckpointError) -> (Place, Option<u64>, String) {
-    let known = KNOWN.iter().find(|(known, _)| *known == id.to_string());
-    let parameters = known
-        .map(|(_, count)| *count)
-        .or_else(|| nominal(&id.short_name()));
+fn absent(id: &ModelId, error: &CheckpointError) -> (Place, String) {
+    let known = known(id).map(|known| known.bytes);
     // Weights are published in 16 bits.
-    let bytes = parameters.map(|count| count * 2);
+    let bytes = known.or_else(|| nominal(&id.short_name()).map(|count| count * 2));
     let advice = match error {
         CheckpointError::Absent { advice, .. } => advice.clone(),
         other => other.to_string(),
     };
-    (Place::Absent { bytes }, parameters, advice)
-}
-
-fn needs(parameters: u64) -> Vec<Need> {
-    let need = |(precision, bits): (&'static str, f64)| Need {
-        precision,
-        bytes: (parameters as f64 * bits / 8.0) as u64,
-    };
-    PRECISIONS.into_iter().map(need).collect()
+    (Place::Absent { bytes }, advice)
 }
 
 /// The parameters that a name promises: 8 G for `LLaDA-8B-Instruct`.
@@ -181,13 +162,5 @@ mod tests {
         assert_eq!(nominal("SDAR-1.7B-Chat"), Some(1_700_000_000));
         assert_eq!(nominal("LLaDA-1.5"), None);
         assert_eq!(nominal("Base-0910"), None);
-    }
-
-    #[test]
-    fn four_bits_take_a_sixth_of_full_precision() {
-        let q4k = needs(8_000_000_000)
-            .into_iter()
-            .find(|need| need.precision == "q4k");
-        assert_eq!(q4k.map(|need| need.bytes), Some(5_600_000_000));
     }
 }

@@ -1,5 +1,3 @@
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,9 +6,6 @@ use super::{CheckpointError, read_json};
 
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
-
-/// The longest header that is read: that of an 8B model has 30 kB.
-const HEADER_LIMIT: u64 = 64 << 20;
 
 /// The weight files of a folder: those of its index in their order, the single one, or all `.safetensors` by name.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
@@ -54,30 +49,6 @@ pub(super) fn total_bytes(files: &[PathBuf]) -> Result<u64, CheckpointError> {
         })?;
         Ok(total + length.len())
     })
-}
-
-/// Number of parameters, from the files' headers; `None` if one is damaged.
-pub(super) fn parameters(files: &[PathBuf]) -> Option<u64> {
-    files.iter().map(|path| parameters_of(path)).sum()
-}
-
-fn parameters_of(path: &Path) -> Option<u64> {
-    let mut file = File::open(path).ok()?;
-    let mut length = [0; 8];
-    file.read_exact(&mut length).ok()?;
-    let length = u64::from_le_bytes(length);
-    if length > HEADER_LIMIT {
-        return None;
-    }
-    let mut header = Vec::new();
-    file.take(length).read_to_end(&mut header).ok()?;
-    let header: Value = serde_json::from_slice(&header).ok()?;
-    let shapes = header
-        .as_object()?
-        .values()
-        .filter_map(|tensor| tensor["shape"].as_array());
-    let sizes = shapes.map(|shape| shape.iter().filter_map(Value::as_u64).product::<u64>());
-    Some(sizes.sum())
 }
 
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {

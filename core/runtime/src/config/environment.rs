@@ -4,57 +4,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use super::ConfigError;
-
-/// Every environment variable that the configuration reads, with its meaning, for help texts.
-pub const VARIABLES: [(&str, &str); 25] = [
-    ("UNMASK_CONFIG", "the configuration file"),
-    ("UNMASK_MODEL", "key, hub id or folder of the model"),
-    ("UNMASK_BACKEND", "backend of every model"),
-    ("UNMASK_DEVICE", "device of every model"),
-    ("UNMASK_PRECISION", "precision of every model"),
-    ("UNMASK_THREADS", "threads to compute with"),
-    (
-        "UNMASK_ISOLATED",
-        "backends in processes of their own: true or false",
-    ),
-    ("UNMASK_MODELS", "folder that holds models"),
-    (
-        "UNMASK_BACKEND_PATHS",
-        "folders or files to look for backends, as in PATH",
-    ),
-    ("UNMASK_LENGTH", "positions of an answer"),
-    ("UNMASK_STEPS", "denoising steps"),
-    ("UNMASK_BLOCK_LENGTH", "positions per block"),
-    ("UNMASK_TEMPERATURE", "Gumbel temperature, 0 and up"),
-    ("UNMASK_CFG_SCALE", "classifier-free guidance, 0 and up"),
-    ("UNMASK_REMASKING", "low_confidence or random"),
-    (
-        "UNMASK_THRESHOLD",
-        "confidence above which all are committed, 0 to 1",
-    ),
-    ("UNMASK_FACTOR", "factor of the parallel schedule, above 0"),
-    ("UNMASK_CACHE", "off, prefix or dual"),
-    (
-        "UNMASK_LOGITS_EOS_INF",
-        "never predict the end of text: true or false",
-    ),
-    (
-        "UNMASK_CONFIDENCE_EOS_EOT_INF",
-        "commit end tokens last: true or false",
-    ),
-    (
-        "UNMASK_EARLY_STOP",
-        "stop once the answer has ended: true or false",
-    ),
-    ("UNMASK_SEED", "seed of temperature and random remasking"),
-    ("HF_HUB_CACHE", "the Hugging Face hub's cache"),
-    ("HF_HOME", "Hugging Face's folder, whose `hub` is the cache"),
-    (
-        "XDG_CACHE_HOME",
-        "parent of `huggingface`, if the two above are not set",
-    ),
-];
+use super::{ConfigError, variables};
 
 /// The user's folders, without the program's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +24,7 @@ pub struct Folders {
 /// What the process was started with: passed in, so that tests need not change it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
-    /// The variables of [`VARIABLES`] that are set.
+    /// The [`variables`] that are set.
     pub variables: BTreeMap<String, OsString>,
     /// The user's folders; `None` for an account without a home.
     pub folders: Option<Folders>,
@@ -95,7 +45,7 @@ impl Environment {
             state: base.state_dir().unwrap_or_else(|| base.data_dir()),
         });
         Self {
-            variables: VARIABLES.into_iter().filter_map(set).collect(),
+            variables: variables().filter_map(set).collect(),
             folders,
             current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }

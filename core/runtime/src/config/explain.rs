@@ -1,6 +1,7 @@
 use std::fmt::{Debug, Write};
 
-use super::{Config, GenerationSettings, ModelEntry, Setting};
+use super::{Config, ModelEntry, Resolved};
+use crate::settings::{SettingValue, TABLE};
 
 /// One value of the configuration, for `--show-config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn push<T>(&mut self, key: &str, value: String, setting: &Setting<T>) {
+    fn push<T>(&mut self, key: &str, value: String, setting: &Resolved<T>) {
         let origin = match setting.origin {
             super::Origin::File(line) => format!("{}:{line}", self.config.source),
             _ => setting.origin.to_string(),
@@ -78,11 +79,11 @@ impl Rows<'_> {
         });
     }
 
-    fn text(&mut self, key: &str, setting: &Setting<String>) {
+    fn text(&mut self, key: &str, setting: &Resolved<String>) {
         self.push(key, format!("{:?}", setting.value), setting);
     }
 
-    fn choice<T: Debug>(&mut self, key: &str, setting: &Setting<Option<T>>) {
+    fn choice<T: Debug>(&mut self, key: &str, setting: &Resolved<Option<T>>) {
         let value = setting.value.as_ref();
         let value = value.map_or("(the backend's choice)".to_owned(), |value| {
             format!("{value:?}")
@@ -90,8 +91,8 @@ impl Rows<'_> {
         self.push(key, value, setting);
     }
 
-    fn number<T: serde::Serialize>(&mut self, key: &str, setting: Option<&Setting<T>>) {
-        let unsaid = Setting::default(());
+    fn number<T: serde::Serialize>(&mut self, key: &str, setting: Option<&Resolved<T>>) {
+        let unsaid = Resolved::default(());
         match setting {
             // Numbers, booleans and words are written alike in JSON and TOML.
             Some(setting) => {
@@ -135,26 +136,14 @@ impl Rows<'_> {
                 &entry.options,
             );
         }
-        self.generation(&name, &entry.generation);
-    }
-
-    fn generation(&mut self, name: &str, generation: &GenerationSettings) {
-        let key = |last: &str| format!("{name}.generation.{last}");
-        self.number(&key("length"), generation.length.as_ref());
-        self.number(&key("steps"), generation.steps.as_ref());
-        self.number(&key("block_length"), generation.block_length.as_ref());
-        self.number(&key("temperature"), generation.temperature.as_ref());
-        self.number(&key("cfg_scale"), generation.cfg_scale.as_ref());
-        self.number(&key("remasking"), generation.remasking.as_ref());
-        self.number(&key("threshold"), generation.threshold.as_ref());
-        self.number(&key("factor"), generation.factor.as_ref());
-        self.number(&key("cache"), generation.cache.as_ref());
-        self.number(&key("logits_eos_inf"), generation.logits_eos_inf.as_ref());
-        self.number(
-            &key("confidence_eos_eot_inf"),
-            generation.confidence_eos_eot_inf.as_ref(),
-        );
-        self.number(&key("early_stop"), generation.early_stop.as_ref());
-        self.number(&key("seed"), generation.seed.as_ref());
+        for row in TABLE {
+            let key = key(&format!("generation.{}", row.key));
+            match entry.generation.get(row.setting) {
+                Some(off) if off.value == SettingValue::Off => {
+                    self.push(&key, format!("\"{}\"", off.value), off);
+                }
+                said => self.number(&key, said),
+            }
+        }
     }
 }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::lines::Lines;
-use super::{ConfigError, GenerationPatch, Source, TokenOverrides};
+use super::error::nearest;
+use super::lines::{Lines, line_at};
+use super::{ConfigError, Source, TokenOverrides};
+use crate::settings::GenerationPatch;
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -44,16 +46,27 @@ pub(super) struct EntryFile {
 pub(super) fn parse(text: &str, source: &Source) -> Result<(ConfigFile, Lines), ConfigError> {
     let invalid = |error: &toml::de::Error, lines: Option<&Lines>| {
         let at = error.span().map_or(0, |span| span.start);
-        let line = line_at(text, at);
-        let key = lines.and_then(|lines| match missing(error.message()) {
-            Some(field) => lines.entry_without(field, line),
+        let (file, line) = (source.clone(), line_at(text, at));
+        let message = error.message();
+        let key = lines.and_then(|lines| match missing(message) {
+            Some("active_model_key" | "available_models") => None,
+            Some(_) => lines.entry_at(line),
             None => lines.key_at(at),
         });
-        ConfigError::Invalid {
-            file: source.clone(),
-            line,
-            key: key.map_or_else(String::new, |key| format!("{key}: ")),
-            message: for_people(error.message()),
+        let key = key.unwrap_or_default();
+        match advice(message) {
+            Some(advice) => ConfigError::UnknownKey {
+                file,
+                line,
+                key: key.to_owned(),
+                advice,
+            },
+            None => ConfigError::Invalid {
+                file,
+                line,
+                key: colon(key),
+                message: for_people(message),
+            },
         }
     };
     let table = toml::de::DeTable::parse(text).map_err(|error| invalid(&error, None))?;
@@ -65,7 +78,7 @@ pub(super) fn parse(text: &str, source: &Source) -> Result<(ConfigFile, Lines), 
             ConfigError::Invalid {
                 file: source.clone(),
                 line: lines.line(&key),
-                key: format!("{key}: "),
+                key: colon(&key),
                 message,
             }
         };
@@ -74,15 +87,24 @@ pub(super) fn parse(text: &str, source: &Source) -> Result<(ConfigFile, Lines), 
     Ok((file, lines))
 }
 
-/// The line of a byte offset, counted from 1.
-pub(super) fn line_at(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
-    before.iter().filter(|&&byte| byte == b'\n').count() + 1
-}
-
 /// The key that serde misses, if that is the error.
 fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+/// The key as it stands before a message.
+fn colon(key: &str) -> String {
+    match key {
+        "" => String::new(),
+        key => format!("{key}: "),
+    }
+}
+
+/// What may have been meant, if serde's error is that a key is unknown: it names the key and then those that there are.
+fn advice(message: &str) -> Option<String> {
+    let names = message.strip_prefix("unknown field `")?;
+    let mut names = names.split('`').step_by(2);
+    Some(nearest(names.next()?, names))
 }
 
 /// serde's message on one line, with words for Rust's types.

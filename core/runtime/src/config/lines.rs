@@ -3,29 +3,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::nearest;
-use super::file::line_at;
-use super::generation::KEYS as GENERATION;
 use super::{ConfigError, Source};
-
-const TOP: &[&str] = &[
-    "active_model_key",
-    "available_models",
-    "backend_paths",
-    "models_folder",
-];
-const ENTRY: &[&str] = &[
-    "framework",
-    "model_id",
-    "description",
-    "device",
-    "precision",
-    "threads",
-    "generation",
-    "tokens",
-    "options",
-];
-const TOKENS: &[&str] = &["mask", "eos", "eot", "bos"];
 
 /// Where each key of a file stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,9 +13,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Notes every key, and refuses those that mean nothing.
-    ///
-    /// serde would refuse them too, but cannot say where, nor what was meant.
+    /// Notes every key, and refuses those that could do harm.
     pub(super) fn of(
         table: &DeTable<'_>,
         text: &str,
@@ -62,11 +38,11 @@ impl Lines {
             .map(|(key, _)| key.as_str())
     }
 
-    /// The entry that begins on this line, if a key that is missing there belongs to entries.
-    pub(super) fn entry_without(&self, missing: &str, line: usize) -> Option<&str> {
+    /// The entry that begins on this line.
+    pub(super) fn entry_at(&self, line: usize) -> Option<&str> {
         let is_entry =
             |key: &str| key.starts_with("available_models.") && key.split('.').count() == 2;
-        let mut keys = self.keys.iter().filter(|_| ENTRY.contains(&missing));
+        let mut keys = self.keys.iter();
         keys.find(|(key, (_, _, at))| *at == line && is_entry(key))
             .map(|(key, _)| key.as_str())
     }
@@ -118,24 +94,6 @@ fn refuse(
             key: key.to_owned(),
         });
     }
-    let known = match path {
-        [_] => TOP,
-        ["available_models", _, _] => ENTRY,
-        ["available_models", _, "generation", _] => GENERATION,
-        ["available_models", _, "tokens", _] => TOKENS,
-        _ => &[],
-    };
-    if let Some(name) = path
-        .last()
-        .filter(|name| !known.is_empty() && !known.contains(name))
-    {
-        return Err(ConfigError::UnknownKey {
-            file: file(),
-            line,
-            key: key.to_owned(),
-            advice: nearest(name, known.iter().copied()),
-        });
-    }
     let loads = match path {
         ["backend_paths"] => true,
         ["available_models", _, "options", ..] => names_a_file(value.get_ref()),
@@ -165,4 +123,10 @@ fn names_a_file(value: &DeValue<'_>) -> bool {
         DeValue::Table(table) => table.iter().any(|(_, item)| names_a_file(item.get_ref())),
         _ => false,
     }
+}
+
+/// The line of a byte offset, counted from 1.
+pub(super) fn line_at(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    before.iter().filter(|&&byte| byte == b'\n').count() + 1
 }

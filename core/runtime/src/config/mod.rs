@@ -1,7 +1,7 @@
 //! `model_config.toml`: which models there are, which backend runs them, how they denoise.
 //!
 //! A file is *parsed* as said (unknown keys are errors with line and nearest key) and *resolved* as meant, in layers:
-//! built-in defaults < file < environment ([`VARIABLES`]) < flags ([`Overrides`]). Each resolved value knows its [`Origin`];
+//! built-in defaults < file < environment ([`variables`]) < flags ([`Overrides`]). Each resolved value knows its [`Origin`];
 //! [`Config::explain`] lists them all.
 //!
 //! The file is that of `--config`, of `UNMASK_CONFIG`, `./model_config.toml`, `unmask/model_config.toml` in the user's
@@ -15,6 +15,8 @@ mod explain;
 mod file;
 mod generation;
 mod lines;
+mod locate;
+mod names;
 mod origin;
 mod overrides;
 mod reader;
@@ -26,15 +28,17 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub use edit::{Added, EditError};
-pub use environment::{Environment, Folders, VARIABLES};
+pub use edit::EditError;
+pub use environment::{Environment, Folders};
 pub use error::ConfigError;
 pub use explain::Explained;
-pub use generation::{GenerationPatch, GenerationSettings};
-pub use origin::{Origin, Setting};
+pub use generation::GenerationSettings;
+pub use locate::user_file;
+pub use names::variables;
+pub use origin::{Origin, Resolved};
 pub use overrides::Overrides;
 pub use reader::ConfigReader;
-pub use source::{EMBEDDED, FILE_NAME, Source, user_file};
+pub use source::{EMBEDDED, FILE_NAME, Source};
 
 use crate::model_id::ModelId;
 
@@ -44,15 +48,15 @@ pub struct Config {
     /// Where the file came from.
     pub source: Source,
     /// The key of the model to start with; one of `models`.
-    pub active: Setting<String>,
+    pub active: Resolved<String>,
     /// The models, in the order of the file; at least one.
     pub models: Vec<ModelEntry>,
     /// Folders or files in which backends are looked for, besides the usual ones.
-    pub backend_paths: Setting<Vec<PathBuf>>,
+    pub backend_paths: Resolved<Vec<PathBuf>>,
     /// Backends that the user vouches for in this run: said by `--plugin` alone, since a file or a variable outlives it.
     pub plugins: Vec<PathBuf>,
     /// A folder that holds models, besides the usual ones.
-    pub models_folder: Setting<Option<PathBuf>>,
+    pub models_folder: Resolved<Option<PathBuf>>,
 }
 
 /// One model on one backend.
@@ -61,25 +65,25 @@ pub struct ModelEntry {
     /// Its name in the configuration.
     pub key: String,
     /// The backend's name.
-    pub framework: Setting<String>,
+    pub framework: Resolved<String>,
     /// Where its checkpoint is.
-    pub model_id: Setting<ModelId>,
+    pub model_id: Resolved<ModelId>,
     /// A line for people, may be empty.
     pub description: String,
     /// The device's id; `None` takes the backend's first.
-    pub device: Setting<Option<String>>,
+    pub device: Resolved<Option<String>>,
     /// One of the device's precisions; `None` takes its first.
-    pub precision: Setting<Option<String>>,
+    pub precision: Resolved<Option<String>>,
     /// Threads; `None` leaves it to the backend.
-    pub threads: Setting<Option<NonZeroU32>>,
+    pub threads: Resolved<Option<NonZeroU32>>,
     /// Whether its backend runs in a process of its own.
-    pub isolated: Setting<bool>,
+    pub isolated: Resolved<bool>,
     /// How it denoises, where that is said.
     pub generation: GenerationSettings,
     /// Ids that the checkpoint's files do not say or say wrongly.
-    pub tokens: Setting<TokenOverrides>,
+    pub tokens: Resolved<TokenOverrides>,
     /// Free-form options for the backend: a JSON object.
-    pub options: Setting<serde_json::Map<String, serde_json::Value>>,
+    pub options: Resolved<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// `[available_models.KEY.tokens]`: ids that win over the checkpoint's own files.
@@ -102,7 +106,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: the file, line and key that cannot be used, and what to write instead.
     pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigError> {
-        let (source, text) = source::find(overrides.config.as_deref(), environment)?;
+        let (source, text) = locate::find(overrides.config.as_deref(), environment)?;
         Self::from_text(&text, source, overrides, environment)
     }
 

@@ -38,19 +38,30 @@ impl fmt::Display for Origin {
 
 /// A value and where it was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting<T> {
+pub struct Resolved<T> {
     /// The value.
     pub value: T,
     /// Where it was said.
     pub origin: Origin,
 }
 
-impl<T> Setting<T> {
+impl<T> Resolved<T> {
     /// A value that nobody said.
     pub fn default(value: T) -> Self {
         Self {
             value,
             origin: Origin::Default,
+        }
+    }
+
+    /// A value of the file, on this line, or what holds if the file says nothing.
+    pub(super) fn in_file(said: Option<T>, line: usize, unsaid: T) -> Self {
+        match said {
+            Some(value) => Self {
+                value,
+                origin: Origin::File(line),
+            },
+            None => Self::default(unsaid),
         }
     }
 

@@ -1,11 +1,10 @@
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
-
-use super::{ConfigError, Environment, GenerationPatch};
+use super::names::variable;
+use super::{ConfigError, Environment};
+use crate::settings::{Domain, GenerationPatch, SettingValue, TABLE};
 
 /// What the command line says: the highest layer. [`Overrides::of_environment`] makes the one below from variables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,25 +39,34 @@ impl Overrides {
     /// # Errors
     /// [`ConfigError::Setting`] naming the variable and what it may hold.
     pub fn of_environment(environment: &Environment) -> Result<Self, ConfigError> {
-        let text = |name| Ok(environment.text(name)?.map(str::to_owned));
-        let paths = environment.variables.get("UNMASK_BACKEND_PATHS");
+        let text = |key| Ok(environment.text(variable(key))?.map(str::to_owned));
+        let paths = environment.variables.get(variable("backend_paths"));
         Ok(Self {
             config: None,
-            model: text("UNMASK_MODEL")?,
-            framework: text("UNMASK_BACKEND")?,
-            device: text("UNMASK_DEVICE")?,
-            precision: text("UNMASK_PRECISION")?,
-            threads: number(environment, "UNMASK_THREADS", "a whole number, 1 or more")?,
-            isolated: number(environment, "UNMASK_ISOLATED", SWITCH)?,
+            model: text("model")?,
+            framework: text("framework")?,
+            device: text("device")?,
+            precision: text("precision")?,
+            threads: read(environment, variable("threads"), |text| {
+                let threads = text.trim().parse().ok();
+                threads.ok_or_else(|| "a whole number, 1 or more".to_owned())
+            })?,
+            isolated: read(environment, variable("isolated"), |text| {
+                Domain::Switch.parse(text).map(SettingValue::is_on)
+            })?,
             backend_paths: paths.map(split).unwrap_or_default(),
             plugins: Vec::new(),
-            models_folder: environment.path("UNMASK_MODELS"),
-            generation: generation(environment)?,
+            models_folder: environment.path(variable("models_folder")),
+            generation: (TABLE.iter())
+                .filter_map(|row| {
+                    let value = read(environment, row.variable, |text| row.domain.parse(text));
+                    let said = |value| (row.setting, value);
+                    value.map(|value| value.map(said)).transpose()
+                })
+                .collect::<Result<_, _>>()?,
         })
     }
 }
-
-const SWITCH: &str = "true or false";
 
 /// The paths between the separators; nothing between them is no path.
 fn split(paths: &OsString) -> Vec<PathBuf> {
@@ -66,58 +74,18 @@ fn split(paths: &OsString) -> Vec<PathBuf> {
     paths.filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-fn generation(environment: &Environment) -> Result<GenerationPatch, ConfigError> {
-    const COUNT: &str = "a whole number, 1 or more";
-    const NUMBER: &str = "a number, such as 0.7";
-    Ok(GenerationPatch {
-        length: number(environment, "UNMASK_LENGTH", COUNT)?,
-        steps: number(environment, "UNMASK_STEPS", COUNT)?,
-        block_length: number(environment, "UNMASK_BLOCK_LENGTH", COUNT)?,
-        temperature: number(environment, "UNMASK_TEMPERATURE", NUMBER)?,
-        cfg_scale: number(environment, "UNMASK_CFG_SCALE", NUMBER)?,
-        remasking: word(environment, "UNMASK_REMASKING", "low_confidence or random")?,
-        threshold: number(environment, "UNMASK_THRESHOLD", NUMBER)?,
-        factor: number(environment, "UNMASK_FACTOR", NUMBER)?,
-        cache: word(environment, "UNMASK_CACHE", "off, prefix or dual")?,
-        logits_eos_inf: number(environment, "UNMASK_LOGITS_EOS_INF", SWITCH)?,
-        confidence_eos_eot_inf: number(environment, "UNMASK_CONFIDENCE_EOS_EOT_INF", SWITCH)?,
-        early_stop: number(environment, "UNMASK_EARLY_STOP", SWITCH)?,
-        seed: number(environment, "UNMASK_SEED", "a whole number, 0 or more")?,
-    })
-}
-
-fn number<T: FromStr>(
+/// What a variable says; `parse` gives what it may hold if it cannot be read.
+fn read<T>(
     environment: &Environment,
     name: &'static str,
-    allowed: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     let Some(text) = environment.text(name)? else {
         return Ok(None);
     };
-    let value = text
-        .trim()
-        .parse()
-        .map_err(|_| refused(name, text, allowed))?;
-    Ok(Some(value))
-}
-
-/// A value that the file spells as a word.
-fn word<T: DeserializeOwned>(
-    environment: &Environment,
-    name: &'static str,
-    allowed: &str,
-) -> Result<Option<T>, ConfigError> {
-    let Some(text) = environment.text(name)? else {
-        return Ok(None);
-    };
-    let word = serde_json::Value::String(text.trim().to_owned());
-    let value = serde_json::from_value(word).map_err(|_| refused(name, text, allowed))?;
-    Ok(Some(value))
-}
-
-fn refused(name: &'static str, text: &str, allowed: &str) -> ConfigError {
-    ConfigError::Setting {
+    let value = parse(text).map_err(|allowed| ConfigError::Setting {
         name: name.to_owned(),
         message: format!("`{text}` cannot be used; write {allowed}"),
-    }
+    })?;
+    Ok(Some(value))
 }

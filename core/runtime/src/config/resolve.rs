@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use super::error::nearest;
 use super::file::{ConfigFile, EntryFile};
 use super::lines::Lines;
+use super::names::{by_flag, by_variable};
 use super::{
-    Config, ConfigError, Environment, GenerationPatch, GenerationSettings, ModelEntry, Origin,
-    Overrides, Setting, Source, TokenOverrides,
+    Config, ConfigError, Environment, GenerationSettings, ModelEntry, Origin, Overrides, Resolved,
+    Source, TokenOverrides,
 };
 use crate::model_id::{ModelId, expand};
+use crate::settings::GenerationPatch;
 
 /// One layer above the file, with the names under which its values were said.
 struct Layer<'a> {
@@ -28,11 +30,11 @@ pub(super) fn resolve(
     let layers = [
         Layer {
             said: &variables,
-            origin: variable,
+            origin: by_variable,
         },
         Layer {
             said: flags,
-            origin: flag,
+            origin: by_flag,
         },
     ];
     for layer in &layers {
@@ -41,23 +43,24 @@ pub(super) fn resolve(
     let base = source.folder().unwrap_or(&environment.current).to_owned();
     let in_file = |path: &PathBuf| expand(path, &base, environment.home());
     let mut config = Config {
-        active: Setting {
+        active: Resolved {
             value: file.active_model_key.clone(),
             origin: Origin::File(lines.line("active_model_key")),
         },
         models: Vec::new(),
-        backend_paths: said(
-            file.backend_paths.iter().map(in_file).collect(),
-            !file.backend_paths.is_empty(),
+        backend_paths: Resolved::in_file(
+            (!file.backend_paths.is_empty())
+                .then(|| file.backend_paths.iter().map(in_file).collect()),
             lines.line("backend_paths"),
+            Vec::new(),
         ),
         plugins: (flags.plugins.iter())
             .map(|path| environment.expand(path))
             .collect(),
-        models_folder: said(
-            file.models_folder.as_ref().map(in_file),
-            file.models_folder.is_some(),
+        models_folder: Resolved::in_file(
+            file.models_folder.as_ref().map(|path| Some(in_file(path))),
             lines.line("models_folder"),
+            None,
         ),
         source,
     };
@@ -72,15 +75,6 @@ pub(super) fn resolve(
         lay(&mut config, layer, environment)?;
     }
     Ok(config)
-}
-
-fn said<T>(value: T, present: bool, line: usize) -> Setting<T> {
-    let origin = if present {
-        Origin::File(line)
-    } else {
-        Origin::Default
-    };
-    Setting { value, origin }
 }
 
 fn entry(
@@ -104,37 +98,32 @@ fn entry(
     generation.lay(&file.generation, &|name| {
         Origin::File(line(&format!("generation.{name}")))
     });
+    let word =
+        |said: &Option<String>, name| Resolved::in_file(said.clone().map(Some), line(name), None);
+    let tokens = (file.tokens != TokenOverrides::default()).then_some(file.tokens);
+    let options = file
+        .options
+        .iter()
+        .map(|(name, value)| (name.clone(), json(value)));
+    let options = (!file.options.is_empty()).then(|| options.collect());
     Ok(ModelEntry {
         key: key.to_owned(),
-        framework: said(file.framework.clone(), true, line("framework")),
-        model_id: said(model_id, true, line("model_id")),
+        framework: Resolved {
+            value: file.framework.clone(),
+            origin: Origin::File(line("framework")),
+        },
+        model_id: Resolved {
+            value: model_id,
+            origin: Origin::File(line("model_id")),
+        },
         description: file.description.clone(),
-        device: said(file.device.clone(), file.device.is_some(), line("device")),
-        precision: said(
-            file.precision.clone(),
-            file.precision.is_some(),
-            line("precision"),
-        ),
-        threads: said(file.threads, file.threads.is_some(), line("threads")),
-        isolated: said(
-            file.isolated.unwrap_or(false),
-            file.isolated.is_some(),
-            line("isolated"),
-        ),
+        device: word(&file.device, "device"),
+        precision: word(&file.precision, "precision"),
+        threads: Resolved::in_file(file.threads.map(Some), line("threads"), None),
+        isolated: Resolved::in_file(file.isolated, line("isolated"), false),
         generation,
-        tokens: said(
-            file.tokens,
-            file.tokens != TokenOverrides::default(),
-            line("tokens"),
-        ),
-        options: said(
-            file.options
-                .iter()
-                .map(|(name, value)| (name.clone(), json(value)))
-                .collect(),
-            !file.options.is_empty(),
-            line("options"),
-        ),
+        tokens: Resolved::in_file(tokens, line("tokens"), TokenOverrides::default()),
+        options: Resolved::in_file(options, line("options"), serde_json::Map::new()),
     })
 }
 
@@ -224,18 +213,18 @@ fn unlisted(
     Ok(ModelEntry {
         key: model.to_owned(),
         framework: config.active_model().framework.clone(),
-        model_id: Setting {
+        model_id: Resolved {
             value: id,
             origin: asked.clone(),
         },
         description: String::new(),
-        device: Setting::default(None),
-        precision: Setting::default(None),
-        threads: Setting::default(None),
+        device: Resolved::default(None),
+        precision: Resolved::default(None),
+        threads: Resolved::default(None),
         isolated: config.active_model().isolated.clone(),
         generation: GenerationSettings::default(),
-        tokens: Setting::default(TokenOverrides::default()),
-        options: Setting::default(serde_json::Map::new()),
+        tokens: Resolved::default(TokenOverrides::default()),
+        options: Resolved::default(serde_json::Map::new()),
     })
 }
 
@@ -258,58 +247,4 @@ fn check(patch: &GenerationPatch, origin: fn(&'static str) -> Origin) -> Result<
             name: origin(key).to_string(),
             message,
         })
-}
-
-fn variable(key: &'static str) -> Origin {
-    Origin::Variable(match key {
-        "model" => "UNMASK_MODEL",
-        "framework" => "UNMASK_BACKEND",
-        "device" => "UNMASK_DEVICE",
-        "precision" => "UNMASK_PRECISION",
-        "threads" => "UNMASK_THREADS",
-        "isolated" => "UNMASK_ISOLATED",
-        "models_folder" => "UNMASK_MODELS",
-        "backend_paths" => "UNMASK_BACKEND_PATHS",
-        "length" => "UNMASK_LENGTH",
-        "steps" => "UNMASK_STEPS",
-        "block_length" => "UNMASK_BLOCK_LENGTH",
-        "temperature" => "UNMASK_TEMPERATURE",
-        "cfg_scale" => "UNMASK_CFG_SCALE",
-        "remasking" => "UNMASK_REMASKING",
-        "threshold" => "UNMASK_THRESHOLD",
-        "factor" => "UNMASK_FACTOR",
-        "cache" => "UNMASK_CACHE",
-        "logits_eos_inf" => "UNMASK_LOGITS_EOS_INF",
-        "confidence_eos_eot_inf" => "UNMASK_CONFIDENCE_EOS_EOT_INF",
-        "early_stop" => "UNMASK_EARLY_STOP",
-        "seed" => "UNMASK_SEED",
-        other => other,
-    })
-}
-
-fn flag(key: &'static str) -> Origin {
-    Origin::Flag(match key {
-        "model" => "--model",
-        "framework" => "--backend",
-        "device" => "--device",
-        "precision" => "--precision",
-        "threads" => "--threads",
-        "isolated" => "--isolate",
-        "models_folder" => "--models-folder",
-        "backend_paths" => "--backend-path",
-        "length" => "--len",
-        "steps" => "--steps",
-        "block_length" => "--block",
-        "temperature" => "--temp",
-        "cfg_scale" => "--cfg",
-        "remasking" => "--remasking",
-        "threshold" => "--threshold",
-        "factor" => "--factor",
-        "cache" => "--cache",
-        "logits_eos_inf" => "--logits-eos-inf",
-        "confidence_eos_eot_inf" => "--confidence-eos-eot-inf",
-        "early_stop" => "--early-stop",
-        "seed" => "--seed",
-        other => other,
-    })
 }

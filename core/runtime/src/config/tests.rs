@@ -3,7 +3,8 @@ use std::path::Path;
 
 use super::*;
 use crate::Params;
-use crate::params::{Remasking, Rules, Transfer};
+use crate::params::Transfer;
+use crate::settings::{GenerationPatch, Setting, SettingValue};
 
 const SMALL: &str = r#"active_model_key = "demo"
 [available_models.demo]
@@ -98,8 +99,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 fn a_wrong_value_is_named_with_its_key_and_what_is_allowed() {
     refused(
         "[available_models.big.generation]\nremasking = \"low\"",
-        "m.toml:11: available_models.big.generation.remasking: unknown variant `low`, expected `low_confidence` or \
-         `random`",
+        "m.toml:11: available_models.big.generation.remasking: `low` is not known; it must be low_confidence, random, entropy or margin",
     );
     refused(
         "[available_models.big.generation]\nsteps = -1",
@@ -127,6 +127,15 @@ fn a_missing_key_is_named_with_the_entry_that_lacks_it() {
         "m.toml:10: available_models.c: missing field `framework`",
     );
     let error = load("[available_models]\n", &Overrides::default(), &[]);
+    assert_eq!(
+        error.expect_err("it is refused"),
+        "m.toml:1: missing field `active_model_key`"
+    );
+    let error = load(
+        SMALL.split_once('\n').expect("lines").1,
+        &Overrides::default(),
+        &[],
+    );
     assert_eq!(
         error.expect_err("it is refused"),
         "m.toml:1: missing field `active_model_key`"
@@ -194,10 +203,7 @@ fn a_file_found_in_the_current_folder_names_no_libraries() {
 #[test]
 fn flags_win_over_variables_and_variables_over_the_file() {
     let flags = Overrides {
-        generation: GenerationPatch {
-            steps: Some(8),
-            ..GenerationPatch::default()
-        },
+        generation: [(Setting::Steps, SettingValue::Count(8))].into(),
         ..Overrides::default()
     };
     let variables = [
@@ -208,24 +214,21 @@ fn flags_win_over_variables_and_variables_over_the_file() {
     ];
     let config = load(SMALL, &flags, &variables).expect("it is valid");
     let entry = config.active_model();
-    let generation = &entry.generation;
-    let steps = generation
-        .steps
-        .clone()
-        .map(|steps| (steps.value, steps.origin));
-    assert_eq!(steps, Some((8, Origin::Flag("--steps"))));
-    let remasking = generation
-        .remasking
-        .clone()
-        .map(|set| (set.value, set.origin));
+    let said = |setting| {
+        let said = entry.generation.get(setting).cloned();
+        said.map(|said| (said.value, said.origin))
+    };
+    let eight = (SettingValue::Count(8), Origin::Flag("--steps"));
+    assert_eq!(said(Setting::Steps), Some(eight));
+    let random = SettingValue::Choice("random");
     assert_eq!(
-        remasking,
-        Some((Remasking::Random, Origin::Variable("UNMASK_REMASKING")))
+        said(Setting::Remasking),
+        Some((random, Origin::Variable("UNMASK_REMASKING")))
     );
     assert_eq!(entry.framework.value, "third");
     assert_eq!(
         entry.device,
-        Setting::default(None),
+        Resolved::default(None),
         "an empty variable is not set"
     );
 }
@@ -238,10 +241,7 @@ fn a_bad_variable_or_flag_is_named_with_what_it_may_hold() {
         "UNMASK_CACHE: `both` cannot be used; write off, prefix or dual"
     );
     let flags = Overrides {
-        generation: GenerationPatch {
-            temperature: Some(-1.0),
-            ..GenerationPatch::default()
-        },
+        generation: [(Setting::Temperature, SettingValue::Number(-1.0))].into(),
         ..Overrides::default()
     };
     assert_eq!(
@@ -275,10 +275,11 @@ fn a_hub_id_needs_no_entry() {
 
 #[test]
 fn every_value_is_shown_with_its_origin() {
-    let config =
-        load(SMALL, &Overrides::default(), &[("UNMASK_THREADS", "3")]).expect("it is valid");
+    let variables = [("UNMASK_THREADS", "3"), ("UNMASK_THRESHOLD", "off")];
+    let config = load(SMALL, &Overrides::default(), &variables).expect("it is valid");
     let shown = config.show();
     for line in [
+        "available_models.demo.generation.threshold = \"off\" # UNMASK_THRESHOLD",
         "active_model_key = \"demo\" # m.toml:1",
         "available_models.demo.threads = 3 # UNMASK_THREADS",
         "available_models.demo.generation.steps = 32 # m.toml:6",
@@ -304,34 +305,22 @@ fn applied(patches: &[(GenerationPatch, Origin)]) -> (Params, usize) {
 
 #[test]
 fn a_shorter_answer_shrinks_the_counts_of_lower_layers_only() {
-    let low = GenerationPatch {
-        steps: Some(100),
-        ..GenerationPatch::default()
-    };
-    let high = GenerationPatch {
-        length: Some(64),
-        block_length: Some(96),
-        ..GenerationPatch::default()
-    };
+    let low = [(Setting::Steps, SettingValue::Count(100))].into();
+    let high = [
+        (Setting::Length, SettingValue::Count(64)),
+        (Setting::BlockLength, SettingValue::Count(96)),
+    ]
+    .into();
     let (params, length) = applied(&[(low, Origin::File(1)), (high, Origin::Flag("--len"))]);
     assert_eq!((params.steps, params.block_length, length), (64, 96, 64));
 }
 
 #[test]
 fn a_factor_above_replaces_a_threshold_below() {
-    let low = GenerationPatch {
-        threshold: Some(0.9),
-        ..GenerationPatch::default()
-    };
-    let high = GenerationPatch {
-        factor: Some(1.0),
-        ..GenerationPatch::default()
-    };
+    let low = [(Setting::Threshold, SettingValue::Number(0.9))].into();
+    let high = [(Setting::Factor, SettingValue::Number(1.0))].into();
     let (params, _) = applied(&[(low, Origin::File(1)), (high, Origin::Flag("--factor"))]);
-    assert_eq!(
-        (params.transfer, params.rules),
-        (Transfer::Factor(1.0), Rules::Settled)
-    );
+    assert_eq!(params.transfer, Transfer::Factor(1.0));
 }
 
 #[test]
@@ -373,4 +362,64 @@ fn write(path: &Path) {
     let folder = path.parent().expect("it is in a folder");
     std::fs::create_dir_all(folder).expect("a folder can be made");
     std::fs::write(path, SMALL).expect("a file can be written");
+}
+
+/// The lines of the embedded file's comments that say a key, without their marks.
+fn documented() -> String {
+    let (text, _) = EMBEDDED.split_once("\n[available_models").expect("entries");
+    let lines = text.lines().map(|line| line.trim_start_matches("# "));
+    let says = |line: &&str| line.starts_with('[') || line.contains(" = ");
+    lines.filter(says).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn every_documented_key_is_read_from_the_file() {
+    // An entry has one of these; the others are all there.
+    let ways = ["threshold = ", "factor = ", "entropy_bound = "];
+    for with in ways {
+        let without = ways.into_iter().filter(|&way| way != with);
+        let text = without.clone().fold(documented(), |text, way| {
+            text.replace(way, &format!("# {way}"))
+        });
+        let text = text.replace("= \"demo\"", "= \"KEY\"") + "library = \"x\"\n";
+        let config = load(&text, &Overrides::default(), &[]).expect("all of it is read");
+        let shown = config.show();
+        let unsaid: Vec<&str> = (shown.lines())
+            .filter(|line| line.ends_with("# default"))
+            .collect();
+        let left_out = without.map(|way| format!("generation.{way}"));
+        assert!(
+            left_out.zip(&unsaid).all(|(way, line)| line.contains(&way)),
+            "{unsaid:?}"
+        );
+        assert_eq!(unsaid.len(), ways.len() - 1, "{unsaid:?}");
+        assert!(config.active_model().isolated.value);
+    }
+}
+
+#[test]
+fn every_key_that_is_read_is_documented() {
+    let documented = documented();
+    for (table, least) in [
+        ("", 4),
+        (".big", 10),
+        (".big.generation", 13),
+        (".big.tokens", 4),
+    ] {
+        let text = match table {
+            "" => format!("zzz = 1\n{SMALL}"),
+            ".big" => format!("{SMALL}zzz = 1\n"),
+            table => format!("{SMALL}[available_models{table}]\nzzz = 1\n"),
+        };
+        let error = load(&text, &Overrides::default(), &[]).expect_err("there is no such key");
+        let (_, known) = error.split_once("; known are ").expect("all are listed");
+        let known: Vec<&str> = known.split(", ").collect();
+        assert!(known.len() >= least, "{known:?}");
+        for key in known {
+            let is_it = |line: &str| line.starts_with(&format!("{key} = "));
+            let is_table = |line: &str| line.starts_with('[') && line.contains(key);
+            let mut lines = documented.lines();
+            assert!(lines.any(|line| is_it(line) || is_table(line)), "{key}");
+        }
+    }
 }

@@ -2,19 +2,19 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use unmask_api::CancelFlag;
 
-/// What the user wants of a running turn.
+/// What the owner of a handle wants to become of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Wish {
+pub(super) enum Requested {
     #[default]
     Run,
     Pause,
     Stop,
 }
 
-/// Joins the engine's handle and its thread for the length of one turn or load, so that a late wish cannot hit the next.
+/// Joins the handle of one turn, measurement or load with the engine's thread, so that a late request cannot hit the next.
 #[derive(Debug, Default)]
 pub(super) struct Control {
-    wish: Mutex<Wish>,
+    requested: Mutex<Requested>,
     changed: Condvar,
     /// Stops a running forward, or a load.
     pub(super) cancel: CancelFlag,
@@ -23,36 +23,38 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn set(&self, wish: Wish) {
+    pub(super) fn request(&self, wanted: Requested) {
         let mut now = self.lock();
-        // A stopped turn stays stopped.
-        if *now != Wish::Stop {
-            *now = wish;
+        // What is stopped stays stopped.
+        if *now != Requested::Stop {
+            *now = wanted;
         }
         self.changed.notify_all();
     }
 
-    /// Ends the turn or load at once: what runs is broken off.
+    /// Ends the work at once: what runs is broken off.
     pub(super) fn abandon(&self) {
-        self.set(Wish::Stop);
+        self.request(Requested::Stop);
         match self.cancel.is_raised() {
             true => self.again.raise(),
             false => self.cancel.raise(),
         }
     }
 
-    pub(super) fn wish(&self) -> Wish {
+    pub(super) fn requested(&self) -> Requested {
         *self.lock()
     }
 
-    /// Rests until the wish is no longer to pause.
-    pub(super) fn wait_while_paused(&self) -> Wish {
-        let paused = |wish: &mut Wish| *wish == Wish::Pause;
+    /// Rests until the request is no longer to pause.
+    pub(super) fn wait_while_paused(&self) -> Requested {
+        let paused = |requested: &mut Requested| *requested == Requested::Pause;
         let waited = self.changed.wait_while(self.lock(), paused);
         *waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Requested> {
+        self.requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,38 +2,52 @@
 
 use unmask_api::{Position, TokenId, with_causes};
 
-use super::model::ReadyModel;
-use super::{Failure, FailureKind, Message, Overflow, Pin, Role, TurnInput};
-use crate::Canvas;
+use super::{
+    Failure, FailureKind, LaidOut, Loaded, Message, Overflow, Pin, Role, TurnInput, TurnRequest,
+};
 use crate::text::history::next_prompt;
 use crate::text::pins::PinPlaceError;
+use crate::{Canvas, Params};
 
-/// What a turn begins with.
-#[derive(Debug)]
-pub(super) struct LaidOut {
-    pub(super) canvas: Canvas,
-    /// Messages that are not in it.
-    pub(super) left_out: usize,
+impl TurnRequest {
+    /// The request with its text as tokens, its pins placed and its settings as they run: what can be refused of it
+    /// without a forward is refused here, on the caller's thread. Renders and encodes text, which may take milliseconds.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what cannot be done and what to do instead.
+    pub fn laid_out(mut self, loaded: &Loaded) -> Result<Self, Failure> {
+        let laid_out = lay_out(loaded, self.input, &mut self.params)?;
+        Ok(Self {
+            input: TurnInput::LaidOut(laid_out),
+            ..self
+        })
+    }
 }
 
-/// The canvas of a turn, whose tokens and length `ready` can take.
-pub(super) fn lay_out(ready: &ReadyModel, input: TurnInput) -> Result<LaidOut, Failure> {
-    let mut left_out = 0;
+/// The canvas of a turn, whose tokens and length the model can take; `params` become those that it runs with.
+pub(super) fn lay_out(
+    loaded: &Loaded,
+    input: TurnInput,
+    params: &mut Params,
+) -> Result<LaidOut, Failure> {
     let canvas = match input {
         TurnInput::Canvas(canvas) => {
-            check_mask(ready, &canvas)?;
-            check_context(ready, canvas.answer_start(), canvas.answer().len())?;
-            check_tokens(ready, canvas.tokens())?;
+            check_canvas(loaded, &canvas)?;
             canvas
         }
-        TurnInput::Tokens { prompt, length } => masks_after(ready, &prompt, &[], length)?,
+        TurnInput::LaidOut(laid_out) => {
+            check_canvas(loaded, &laid_out.canvas)?;
+            return Ok(laid_out);
+        }
+        TurnInput::Fill(fill) => return fill.lay_out(loaded, params),
+        TurnInput::Tokens { prompt, length } => masks_after(loaded, &prompt, &[], length)?,
         TurnInput::FollowUp {
             previous,
             message,
             length,
         } => {
-            let prompt = follow_up(ready, previous, message)?;
-            masks_after(ready, &prompt, &[], length)?
+            let prompt = follow_up(loaded, previous, message)?;
+            masks_after(loaded, &prompt, &[], length)?
         }
         TurnInput::Chat {
             messages,
@@ -41,41 +55,62 @@ pub(super) fn lay_out(ready: &ReadyModel, input: TurnInput) -> Result<LaidOut, F
             length,
             overflow,
         } => {
-            let prompt = match overflow {
-                Overflow::Refuse => ready.text.prompt(&messages)?,
-                Overflow::DropOldest => {
-                    let (prompt, dropped) = prompt_that_fits(ready, &messages, length)?;
-                    left_out = dropped;
-                    prompt
-                }
-            };
-            masks_after(ready, &prompt, &pins, length)?
+            let (prompt, left_out) = chat_prompt(loaded, &messages, length, overflow)?;
+            return Ok(LaidOut {
+                canvas: masks_after(loaded, &prompt, &pins, length)?,
+                left_out,
+                holes: Vec::new(),
+            });
         }
     };
-    Ok(LaidOut { canvas, left_out })
+    Ok(LaidOut {
+        canvas,
+        left_out: 0,
+        holes: Vec::new(),
+    })
+}
+
+/// A canvas may be older than the model that is loaded now.
+fn check_canvas(loaded: &Loaded, canvas: &Canvas) -> Result<(), Failure> {
+    check_mask(loaded, canvas)?;
+    check_context(loaded, canvas.answer_start(), canvas.answer().len())?;
+    check_tokens(loaded, canvas.tokens())
+}
+
+/// The prompt for an answer of `length` positions, and how many messages are left out of it.
+pub(super) fn chat_prompt(
+    loaded: &Loaded,
+    messages: &[Message],
+    length: usize,
+    overflow: Overflow,
+) -> Result<(Vec<TokenId>, usize), Failure> {
+    match overflow {
+        Overflow::Refuse => Ok((loaded.text.prompt(messages)?, 0)),
+        Overflow::DropOldest => prompt_that_fits(loaded, messages, length),
+    }
 }
 
 /// The prompt of as many of the latest messages as fit, and how many are left out. A question goes with its answer; if even
 /// the last question does not fit, the prompt is of that alone.
 fn prompt_that_fits(
-    ready: &ReadyModel,
+    loaded: &Loaded,
     messages: &[Message],
     length: usize,
 ) -> Result<(Vec<TokenId>, usize), Failure> {
-    let whole = ready.text.prompt(messages)?;
+    let whole = loaded.text.prompt(messages)?;
     let system = messages.iter().take_while(|it| it.role == Role::System);
     let (system, rest) = messages.split_at(system.count());
     let questions = (1..rest.len()).filter(|&at| rest[at].role == Role::User);
     let starts: Vec<usize> = questions.collect();
-    if fits(ready, whole.len(), length) || starts.is_empty() {
+    if fits(loaded, whole.len(), length) || starts.is_empty() {
         return Ok((whole, 0));
     }
-    let prompt = |start: usize| ready.text.prompt(&[system, &rest[start..]].concat());
+    let prompt = |start: usize| loaded.text.prompt(&[system, &rest[start..]].concat());
     // Long conversations have many starts and a prompt takes a while. Fewer messages are never longer.
     let (mut low, mut high) = (0, starts.len() - 1);
     while low < high {
         let middle = low.midpoint(high);
-        match fits(ready, prompt(starts[middle])?.len(), length) {
+        match fits(loaded, prompt(starts[middle])?.len(), length) {
             true => high = middle,
             false => low = middle + 1,
         }
@@ -84,17 +119,17 @@ fn prompt_that_fits(
 }
 
 fn masks_after(
-    ready: &ReadyModel,
+    loaded: &Loaded,
     prompt: &[TokenId],
     pins: &[Pin],
     length: usize,
 ) -> Result<Canvas, Failure> {
-    check_context(ready, prompt.len(), length)?;
-    check_tokens(ready, prompt)?;
-    let mut canvas = Canvas::new(prompt, length, ready.loaded.special.mask);
-    let placed = (ready.text.place(pins, length)).map_err(|error| misplaced(&error))?;
+    check_context(loaded, prompt.len(), length)?;
+    check_tokens(loaded, prompt)?;
+    let mut canvas = Canvas::new(prompt, length, loaded.special.mask);
+    let placed = (loaded.text.place(pins, length)).map_err(|error| misplaced(&error))?;
     for (pin, tokens) in pins.iter().zip(placed) {
-        check_tokens(ready, &tokens)?;
+        check_tokens(loaded, &tokens)?;
         let first = pin.at.0 + prompt.len() as u32;
         for (at, token) in (first..).zip(tokens) {
             canvas.pin(Position(at), token);
@@ -112,12 +147,12 @@ fn misplaced(error: &PinPlaceError) -> Failure {
 }
 
 fn follow_up(
-    ready: &ReadyModel,
+    loaded: &Loaded,
     mut previous: Vec<TokenId>,
     message: String,
 ) -> Result<Vec<TokenId>, Failure> {
-    let special = ready.loaded.special;
-    let templated = ready.text.prompt(&[Message {
+    let special = loaded.special;
+    let templated = loaded.text.prompt(&[Message {
         role: Role::User,
         content: message,
     }])?;
@@ -128,19 +163,19 @@ fn follow_up(
     })
 }
 
-fn limit(ready: &ReadyModel) -> usize {
-    ready.loaded.facts.max_positions as usize
+fn limit(loaded: &Loaded) -> usize {
+    loaded.facts.max_positions as usize
 }
 
-fn fits(ready: &ReadyModel, prompt: usize, length: usize) -> bool {
-    prompt.saturating_add(length) <= limit(ready)
+fn fits(loaded: &Loaded, prompt: usize, length: usize) -> bool {
+    prompt.saturating_add(length) <= limit(loaded)
 }
 
-fn check_context(ready: &ReadyModel, prompt: usize, length: usize) -> Result<(), Failure> {
-    if fits(ready, prompt, length) {
+pub(super) fn check_context(loaded: &Loaded, prompt: usize, length: usize) -> Result<(), Failure> {
+    if fits(loaded, prompt, length) {
         return Ok(());
     }
-    let (limit, tokens) = (limit(ready), prompt.saturating_add(length));
+    let (limit, tokens) = (limit(loaded), prompt.saturating_add(length));
     let room = limit.saturating_sub(prompt);
     let hint = match room {
         0 => "shorten it, or begin a new conversation".to_owned(),
@@ -162,9 +197,8 @@ fn check_context(ready: &ReadyModel, prompt: usize, length: usize) -> Result<(),
     })
 }
 
-/// A canvas may be older than the model that is loaded now.
-fn check_mask(ready: &ReadyModel, canvas: &Canvas) -> Result<(), Failure> {
-    if canvas.mask() == ready.loaded.special.mask {
+fn check_mask(loaded: &Loaded, canvas: &Canvas) -> Result<(), Failure> {
+    if canvas.mask() == loaded.special.mask {
         return Ok(());
     }
     Err(Failure {
@@ -172,16 +206,16 @@ fn check_mask(ready: &ReadyModel, canvas: &Canvas) -> Result<(), Failure> {
         text: format!(
             "the unfinished answer is of another model: its mask is token {}, that of {} is {}",
             canvas.mask().0,
-            ready.loaded.name,
-            ready.loaded.special.mask.0
+            loaded.name,
+            loaded.special.mask.0
         ),
         hint: "ask again, or load the model that began it".to_owned(),
     })
 }
 
 /// A tokenizer may know more tokens than the network has rows for.
-fn check_tokens(ready: &ReadyModel, tokens: &[TokenId]) -> Result<(), Failure> {
-    let vocab = ready.loaded.facts.vocab;
+pub(super) fn check_tokens(loaded: &Loaded, tokens: &[TokenId]) -> Result<(), Failure> {
+    let vocab = loaded.facts.vocab;
     let Some(beyond) = tokens.iter().find(|token| token.index() >= vocab) else {
         return Ok(());
     };
@@ -189,7 +223,7 @@ fn check_tokens(ready: &ReadyModel, tokens: &[TokenId]) -> Result<(), Failure> {
         kind: FailureKind::Model,
         text: format!(
             "the text holds token {}, but the network of {} has {vocab} tokens",
-            beyond.0, ready.loaded.name
+            beyond.0, loaded.name
         ),
         hint: "fetch tokenizer.json and the weights from the same place".to_owned(),
     })

@@ -8,20 +8,14 @@ use unmask_api::LoadProgress;
 
 use super::control::Control;
 use super::model::ReadyModel;
-use super::thread::{Worker, panicked};
+use super::worker::{Current, Worker, panicked};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, OldModel};
-
-/// The model that answers, and how to get it again.
-pub(super) struct Current {
-    pub(super) ready: ReadyModel,
-    again: LoadRequest,
-}
 
 impl Worker {
     pub(super) fn load(&mut self, request: LoadRequest, control: &Control) {
         let stopped = || control.cancel.is_raised();
         if stopped() {
-            return self.tell_failed(&request, load_stopped(&request.key));
+            return self.emit_failed(&request, load_stopped(&request.key));
         }
         let old = match request.old {
             OldModel::KeptBeside => None,
@@ -29,9 +23,9 @@ impl Worker {
         };
         match (self.try_load(&request, &stopped), old) {
             (Ok(ready), _) => self.take(ready, request),
-            (Err(failure), None) => self.tell_failed(&request, failure),
+            (Err(failure), None) => self.emit_failed(&request, failure),
             (Err(failure), Some(old)) => {
-                self.tell_failed(&request, failure);
+                self.emit_failed(&request, failure);
                 self.restore(old, control);
             }
         }
@@ -42,7 +36,7 @@ impl Worker {
         let Current { ready, again } = self.current.take()?;
         let loaded = Arc::clone(&ready.loaded);
         drop(ready);
-        self.listener.tell(EngineEvent::Unloaded(loaded));
+        self.events.emit(EngineEvent::Unloaded(loaded));
         Some(again)
     }
 
@@ -57,14 +51,15 @@ impl Worker {
             old: OldModel::KeptBeside,
             ..again
         };
-        self.listener.tell(EngineEvent::Lost {
+        self.events.emit(EngineEvent::Lost {
             loaded,
             failure,
             again,
         });
     }
 
-    /// Loads the model before again. Whoever has stopped the load of the new one wants this, and stops it by a second word.
+    /// Loads the model before again. Whoever has stopped the load of the new one wants this, and stops it by a second
+    /// request.
     fn restore(&mut self, old: LoadRequest, control: &Control) {
         let stopped = match control.cancel.is_raised() {
             true => &control.again,
@@ -72,7 +67,7 @@ impl Worker {
         };
         match self.try_load(&old, &|| stopped.is_raised()) {
             Ok(ready) => self.take(ready, old),
-            Err(failure) => self.tell_failed(&old, failure),
+            Err(failure) => self.emit_failed(&old, failure),
         }
     }
 
@@ -85,7 +80,7 @@ impl Worker {
             ..request
         };
         self.current = Some(Current { ready, again });
-        self.listener.tell(EngineEvent::Loaded(loaded));
+        self.events.emit(EngineEvent::Loaded(loaded));
     }
 
     fn try_load(
@@ -94,7 +89,7 @@ impl Worker {
         stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<ReadyModel, Failure> {
         let progress = |at: LoadProgress<'_>| {
-            self.listener.tell(EngineEvent::Loading {
+            self.events.emit(EngineEvent::Loading {
                 key: request.key.clone(),
                 stage: at.stage.to_owned(),
                 done: at.done,
@@ -107,16 +102,16 @@ impl Worker {
         };
         let loaded = catch_unwind(AssertUnwindSafe(|| self.loader.load(request, &progress)))
             .unwrap_or_else(|panic| Err(panicked(&*panic)));
-        // A load that was ready before it heard of it is stopped all the same: the model before is what the user wants.
+        // A load that was ready before it saw the request is stopped all the same: the model before is what the user wants.
         match stopped() {
             true => Err(load_stopped(&request.key)),
             false => loaded,
         }
     }
 
-    fn tell_failed(&self, request: &LoadRequest, failure: Failure) {
+    fn emit_failed(&self, request: &LoadRequest, failure: Failure) {
         let key = request.key.clone();
-        self.listener.tell(EngineEvent::LoadFailed { key, failure });
+        self.events.emit(EngineEvent::LoadFailed { key, failure });
     }
 }
 

@@ -1,53 +1,66 @@
 //! The engine: one thread that owns the loaded model; commands go in, [`EngineEvent`]s come out.
 
 mod control;
+mod events;
+mod fill;
+mod handle;
 mod layout;
 mod load;
+mod loaded;
+mod measure;
 mod model;
-mod news;
+mod model_text;
 mod request;
 mod thread;
+mod worker;
 
 use std::io;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
 
-use control::{Control, Wish};
-use thread::{Command, Listener, Worker};
+use control::Control;
+use thread::Command;
+use worker::{EventSink, Worker};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use model::{Loader, ModelText, ReadyModel};
-pub use news::{EngineEvent, Failure, FailureKind, Loaded, Outcome, Placed, TurnEvent};
+pub use crate::failure::{Failure, FailureKind};
+pub use crate::message::{Message, Role};
+pub use crate::pin::Pin;
+pub use events::{EngineEvent, MeasureEvent, Measured, Outcome, TurnEvent};
+pub use handle::{MeasureHandle, TurnHandle};
+pub use loaded::Loaded;
+pub use model::{Loader, ReadyModel};
+pub use model_text::ModelText;
 pub use request::{
-    LoadRequest, Message, OldModel, Overflow, Pin, Role, TurnId, TurnInput, TurnRequest,
+    Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, LoadRequest, MeasureId,
+    MeasureRequest, OldModel, Overflow, TurnId, TurnInput, TurnRequest,
 };
 
-/// The handle: never blocks. Commands are carried out in order; wishes about the turn begun last take effect at its next
-/// step, or before its first. When the handle goes, what runs or waits is cancelled and the thread ends.
+/// The owner of the thread: never blocks. Commands are carried out in order. When it goes, what runs or waits is cancelled
+/// and the thread ends.
 pub struct Engine {
     commands: Sender<Command>,
-    turn: Arc<Control>,
-    /// Of every turn and load that has not ended.
-    turns: Vec<Weak<Control>>,
+    /// Of every turn and measurement that has not ended.
+    work: Vec<Weak<Control>>,
     loads: Vec<Weak<Control>>,
 }
 
 impl Engine {
-    /// Starts the thread; `tell` is called from it with everything that happens.
+    /// Starts the thread; `on_event` is called from it with everything that happens.
     ///
     /// # Errors
     /// If the system has no thread to give.
     pub fn start(
         loader: Box<dyn Loader>,
-        tell: impl Fn(EngineEvent) + Send + Sync + 'static,
+        on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (commands, inbox) = channel();
         let worker = Worker {
             loader,
-            listener: Listener(Box::new(tell)),
+            events: EventSink(Box::new(on_event)),
             current: None,
         };
         Builder::new()
@@ -55,14 +68,13 @@ impl Engine {
             .spawn(move || worker.run(&inbox))?;
         Ok(Self {
             commands,
-            turn: Arc::default(),
-            turns: Vec::new(),
+            work: Vec::new(),
             loads: Vec::new(),
         })
     }
 
-    /// Loads a model once the loads before have ended. The model before stays until this one is ready, or is unloaded first
-    /// and loaded again if this one fails.
+    /// Loads a model once the commands before have ended. The model before stays until this one is ready, or is unloaded
+    /// first and loaded again if this one fails.
     pub fn load(&mut self, request: LoadRequest) {
         let control = control(&mut self.loads);
         self.send(Command::Load(request, control));
@@ -74,36 +86,21 @@ impl Engine {
         abandon(&self.loads);
     }
 
-    /// Begins a turn once the ones before have ended.
-    pub fn begin(&mut self, request: TurnRequest) {
-        self.turn = control(&mut self.turns);
-        self.send(Command::Turn(Box::new(request), Arc::clone(&self.turn)));
+    /// Begins a turn once the commands before have ended; several may wait, each with its own handle.
+    ///
+    /// What a [`laid out`](TurnRequest::laid_out) request is refused for is known before; any other is laid out on the
+    /// engine's thread, and fails there.
+    pub fn begin(&mut self, request: TurnRequest) -> TurnHandle {
+        let control = control(&mut self.work);
+        self.send(Command::Turn(Box::new(request), Arc::clone(&control)));
+        TurnHandle(control)
     }
 
-    /// Has the model's tokenizer read pins for an answer of `length` positions, once the commands before have ended: it
-    /// tells [`EngineEvent::Placed`], or nothing while there is no model.
-    pub fn place(&self, pins: Vec<Pin>, length: usize) {
-        self.send(Command::Place(pins, length));
-    }
-
-    /// Rests after the running step.
-    pub fn pause(&mut self) {
-        self.turn.set(Wish::Pause);
-    }
-
-    /// Goes on.
-    pub fn resume(&mut self) {
-        self.turn.set(Wish::Run);
-    }
-
-    /// Ends the turn after the running step; what is committed is kept.
-    pub fn stop(&mut self) {
-        self.turn.set(Wish::Stop);
-    }
-
-    /// Ends the turn at once: the running forward is broken off between two layers.
-    pub fn abandon(&mut self) {
-        self.turn.abandon();
+    /// Measures likelihoods once the commands before have ended.
+    pub fn measure(&mut self, request: MeasureRequest) -> MeasureHandle {
+        let control = control(&mut self.work);
+        self.send(Command::Measure(request, Arc::clone(&control)));
+        MeasureHandle(control)
     }
 
     fn send(&self, command: Command) {
@@ -117,7 +114,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        abandon(&self.turns);
+        abandon(&self.work);
         // Neither the load nor the return of the model before.
         abandon(&self.loads);
         abandon(&self.loads);

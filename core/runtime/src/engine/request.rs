@@ -1,8 +1,14 @@
-use unmask_api::{Position, TokenId};
+use std::num::NonZeroUsize;
+use std::ops::Range;
 
+use unmask_api::TokenId;
+
+use crate::likelihood::{Pair, Samples};
+use crate::message::Message;
+use crate::pin::Pin;
 use crate::{Canvas, Params};
 
-/// Names one turn, so that late news of a cancelled one can be told apart.
+/// Names one turn, so that late events of a cancelled one can be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct TurnId(pub u64);
 
@@ -12,27 +18,6 @@ impl TurnId {
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
-}
-
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Instructions.
-    System,
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-}
-
-/// One message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
 }
 
 /// Which model to load: a key of the configuration, with what the user chose differently for now.
@@ -104,17 +89,12 @@ pub enum TurnInput {
         /// Positions of the answer.
         length: usize,
     },
-    /// A canvas as it is: a stopped one that goes on, or one with holes.
+    /// Text with holes in it.
+    Fill(Fill),
+    /// A canvas as it is: a stopped one that goes on.
     Canvas(Canvas),
-}
-
-/// A word that the answer must hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pin {
-    /// Offset of its first token in the answer.
-    pub at: Position,
-    /// Encoded as `" " + word`, as the reference does.
-    pub word: String,
+    /// What [`TurnRequest::laid_out`] made of any of these.
+    LaidOut(LaidOut),
 }
 
 /// One turn.
@@ -126,4 +106,93 @@ pub struct TurnRequest {
     pub input: TurnInput,
     /// How.
     pub params: Params,
+}
+
+/// Text with holes in it, on one canvas: only the holes are denoised, from both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fill {
+    /// What stands before the answer.
+    pub before: FillBefore,
+    /// The answer, in order; at least one of them is a hole.
+    pub parts: Vec<FillPart>,
+    /// What is done if a chat before it does not fit; plain text and tokens are never shortened.
+    pub overflow: Overflow,
+    /// Which blocks the answer is cut into.
+    pub blocks: FillBlocks,
+    /// Whether holes may hold the end token.
+    pub ends: FillEnds,
+}
+
+/// What stands before an answer with holes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FillBefore {
+    /// A conversation, rendered by the checkpoint's chat template.
+    Chat(Vec<Message>),
+    /// Plain text; may be empty.
+    Text(String),
+    /// Tokens as they are.
+    Tokens(Vec<TokenId>),
+}
+
+/// A part of an answer with holes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FillPart {
+    /// Given as text, encoded on its own.
+    Text(String),
+    /// Given as tokens.
+    Tokens(Vec<TokenId>),
+    /// So many positions to be denoised.
+    Hole(NonZeroUsize),
+}
+
+/// Which blocks an answer with holes is cut into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FillBlocks {
+    /// One for all holes, with the settings' steps or a step for each mask, whichever is less.
+    #[default]
+    One,
+    /// As the settings say; the parts' lengths have to divide.
+    AsSet,
+}
+
+/// Whether holes may hold the end token, which pads short answers in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FillEnds {
+    /// Never: they run with `logits_eos_inf`.
+    #[default]
+    Never,
+    /// As the settings say.
+    AsSet,
+}
+
+/// What a turn begins with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaidOut {
+    /// Prompt, pins and masks.
+    pub canvas: Canvas,
+    /// Messages that the context had no room for, counted from the oldest; a system message is not counted.
+    pub left_out: usize,
+    /// The holes of a [`Fill`], in order: offsets in the answer.
+    pub holes: Vec<Range<usize>>,
+}
+
+/// Names one measurement, so that late events of a stopped one can be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct MeasureId(pub u64);
+
+/// Log-likelihoods to be measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeasureRequest {
+    /// Its name.
+    pub measure: MeasureId,
+    /// Contexts with their continuations, measured in this order.
+    pub pairs: Vec<Pair>,
+    /// From which masks.
+    pub samples: Samples,
+    /// Classifier-free guidance, 0 and up; above 0 doubles the work.
+    pub cfg_scale: f32,
+    /// Seeds the masks; those of a pair depend on nothing but this, its context and its continuation's length.
+    pub seed: u64,
+    /// Whether it is asked too if the model would give the continuation greedily: a forward a token, at most.
+    pub greedy: bool,
 }

@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -5,41 +6,26 @@ use std::time::{Duration, Instant};
 
 use unmask_api::{BackendError, ErrorCode, TokenId};
 
-use super::control::{Control, Wish};
-use super::layout::{LaidOut, lay_out};
-use super::load::Current;
-use super::model::{Loader, ReadyModel};
+use super::control::{Control, Requested};
+use super::layout::lay_out;
+use super::model::ReadyModel;
+use super::worker::{Worker, panicked};
 use super::{
-    EngineEvent, Failure, FailureKind, LoadRequest, Outcome, Pin, Placed, TurnEvent, TurnRequest,
+    EngineEvent, Failure, FailureKind, LaidOut, LoadRequest, MeasureRequest, Outcome, TurnEvent,
+    TurnRequest,
 };
+use crate::denoise::Denoise;
 use crate::event::FinishReason;
-use crate::generate::{Denoise, DenoiseError};
+use crate::generate::{DenoiseError, Generation};
+use crate::sampler::strategies;
 use crate::text::answer::pinned_kept;
+use crate::{Canvas, Params};
 
-/// What the handle asks of the thread.
+/// What the engine's owner asks of the thread.
 pub(super) enum Command {
     Load(LoadRequest, Arc<Control>),
     Turn(Box<TurnRequest>, Arc<Control>),
-    Place(Vec<Pin>, usize),
-}
-
-/// Whoever hears what happens.
-pub(super) struct Listener(pub(super) Box<dyn Fn(EngineEvent) + Send + Sync>);
-
-impl Listener {
-    /// A listener that panics misses the event, but ends neither the turn nor the thread.
-    pub(super) fn tell(&self, event: EngineEvent) {
-        if catch_unwind(AssertUnwindSafe(|| (self.0)(event))).is_err() {
-            tracing::error!("the engine's listener panicked; an event is lost");
-        }
-    }
-}
-
-/// The engine's thread: owns the model, carries out one command after the other until the handle is gone.
-pub(super) struct Worker {
-    pub(super) loader: Box<dyn Loader>,
-    pub(super) listener: Listener,
-    pub(super) current: Option<Current>,
+    Measure(MeasureRequest, Arc<Control>),
 }
 
 impl Worker {
@@ -48,37 +34,21 @@ impl Worker {
             match command {
                 Command::Load(request, control) => self.load(request, &control),
                 Command::Turn(request, control) => self.turn(*request, &control),
-                Command::Place(pins, length) => self.place(pins, length),
+                Command::Measure(request, control) => self.measure(&request, &control),
             }
-        }
-    }
-
-    fn place(&self, pins: Vec<Pin>, length: usize) {
-        let Some(Current { ready, .. }) = &self.current else {
-            return;
-        };
-        let place = AssertUnwindSafe(|| ready.text.place(&pins, length));
-        match catch_unwind(place) {
-            Ok(tokens) => self.listener.tell(EngineEvent::Placed(Box::new(Placed {
-                loaded: Arc::clone(&ready.loaded),
-                pins,
-                length,
-                tokens,
-            }))),
-            Err(panic) => tracing::error!("pins were not read: {}", panicked(&*panic)),
         }
     }
 
     fn turn(&mut self, request: TurnRequest, control: &Control) {
         let turn = request.turn;
-        let tell = |event| self.listener.tell(EngineEvent::Turn(turn, event));
-        let end = catch_unwind(AssertUnwindSafe(|| self.denoise(request, control, &tell)))
+        let emit = |event| self.events.emit(EngineEvent::Turn(turn, event));
+        let end = catch_unwind(AssertUnwindSafe(|| self.denoise(request, control, &emit)))
             .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         match end {
-            Ok(outcome) => tell(TurnEvent::Finished(outcome)),
-            Err(End::Failed(failure)) => tell(TurnEvent::Failed(failure)),
+            Ok(outcome) => emit(TurnEvent::Finished(outcome)),
+            Err(End::Failed(failure)) => emit(TurnEvent::Failed(failure)),
             Err(End::Gone(failure)) => {
-                tell(TurnEvent::Failed(failure.clone()));
+                emit(TurnEvent::Failed(failure.clone()));
                 self.lose(failure);
             }
         }
@@ -88,55 +58,77 @@ impl Worker {
         &self,
         request: TurnRequest,
         control: &Control,
-        tell: &dyn Fn(TurnEvent),
+        emit: &dyn Fn(TurnEvent),
     ) -> Result<Outcome, End> {
         let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
-        let LaidOut { canvas, left_out } = lay_out(ready, request.input)?;
-        let mut denoise = Denoise::new(
-            &*ready.model,
-            ready.loaded.special,
-            canvas.clone(),
-            request.params.clone(),
-        )
-        .map_err(|error| End::of(ready, &error))?;
-        tell(TurnEvent::Started {
+        let mut params = request.params;
+        let LaidOut {
             canvas,
-            params: request.params,
+            left_out,
+            holes,
+        } = lay_out(&ready.loaded, request.input, &mut params)?;
+        let mut generation =
+            begin(ready, canvas.clone(), params.clone()).map_err(|error| End::of(ready, &error))?;
+        emit(TurnEvent::Started {
+            canvas,
+            params,
             left_out,
         });
         let mut elapsed = Duration::ZERO;
         let reason = loop {
-            match control.wish() {
-                Wish::Run => (),
-                Wish::Stop => break FinishReason::Stopped,
-                Wish::Pause => {
-                    tell(TurnEvent::Paused(denoise.stats().steps));
-                    if control.wait_while_paused() == Wish::Run {
-                        tell(TurnEvent::Resumed);
+            match control.requested() {
+                Requested::Run => (),
+                Requested::Stop => break FinishReason::Stopped,
+                Requested::Pause => {
+                    emit(TurnEvent::Paused(generation.denoise().stats().steps));
+                    if control.wait_while_paused() == Requested::Run {
+                        emit(TurnEvent::Resumed);
                     }
                     continue;
                 }
             }
             let began = Instant::now();
-            match denoise.step(&control.cancel) {
+            match generation.step(&control.cancel) {
                 Ok(Some(mut step)) => {
                     step.elapsed = began.elapsed();
                     elapsed += step.elapsed;
-                    tell(TurnEvent::Step(step));
+                    emit(TurnEvent::Step(step));
                 }
-                Ok(None) => break denoise.reason().unwrap_or(FinishReason::Complete),
+                Ok(None) => {
+                    break generation
+                        .denoise()
+                        .reason()
+                        .unwrap_or(FinishReason::Complete);
+                }
                 Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
                     break FinishReason::Stopped;
                 }
                 Err(error) => return Err(End::of(ready, &error)),
             }
         };
-        Ok(outcome(ready, &denoise, reason, elapsed)?)
+        Ok(outcome(
+            ready,
+            generation.denoise(),
+            &holes,
+            reason,
+            elapsed,
+        )?)
     }
 }
 
-/// Why a turn was given up.
-enum End {
+fn begin(
+    ready: &ReadyModel,
+    canvas: Canvas,
+    params: Params,
+) -> Result<Generation<'_>, DenoiseError> {
+    let (special, rules) = (ready.loaded.special, ready.rules);
+    let strategy = strategies::begin(ready.strategies, &canvas, &params, rules)?;
+    let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
+    Generation::new(&*ready.model, denoise)
+}
+
+/// Why a turn or a measurement was given up.
+pub(super) enum End {
     /// The model still answers.
     Failed(Failure),
     /// The process that the model ran in is no more.
@@ -144,7 +136,7 @@ enum End {
 }
 
 impl End {
-    fn of(ready: &ReadyModel, error: &DenoiseError) -> Self {
+    pub(super) fn of(ready: &ReadyModel, error: &DenoiseError) -> Self {
         let failure = failure(ready, error);
         match error {
             DenoiseError::Backend(BackendError::Gone { .. }) => Self::Gone(failure),
@@ -164,29 +156,34 @@ impl From<Failure> for End {
 fn outcome(
     ready: &ReadyModel,
     denoise: &Denoise,
+    holes: &[Range<usize>],
     reason: FinishReason,
     elapsed: Duration,
 ) -> Result<Outcome, Failure> {
     let canvas = denoise.canvas().clone();
     let mut stats = denoise.stats();
     stats.elapsed = elapsed;
-    let answer: Vec<TokenId> = pinned_kept(&canvas, ready.loaded.special)
-        .map(|(_, token)| token)
-        .collect();
-    // A finished turn may hold masks that the model itself predicted; a stopped one ends at its first mask.
-    let text = match reason {
-        FinishReason::Stopped => ready.text.stopped(&answer),
-        FinishReason::Complete | FinishReason::EndToken => ready.text.finished(&answer),
-    }?;
+    let text = |range: &Range<usize>| {
+        let answer: Vec<TokenId> = pinned_kept(&canvas, ready.loaded.special)
+            .filter(|(offset, _)| range.contains(offset))
+            .map(|(_, token)| token)
+            .collect();
+        // A finished turn may hold masks that the model itself predicted; a stopped one ends at its first mask.
+        match reason {
+            FinishReason::Stopped => ready.loaded.text.stopped(&answer),
+            FinishReason::Complete | FinishReason::EndToken => ready.loaded.text.finished(&answer),
+        }
+    };
     Ok(Outcome {
-        text,
+        text: text(&(0..canvas.answer().len()))?,
+        holes: holes.iter().map(text).collect::<Result<_, _>>()?,
         canvas,
         reason,
         stats,
     })
 }
 
-fn no_model() -> Failure {
+pub(super) fn no_model() -> Failure {
     Failure {
         kind: FailureKind::Model,
         text: "no model is loaded".to_owned(),
@@ -227,16 +224,5 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
         kind,
         text,
         hint: hint.to_owned(),
-    }
-}
-
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let text = (panic.downcast_ref::<&str>().copied())
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Failure {
-        kind: FailureKind::Generation,
-        text: format!("the engine met a bug: {text}"),
-        hint: "please report it with the log".to_owned(),
     }
 }

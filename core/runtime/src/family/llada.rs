@@ -2,7 +2,7 @@
 
 use unmask_api::Attention;
 
-use super::{Family, Predictor, Preset};
+use super::{BlockOrigin, Family, FamilyRules, Predictor, Preset};
 use crate::Params;
 
 pub(super) const LLADA: Family = Family {
@@ -10,11 +10,17 @@ pub(super) const LLADA: Family = Family {
     model_types: &["llada"],
     architectures: &["LLaDAModelLM"],
     attention: Attention::Bidirectional,
-    predictor: Predictor::SamePosition,
+    rules: RULES,
     preset,
     chat_template: CHAT_TEMPLATE,
     mask_names: &["<|mdm_mask|>", "<|mask|>", "<mask>", "[MASK]"],
     eot_names: &["<|eot_id|>", "<|im_end|>", "<|role_end|>"],
+};
+
+/// The reference's `generate.py`.
+pub(crate) const RULES: FamilyRules = FamilyRules {
+    block_origin: BlockOrigin::Answer,
+    predictor: Predictor::SamePosition,
 };
 
 /// The reference's `chat.py`.

@@ -3,9 +3,11 @@
 mod detect;
 mod error;
 mod llada;
+mod rules;
 
 pub use detect::detect;
 pub use error::FamilyError;
+pub use rules::{BlockOrigin, FamilyRules, Predictor};
 use unmask_api::{Attention, TokenId};
 
 use crate::Params;
@@ -21,8 +23,8 @@ pub struct Family {
     pub architectures: &'static [&'static str],
     /// Which positions a position may attend to.
     pub attention: Attention,
-    /// Which row of logits predicts a position.
-    pub predictor: Predictor,
+    /// What it asks of every sampler.
+    pub rules: FamilyRules,
     /// How it is used if nobody says otherwise.
     pub preset: fn() -> Preset,
     /// For checkpoints without a chat template.
@@ -31,15 +33,6 @@ pub struct Family {
     pub mask_names: &'static [&'static str],
     /// What its tokenizers call the end of a turn, likewise.
     pub eot_names: &'static [&'static str],
-}
-
-/// Which row of logits predicts a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Predictor {
-    /// Its own.
-    SamePosition,
-    /// The one before it; position 0 is predicted by its own.
-    PositionBefore,
 }
 
 /// Settings for want of others.

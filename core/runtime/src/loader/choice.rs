@@ -1,11 +1,14 @@
 //! Which backend, device and precision a load gets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use unmask_api::{Backend, Device};
+use unmask_api::{Backend, Device, LoadSpec};
 
+use crate::checkpoint::{Checkpoint, Locations, known_config};
 use crate::config::ModelEntry;
 use crate::engine::{Failure, FailureKind};
+use crate::family::detect;
 use crate::plugin::{FindError, Fit, Registry, Running};
 
 /// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
@@ -27,6 +30,48 @@ pub(super) fn running(entry: &ModelEntry) -> Running {
         true => Running::Alone,
         false => Running::Here,
     }
+}
+
+/// What is loaded of `checkpoint`, on a device and in a precision that the backend has.
+pub(crate) fn load_spec(
+    entry: &ModelEntry,
+    checkpoint: &Checkpoint,
+    (device, precision): (&str, &str),
+    locations: &Locations,
+) -> LoadSpec {
+    LoadSpec {
+        family: checkpoint.family.name.to_owned(),
+        folder: checkpoint.folder.clone(),
+        weights: checkpoint.weights.clone(),
+        config_json: checkpoint.config_json.clone(),
+        device: device.to_owned(),
+        precision: precision.to_owned(),
+        threads: entry.threads.value,
+        attention: checkpoint.family.attention,
+        cache_folder: (locations.cache.as_ref()).map(|folder| folder.join("weights")),
+        options_json: entry.options_json(),
+    }
+}
+
+/// As [`load_spec`], for a model that is known although it is not on this machine.
+pub(crate) fn known_spec(
+    entry: &ModelEntry,
+    (device, precision): (&str, &str),
+) -> Option<LoadSpec> {
+    let config_json = known_config(&entry.model_id.value)?;
+    let family = detect(&serde_json::from_str(config_json).ok()?).ok()?;
+    Some(LoadSpec {
+        family: family.name.to_owned(),
+        folder: PathBuf::new(),
+        weights: Vec::new(),
+        config_json: config_json.to_owned(),
+        device: device.to_owned(),
+        precision: precision.to_owned(),
+        threads: entry.threads.value,
+        attention: family.attention,
+        cache_folder: None,
+        options_json: entry.options_json(),
+    })
 }
 
 /// The device of `backend` that is asked for, or its first.

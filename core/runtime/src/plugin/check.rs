@@ -1,56 +1,45 @@
 //! What a plugin returns is not trusted: these are the tests it must pass.
 
-use unmask_api::abi::{DeviceRow, FactsRow, kind};
-use unmask_api::{BackendError, Capabilities, Device, DeviceKind, ModelFacts, TokenId, TopMut};
+use unmask_api::abi::Collected;
+use unmask_api::{BackendError, Capabilities, ModelFacts, TokenId, TopMut, TopRequest};
 
 /// No vocabulary is larger; a row of logits then takes 64 MiB.
-const LARGEST_VOCABULARY: u32 = 1 << 24;
-/// Rounding that a log-sum-exp or an entropy may show.
-const ROUNDING: f32 = 1e-3;
+const LARGEST_VOCABULARY: usize = 1 << 24;
+/// Rounding that a tail, an entropy or a divergence may show, in relative terms where it is above 1.
+const ROUNDING: f64 = 1e-3;
 
-/// The facts in `row`, for the backend named `backend`.
-pub(super) fn facts(backend: &str, row: &FactsRow) -> Result<ModelFacts, BackendError> {
+/// What the backend named `backend` says of a model, if it can be; claims that nobody knows are left out.
+pub(super) fn facts(backend: &str, facts: ModelFacts) -> Result<ModelFacts, BackendError> {
     let wrong = |what: String| Err(BackendError::Device(format!("{backend} {what}")));
-    if !(1..=LARGEST_VOCABULARY).contains(&row.vocab) {
+    if !(1..=LARGEST_VOCABULARY).contains(&facts.vocab) {
         return wrong(format!(
             "loaded a model with a vocabulary of {}, which cannot be; try another backend",
-            row.vocab
+            facts.vocab
         ));
     }
-    if row.max_positions == 0 {
+    if facts.max_positions == 0 {
         return wrong("loaded a model for 0 positions; try another backend".to_owned());
     }
     let known = Capabilities::NAMES
         .iter()
         .fold(0, |bits, (bit, _)| bits | bit.0);
     Ok(ModelFacts {
-        vocab: row.vocab as usize,
-        max_positions: row.max_positions,
-        memory_bytes: row.memory_bytes,
-        precision: row.precision.read(),
-        capabilities: Capabilities(row.capabilities & known),
-        notes: row.notes.read(),
+        capabilities: Capabilities(facts.capabilities.0 & known),
+        ..facts
     })
 }
 
-/// The device in `row`.
-pub(super) fn device(row: &DeviceRow) -> Device {
-    let precisions = row.precisions.read();
-    Device {
-        id: row.id.read(),
-        name: row.name.read(),
-        kind: match row.kind {
-            kind::CPU => DeviceKind::Cpu,
-            kind::GPU => DeviceKind::Gpu,
-            _ => DeviceKind::Accelerator,
-        },
-        total_bytes: row.total_bytes,
-        free_bytes: row.free_bytes,
-        precisions: precisions
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect(),
+/// The texts of a list, all of them.
+pub(super) fn whole(
+    backend: &str,
+    what: &str,
+    list: Collected,
+) -> Result<Vec<String>, BackendError> {
+    match list.overflowed {
+        false => Ok(list.texts),
+        true => Err(BackendError::Device(format!(
+            "{backend} has more {what} than can be meant; try another backend"
+        ))),
     }
 }
 
@@ -82,18 +71,20 @@ fn all_finite(scores: &[f32]) -> bool {
     flags & 0x8000_0000 == 0
 }
 
-/// Tests ids, order and numbers of the best of each row; entropies a rounding below 0 become 0.
-pub(super) fn top(backend: &str, vocab: usize, out: &mut TopMut<'_>) -> Result<(), BackendError> {
-    let k = out.k;
-    for row in 0..out.log_sum_exp.len() {
+/// Tests ids, order and numbers of the best of each row; numbers a rounding below 0 become 0.
+pub(super) fn top(
+    backend: &str,
+    vocab: usize,
+    request: &TopRequest<'_>,
+    out: &mut TopMut<'_>,
+) -> Result<(), BackendError> {
+    let (k, asked) = (out.k, request.asked_per_row());
+    for row in 0..request.rows.len() {
         let (ids, logits) = (&out.ids[row * k..][..k], &out.logits[row * k..][..k]);
-        let (sum, entropy) = (out.log_sum_exp[row], &mut out.entropy[row]);
-        if !all_finite(logits) || !sum.is_finite() || !entropy.is_finite() {
-            return Err(not_finite(
-                backend,
-                row,
-                &[sum, *entropy, logits.iter().sum()],
-            ));
+        let asked = &out.asked[row * asked..][..asked];
+        let (tail, entropy) = (&mut out.tail[row], &mut out.entropy[row]);
+        if let Some(scores) = [logits, asked].into_iter().find(|it| !all_finite(it)) {
+            return Err(not_finite(backend, row, scores));
         }
         let wrong = |what: String| {
             Err(BackendError::Device(format!(
@@ -103,18 +94,38 @@ pub(super) fn top(backend: &str, vocab: usize, out: &mut TopMut<'_>) -> Result<(
         if let Some(id) = ids.iter().find(|id| id.index() >= vocab) {
             return wrong(format!("id {} is outside the vocabulary of {vocab}", id.0));
         }
+        if let Some(id) = ids.iter().find(|id| request.banned.contains(id)) {
+            return wrong(format!("id {} is banned", id.0));
+        }
         if !is_sorted(ids, logits) {
             return wrong("it is not sorted, best first, ties by lower id".to_owned());
         }
-        let least = logits.first().copied().unwrap_or(sum);
-        if sum < least - ROUNDING * least.abs().max(1.0) || *entropy < -ROUNDING {
-            return wrong(format!(
-                "log-sum-exp {sum} with best logit {least}, entropy {entropy}"
-            ));
+        if !is_tail(*tail, logits, vocab - request.banned.len()) {
+            return wrong(format!("its tail of {tail} does not fit its best logits"));
         }
-        *entropy = entropy.max(0.0);
+        let most = (vocab as f64).ln() + ROUNDING;
+        if !(-ROUNDING..=most).contains(entropy) {
+            return wrong(format!("its entropy is {entropy}"));
+        }
+        (*tail, *entropy) = (tail.max(0.0), entropy.max(0.0));
+        if let Some(divergence) = out.divergence.get_mut(row) {
+            if divergence.is_nan() || *divergence < -ROUNDING {
+                return wrong(format!("its divergence is {divergence}"));
+            }
+            *divergence = divergence.max(0.0);
+        }
     }
     Ok(())
+}
+
+/// True if `tail` lies between what the best logits alone give and what it could be if all others equalled the last of them.
+fn is_tail(tail: f64, logits: &[f32], ids: usize) -> bool {
+    let share = |logit: &f32| f64::from(logit - logits[0]).exp();
+    let listed: f64 = logits[1..].iter().map(share).sum();
+    let others = ids.saturating_sub(logits.len()) as f64;
+    let most = listed + others * logits.last().map_or(1.0, share);
+    let rounding = |sum: f64| ROUNDING * sum.max(1.0);
+    (listed - rounding(listed)..=most + rounding(most)).contains(&tail)
 }
 
 fn is_sorted(ids: &[TokenId], logits: &[f32]) -> bool {
@@ -153,30 +164,42 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_top(ids: [u32; 2], logits: [f32; 2], log_sum_exp: f32, entropy: f32, good: bool) {
+    fn check_top(ids: [u32; 2], logits: [f32; 2], tail: f64, entropy: f64, good: bool) {
         let mut out = TopMut {
             k: 2,
             ids: &mut ids.map(TokenId),
             logits: &mut logits.clone(),
-            log_sum_exp: &mut [log_sum_exp],
+            tail: &mut [tail],
             entropy: &mut [entropy],
+            asked: &mut [],
+            divergence: &mut [],
         };
-        let result = top("toy", 8, &mut out);
+        let request = TopRequest {
+            rows: &[0],
+            banned: &[TokenId(5)],
+            ..TopRequest::default()
+        };
+        let result = top("toy", 8, &request, &mut out);
         assert_eq!(result.is_ok(), good, "{result:?}");
         assert!(!good || out.entropy[0] >= 0.0);
     }
 
     #[test]
     fn a_top_is_sorted_in_range_and_finite() {
-        check_top([3, 1], [2.0, 1.0], 2.4, 0.5, true);
-        check_top([1, 3], [2.0, 2.0], 2.7, -1e-6, true);
-        check_top([3, 1], [2.0, 2.0], 2.7, 0.5, false);
-        check_top([3, 3], [2.0, 2.0], 2.7, 0.5, false);
-        check_top([3, 1], [1.0, 2.0], 2.4, 0.5, false);
-        check_top([3, 8], [2.0, 1.0], 2.4, 0.5, false);
-        check_top([3, 1], [2.0, f32::NEG_INFINITY], 2.4, 0.5, false);
-        check_top([3, 1], [2.0, 1.0], 1.0, 0.5, false);
-        check_top([3, 1], [2.0, 1.0], f32::NAN, 0.5, false);
-        check_top([3, 1], [2.0, 1.0], 2.4, -0.5, false);
+        let share = (-1.0_f64).exp();
+        check_top([3, 1], [2.0, 1.0], share, 0.5, true);
+        check_top([1, 3], [2.0, 2.0], 1.0, -1e-6, true);
+        check_top([3, 1], [2.0, 1.0], 6.0 * share, 1.9, true);
+        check_top([3, 1], [2.0, 2.0], 1.0, 0.5, false);
+        check_top([3, 3], [2.0, 2.0], 1.0, 0.5, false);
+        check_top([3, 1], [1.0, 2.0], share, 0.5, false);
+        check_top([3, 8], [2.0, 1.0], share, 0.5, false);
+        check_top([3, 5], [2.0, 1.0], share, 0.5, false);
+        check_top([3, 1], [2.0, f32::NEG_INFINITY], share, 0.5, false);
+        check_top([3, 1], [2.0, 1.0], 0.2, 0.5, false);
+        check_top([3, 1], [2.0, 1.0], 6.1 * share, 0.5, false);
+        check_top([3, 1], [2.0, 1.0], f64::NAN, 0.5, false);
+        check_top([3, 1], [2.0, 1.0], share, -0.5, false);
+        check_top([3, 1], [2.0, 1.0], share, 9.0, false);
     }
 }

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use unmask_api::{Backend, BackendError, Device, Probe};
 
+use super::backend::{self, PluginBackend};
 use super::isolate::{self, IsolatedBackend, Isolation};
-use super::remote::{self, RemoteBackend};
+
 use super::trust::Granted;
 
 /// Where the code of a backend runs.
@@ -22,7 +23,7 @@ pub enum Running {
 pub(super) enum Found {
     /// Part of the program.
     BuiltIn(Arc<dyn Backend>),
-    Here(Arc<RemoteBackend>, Granted),
+    Here(Arc<PluginBackend>, Granted),
     Alone(Arc<IsolatedBackend>, Granted),
 }
 
@@ -39,15 +40,15 @@ impl Found {
         isolation: &Isolation,
     ) -> Result<(Self, Examined), String> {
         if isolation.covers(library.path()) {
-            let met = isolate::meet(&library, &isolation.launcher).map_err(told)?;
-            let devices = match &met.probe {
-                Ok(Probe::Usable { .. }) => met.backend.devices(),
+            let described = isolate::describe(&library, &isolation.launcher).map_err(told)?;
+            let devices = match &described.probe {
+                Ok(Probe::Usable { .. }) => described.backend.devices(),
                 Ok(Probe::Unusable { .. }) | Err(_) => Vec::new(),
             };
-            let examined = met.probe.map(|probe| (probe, devices));
-            return Ok((Self::Alone(Arc::new(met.backend), library), examined));
+            let examined = described.probe.map(|probe| (probe, devices));
+            return Ok((Self::Alone(Arc::new(described.backend), library), examined));
         }
-        let backend = remote::start(library.path()).map_err(|error| error.to_string())?;
+        let backend = backend::start(library.path()).map_err(|error| error.to_string())?;
         let examined = backend.examine().map_err(told);
         Ok((Self::Here(backend, library), examined))
     }
@@ -78,12 +79,14 @@ impl Found {
             }
             (Self::Here(_, library), Running::Alone) => {
                 library.path_still()?;
-                let met = isolate::meet(library, &isolation.launcher).map_err(told)?;
-                met.probe.map(|_| Arc::new(met.backend) as Arc<dyn Backend>)
+                let described = isolate::describe(library, &isolation.launcher).map_err(told)?;
+                described
+                    .probe
+                    .map(|_| Arc::new(described.backend) as Arc<dyn Backend>)
             }
             (Self::Alone(_, library), Running::Here) => {
                 let path = library.path_still()?;
-                let backend = remote::start(path).map_err(|error| error.to_string())?;
+                let backend = backend::start(path).map_err(|error| error.to_string())?;
                 Ok(backend)
             }
         }

@@ -17,7 +17,7 @@ const LONGEST_WORD: usize = 64;
 /// The longest text on runtimes that is believed: hundreds of packages.
 const LONGEST_RUNTIMES: usize = 1 << 18;
 /// A table shorter than this lacks functions that every plugin of this major version has.
-const SHORTEST_TABLE: usize = offset_of!(Plugin, forward_top);
+const SHORTEST_TABLE: usize = offset_of!(Plugin, read_top);
 
 /// What a file exports.
 pub(super) struct Exports {
@@ -148,12 +148,14 @@ fn first_missing(plugin: &Plugin) -> Option<&'static str> {
         ("init", plugin.init.is_some()),
         ("probe", plugin.probe.is_some()),
         ("device", plugin.device.is_some()),
+        ("check", plugin.check.is_some()),
         ("model_load", plugin.model_load.is_some()),
         ("model_facts", plugin.model_facts.is_some()),
         ("model_free", plugin.model_free.is_some()),
         ("session_open", plugin.session_open.is_some()),
         ("session_free", plugin.session_free.is_some()),
         ("forward", plugin.forward.is_some()),
+        ("read_logits", plugin.read_logits.is_some()),
     ];
     let missing = functions.iter().find(|(_, there)| !there);
     missing.map(|(name, _)| *name)

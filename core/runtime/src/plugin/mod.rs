@@ -6,19 +6,21 @@
 //! program. One that would end the program by itself, as by writing where it may not, can be kept in a process of its own
 //! ([`isolate`]).
 
+mod backend;
 mod calls;
 mod check;
 mod file_name;
+mod find_error;
 mod found;
-mod host;
+mod handle;
 pub mod isolate;
 mod library;
 mod model;
 mod registry;
-mod remote;
 mod row;
 mod runtimes;
 mod search;
+mod services;
 mod session;
 mod trust;
 
@@ -28,9 +30,10 @@ use std::sync::Arc;
 use unmask_api::Backend;
 use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 
+pub use find_error::FindError;
 pub use found::Running;
 pub use isolate::{Isolation, Launcher};
-pub use registry::{FindError, Fit, Registry};
+pub use registry::{Fit, Registry};
 pub use row::{BackendRow, Since, State};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
 pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
@@ -109,7 +112,7 @@ pub enum PluginError {
 /// # Errors
 /// [`PluginError`] if everybody may change it, or it is no library, no plugin, speaks another ABI, has a damaged table, or fails to start.
 pub fn load(path: &Path) -> Result<Arc<dyn Backend>, PluginError> {
-    let backend: Arc<dyn Backend> = remote::start(path)?;
+    let backend: Arc<dyn Backend> = backend::start(path)?;
     Ok(backend)
 }
 

@@ -1,28 +1,12 @@
 use rayon::prelude::*;
-use unmask_api::{Position, TokenId, TopRows};
+use unmask_api::{Position, RowSummary, TokenId, TopRows};
 
-use super::Noise;
+use super::{Candidate, Noise, rank};
 use crate::Params;
 use crate::event::TOP;
 use crate::family::SpecialIds;
-use crate::params::{ConfidenceType, Remasking};
-
-/// A guess for one position.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// Where.
-    pub at: Position,
-    /// What.
-    pub token: TokenId,
-    /// What positions are chosen by: the confidence, or a random number.
-    pub score: f64,
-    /// Softmax probability of `token`, 0 to 1, without noise.
-    pub confidence: f64,
-    /// Entropy of the row, in nat.
-    pub entropy: f32,
-    /// The best tokens with their probabilities, best first.
-    pub top: Vec<(TokenId, f32)>,
-}
+use crate::params::ConfidenceType;
+use crate::scorer::ShortForm;
 
 /// Turns rows of logits into candidates, as LLaDA's `generate()` does.
 #[derive(Clone, Copy)]
@@ -48,33 +32,74 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// True if the best entries of each row say all that is needed: no noise, no edited logits.
+    /// What of each row says all that is needed; `None` if noise needs the whole row.
     #[must_use]
-    pub fn can_judge_top(&self) -> bool {
-        let params = self.params;
-        params.temperature == 0.0 && !params.logits_eos_inf && !params.confidence_eos_eot_inf
+    pub fn short_form(&self) -> Option<ShortForm> {
+        let (params, special) = (self.params, self.special);
+        if params.temperature > 0.0 {
+            return None;
+        }
+        let mut banned = match params.confidence_eos_eot_inf {
+            true => self.ends().collect(),
+            false => Vec::new(),
+        };
+        banned.extend(params.logits_eos_inf.then_some(special.eos));
+        banned.sort_unstable();
+        banned.dedup();
+        Some(ShortForm {
+            asked: self.asked(),
+            banned,
+        })
     }
 
-    /// Judges rows that a backend has reduced to their best entries; see [`can_judge_top`](Self::can_judge_top).
+    /// The tokens that the two EOS flags speak of.
+    fn ends(&self) -> impl Iterator<Item = TokenId> {
+        [Some(self.special.eos), self.special.eot]
+            .into_iter()
+            .flatten()
+    }
+
+    /// End tokens that may be the best although they count for nothing in the confidence.
+    fn asked(&self) -> Vec<TokenId> {
+        if !self.params.confidence_eos_eot_inf {
+            return Vec::new();
+        }
+        let is_asked = |id: &TokenId| !(self.params.logits_eos_inf && *id == self.special.eos);
+        self.ends().filter(is_asked).collect()
+    }
+
+    /// Judges rows of [`short_form`](Self::short_form): the same candidates as from whole rows.
     #[must_use]
     pub fn judge_top(&self, call: usize, positions: &[Position], rows: &TopRows) -> Vec<Candidate> {
+        let asked = self.asked();
         let judge = |(index, &at): (usize, &Position)| {
-            let sum = f64::from(rows.log_sum_exp(index));
-            // A sum that was rounded down must not make a probability above 1.
-            let probability = |logit: f32| (f64::from(logit) - sum).exp().min(1.0);
-            let top: Vec<(TokenId, f32)> = (rows.ids(index).iter())
-                .zip(rows.logits(index))
-                .map(|(&id, &logit)| (id, probability(logit) as f32))
-                .collect();
-            let confidence = self.round(probability(rows.logits(index)[0]));
-            Candidate {
-                at,
-                token: rows.ids(index)[0],
-                score: self.score(call, at, confidence),
-                confidence,
-                entropy: rows.entropy(index),
-                top,
+            let probability = |logit: f32| rows.probability(index, logit);
+            let shares = rows.logits(index).iter().map(|&logit| probability(logit));
+            let best = (rows.ids(index)[0], rows.logits(index)[0]);
+            let mut token = best;
+            for (&id, &logit) in asked.iter().zip(rows.asked(index)) {
+                if logit > token.1 || (logit == token.1 && id < token.0) {
+                    token = (id, logit);
+                }
             }
+            // An end token that was banned from the softmax has no share in it.
+            let confidence = match token.0 == best.0 {
+                true => probability(best.1),
+                false => 0.0,
+            };
+            let top = rows.ids(index).iter().copied().zip(shares.clone());
+            self.ranked(
+                call,
+                Candidate {
+                    at,
+                    token: token.0,
+                    score: 0.0,
+                    confidence: self.round(confidence),
+                    entropy: rows.entropy(index),
+                    margin: margin(shares),
+                    top: top.map(|(id, share)| (id, share as f32)).collect(),
+                },
+            )
         };
         positions.iter().enumerate().map(judge).collect()
     }
@@ -99,7 +124,7 @@ impl Judge<'_> {
             argmax(row)
         } else {
             draws.resize(row.len(), 0.0);
-            self.noise.gumbel(call, at, draws);
+            self.noise.uniforms(call, at, draws);
             noisy_argmax(row, draws, temperature)
         };
         if self.params.confidence_eos_eot_inf {
@@ -111,37 +136,33 @@ impl Judge<'_> {
                 ban(row, eot);
             }
         }
-        let best = best_of(row);
-        let sums = Sums::of(
-            row,
-            best.first().map_or(0.0, |&(_, logit)| logit),
-            self.params.confidence_type,
-        );
-        let confidence = self.round(sums.probability(row[token]));
-        Candidate {
-            at,
-            token: TokenId(token as u32),
-            score: self.score(call, at, confidence),
-            confidence,
-            entropy: sums.entropy() as f32,
-            top: (best.iter())
-                .map(|&(id, logit)| (TokenId(id as u32), sums.probability(logit) as f32))
-                .collect(),
-        }
+        let summary = RowSummary::of(row, &[], TOP);
+        let shares = (summary.best.iter()).map(|&(id, logit)| (id, summary.probability(logit)));
+        self.ranked(
+            call,
+            Candidate {
+                at,
+                token: TokenId(token as u32),
+                score: 0.0,
+                confidence: self.round(summary.probability(row[token])),
+                entropy: summary.entropy,
+                margin: margin(shares.clone().map(|(_, share)| share)),
+                top: shares.map(|(id, share)| (id, share as f32)).collect(),
+            },
+        )
     }
 
-    fn score(&self, call: usize, at: Position, confidence: f64) -> f64 {
-        match self.params.remasking {
-            Remasking::LowConfidence => confidence,
-            Remasking::Random => f64::from(self.noise.score(call, at)),
-        }
+    /// Gives a candidate its score.
+    fn ranked(&self, call: usize, mut candidate: Candidate) -> Candidate {
+        let draw = || self.noise.uniform(call, candidate.at);
+        candidate.score = rank::score(self.params.remasking, &candidate, draw);
+        candidate
     }
 
     fn round(&self, probability: f64) -> f64 {
         match self.params.confidence_type {
             ConfidenceType::F64 => probability,
             ConfidenceType::F32 => f64::from(probability as f32),
-            ConfidenceType::Bf16 => f64::from(round_to_bf16(probability as f32)),
         }
     }
 }
@@ -155,8 +176,13 @@ pub fn gumbel_score(logit: f64, draw: f64, temperature: f64) -> f64 {
 /// The softmax probability of entry `token` of a row, in float64.
 #[must_use]
 pub fn softmax_at(row: &[f32], token: TokenId) -> f64 {
-    let max = row[argmax(row)];
-    Sums::of(row, max, ConfidenceType::F64).probability(row[token.index()])
+    RowSummary::of(row, &[], 1).probability(row[token.index()])
+}
+
+/// How far the first of the shares, best first, is above the second; 0 counts for one that is missing.
+fn margin(mut shares: impl Iterator<Item = f64>) -> f64 {
+    let mut next = || shares.next().unwrap_or(0.0);
+    next() - next()
 }
 
 fn noisy_argmax(row: &[f32], draws: &[f64], temperature: f64) -> usize {
@@ -172,113 +198,14 @@ fn noisy_argmax(row: &[f32], draws: &[f64], temperature: f64) -> usize {
 
 /// The index of the first maximum, as `torch.argmax` on a CPU.
 fn argmax(row: &[f32]) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (index, chunk) in row.chunks(CHUNK).enumerate() {
-        let max = max_of(chunk);
-        if max > best.1 {
-            let within = chunk.iter().position(|&logit| logit == max).unwrap_or(0);
-            best = (index * CHUNK + within, max);
-        }
-    }
-    best.0
-}
-
-/// The best [`TOP`] entries of a row, best first, the lower index first among equals.
-fn best_of(row: &[f32]) -> Vec<(usize, f32)> {
-    let mut best: Vec<(usize, f32)> = Vec::with_capacity(TOP + 1);
-    let mut bar = f32::NEG_INFINITY;
-    for (index, chunk) in row.chunks(CHUNK).enumerate() {
-        if best.len() == TOP && max_of(chunk) <= bar {
-            continue;
-        }
-        for (within, &logit) in chunk.iter().enumerate() {
-            if best.len() < TOP || logit > bar {
-                let rank = best.partition_point(|&(_, other)| other >= logit);
-                best.insert(rank, (index * CHUNK + within, logit));
-                best.truncate(TOP);
-                bar = best.last().map_or(f32::NEG_INFINITY, |&(_, logit)| logit);
-            }
-        }
-    }
-    best
-}
-
-/// Entries looked at together: their maximum alone is compared first, which the compiler turns into vector code.
-const CHUNK: usize = 256;
-const LANES: usize = 16;
-
-fn max_of(chunk: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let (whole, rest) = chunk.as_chunks::<LANES>();
-    for group in whole {
-        for (lane, &logit) in lanes.iter_mut().zip(group) {
-            *lane = if logit > *lane { logit } else { *lane };
-        }
-    }
-    (lanes.iter().chain(rest)).fold(
-        f32::NEG_INFINITY,
-        |max, &logit| if logit > max { logit } else { max },
-    )
-}
-
-/// `Σ exp(l - max)` and `Σ (l - max) exp(l - max)` of a row.
-struct Sums {
-    max: f64,
-    sum: f64,
-    weighted: f64,
-}
-
-impl Sums {
-    fn of(row: &[f32], max: f32, precision: ConfidenceType) -> Self {
-        let (mut sum, mut weighted) = (0.0, 0.0);
-        for &logit in row {
-            let below = match precision {
-                ConfidenceType::F64 => f64::from(logit) - f64::from(max),
-                ConfidenceType::F32 | ConfidenceType::Bf16 => f64::from(logit - max),
-            };
-            let share = match precision {
-                ConfidenceType::F64 => below.exp(),
-                ConfidenceType::F32 | ConfidenceType::Bf16 => f64::from((logit - max).exp()),
-            };
-            if share > 0.0 {
-                sum += share;
-                weighted += share * below;
-            }
-        }
-        Self {
-            max: f64::from(max),
-            sum,
-            weighted,
-        }
-    }
-
-    fn probability(&self, logit: f32) -> f64 {
-        if self.sum > 0.0 {
-            (f64::from(logit) - self.max).exp() / self.sum
-        } else {
-            0.0
-        }
-    }
-
-    /// `-Σ p ln p`, by `ln Σ - (Σ weighted) / Σ`.
-    fn entropy(&self) -> f64 {
-        if self.sum > 0.0 {
-            (self.sum.ln() - self.weighted / self.sum).max(0.0)
-        } else {
-            0.0
-        }
-    }
-}
-
-/// Rounds to the nearest bfloat16, ties to even.
-fn round_to_bf16(value: f32) -> f32 {
-    let bits = value.to_bits();
-    let rounded = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) & 0xffff_0000;
-    f32::from_bits(rounded)
+    let best = RowSummary::best(row, &[], 1);
+    best.first().map_or(0, |(id, _)| id.index())
 }
 
 #[cfg(test)]
 mod tests {
+    use unmask_api::TopRequest;
+
     use super::*;
     use crate::sampler::Seeded;
 
@@ -311,7 +238,7 @@ mod tests {
         let entropy = -(confidence * confidence.ln())
             - (1.0 - confidence) * ((1.0 - confidence) / 999.0).ln();
         assert!(
-            (f64::from(found.entropy) - entropy).abs() < 1e-4,
+            (found.entropy - entropy).abs() < 1e-4,
             "{} {entropy}",
             found.entropy
         );
@@ -368,31 +295,49 @@ mod tests {
         assert_eq!((found.confidence, found.entropy), (0.0, 0.0));
     }
 
-    #[test]
-    fn top_rows_give_the_same_candidate_as_whole_rows() {
-        let row = [0.5_f32, -1.0, 3.0, 2.0, 0.0, 1.0, 2.5];
-        let whole = judge(&Params::default(), &row);
-        let mut rows = TopRows::default();
-        rows.reset(1, TOP);
-        let view = rows.view();
-        let mut order: Vec<usize> = (0..row.len()).collect();
-        order.sort_by(|&a, &b| row[b].total_cmp(&row[a]));
-        for (slot, &id) in order.iter().take(TOP).enumerate() {
-            view.ids[slot] = TokenId(id as u32);
-            view.logits[slot] = row[id];
-        }
-        let sum: f64 = row.iter().map(|&logit| f64::from(logit).exp()).sum();
-        view.log_sum_exp[0] = sum.ln() as f32;
-        view.entropy[0] = whole.entropy;
-        let params = Params::default();
-        let judge = Judge {
-            params: &params,
-            special: SPECIAL,
-            noise: &Seeded(1),
+    /// Numbers that look random, the same for the same seed.
+    fn row(seed: u32, vocab: usize) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
+        let mut next = move || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state >> 8) as f32 / (1 << 24) as f32
         };
-        let top = judge.judge_top(0, &[Position(3)], &rows).remove(0);
-        assert_eq!(top.token, whole.token);
-        assert!((top.confidence - whole.confidence).abs() < 1e-6);
-        assert_eq!(top.top.len(), whole.top.len());
+        (0..vocab).map(|_| next() * next() * 30.0 - 4.0).collect()
+    }
+
+    #[test]
+    fn the_short_form_gives_the_same_candidates_as_whole_rows() {
+        for seed in 0..10_000 {
+            let (params, row) = (
+                Params {
+                    logits_eos_inf: seed % 2 == 1,
+                    confidence_eos_eot_inf: seed % 3 == 1,
+                    ..Params::default()
+                },
+                row(seed, 40),
+            );
+            let judge = Judge {
+                params: &params,
+                special: SPECIAL,
+                noise: &Seeded(1),
+            };
+            let form = judge.short_form().expect("there is no noise");
+            let request = TopRequest {
+                rows: &[0],
+                banned: &form.banned,
+                asked: &form.asked,
+                divergence: false,
+            };
+            let mut rows = TopRows::default();
+            rows.reset(&request, TOP);
+            let summary = RowSummary::of(&row, &form.banned, TOP);
+            rows.view().put(0, &summary, &row, &request);
+            let at = [Position(3)];
+            let short = judge.judge_top(0, &at, &rows);
+            let whole = judge.judge(0, &at, &mut row.clone());
+            assert_eq!(short, whole, "seed {seed}");
+        }
     }
 }

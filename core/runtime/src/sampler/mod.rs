@@ -1,20 +1,25 @@
 //! The shared sampler: which masked positions to fix next, and with what. Pure: no backend, no clock, no I/O.
 //!
-//! A step runs through four parts, each its own file:
-//! [`Walk`] says which block, how many and which positions may be fixed (`walk.rs`, [`quota`]);
-//! [`Judge`] turns each position's logits into a [`Candidate`] (`judge.rs`, with `noise.rs` for temperature);
-//! [`choose`] picks among the candidates (`choose.rs`); the caller commits the picks to its canvas.
+//! A step runs through three parts: a [`Strategy`] says which positions are wanted (`strategies/`, one file each, on
+//! [`BlockCursor`], [`Plan`] and [`quota`]); [`Judge`] turns each position's logits into a [`Candidate`] (`judge.rs`, with
+//! `noise.rs` for temperature and `rank.rs` for the order); the strategy says what becomes of the candidates, as [`Edit`]s
+//! of the canvas.
 
-mod choose;
+mod candidate;
+mod cursor;
 mod judge;
 mod noise;
 mod plan;
+mod rank;
 mod schedule;
-mod walk;
+pub mod strategies;
+mod strategy;
 
-pub use choose::choose;
-pub use judge::{Candidate, Judge, gumbel_score, softmax_at};
+pub use candidate::Candidate;
+pub use cursor::BlockCursor;
+pub use judge::{Judge, gumbel_score, softmax_at};
 pub use noise::{Noise, Seeded};
 pub use plan::{Fit, Plan, PlanError};
+pub use rank::{best, best_first, certainty};
 pub use schedule::quota;
-pub use walk::{StepPlan, Walk};
+pub use strategy::{Edit, Progress, StepPlan, Strategy};

@@ -5,11 +5,11 @@ use unmask_api::Position;
 /// Where a sampler's randomness comes from. Draws are named by the call (step of the plan, skipped ones included) and the
 /// position, so that they do not depend on which positions are looked at or on how many threads look.
 pub trait Noise: Send + Sync {
-    /// Fills `draws` with one uniform draw from [0, 1) per vocabulary entry, for the Gumbel noise of a position.
-    fn gumbel(&self, call: usize, at: Position, draws: &mut [f64]);
+    /// Fills `draws` with one uniform draw from [0, 1) per vocabulary entry, of which a position's Gumbel noise is made.
+    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]);
 
     /// One uniform draw from [0, 1): the score of a position under random remasking.
-    fn score(&self, call: usize, at: Position) -> f32;
+    fn uniform(&self, call: usize, at: Position) -> f32;
 }
 
 /// Noise from a seed: the same seed gives the same draws on every machine.
@@ -31,14 +31,14 @@ impl Seeded {
 }
 
 impl Noise for Seeded {
-    fn gumbel(&self, call: usize, at: Position, draws: &mut [f64]) {
+    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]) {
         let mut stream = self.stream(1, call, at);
         for draw in draws {
             *draw = (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
         }
     }
 
-    fn score(&self, call: usize, at: Position) -> f32 {
+    fn uniform(&self, call: usize, at: Position) -> f32 {
         (self.stream(2, call, at).next_u64() >> 40) as f32 / (1_u64 << 24) as f32
     }
 }
@@ -51,7 +51,7 @@ mod tests {
     fn draws_depend_on_the_names_alone() {
         let draw = |seed, call, at| {
             let mut draws = [0.0; 3];
-            Seeded(seed).gumbel(call, Position(at), &mut draws);
+            Seeded(seed).uniforms(call, Position(at), &mut draws);
             draws
         };
         assert_eq!(draw(1, 2, 3), draw(1, 2, 3));
@@ -62,9 +62,9 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_uniform_enough() {
+    fn single_draws_are_uniform_enough() {
         let mean = (0..4096)
-            .map(|at| f64::from(Seeded(7).score(0, Position(at))))
+            .map(|at| f64::from(Seeded(7).uniform(0, Position(at))))
             .sum::<f64>()
             / 4096.0;
         assert!((mean - 0.5).abs() < 0.03, "{mean}");

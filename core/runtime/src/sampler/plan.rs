@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use crate::params::Rules;
+use crate::family::BlockOrigin;
 use crate::{Canvas, Params};
 
 /// Why settings cannot be carried out as they are.
@@ -51,6 +51,8 @@ pub enum PlanError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     answer: Range<usize>,
+    /// Where the first block would begin if all of it were in the answer; at most `answer.start`.
+    first: usize,
     block_length: usize,
     /// Number of blocks.
     pub blocks: usize,
@@ -59,54 +61,67 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Lays `params` over the answer of `canvas`, as the rules demand: LLaDA's `generate()` and Fast-dLLM assert that
-    /// everything divides; LLaDA's `app.py` rounds the number of blocks up and the steps per block down.
+    /// Lays `params` over the answer of `canvas`. Blocks that are counted from the answer's start have to divide it, and the
+    /// steps, as LLaDA's `generate()` and Fast-dLLM assert; where those of the canvas lie follows from the prompt, so they
+    /// are [`rounded`](Self::rounded).
     ///
     /// # Errors
     /// If a number is out of range or does not divide.
-    pub fn new(canvas: &Canvas, params: &Params) -> Result<Self, PlanError> {
-        let length = canvas.answer().len();
-        if length == 0 {
+    pub fn new(canvas: &Canvas, params: &Params, origin: BlockOrigin) -> Result<Self, PlanError> {
+        let plan = Self::rounded(canvas, params, origin)?;
+        let (length, block_length, steps) =
+            (canvas.answer().len(), params.block_length, params.steps);
+        match origin {
+            BlockOrigin::Canvas => Ok(plan),
+            BlockOrigin::Answer if !length.is_multiple_of(block_length) => Err(PlanError::Length {
+                length,
+                block_length,
+            }),
+            BlockOrigin::Answer if !steps.is_multiple_of(plan.blocks) => Err(PlanError::Steps {
+                steps,
+                blocks: plan.blocks,
+            }),
+            BlockOrigin::Answer => Ok(plan),
+        }
+    }
+
+    /// As [`new`](Self::new), but the number of blocks is rounded up, so that the last one may be shorter, and the steps per
+    /// block down to one at least; LLaDA's `app.py`.
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn rounded(
+        canvas: &Canvas,
+        params: &Params,
+        origin: BlockOrigin,
+    ) -> Result<Self, PlanError> {
+        let answer = canvas.answer_start()..canvas.len();
+        if answer.is_empty() {
             return Err(PlanError::Empty);
         }
         check_ranges(params)?;
-        let answer = canvas.answer_start()..canvas.len();
-        let (block_length, blocks, steps) = match params.rules {
-            Rules::LladaApp => {
-                let block_length = params.block_length.min(length);
-                let blocks = length.div_ceil(block_length);
-                (block_length, blocks, (params.steps / blocks).max(1))
-            }
-            Rules::Llada | Rules::FastV0 | Rules::FastV1 | Rules::Settled => {
-                let blocks = length / params.block_length;
-                if blocks * params.block_length != length {
-                    return Err(PlanError::Length {
-                        length,
-                        block_length: params.block_length,
-                    });
-                }
-                if !params.steps.is_multiple_of(blocks) {
-                    return Err(PlanError::Steps {
-                        steps: params.steps,
-                        blocks,
-                    });
-                }
-                (params.block_length, blocks, params.steps / blocks)
-            }
+        let first = match origin {
+            BlockOrigin::Answer => answer.start,
+            BlockOrigin::Canvas => answer.start - answer.start % params.block_length,
         };
+        let blocks = (answer.end - first).div_ceil(params.block_length);
         Ok(Self {
             answer,
-            block_length,
+            first,
+            block_length: params.block_length,
             blocks,
-            steps_per_block: NonZeroUsize::new(steps).ok_or(PlanError::Zero { what: "steps" })?,
+            steps_per_block: NonZeroUsize::new(params.steps / blocks).unwrap_or(NonZeroUsize::MIN),
         })
     }
 
     /// The positions of block `index`.
     #[must_use]
     pub fn block(&self, index: usize) -> Range<usize> {
-        let start = self.answer.start + index * self.block_length;
-        start..(start + self.block_length).min(self.answer.end)
+        let start = self
+            .first
+            .saturating_add(index.saturating_mul(self.block_length));
+        let end = start.saturating_add(self.block_length);
+        start.max(self.answer.start)..end.min(self.answer.end)
     }
 
     /// Steps in all.
@@ -117,15 +132,6 @@ impl Plan {
 }
 
 fn check_ranges(params: &Params) -> Result<(), PlanError> {
-    use crate::params::Transfer;
-    let range = |ok: bool, what, value: f64, range| match ok {
-        true => Ok(()),
-        false => Err(PlanError::Range {
-            what,
-            value: value.to_string(),
-            range,
-        }),
-    };
     if params.block_length == 0 {
         return Err(PlanError::Zero {
             what: "block length",
@@ -136,13 +142,25 @@ fn check_ranges(params: &Params) -> Result<(), PlanError> {
     }
     let temperature = params.temperature;
     let finite = temperature.is_finite() && temperature >= 0.0;
-    range(finite, "temperature", temperature, "0 or more")?;
+    in_range(finite, "temperature", temperature, "0 or more")?;
     let cfg = f64::from(params.cfg_scale);
-    range(cfg.is_finite() && cfg >= 0.0, "cfg scale", cfg, "0 or more")?;
-    match params.transfer {
-        Transfer::Quota => Ok(()),
-        Transfer::Threshold(at) => range((0.0..=1.0).contains(&at), "threshold", at, "0 to 1"),
-        Transfer::Factor(at) => range(at.is_finite() && at > 0.0, "factor", at, "above 0"),
+    in_range(cfg.is_finite() && cfg >= 0.0, "cfg scale", cfg, "0 or more")
+}
+
+/// An error that names the setting and its range, unless it `is_in` it.
+pub(super) fn in_range(
+    is_in: bool,
+    what: &'static str,
+    value: f64,
+    range: &'static str,
+) -> Result<(), PlanError> {
+    match is_in {
+        true => Ok(()),
+        false => Err(PlanError::Range {
+            what,
+            value: value.to_string(),
+            range,
+        }),
     }
 }
 
@@ -203,44 +221,55 @@ mod tests {
 
     use super::*;
 
+    /// A plan for an answer behind a prompt of one token.
     fn plan(
         length: usize,
         block_length: usize,
         steps: usize,
-        rules: Rules,
+        origin: BlockOrigin,
     ) -> Result<Plan, String> {
         let canvas = Canvas::new(&[TokenId(5)], length, TokenId(0));
-        let params = Params {
+        Plan::new(&canvas, &params(block_length, steps), origin).map_err(|error| error.to_string())
+    }
+
+    fn params(block_length: usize, steps: usize) -> Params {
+        Params {
             steps,
             block_length,
-            rules,
             ..Params::default()
-        };
-        Plan::new(&canvas, &params).map_err(|error| error.to_string())
+        }
     }
 
     #[test]
     fn what_does_not_divide_is_refused_with_the_numbers() {
-        let refused = |result: Result<Plan, String>| result.expect_err("must be refused");
+        let refused = |length, block_length, steps| {
+            plan(length, block_length, steps, BlockOrigin::Answer).expect_err("must be refused")
+        };
         assert_eq!(
-            refused(plan(100, 32, 64, Rules::Llada)),
+            refused(100, 32, 64),
             "an answer of 100 tokens does not split into blocks of 32; use a multiple of 32"
         );
         assert_eq!(
-            refused(plan(96, 16, 50, Rules::Llada)),
+            refused(96, 16, 50),
             "50 steps do not split over 6 blocks; use a multiple of 6"
         );
-        assert_eq!(
-            refused(plan(96, 16, 0, Rules::Llada)),
-            "steps is 0; it must be 1 or more"
-        );
+        assert_eq!(refused(96, 16, 0), "steps is 0; it must be 1 or more");
     }
 
     #[test]
-    fn the_web_demo_rounds_instead() {
-        let plan = plan(100, 32, 50, Rules::LladaApp).expect("rounds");
+    fn a_rounded_plan_has_a_short_last_block() {
+        let canvas = Canvas::new(&[TokenId(5)], 100, TokenId(0));
+        let plan = Plan::rounded(&canvas, &params(32, 50), BlockOrigin::Answer).expect("it rounds");
         assert_eq!((plan.blocks, plan.steps_per_block.get()), (4, 12));
         assert_eq!(plan.block(3), 97..101);
+    }
+
+    #[test]
+    fn blocks_of_the_canvas_begin_inside_the_prompt() {
+        let plan = plan(8, 4, 6, BlockOrigin::Canvas).expect("nothing has to divide");
+        let blocks: Vec<Range<usize>> = (0..plan.blocks).map(|it| plan.block(it)).collect();
+        assert_eq!(blocks, [1..4, 4..8, 8..9]);
+        assert_eq!(plan.steps_per_block.get(), 2);
     }
 
     #[test]
@@ -269,7 +298,8 @@ mod tests {
             };
             let fit = Fit::new(length, &params);
             let canvas = Canvas::new(&[], fit.length, TokenId(0));
-            assert!(Plan::new(&canvas, &fit.params).is_ok(), "{fit:?}");
+            let plan = Plan::new(&canvas, &fit.params, BlockOrigin::Answer);
+            assert!(plan.is_ok(), "{fit:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use unmask_api::TokenId;
 
-use crate::engine::{Message, Role};
+use crate::message::{Message, Role};
 
 /// The prompt of the next turn, as the reference's `chat.py` builds it.
 ///

@@ -7,7 +7,7 @@ use unmask_api::{Position, TokenId};
 
 use super::constraints::encode_word;
 use super::{TextError, Tokenizer};
-use crate::engine::Pin;
+use crate::pin::Pin;
 
 /// A pin and where it stands in the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use minijinja::{Environment, Error, ErrorKind, State};
 
 use super::python_json::tojson;
 use super::{TextError, whitespace};
-use crate::engine::Message;
+use crate::message::Message;
 
 const NAME: &str = "chat_template";
 

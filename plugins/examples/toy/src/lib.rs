@@ -13,17 +13,21 @@
 //! The three types below are the three traits: `Toy` is what the library exports, `ToyModel` what a load gives and
 //! `ToySession` one conversation. The last line of the file makes a plugin of them.
 
-mod top;
+mod divergence;
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use unmask_sdk::keys::{CellPositions, RowKeys};
+use unmask_sdk::output::KeptLogits;
 use unmask_sdk::{
-    Backend, BackendError, Capabilities, Device, DeviceKind, LoadProgress, LoadSpec, LogitsMut,
-    Model, ModelFacts, Pass, Position, Probe, Progress, Session, SessionSpec, TopMut,
-    export_backend, log,
+    Attention, Backend, BackendError, Capabilities, Cell, Device, DeviceKind, Estimate,
+    LoadProgress, LoadSpec, LogitsMut, Model, ModelFacts, Pass, Position, Probe, Progress, Session,
+    SessionSpec, TokenId, TopMut, TopRequest, export_backend, log,
 };
+
+use divergence::Remembered;
 
 /// The backend: cheap, stateless, shared by everything that it loads.
 pub struct Toy;
@@ -54,24 +58,22 @@ impl Backend for Toy {
         }]
     }
 
+    /// A real backend computes here what its weights and K/V will hold, from `config.json` and the sizes of the files.
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        vocabulary(spec)?;
+        Ok(Estimate {
+            weights_bytes: 0,
+            cell_bytes: CELL_BYTES,
+            threads: 1,
+        })
+    }
+
     /// A real backend reads `spec.weights` here, for the network that `spec.family` names.
     fn load(
         &self,
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        if spec.device != "cpu" {
-            return Err(BackendError::Unsupported(format!(
-                "there is no device `{}`; use cpu",
-                spec.device
-            )));
-        }
-        if spec.precision != "f32" {
-            return Err(BackendError::Unsupported(format!(
-                "there is no precision `{}`; use f32",
-                spec.precision
-            )));
-        }
         let vocab = vocabulary(spec)?;
         // Loading may take minutes; say how far it has come, and listen.
         let stage = LoadProgress {
@@ -83,7 +85,10 @@ impl Backend for Toy {
             return Err(BackendError::Cancelled);
         }
         log::info("load", format_args!("{vocab} tokens, no weights"));
-        Ok(Box::new(ToyModel { vocab }))
+        Ok(Box::new(ToyModel {
+            vocab,
+            attention: spec.attention,
+        }))
     }
 
     /// Only for backends whose models other programs can use; without it, leave this function out.
@@ -109,7 +114,20 @@ impl Backend for Toy {
 }
 
 /// What the checkpoint's `config.json` says; free-form `spec.options_json` is read in the same way.
+///
+/// What is not offered is refused, before the load and by it. There is no attention kind that this network does not compute;
+/// one that computes only some refuses the others here.
 fn vocabulary(spec: &LoadSpec) -> Result<usize, BackendError> {
+    for (what, asked, offered) in [
+        ("device", &spec.device, "cpu"),
+        ("precision", &spec.precision, "f32"),
+    ] {
+        if asked != offered {
+            return Err(BackendError::Unsupported(format!(
+                "there is no {what} `{asked}`; use {offered}"
+            )));
+        }
+    }
     let damaged = |what: String| BackendError::Checkpoint {
         path: spec.folder.join("config.json"),
         what,
@@ -124,7 +142,11 @@ fn vocabulary(spec: &LoadSpec) -> Result<usize, BackendError> {
 /// Loaded weights: immutable, shared by the sessions. There are none here.
 struct ToyModel {
     vocab: usize,
+    attention: Attention,
 }
+
+/// What a network keeps of a token as K and V; here it is the token itself, and its position.
+const CELL_BYTES: u64 = (size_of::<TokenId>() + size_of::<Position>()) as u64;
 
 impl Model for ToyModel {
     fn facts(&self) -> ModelFacts {
@@ -132,64 +154,158 @@ impl Model for ToyModel {
             vocab: self.vocab,
             max_positions: 4096,
             memory_bytes: 0,
+            cell_bytes: CELL_BYTES,
             precision: "f32".to_owned(),
-            // Claim what you keep. A position's answer depends on nothing but the position, so batches, cached K/V and
-            // padding come for free here; a network has to earn each of them.
+            // Claim what you keep; what is not claimed is never asked.
             capabilities: Capabilities::BATCH
                 | Capabilities::KV_CACHE
                 | Capabilities::TOPK_OUTPUT
                 | Capabilities::CANCEL
                 | Capabilities::CONCURRENT
-                | Capabilities::LEFT_PADDING,
-            notes: String::new(),
+                | Capabilities::LEFT_PADDING
+                | Capabilities::ATTENTION_MASK
+                | Capabilities::DIVERGENCE
+                | Capabilities::DETERMINISTIC,
+            notes: Vec::new(),
         }
     }
 
-    /// A real backend makes room here for `spec.slots` K/V caches of `spec.capacity` positions.
-    fn session(&self, _: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
+    fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
+        let slot = vec![TokenId(0); spec.cells as usize];
         Ok(Box::new(ToySession {
-            scores: vec![0.0; self.vocab],
+            vocab: self.vocab,
+            attention: self.attention,
+            tokens: vec![slot; spec.slots as usize],
+            positions: CellPositions::new(spec),
+            output: None,
+            places: Vec::new(),
+            remembered: Remembered::default(),
         }))
     }
 }
 
-/// One conversation: its caches, and buffers kept between passes.
+/// One conversation: its slots of cells, and the output of its last pass.
 struct ToySession {
-    /// One row of logits.
-    scores: Vec<f32>,
+    vocab: usize,
+    attention: Attention,
+    /// `[slots, cells]`: the "K/V".
+    tokens: Vec<Vec<TokenId>>,
+    positions: CellPositions,
+    /// `[wanted, vocab]`, unless the last pass failed.
+    output: Option<Vec<f32>>,
+    /// `[wanted]`: the slot and the cell of each row.
+    places: Vec<(u32, Cell)>,
+    remembered: Remembered,
 }
 
 impl Session for ToySession {
-    /// Row `i` of `out` answers for the fed token `pass.wanted[i]`; the host has checked every index.
-    fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
-        for (row, &wanted) in out.scores.chunks_exact_mut(out.vocab).zip(pass.wanted) {
+    /// The host has checked every index and order. What the output is kept for are the calls below.
+    fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
+        self.output = None;
+        self.places.clear();
+        self.write_cells(pass);
+        let rows = self.positions.keys(pass, self.attention);
+        let mut output = vec![0.0; pass.wanted.len() * self.vocab];
+        for (scores, &wanted) in output.chunks_exact_mut(self.vocab).zip(pass.wanted) {
             // A network asks between layers: a pass can take seconds.
             if pass.cancel.is_raised() {
                 return Err(BackendError::Cancelled);
             }
-            score(pass.positions[wanted as usize], row);
+            let wanted = wanted as usize;
+            let own = rows.iter().find(|row| row.fed.contains(&wanted));
+            let row = own.ok_or_else(|| BackendError::Invalid("a row of nobody".to_owned()))?;
+            score(
+                pass.positions[wanted],
+                &self.seen(pass, row, wanted),
+                scores,
+            );
+            self.places.push((row.slot as u32, pass.cells[wanted]));
         }
+        self.output = Some(output);
         Ok(())
     }
 
-    /// Only for backends that claim `TOPK_OUTPUT`; without it, leave this function out.
-    fn forward_top(&mut self, pass: &Pass<'_>, mut out: TopMut<'_>) -> Result<(), BackendError> {
-        for (index, &wanted) in pass.wanted.iter().enumerate() {
-            if pass.cancel.is_raised() {
-                return Err(BackendError::Cancelled);
+    fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+        KeptLogits::of(self.output.as_deref(), self.vocab)?.read_logits(rows, out)
+    }
+
+    /// Only for backends that claim `TOPK_OUTPUT`; without it, leave this function out. A real backend does this on its
+    /// device.
+    fn read_top(&mut self, request: &TopRequest<'_>, out: TopMut<'_>) -> Result<(), BackendError> {
+        let kept = KeptLogits::of(self.output.as_deref(), self.vocab)?;
+        kept.check_top(&TopRequest {
+            divergence: false,
+            ..*request
+        })?;
+        if let (Some(logits), true) = (&self.output, request.divergence) {
+            for (told, &row) in out.divergence.iter_mut().zip(request.rows) {
+                let logits = &logits[row as usize * self.vocab..][..self.vocab];
+                *told = (self.remembered).replace(self.places[row as usize], logits);
             }
-            score(pass.positions[wanted as usize], &mut self.scores);
-            top::fill(&self.scores, index, &mut out);
+        }
+        let rows = request.rows.iter();
+        let summaries: Vec<_> = rows.map(|&row| kept.summary(row, request, out.k)).collect();
+        kept.put_top(&summaries, request, out);
+        Ok(())
+    }
+
+    fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
+        self.positions.copy(from, to)?;
+        self.tokens[to as usize] = self.tokens[from as usize].clone();
+        self.remembered.copy(from, to);
+        Ok(())
+    }
+
+    fn clear_slot(&mut self, slot: u32) -> Result<(), BackendError> {
+        self.positions.clear(slot)?;
+        self.remembered.clear(slot);
+        Ok(())
+    }
+
+    fn reserve(&mut self, cells: u32) -> Result<(), BackendError> {
+        self.positions.reserve(cells);
+        for slot in &mut self.tokens {
+            slot.resize(self.positions.cells(), TokenId(0));
         }
         Ok(())
     }
 }
 
-/// The "network". Later positions are surer, so that the order in which they are unmasked can be seen.
-fn score(at: Position, row: &mut [f32]) {
+impl ToySession {
+    /// Where a network writes K and V of the fed tokens that are to be kept.
+    fn write_cells(&mut self, pass: &Pass<'_>) {
+        for (row, fed) in pass.spans() {
+            let slot = &mut self.tokens[row.slot as usize];
+            for (cell, token) in pass.cells[fed.clone()].iter().zip(&pass.tokens[fed]) {
+                if let Some(cell) = cell.index() {
+                    slot[cell] = *token;
+                }
+            }
+        }
+    }
+
+    /// The keys that the fed token `query` attends to: cells of its row's context, and what is fed beside them.
+    fn seen(&self, pass: &Pass<'_>, row: &RowKeys, query: usize) -> Vec<TokenId> {
+        let cells = self.tokens[row.slot][row.context.clone()].iter();
+        let loose = row.loose.iter().map(|&at| &pass.tokens[at]);
+        let keys = cells.chain(loose).enumerate();
+        let seen = keys.filter(|(key, _)| row.sees(query - row.fed.start, *key));
+        seen.map(|(_, token)| *token).collect()
+    }
+}
+
+/// How much all tokens that are seen add together: less than the position itself.
+const ATTENTION: f32 = 1.0 / 16.0;
+
+/// The "network": a position wants the token equal to its own index, and a little each token that it sees. Later positions
+/// are surer, so that the order in which they are unmasked can be seen.
+fn score(at: Position, seen: &[TokenId], row: &mut [f32]) {
     let token = at.index() % row.len();
     row.fill(0.0);
     row[token] = 1.0 + at.0 as f32 / 16.0;
+    for token in seen {
+        row[token.index()] += ATTENTION / seen.len() as f32;
+    }
 }
 
 export_backend! { name: "toy", version: env!("CARGO_PKG_VERSION"), backend: Toy }

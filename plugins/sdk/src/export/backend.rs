@@ -8,13 +8,15 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use unmask_api::abi::{
-    DeviceRow, ErrorSlot, HostTable, LoadTable, NO_DEVICE, OK, ProbeRow, Status, Text, kind,
+    DeviceRow, ErrorSlot, EstimateRow, HostTable, LoadTable, NO_DEVICE, OK, ProbeRow, Status, Text,
+    attention, kind, requires,
 };
 use unmask_api::{
     Attention, Backend, BackendError, Device, DeviceKind, LoadProgress, LoadSpec, Probe,
 };
 
-use super::{Export, borrow, guard, host, session};
+use super::borrow::{self, Filling};
+use super::{Export, guard, host, session};
 
 fn backend<E: Export>() -> Result<&'static dyn Backend, BackendError> {
     let made = E::cell().get().map(AsRef::as_ref);
@@ -31,7 +33,7 @@ pub(super) unsafe extern "C" fn init<E: Export>(
 ) -> Status {
     guard(error, || {
         // SAFETY: promised by the caller.
-        host::connect(unsafe { borrow::shared(host, "host table") }?);
+        host::connect(unsafe { borrow::copied(host, "host table") }?);
         let made = E::cell().get_or_init(E::make);
         same("name", made.name(), E::NAME)?;
         same("version", made.version(), E::VERSION)?;
@@ -59,15 +61,19 @@ pub(super) unsafe extern "C" fn probe<E: Export>(
 ) -> Status {
     guard(error, || {
         // SAFETY: promised by the caller.
-        let out = unsafe { borrow::exclusive(out, "probe row") }?;
+        let mut out = unsafe { Filling::begin(out, "probe row") }?;
         match backend::<E>()?.probe() {
-            Probe::Usable { score } => out.score = score.max(1),
+            Probe::Usable { score } => out.table.score = score.max(1),
             Probe::Unusable { reason, remedy } => {
-                out.score = 0;
-                out.reason.write(&reason);
-                out.remedy.write(&remedy);
+                out.table.score = 0;
+                // SAFETY: the host's sinks, during its call.
+                unsafe {
+                    borrow::put(out.table.reason, &reason);
+                    borrow::put(out.table.remedy, &remedy);
+                }
             }
         }
+        out.give_back();
         Ok(OK)
     })
 }
@@ -83,16 +89,21 @@ pub(super) unsafe extern "C" fn device<E: Export>(
 ) -> Status {
     guard(error, || {
         // SAFETY: promised by the caller.
-        let out = unsafe { borrow::exclusive(out, "device row") }?;
-        match backend::<E>()?.devices().get(index as usize) {
-            Some(device) => fill_device(out, device),
-            None => return Ok(NO_DEVICE),
-        }
+        let mut out = unsafe { Filling::begin(out, "device row") }?;
+        let devices = backend::<E>()?.devices();
+        let Some(device) = devices.get(index as usize) else {
+            return Ok(NO_DEVICE);
+        };
+        // SAFETY: the host's sinks, during its call.
+        unsafe { fill_device(&mut out.table, device) };
+        out.give_back();
         Ok(OK)
     })
 }
 
-fn fill_device(out: &mut DeviceRow, device: &Device) {
+/// # Safety
+/// The sinks of `out` are live.
+unsafe fn fill_device(out: &mut DeviceRow, device: &Device) {
     out.kind = match device.kind {
         DeviceKind::Cpu => kind::CPU,
         DeviceKind::Gpu => kind::GPU,
@@ -100,9 +111,37 @@ fn fill_device(out: &mut DeviceRow, device: &Device) {
     };
     out.total_bytes = device.total_bytes;
     out.free_bytes = device.free_bytes;
-    out.id.write(&device.id);
-    out.name.write(&device.name);
-    out.precisions.write(&device.precisions.join(","));
+    // SAFETY: promised by the caller.
+    unsafe {
+        borrow::put(out.id, &device.id);
+        borrow::put(out.name, &device.name);
+        let put = |precision: &String| borrow::put(out.precisions, precision);
+        device.precisions.iter().for_each(put);
+    }
+}
+
+/// `Plugin::check`
+///
+/// # Safety
+/// The pointers are null or the host's.
+pub(super) unsafe extern "C" fn check<E: Export>(
+    spec: *const LoadTable,
+    out: *mut EstimateRow,
+    error: *mut ErrorSlot,
+) -> Status {
+    guard(error, || {
+        // SAFETY: promised by the caller, for the length of this call.
+        let (spec, mut out) = unsafe {
+            let table = borrow::copied(spec, "load table")?;
+            (load_spec(&table)?, Filling::begin(out, "estimate row")?)
+        };
+        let estimate = backend::<E>()?.check(&spec)?;
+        out.table.threads = estimate.threads;
+        out.table.weights_bytes = estimate.weights_bytes;
+        out.table.cell_bytes = estimate.cell_bytes;
+        out.give_back();
+        Ok(OK)
+    })
 }
 
 /// `Plugin::model_load`
@@ -118,13 +157,13 @@ pub(super) unsafe extern "C" fn model_load<E: Export>(
         // SAFETY: promised by the caller, for the length of this call.
         let (table, out) = unsafe {
             (
-                borrow::shared(spec, "load table")?,
+                borrow::copied(spec, "load table")?,
                 borrow::handle_mut(model, "model handle")?,
             )
         };
         // SAFETY: as above.
-        let spec = unsafe { load_spec(table) }?;
-        let listener = Listener(table);
+        let spec = unsafe { load_spec(&table) }?;
+        let listener = Listener(&table);
         let model = backend::<E>()?.load(&spec, &|progress| listener.tell(progress))?;
         *out = session::handle(model);
         Ok(OK)
@@ -144,13 +183,13 @@ pub(super) unsafe extern "C" fn model_export<E: Export>(
         // SAFETY: promised by the caller, for the length of this call.
         let (table, folder) = unsafe {
             (
-                borrow::shared(spec, "load table")?,
+                borrow::copied(spec, "load table")?,
                 borrow::text(folder, "folder")?,
             )
         };
         // SAFETY: as above.
-        let spec = unsafe { load_spec(table) }?;
-        let listener = Listener(table);
+        let spec = unsafe { load_spec(&table) }?;
+        let listener = Listener(&table);
         let progress = |progress: LoadProgress<'_>| listener.tell(progress);
         backend::<E>()?.export(&spec, Path::new(&folder), &progress)?;
         Ok(OK)
@@ -160,6 +199,7 @@ pub(super) unsafe extern "C" fn model_export<E: Export>(
 /// # Safety
 /// The texts of `table` are live.
 unsafe fn load_spec(table: &LoadTable) -> Result<LoadSpec, BackendError> {
+    borrow::requires(table.requires, requires::KNOWN_LOAD, "load")?;
     // SAFETY: promised by the caller.
     let text = |text: Text, what| unsafe { borrow::text(text, what) };
     // SAFETY: as above.
@@ -176,11 +216,23 @@ unsafe fn load_spec(table: &LoadTable) -> Result<LoadSpec, BackendError> {
         device: text(table.device, "device")?,
         precision: text(table.precision, "precision")?,
         threads: NonZeroU32::new(table.threads),
-        attention: NonZeroU32::new(table.attention_block)
-            .map_or(Attention::Bidirectional, Attention::BlockCausal),
+        attention: attention_of(table)?,
         cache_folder: (!cache_folder.is_empty()).then(|| cache_folder.into()),
         options_json: text(table.options_json, "options")?,
     })
+}
+
+fn attention_of(table: &LoadTable) -> Result<Attention, BackendError> {
+    let block = NonZeroU32::new(table.attention_block);
+    match (table.attention, block) {
+        (attention::BIDIRECTIONAL, None) => Ok(Attention::Bidirectional),
+        (attention::BLOCK_CAUSAL, Some(block)) => Ok(Attention::BlockCausal(block)),
+        (attention::CAUSAL, None) => Ok(Attention::Causal),
+        (kind, _) => Err(BackendError::Unsupported(format!(
+            "the model attends in a way that this backend does not know (kind {kind}, block {}); update the backend",
+            table.attention_block
+        ))),
+    }
 }
 
 struct Listener<'a>(&'a LoadTable);
@@ -191,8 +243,11 @@ unsafe impl Sync for Listener<'_> {}
 impl Listener<'_> {
     fn tell(&self, progress: LoadProgress<'_>) -> ControlFlow<()> {
         let LoadProgress { stage, done, total } = progress;
+        let Some(progress) = self.0.progress else {
+            return ControlFlow::Continue(());
+        };
         // SAFETY: the host's function with the host's context, during the call; `stage` outlives the call.
-        match unsafe { (self.0.progress)(self.0.context, Text::of(stage), done, total) } {
+        match unsafe { progress(self.0.context, Text::of(stage), done, total) } {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }

@@ -1,76 +1,150 @@
-//! Checked ways from the host's pointers to references.
+//! Checked ways from the host's pointers to values and references.
 
 #![expect(unsafe_code, reason = "the C border is pointers")]
 
+use std::mem::MaybeUninit;
+
 use unmask_api::BackendError;
 use unmask_api::abi::{
-    DeviceRow, ErrorSlot, FactsRow, HostTable, LoadTable, PassTable, ProbeRow, SessionTable, Text,
-    TopTable, size_u32,
+    DeviceRow, ErrorSlot, EstimateRow, FactsRow, HostTable, LoadTable, LogitsTable, PassTable,
+    ProbeRow, RowTable, SessionTable, Sink, Text, TopTable,
 };
+
+/// A table of which all zero is a valid value: everything in it is absent.
+///
+/// # Safety
+/// `repr(C)`; zero in every byte is a valid value.
+pub(super) unsafe trait Table: Copy {}
 
 /// A table that begins with its `struct_size`.
 ///
 /// # Safety
-/// `repr(C)`, with `struct_size: u32` as the first field.
-pub(super) unsafe trait Sized32 {}
+/// Its first field is `struct_size: u32`.
+pub(super) unsafe trait Sized32: Table {}
 
-macro_rules! sized_32 {
+macro_rules! tables {
     ($($table:ty),*) => {$(
+        // SAFETY: see its definition: integers, pointers and optional functions.
+        unsafe impl Table for $table {}
         // SAFETY: see its definition.
         unsafe impl Sized32 for $table {}
     )*};
 }
-sized_32!(
+tables!(
     DeviceRow,
     ErrorSlot,
+    EstimateRow,
     FactsRow,
     HostTable,
     LoadTable,
+    LogitsTable,
     PassTable,
     ProbeRow,
     SessionTable,
     TopTable
 );
+// SAFETY: integers alone.
+unsafe impl Table for RowTable {}
 
-/// The table at `ptr`, named `what` in messages.
+/// As much of the table at `ptr` as both sides know; the rest is absent. Named `what` in messages.
 ///
 /// # Safety
-/// Null, or a live table for `'a` of at least `struct_size` bytes that nobody writes meanwhile.
-pub(super) unsafe fn shared<'a, T: Sized32>(
-    ptr: *const T,
-    what: &str,
-) -> Result<&'a T, BackendError> {
-    // SAFETY: the first field of a live table.
-    let size = unsafe { ptr.cast::<u32>().as_ref() };
-    long_enough::<T>(size, what)?;
-    // SAFETY: live, and long enough.
-    Ok(unsafe { &*ptr })
-}
-
-/// As [`shared`], to be filled.
-///
-/// # Safety
-/// As [`shared`], and nobody else reads it meanwhile.
-pub(super) unsafe fn exclusive<'a, T: Sized32>(
-    ptr: *mut T,
-    what: &str,
-) -> Result<&'a mut T, BackendError> {
-    // SAFETY: the first field of a live table.
-    let size = unsafe { ptr.cast::<u32>().as_ref() };
-    long_enough::<T>(size, what)?;
-    // SAFETY: live, exclusive, and long enough.
-    Ok(unsafe { &mut *ptr })
-}
-
-fn long_enough<T>(size: Option<&u32>, what: &str) -> Result<(), BackendError> {
-    let needed = size_u32::<T>();
-    match size {
-        Some(&size) if size >= needed => Ok(()),
-        Some(size) => Err(BackendError::Invalid(format!(
-            "the host's {what} has {size} bytes, this backend needs {needed}; update the program"
-        ))),
-        None => Err(null(what)),
+/// Null, or a live table of `struct_size` bytes that nobody writes meanwhile.
+pub(super) unsafe fn copied<T: Sized32>(ptr: *const T, what: &str) -> Result<T, BackendError> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let size = *handle(ptr.cast::<u32>(), what)? as usize;
+        Ok(copied_bytes(ptr, size))
     }
+}
+
+/// # Safety
+/// `size` bytes at `ptr` are live.
+unsafe fn copied_bytes<T: Table>(ptr: *const T, size: usize) -> T {
+    let mut copy = MaybeUninit::<T>::zeroed();
+    let known = size.min(size_of::<T>());
+    // SAFETY: `known` bytes are live in both; whole fields of a table, and zero is valid for the others.
+    unsafe {
+        std::ptr::copy_nonoverlapping(ptr.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), known);
+        copy.assume_init()
+    }
+}
+
+/// A table of the host's that is being filled: a copy, whose known part [`give_back`](Self::give_back) writes.
+pub(super) struct Filling<T> {
+    pub(super) table: T,
+    to: *mut T,
+    size: usize,
+}
+
+impl<T: Sized32> Filling<T> {
+    /// Begins with what both sides know of the table at `ptr`.
+    ///
+    /// # Safety
+    /// Null, or a live table of `struct_size` bytes that nobody else uses until it is given back.
+    pub(super) unsafe fn begin(ptr: *mut T, what: &str) -> Result<Self, BackendError> {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let size = *handle(ptr.cast::<u32>(), what)? as usize;
+            Ok(Self {
+                table: copied_bytes(ptr, size),
+                to: ptr,
+                size,
+            })
+        }
+    }
+
+    /// Writes as much of the table as the host has room for.
+    pub(super) fn give_back(self) {
+        let known = self.size.min(size_of::<T>());
+        let from = (&raw const self.table).cast::<u8>();
+        // SAFETY: promised to `begin`; `known` bytes are live in both.
+        unsafe { std::ptr::copy_nonoverlapping(from, self.to.cast::<u8>(), known) };
+    }
+}
+
+/// The tables of an array whose maker says that one lies `stride` bytes behind the other.
+///
+/// # Safety
+/// `ptr` is null, or points to `len` live tables of `stride` bytes that nobody writes meanwhile.
+pub(super) unsafe fn each<T: Table>(
+    ptr: *const T,
+    len: usize,
+    stride: usize,
+    what: &str,
+) -> Result<impl Iterator<Item = T>, BackendError> {
+    if len > 0 && ptr.is_null() {
+        return Err(null(what));
+    }
+    if len > 0 && stride == 0 {
+        return Err(BackendError::Invalid(format!(
+            "the host's {what} have no size"
+        )));
+    }
+    let at = move |index: usize| {
+        // SAFETY: promised by the caller.
+        unsafe { copied_bytes(ptr.byte_add(index * stride), stride) }
+    };
+    Ok((0..len).map(at))
+}
+
+/// Refuses bits of `requires` that are not among `known`.
+pub(super) fn requires(bits: u64, known: u64, what: &str) -> Result<(), BackendError> {
+    match bits & !known {
+        0 => Ok(()),
+        unknown => Err(BackendError::Unsupported(format!(
+            "the {what} requires something that this backend does not know (bits {unknown:#x}); update the backend"
+        ))),
+    }
+}
+
+/// Puts `text` into a sink of the host's.
+///
+/// # Safety
+/// The sink is live.
+pub(super) unsafe fn put(sink: Sink, text: &str) {
+    // SAFETY: promised by the caller.
+    unsafe { sink.put(text) };
 }
 
 fn null(what: &str) -> BackendError {
@@ -146,37 +220,68 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused<T: std::fmt::Debug>(result: Result<T, BackendError>, message: &str) {
+    fn refused<T>(result: Result<T, BackendError>, message: &str) {
         match result {
             Err(BackendError::Invalid(text)) => assert_eq!(text, message),
-            other => panic!("expected a refusal, got {other:?}"),
+            Err(other) => panic!("expected a refusal, got {other}"),
+            Ok(_) => panic!("expected a refusal"),
         }
     }
+
+    const TABLE: SessionTable = SessionTable {
+        struct_size: 12,
+        cells: 7,
+        slots: 3,
+        reserved: 9,
+        requires: 9,
+    };
 
     #[test]
     fn a_null_table_is_refused() {
         // SAFETY: null is allowed.
-        let table = unsafe { shared::<SessionTable>(std::ptr::null(), "session table") };
-        refused(
-            table.map(|_| ()),
-            "the host's pointer to the session table is null",
-        );
+        let table = unsafe { copied::<SessionTable>(std::ptr::null(), "session table") };
+        refused(table, "the host's pointer to the session table is null");
     }
 
     #[test]
-    fn a_table_older_than_the_backend_is_refused() {
-        let table = SessionTable {
-            struct_size: 12,
-            capacity: 1,
-            slots: 1,
-            reserved: 0,
-        };
+    fn what_an_older_host_does_not_know_is_absent() {
+        let table = TABLE;
         // SAFETY: live, and longer than it says.
-        let table = unsafe { shared(&raw const table, "session table") };
-        refused(
-            table.map(|_| ()),
-            "the host's session table has 12 bytes, this backend needs 16; update the program",
-        );
+        let table = unsafe { copied(&raw const table, "session table") }.expect("it is there");
+        assert_eq!((table.cells, table.slots), (7, 3));
+        assert_eq!((table.reserved, table.requires), (0, 0));
+    }
+
+    #[test]
+    fn nothing_is_written_beyond_what_an_older_host_knows() {
+        let mut table = TABLE;
+        // SAFETY: live, exclusive, and longer than it says.
+        let mut filling = unsafe { Filling::begin(&raw mut table, "table") }.expect("it is there");
+        filling.table.slots = 5;
+        filling.table.requires = 1;
+        filling.give_back();
+        assert_eq!((table.slots, table.reserved, table.requires), (5, 9, 9));
+    }
+
+    #[test]
+    fn rows_of_a_newer_or_older_host_are_read_by_their_stride() {
+        let words = [1_u32, 2, 3, 4, 5, 6, 77, 8, 9, 10, 11, 12, 13, 88];
+        let read = |stride, len| {
+            // SAFETY: the words are longer than what is read.
+            let rows = unsafe { each::<RowTable>(words.as_ptr().cast(), len, stride, "rows") };
+            let rows = rows.expect("they are there");
+            rows.map(|row| [row.fed, row.slot, row.padding])
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(read(28, 2), [[1, 2, 5], [8, 9, 12]]);
+        assert_eq!(read(8, 2), [[1, 2, 0], [3, 4, 0]]);
+    }
+
+    #[test]
+    fn what_is_not_known_but_required_is_refused() {
+        requires(1, 3, "pass").expect("it is known");
+        let error = requires(5, 3, "pass").expect_err("bit 2 is not known");
+        assert!(error.to_string().contains("bits 0x4"), "{error}");
     }
 
     #[test]

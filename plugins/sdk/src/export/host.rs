@@ -10,10 +10,10 @@ use unmask_api::abi::{HostTable, Text, level};
 
 /// The host that loaded this library. A static, since a plugin is called from many places, panics included, that have no
 /// handle of it; each library has its own copy.
-static HOST: OnceLock<&'static HostTable> = OnceLock::new();
+static HOST: OnceLock<HostTable> = OnceLock::new();
 
 /// Keeps `host` and sends panics to its log. Later calls change nothing.
-pub(super) fn connect(host: &'static HostTable) {
+pub(super) fn connect(host: HostTable) {
     if HOST.set(host).is_ok() {
         // The library has its own copy of the standard library, whose hook would print over the screen.
         std::panic::set_hook(Box::new(report));
@@ -37,8 +37,9 @@ pub(crate) fn send(level: u32, target: &str, message: &dyn Display) {
     let Some(host) = HOST.get().filter(|host| level <= host.log_level) else {
         return;
     };
+    let Some(log) = host.log else { return };
     let message = message.to_string();
-    // SAFETY: the host promises that its table lives on and that `log` may be called from any thread; the texts outlive
+    // SAFETY: the host promises that `log` lives on and may be called from any thread; the texts outlive
     // the call.
-    unsafe { (host.log)(host.context, level, Text::of(target), Text::of(&message)) };
+    unsafe { log(host.context, level, Text::of(target), Text::of(&message)) };
 }

@@ -5,13 +5,16 @@
 use std::ffi::c_void;
 
 use unmask_api::abi::{
-    ErrorSlot, FactsRow, OK, PassTable, RowTable, SessionTable, Status, TopTable,
+    ErrorSlot, FactsRow, LogitsTable, OK, PassTable, RowTable, SessionTable, Status, TopTable,
+    requires,
 };
 use unmask_api::{
-    BackendError, LogitsMut, Model, Pass, Position, Row, Session, SessionSpec, TokenId, TopMut,
+    BackendError, Cell, LogitsMut, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
+    TopMut, TopRequest,
 };
 
-use super::{borrow, guard, guard_free};
+use super::borrow::{self, Filling};
+use super::{guard, guard_free};
 
 /// What a model's handle points to.
 type ModelBox = Box<dyn Model>;
@@ -40,24 +43,33 @@ pub(super) unsafe extern "C" fn model_facts(
 ) -> Status {
     guard(error, || {
         // SAFETY: promised by the caller.
-        let (model, out) = unsafe {
+        let (model, mut out) = unsafe {
             (
                 borrow::handle(model.cast::<ModelBox>(), "model")?,
-                borrow::exclusive(out, "facts row")?,
+                Filling::begin(out, "facts row")?,
             )
         };
         let facts = model.facts();
-        out.vocab = u32::try_from(facts.vocab).map_err(|_| {
+        let row = &mut out.table;
+        row.vocab = u32::try_from(facts.vocab).map_err(|_| {
             BackendError::Unsupported(format!(
                 "a vocabulary of {} does not fit the plugin border",
                 facts.vocab
             ))
         })?;
-        out.max_positions = facts.max_positions;
-        out.memory_bytes = facts.memory_bytes;
-        out.capabilities = facts.capabilities.0;
-        out.precision.write(&facts.precision);
-        out.notes.write(&facts.notes);
+        row.max_positions = facts.max_positions;
+        row.memory_bytes = facts.memory_bytes;
+        row.cell_bytes = facts.cell_bytes;
+        row.capabilities = facts.capabilities.0;
+        // SAFETY: the host's sinks, during its call.
+        unsafe {
+            borrow::put(row.precision, &facts.precision);
+            facts
+                .notes
+                .iter()
+                .for_each(|note| borrow::put(row.notes, note));
+        }
+        out.give_back();
         Ok(OK)
     })
 }
@@ -88,13 +100,14 @@ pub(super) unsafe extern "C" fn session_open(
         let (model, spec, out) = unsafe {
             (
                 borrow::handle(model.cast::<ModelBox>(), "model")?,
-                borrow::shared(spec, "session table")?,
+                borrow::copied(spec, "session table")?,
                 borrow::handle_mut(session, "session handle")?,
             )
         };
+        borrow::requires(spec.requires, requires::KNOWN_SESSION, "session")?;
         let opened = Opened {
             session: model.session(SessionSpec {
-                capacity: spec.capacity,
+                cells: spec.cells,
                 slots: spec.slots,
             })?,
             vocab: model.facts().vocab,
@@ -116,84 +129,178 @@ pub(super) unsafe extern "C" fn session_free(session: *mut c_void) {
     }
 }
 
+/// Runs `body` on the session at `session`.
+///
+/// # Safety
+/// `session` is null, or came from [`session_open`] and is used by this call alone; `error` is null or the host's.
+unsafe fn on(
+    session: *mut c_void,
+    error: *mut ErrorSlot,
+    body: impl FnOnce(&mut Opened) -> Result<(), BackendError>,
+) -> Status {
+    guard(error, || {
+        // SAFETY: promised by the caller.
+        body(unsafe { borrow::handle_mut(session.cast::<Opened>(), "session") }?)?;
+        Ok(OK)
+    })
+}
+
 /// `Plugin::forward`
 ///
 /// # Safety
-/// `session` is null, or came from [`session_open`] and is used by this call alone; `out` holds `out_len` floats; the other
-/// pointers are null or the host's.
+/// As [`on`]; `pass` is null or the host's.
 pub(super) unsafe extern "C" fn forward(
     session: *mut c_void,
     pass: *const PassTable,
-    out: *mut f32,
-    out_len: usize,
     error: *mut ErrorSlot,
 ) -> Status {
-    guard(error, || {
-        // SAFETY: promised by the caller.
-        let (opened, table, scores) = unsafe {
-            (
-                borrow::handle_mut(session.cast::<Opened>(), "session")?,
-                borrow::shared(pass, "pass table")?,
-                borrow::slice_mut(out, out_len, "buffer for logits")?,
-            )
+    let body = |opened: &mut Opened| {
+        // SAFETY: promised by the caller; the arrays of the pass are live for this call.
+        let pass = unsafe {
+            let table = borrow::copied(pass, "pass table")?;
+            pass_of(&table, &mut opened.rows)?
         };
-        let expected = table.wanted_len as usize * opened.vocab;
-        if out_len != expected {
-            return Err(BackendError::Invalid(format!(
-                "the host's buffer holds {out_len} logits, the pass wants {expected}"
-            )));
-        }
-        let vocab = opened.vocab;
-        // SAFETY: the arrays of the pass are live for this call.
-        let pass = unsafe { pass_of(table, &mut opened.rows) }?;
-        opened.session.forward(&pass, LogitsMut { vocab, scores })?;
-        Ok(OK)
-    })
+        opened.session.forward(&pass)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, body) }
 }
 
-/// `Plugin::forward_top`
+/// `Plugin::read_logits`
 ///
 /// # Safety
-/// As [`forward`]; the arrays of `out` have the lengths that the contract gives them.
-pub(super) unsafe extern "C" fn forward_top(
+/// As [`on`]; `out` is null or the host's, whose arrays have the lengths that it says.
+pub(super) unsafe extern "C" fn read_logits(
     session: *mut c_void,
-    pass: *const PassTable,
+    out: *const LogitsTable,
+    error: *mut ErrorSlot,
+) -> Status {
+    let body = |opened: &mut Opened| {
+        // SAFETY: promised by the caller.
+        let (rows, scores) = unsafe {
+            let table = borrow::copied(out, "logits table")?;
+            borrow::requires(table.requires, requires::KNOWN_LOGITS, "reading of logits")?;
+            (
+                borrow::slice(table.rows, table.rows_len as usize, "rows to read")?,
+                borrow::slice_mut(table.logits, table.logits_len, "buffer for logits")?,
+            )
+        };
+        let (vocab, expected) = (opened.vocab, rows.len() * opened.vocab);
+        if scores.len() != expected {
+            return Err(BackendError::Invalid(format!(
+                "the host's buffer holds {} logits, the rows have {expected}",
+                scores.len()
+            )));
+        }
+        opened
+            .session
+            .read_logits(rows, LogitsMut { vocab, scores })
+    };
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, body) }
+}
+
+/// `Plugin::read_top`
+///
+/// # Safety
+/// As [`on`]; `out` is null or the host's, whose arrays have the lengths that the contract gives them.
+pub(super) unsafe extern "C" fn read_top(
+    session: *mut c_void,
     out: *const TopTable,
     error: *mut ErrorSlot,
 ) -> Status {
-    guard(error, || {
-        // SAFETY: promised by the caller.
-        let (opened, table, top) = unsafe {
-            (
-                borrow::handle_mut(session.cast::<Opened>(), "session")?,
-                borrow::shared(pass, "pass table")?,
-                borrow::shared(out, "top table")?,
-            )
+    let body = |opened: &mut Opened| {
+        // SAFETY: promised by the caller; `TokenId` is laid out as u32.
+        let (request, out) = unsafe {
+            let table = borrow::copied(out, "top table")?;
+            borrow::requires(table.requires, requires::KNOWN_TOP, "reading of the best")?;
+            (request_of(&table)?, top_of(&table)?)
         };
-        // SAFETY: the arrays of both tables are live for this call, those of `top` exclusive; `TokenId` is laid out as u32.
-        let (pass, out) = unsafe {
-            (
-                pass_of(table, &mut opened.rows)?,
-                top_of(top, table.wanted_len as usize)?,
-            )
-        };
-        opened.session.forward_top(&pass, out)?;
-        Ok(OK)
-    })
+        opened.session.read_top(&request, out)
+    };
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, body) }
+}
+
+/// `Plugin::slot_copy`
+///
+/// # Safety
+/// As [`on`].
+pub(super) unsafe extern "C" fn slot_copy(
+    session: *mut c_void,
+    from: u32,
+    to: u32,
+    error: *mut ErrorSlot,
+) -> Status {
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, |opened| opened.session.copy_slot(from, to)) }
+}
+
+/// `Plugin::slot_clear`
+///
+/// # Safety
+/// As [`on`].
+pub(super) unsafe extern "C" fn slot_clear(
+    session: *mut c_void,
+    slot: u32,
+    error: *mut ErrorSlot,
+) -> Status {
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, |opened| opened.session.clear_slot(slot)) }
+}
+
+/// `Plugin::session_reserve`
+///
+/// # Safety
+/// As [`on`].
+pub(super) unsafe extern "C" fn session_reserve(
+    session: *mut c_void,
+    cells: u32,
+    error: *mut ErrorSlot,
+) -> Status {
+    // SAFETY: promised by the caller.
+    unsafe { on(session, error, |opened| opened.session.reserve(cells)) }
 }
 
 /// # Safety
-/// The arrays of `top` are live and exclusive for `'a`, for `wanted` rows.
-unsafe fn top_of<'a>(top: &TopTable, wanted: usize) -> Result<TopMut<'a>, BackendError> {
-    let k = top.k as usize;
+/// The arrays of `table` are live for `'a`.
+unsafe fn request_of<'a>(table: &TopTable) -> Result<TopRequest<'a>, BackendError> {
+    let rows = table.rows_len as usize;
+    let asked = rows * table.asked_per_row as usize;
+    // SAFETY: promised by the caller; `TokenId` is `repr(transparent)` over u32.
+    unsafe {
+        Ok(TopRequest {
+            rows: borrow::slice(table.rows, rows, "rows to read")?,
+            banned: borrow::slice(
+                table.banned.cast::<TokenId>(),
+                table.banned_len as usize,
+                "banned ids",
+            )?,
+            asked: borrow::slice(table.asked.cast::<TokenId>(), asked, "asked ids")?,
+            divergence: table.requires & requires::TOP_DIVERGENCE != 0,
+        })
+    }
+}
+
+/// # Safety
+/// The arrays of `table` are live and exclusive for `'a`.
+unsafe fn top_of<'a>(table: &TopTable) -> Result<TopMut<'a>, BackendError> {
+    let (rows, k) = (table.rows_len as usize, table.k as usize);
+    let asked = rows * table.asked_per_row as usize;
+    let remembered = match table.requires & requires::TOP_DIVERGENCE {
+        0 => 0,
+        _ => rows,
+    };
     // SAFETY: promised by the caller; `TokenId` is `repr(transparent)` over u32.
     unsafe {
         Ok(TopMut {
             k,
-            ids: borrow::slice_mut(top.ids.cast::<TokenId>(), wanted * k, "buffer for ids")?,
-            logits: borrow::slice_mut(top.logits, wanted * k, "buffer for logits")?,
-            log_sum_exp: borrow::slice_mut(top.log_sum_exp, wanted, "buffer for sums")?,
-            entropy: borrow::slice_mut(top.entropy, wanted, "buffer for entropies")?,
+            ids: borrow::slice_mut(table.ids.cast::<TokenId>(), rows * k, "buffer for ids")?,
+            logits: borrow::slice_mut(table.logits, rows * k, "buffer for logits")?,
+            tail: borrow::slice_mut(table.tail, rows, "buffer for tails")?,
+            entropy: borrow::slice_mut(table.entropy, rows, "buffer for entropies")?,
+            asked: borrow::slice_mut(table.asked_logits, asked, "buffer for asked logits")?,
+            divergence: borrow::slice_mut(table.divergence, remembered, "buffer for divergences")?,
         })
     }
 }
@@ -202,37 +309,43 @@ unsafe fn top_of<'a>(top: &TopTable, wanted: usize) -> Result<TopMut<'a>, Backen
 ///
 /// # Safety
 /// The arrays of `table` are live and unchanged for `'a`.
-unsafe fn pass_of<'a>(
-    table: &'a PassTable,
-    rows: &'a mut Vec<Row>,
-) -> Result<Pass<'a>, BackendError> {
+unsafe fn pass_of<'a>(table: &PassTable, rows: &'a mut Vec<Row>) -> Result<Pass<'a>, BackendError> {
+    borrow::requires(table.requires, requires::KNOWN_PASS, "pass")?;
     let fed = table.tokens_len as usize;
-    // SAFETY: promised by the caller; `TokenId` and `Position` are `repr(transparent)` over u32, `CancelFlag` over an atomic
-    // one.
-    let (sent, tokens, positions, wanted, cancel) = unsafe {
-        (
-            borrow::slice(table.rows, table.rows_len as usize, "rows")?,
-            borrow::slice(table.tokens.cast::<TokenId>(), fed, "tokens")?,
-            borrow::slice(table.positions.cast::<Position>(), fed, "positions")?,
-            borrow::slice(table.wanted, table.wanted_len as usize, "wanted rows")?,
-            borrow::handle(table.cancel, "cancel flag")?,
-        )
+    let mask_len = match table.requires & requires::PASS_MASK {
+        0 => None,
+        _ => Some(table.mask_len),
     };
-    rows.clear();
-    rows.extend(sent.iter().map(row_of));
-    Ok(Pass {
-        rows,
-        tokens,
-        positions,
-        wanted,
-        cancel,
-    })
+    // SAFETY: promised by the caller; `TokenId`, `Position` and `Cell` are `repr(transparent)` over u32, `CancelFlag` over
+    // an atomic one.
+    unsafe {
+        let sent = borrow::each(
+            table.rows,
+            table.rows_len as usize,
+            table.rows_stride as usize,
+            "rows",
+        )?;
+        rows.clear();
+        rows.extend(sent.map(row_of));
+        Ok(Pass {
+            rows,
+            tokens: borrow::slice(table.tokens.cast::<TokenId>(), fed, "tokens")?,
+            positions: borrow::slice(table.positions.cast::<Position>(), fed, "positions")?,
+            cells: borrow::slice(table.cells.cast::<Cell>(), fed, "cells")?,
+            mask: mask_len
+                .map(|len| borrow::slice(table.mask, len, "mask"))
+                .transpose()?,
+            wanted: borrow::slice(table.wanted, table.wanted_len as usize, "wanted rows")?,
+            cancel: borrow::handle(table.cancel, "cancel flag")?,
+        })
+    }
 }
 
-fn row_of(row: &RowTable) -> Row {
+fn row_of(row: RowTable) -> Row {
     Row {
         fed: row.fed,
         slot: row.slot,
-        attend: row.attend_start..row.attend_end,
+        context: row.context_start..row.context_end,
+        padding: row.padding,
     }
 }

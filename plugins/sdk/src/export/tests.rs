@@ -4,10 +4,13 @@ use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-use unmask_api::abi::{ErrorSlot, OK, PassTable, Plugin, ProbeRow, SessionTable, size_u32};
+use unmask_api::abi::{
+    Collected, ErrorSlot, LogitsTable, PassTable, Plugin, ProbeRow, SessionTable, Sink, Status,
+    size_u32,
+};
 use unmask_api::{
-    Backend, BackendError, Device, ErrorCode, LoadSpec, LogitsMut, Model, ModelFacts, Pass, Probe,
-    Progress, Session, SessionSpec,
+    Backend, BackendError, Device, ErrorCode, Estimate, LoadSpec, LogitsMut, Model, ModelFacts,
+    Pass, Probe, Progress, Session, SessionSpec,
 };
 
 use super::{Export, table};
@@ -27,6 +30,9 @@ impl Backend for Fake {
     fn devices(&self) -> Vec<Device> {
         Vec::new()
     }
+    fn check(&self, _: &LoadSpec) -> Result<Estimate, BackendError> {
+        Ok(Estimate::default())
+    }
     fn load(&self, _: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
         Ok(Box::new(Fake))
     }
@@ -38,9 +44,10 @@ impl Model for Fake {
             vocab: 3,
             max_positions: 1,
             memory_bytes: 0,
+            cell_bytes: 0,
             precision: "f32".into(),
             capabilities: unmask_api::Capabilities::default(),
-            notes: String::new(),
+            notes: Vec::new(),
         }
     }
     fn session(&self, _: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
@@ -49,7 +56,10 @@ impl Model for Fake {
 }
 
 impl Session for Fake {
-    fn forward(&mut self, _: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, _: &Pass<'_>) -> Result<(), BackendError> {
+        Ok(())
+    }
+    fn read_logits(&mut self, _: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
         out.scores.fill(0.5);
         Ok(())
     }
@@ -77,94 +87,105 @@ macro_rules! export {
 export!(Ready);
 export!(Unready);
 
-fn probe(plugin: &Plugin, slot: *mut ErrorSlot) -> ErrorCode {
+/// What a call that is given an error slot answers, and what it puts there.
+fn call(body: impl FnOnce(*mut ErrorSlot) -> Status) -> (ErrorCode, String) {
+    let mut said = Collected::default();
+    let mut slot = ErrorSlot {
+        struct_size: size_u32::<ErrorSlot>(),
+        reserved: 0,
+        message: Sink::into(&mut said),
+    };
+    let code = ErrorCode::from_status(body(&raw mut slot));
+    (code, said.first().to_owned())
+}
+
+fn probe(plugin: &Plugin, slot: *mut ErrorSlot) -> Status {
     let mut row = ProbeRow {
         struct_size: size_u32::<ProbeRow>(),
         score: 0,
-        reason: Default::default(),
-        remedy: Default::default(),
+        reason: Sink::NOTHING,
+        remedy: Sink::NOTHING,
     };
     let probe = plugin.probe.expect("it is exported");
     // SAFETY: both live for the call, or null.
-    ErrorCode::from_status(unsafe { probe(&raw mut row, slot) })
+    unsafe { probe(&raw mut row, slot) }
+}
+
+fn invalid(text: &str) -> (ErrorCode, String) {
+    (ErrorCode::Invalid, text.to_owned())
 }
 
 #[test]
 fn a_call_before_init_is_refused() {
-    let mut slot = ErrorSlot::default();
-    let code = probe(&table::<Unready>(), &raw mut slot);
-    assert_eq!(code, ErrorCode::Invalid);
-    assert_eq!(slot.message.read(), "the host did not call `init` first");
+    let said = call(|slot| probe(&table::<Unready>(), slot));
+    assert_eq!(said, invalid("the host did not call `init` first"));
 }
 
 #[test]
 fn a_panic_is_a_status_with_its_text_even_without_an_error_slot() {
     Ready::cell().get_or_init(Ready::make);
     let plugin = table::<Ready>();
-    let mut slot = ErrorSlot::default();
-    assert_eq!(probe(&plugin, &raw mut slot), ErrorCode::Panicked);
-    assert_eq!(
-        slot.message.read(),
-        "the backend panicked: no probe; its log has more"
-    );
-    assert_eq!(probe(&plugin, ptr::null_mut()), ErrorCode::Panicked);
+    let (code, text) = call(|slot| probe(&plugin, slot));
+    assert_eq!(code, ErrorCode::Panicked);
+    assert_eq!(text, "the backend panicked: no probe; its log has more");
+    let code = ErrorCode::from_status(probe(&plugin, ptr::null_mut()));
+    assert_eq!(code, ErrorCode::Panicked);
 }
 
 #[test]
-fn a_session_refuses_a_null_pass_and_a_buffer_of_another_size() {
+fn a_session_refuses_null_tables_and_buffers_of_another_size() {
     let plugin = table::<Ready>();
     let model = super::session::handle(Box::new(Fake));
-    let spec = SessionTable {
-        struct_size: size_u32::<SessionTable>(),
-        capacity: 1,
-        slots: 1,
-        reserved: 0,
-    };
-    let (mut session, mut slot): (*mut c_void, _) = (ptr::null_mut(), ErrorSlot::default());
+    let mut session: *mut c_void = ptr::null_mut();
     let open = plugin.session_open.expect("it is exported");
-    // SAFETY: all live for the call.
-    let opened = unsafe { open(model, &raw const spec, &raw mut session, &raw mut slot) };
-    assert_eq!(opened, OK);
+    let mut open = |requires| {
+        let spec = SessionTable {
+            struct_size: size_u32::<SessionTable>(),
+            cells: 1,
+            slots: 1,
+            reserved: 0,
+            requires,
+        };
+        // SAFETY: all live for the call.
+        call(|slot| unsafe { open(model, &raw const spec, &raw mut session, slot) })
+    };
+    let (code, text) = open(4);
+    assert_eq!(code, ErrorCode::Unsupported, "{text}");
+    assert_eq!(open(0).1, "");
 
     let forward = plugin.forward.expect("it is exported");
-    let mut out = [0.0_f32; 4];
-    let mut run = |pass: *const PassTable, len| {
-        // SAFETY: `session` is live, `out` holds at least `len`, the tables are live or null.
-        let status = unsafe { forward(session, pass, out.as_mut_ptr(), len, &raw mut slot) };
-        (ErrorCode::from_status(status), slot.message.read())
+    // SAFETY: `session` is live, the table is null.
+    let said = call(|slot| unsafe { forward(session, ptr::null(), slot) });
+    assert_eq!(
+        said,
+        invalid("the host's pointer to the pass table is null")
+    );
+    // An older host that knows only the first words: the arrays are absent.
+    let words = [12_u32, 1, 24];
+    // SAFETY: `session` is live; the table is as long as it says.
+    let said = call(|slot| unsafe { forward(session, words.as_ptr().cast::<PassTable>(), slot) });
+    assert_eq!(said, invalid("the host's pointer to the rows is null"));
+
+    let read = plugin.read_logits.expect("it is exported");
+    let (rows, mut out) = ([0], [0.0_f32; 4]);
+    let mut read = |len| {
+        let table = LogitsTable {
+            struct_size: size_u32::<LogitsTable>(),
+            rows_len: 1,
+            requires: 0,
+            rows: rows.as_ptr(),
+            logits: out.as_mut_ptr(),
+            logits_len: len,
+        };
+        // SAFETY: `session` is live, `out` holds at least `len`.
+        call(|slot| unsafe { read(session, &raw const table, slot) })
     };
     assert_eq!(
-        run(ptr::null(), 3),
-        (
-            ErrorCode::Invalid,
-            "the host's pointer to the pass table is null".to_owned()
-        )
+        read(4),
+        invalid("the host's buffer holds 4 logits, the rows have 3")
     );
-    let pass = PassTable {
-        struct_size: size_u32::<PassTable>(),
-        rows_len: 0,
-        tokens_len: 0,
-        wanted_len: 1,
-        rows: ptr::null(),
-        tokens: ptr::null(),
-        positions: ptr::null(),
-        wanted: ptr::null(),
-        cancel: ptr::null(),
-    };
-    assert_eq!(
-        run(&raw const pass, 4),
-        (
-            ErrorCode::Invalid,
-            "the host's buffer holds 4 logits, the pass wants 3".to_owned()
-        )
-    );
-    assert_eq!(
-        run(&raw const pass, 3),
-        (
-            ErrorCode::Invalid,
-            "the host's pointer to the wanted rows is null".to_owned()
-        )
-    );
+    assert_eq!(read(3).1, "");
+    assert_eq!(out, [0.5, 0.5, 0.5, 0.0]);
     // SAFETY: each is freed once, the session first.
     unsafe {
         plugin.session_free.expect("it is exported")(session);

@@ -2,18 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{Checkpoint, Subject, TINY};
+use super::{Checkpoint, Saved, Subject, TINY};
 use crate::ErrorCode;
+
+fn changed(key: &str, value: Value) -> Saved {
+    let mut checkpoint = Checkpoint::new(TINY);
+    checkpoint.config[key] = value;
+    checkpoint.save()
+}
 
 #[track_caller]
 fn check_config(subject: &Subject, key: &str, value: Value, code: ErrorCode, message: &str) {
-    let mut checkpoint = Checkpoint::new(TINY);
-    checkpoint.config[key] = value;
-    subject.check_error(
-        &checkpoint.save().spec(subject.device, "f32"),
-        code,
-        message,
-    );
+    let checkpoint = changed(key, value);
+    subject.check_refused(&checkpoint.spec(subject.device, "f32"), code, message);
 }
 
 pub fn variants_of_the_architecture_are_refused_by_name(subject: &Subject) {
@@ -58,9 +59,9 @@ pub fn a_broken_configuration_names_file_and_key(subject: &Subject) {
         .expect("a configuration is an object");
     config.remove("rope_theta");
     let spec = checkpoint.save().spec(subject.device, "f32");
-    subject.check_error(&spec, ErrorCode::Checkpoint, "missing field `rope_theta`");
+    subject.check_refused(&spec, ErrorCode::Checkpoint, "missing field `rope_theta`");
     let file = spec.folder.join("config.json").display().to_string();
-    subject.check_error(&spec, ErrorCode::Checkpoint, &file);
+    subject.check_refused(&spec, ErrorCode::Checkpoint, &file);
 
     let refuse =
         |key, value, message| check_config(subject, key, value, ErrorCode::Checkpoint, message);
@@ -85,32 +86,25 @@ pub fn a_broken_configuration_names_file_and_key(subject: &Subject) {
 }
 
 pub fn a_checkpoint_that_does_not_fit_its_configuration_names_the_tensor(subject: &Subject) {
-    check_config(
-        subject,
+    let refuse = |key, value, message| {
+        let checkpoint = changed(key, value);
+        let spec = checkpoint.spec(subject.device, "f32");
+        subject.check_error(&spec, ErrorCode::Checkpoint, message);
+    };
+    refuse(
         "mlp_hidden_size",
         json!(64),
-        ErrorCode::Checkpoint,
         "ff_proj.weight has shape [48, 32], but config.json asks for [64, 32]",
     );
-    check_config(
-        subject,
+    refuse(
         "n_layers",
         json!(4),
-        ErrorCode::Checkpoint,
         "tensor model.transformer.blocks.3.attn_norm.weight is missing",
     );
-    check_config(
-        subject,
-        "include_qkv_bias",
-        json!(true),
-        ErrorCode::Checkpoint,
-        "_proj.bias is missing",
-    );
-    check_config(
-        subject,
+    refuse("include_qkv_bias", json!(true), "_proj.bias is missing");
+    refuse(
         "embedding_size",
         json!(48),
-        ErrorCode::Checkpoint,
         "wte.weight has shape [40, 32], but config.json asks for [48, 32]",
     );
     let checkpoint = Checkpoint::new(TINY).save();

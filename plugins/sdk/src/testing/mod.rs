@@ -11,12 +11,20 @@
 //!
 //! For `[dev-dependencies]` only.
 
+#[doc(hidden)]
+pub mod cells;
 mod checkpoint;
 #[doc(hidden)]
 pub mod errors;
+#[doc(hidden)]
+pub mod estimates;
+#[doc(hidden)]
+pub mod kinds;
 mod line;
 #[doc(hidden)]
 pub mod network;
+#[doc(hidden)]
+pub mod output;
 #[doc(hidden)]
 pub mod passes;
 #[doc(hidden)]
@@ -25,10 +33,10 @@ pub mod precisions;
 use std::ops::ControlFlow;
 
 pub use checkpoint::{Checkpoint, Saved, Shape};
-pub use line::{Line, forward, forward_wanted};
+pub use line::{Batch, Line, forward, forward_wanted, read};
 pub use precisions::Precisions;
 
-use crate::{Backend, BackendError, ErrorCode, LoadSpec, Model, Session, SessionSpec};
+use crate::{Backend, BackendError, Device, ErrorCode, LoadSpec, Model, Session, SessionSpec};
 
 /// The smallest network with grouped heads.
 pub const TINY: Shape = Shape {
@@ -52,7 +60,7 @@ pub const WIDE: Shape = Shape {
 
 /// Two short conversations.
 pub const SESSION: SessionSpec = SessionSpec {
-    capacity: 24,
+    cells: 24,
     slots: 2,
 };
 
@@ -92,9 +100,28 @@ impl Subject {
         assert!(error.to_string().contains(message), "{error}");
     }
 
+    /// Asserts that a check and a load fail alike, with `code` and in words that contain `message`.
+    #[track_caller]
+    pub fn check_refused(&self, spec: &LoadSpec, code: ErrorCode, message: &str) {
+        let error = self.backend.check(spec).expect_err("it is refused");
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(message), "{error}");
+        self.check_error(spec, code, message);
+    }
+
+    /// What its device may be asked to compute in.
+    fn precisions(&self) -> Vec<String> {
+        self.listed().precisions
+    }
+
     fn knows_memory(&self) -> bool {
+        self.listed().free_bytes > 0
+    }
+
+    fn listed(&self) -> Device {
         let mut devices = self.backend.devices().into_iter();
-        devices.any(|device| device.id == self.device && device.free_bytes > 0)
+        let device = devices.find(|device| device.id == self.device);
+        device.expect("the device is listed")
     }
 }
 
@@ -161,17 +188,43 @@ macro_rules! llada_tests {
                 the_mlp_is_a_multiple_of_the_width_unless_said_otherwise
             }
             $crate::each_case! { ($subject) passes:
-                feeding_a_part_gives_what_feeding_everything_gave
-                scattered_positions_are_written_where_they_stand
                 a_ragged_batch_gives_what_its_rows_give_alone
-                only_wanted_rows_come_back_and_the_cache_is_written_all_the_same
                 left_padding_changes_nothing_for_the_tokens_behind_it
                 what_is_not_attended_to_has_no_effect
-                block_causal_attention_looks_back_and_not_ahead
                 a_raised_flag_stops_the_pass
                 sessions_compute_at_the_same_time_and_outlive_the_model
                 the_number_of_threads_does_not_change_the_result
-                a_cache_beyond_all_memory_is_refused
+                the_same_pass_gives_the_same_bits_where_that_is_promised
+            }
+            $crate::each_case! { ($subject) cells:
+                feeding_a_part_gives_what_feeding_everything_gave
+                without_cells_the_same_is_computed
+                a_cell_may_hold_any_position
+                scattered_tokens_are_written_where_they_are_kept
+                shadows_are_seen_in_their_pass_and_leave_no_trace
+                a_token_kept_outside_of_the_context_is_seen_once
+                only_wanted_rows_come_back_and_the_cells_are_written_all_the_same
+                a_copied_slot_is_the_other_until_one_of_them_is_written
+                a_cleared_slot_can_be_written_again
+                room_can_be_made_and_what_is_kept_stays
+                cells_beyond_all_memory_are_refused
+            }
+            $crate::each_case! { ($subject) kinds:
+                block_causal_attention_looks_back_and_not_ahead
+                causal_attention_looks_back_and_not_ahead
+                cells_in_another_order_change_nothing
+                left_padding_counts_for_nothing_in_any_kind
+                a_mask_of_a_kind_is_that_kind
+                shadows_that_a_mask_hides_do_not_matter
+            }
+            $crate::each_case! { ($subject) output:
+                output_can_be_read_in_parts_and_again
+                the_short_form_says_of_a_row_what_the_whole_row_says
+                a_stopped_pass_leaves_no_output_and_the_next_one_does
+            }
+            $crate::each_case! { ($subject) estimates:
+                a_load_takes_what_was_told_before
+                what_a_load_takes_is_told_without_its_weights
             }
             $crate::each_case! { ($subject) errors:
                 variants_of_the_architecture_are_refused_by_name
@@ -235,6 +288,10 @@ mod tests {
         let areas = [
             include_str!("network.rs"),
             include_str!("passes.rs"),
+            include_str!("cells.rs"),
+            include_str!("kinds.rs"),
+            include_str!("output.rs"),
+            include_str!("estimates.rs"),
             include_str!("errors.rs"),
             include_str!("precisions.rs"),
         ];

@@ -3,52 +3,8 @@
 use std::num::NonZeroU32;
 use std::thread;
 
-use super::{
-    Checkpoint, Line, SESSION, Shape, Subject, TINY, check_close, forward, forward_wanted, session,
-    tokens,
-};
-use crate::{
-    Attention, BackendError, CancelFlag, Logits, Pass, Position, Row, Session, SessionSpec, TokenId,
-};
-
-pub fn feeding_a_part_gives_what_feeding_everything_gave(subject: &Subject) {
-    let model = subject.tiny();
-    let mut session = session(&*model);
-    let ids = tokens(1, 18);
-    let whole = forward(&mut *session, &[Line::whole(0, &ids)]);
-    let block = forward(&mut *session, &[Line::part(0, &ids, 6..12)]);
-    check_close(&block, &whole[6..12], subject.rounding);
-    let suffix = forward(&mut *session, &[Line::part(0, &ids, 9..18)]);
-    check_close(&suffix, &whole[9..], subject.rounding);
-}
-
-pub fn scattered_positions_are_written_where_they_stand(subject: &Subject) {
-    // The first layer's keys depend on their own tokens alone, so a network of one layer has an exact answer.
-    let shape = Shape { layers: 1, ..TINY };
-    let model = subject.load(&Checkpoint::new(shape).save().spec(subject.device, "f32"));
-    let (before, after) = (tokens(1, 18), tokens(2, 18));
-    let positions = [2_u32, 3, 7, 11, 12, 17];
-    let mut mixed = before.clone();
-    for position in positions {
-        mixed[position as usize] = after[position as usize];
-    }
-    let whole = forward(&mut *session(&*model), &[Line::whole(0, &mixed)]);
-    let right = positions.map(|position| whole[position as usize].clone());
-
-    let mut session = session(&*model);
-    forward(&mut *session, &[Line::whole(0, &before)]);
-    let scattered = Line {
-        slot: 0,
-        tokens: positions.map(|position| after[position as usize]).into(),
-        positions: positions.into(),
-        attend: 0..18,
-    };
-    check_close(
-        &forward(&mut *session, &[scattered]),
-        &right,
-        subject.rounding,
-    );
-}
+use super::{Batch, Checkpoint, Line, Subject, TINY, WIDE, check_close, forward, session, tokens};
+use crate::{BackendError, CancelFlag, Capabilities, Model, Session};
 
 pub fn a_ragged_batch_gives_what_its_rows_give_alone(subject: &Subject) {
     let model = subject.tiny();
@@ -59,28 +15,12 @@ pub fn a_ragged_batch_gives_what_its_rows_give_alone(subject: &Subject) {
         forward(&mut *session, &[Line::whole(1, &short)]),
     ]
     .concat();
-    let together = [Line::whole(1, &long), Line::whole(0, &short)];
+    let together = [Line::kept(1, &long), Line::kept(0, &short)];
     check_close(&forward(&mut *session, &together), &alone, subject.rounding);
     let parts = [Line::part(0, &short, 2..5), Line::part(1, &long, 4..11)];
     let parts = forward(&mut *session, &parts);
     check_close(&parts[..3], &alone[17 + 2..17 + 5], subject.rounding);
     check_close(&parts[3..], &alone[4..11], subject.rounding);
-}
-
-pub fn only_wanted_rows_come_back_and_the_cache_is_written_all_the_same(subject: &Subject) {
-    let model = subject.tiny();
-    let mut session = session(&*model);
-    let (ids, other) = (tokens(1, 14), tokens(2, 8));
-    let lines = || [Line::whole(0, &ids), Line::whole(1, &other)];
-    let all = forward(&mut *session, &lines());
-    let some = forward_wanted(&mut *session, &lines(), &[0, 3, 13, 20]);
-    let right = [0, 3, 13, 20].map(|row: usize| all[row].clone());
-    check_close(&some, &right, subject.rounding);
-
-    let mut fresh = model.session(SESSION).expect("there is room");
-    assert!(forward_wanted(&mut *fresh, &lines(), &[]).is_empty());
-    let block = forward(&mut *fresh, &[Line::part(0, &ids, 5..9)]);
-    check_close(&block, &all[5..9], subject.rounding);
 }
 
 pub fn left_padding_changes_nothing_for_the_tokens_behind_it(subject: &Subject) {
@@ -90,7 +30,7 @@ pub fn left_padding_changes_nothing_for_the_tokens_behind_it(subject: &Subject) 
     let plain = forward(&mut *session, &[Line::whole(0, &ids)]);
     let padded: Vec<u32> = [tokens(5, 4), ids].concat();
     let mut line = Line::whole(1, &padded);
-    line.attend = 4..14;
+    line.padding = 4;
     let other = tokens(2, 14);
     let beside = forward(&mut *session, &[Line::whole(0, &other)]);
     let padded = forward(&mut *session, &[line, Line::whole(0, &other)]);
@@ -104,32 +44,10 @@ pub fn what_is_not_attended_to_has_no_effect(subject: &Subject) {
     let mut session = session(&*model);
     let ids = tokens(1, 12);
     let short = forward(&mut *session, &[Line::whole(0, &ids)]);
-    let mut longer = Line::whole(1, &[ids, tokens(3, 6)].concat());
-    longer.attend = 0..12;
-    check_close(
-        &forward(&mut *session, &[longer])[..12],
-        &short,
-        subject.rounding,
-    );
-}
-
-pub fn block_causal_attention_looks_back_and_not_ahead(subject: &Subject) {
-    let checkpoint = Checkpoint::new(TINY).save();
-    let mut spec = checkpoint.spec(subject.device, "f32");
-    spec.attention = Attention::BlockCausal(NonZeroU32::new(4).expect("4 is not 0"));
-    let model = subject.load(&spec);
-    let mut session = session(&*model);
-    let (ids, mut changed) = (tokens(1, 14), tokens(1, 14));
-    changed[9] = (changed[9] + 1) % 40;
-    let before = forward(&mut *session, &[Line::whole(0, &ids)]);
-    let after = forward(&mut *session, &[Line::whole(1, &changed)]);
-    check_close(&after[..8], &before[..8], 0.0);
-    for row in 8..14 {
-        assert_ne!(after[row], before[row], "row {row} sees position 9");
-    }
-    // Earlier blocks being final, their cached keys are exact.
-    let tail = forward(&mut *session, &[Line::part(0, &changed, 8..14)]);
-    check_close(&tail, &after[8..], subject.rounding);
+    let longer = [ids.clone(), tokens(3, 6)].concat();
+    forward(&mut *session, &[Line::kept(1, &longer)]);
+    let again = forward(&mut *session, &[Line::kept(1, &ids)]);
+    check_close(&again, &short, subject.rounding);
 }
 
 pub fn a_raised_flag_stops_the_pass(subject: &Subject) {
@@ -137,21 +55,8 @@ pub fn a_raised_flag_stops_the_pass(subject: &Subject) {
     let mut session = session(&*model);
     let cancel = CancelFlag::new();
     cancel.raise();
-    let rows = [Row {
-        fed: 1,
-        slot: 0,
-        attend: 0..1,
-    }];
-    let pass = Pass {
-        rows: &rows,
-        tokens: &[TokenId(1)],
-        positions: &[Position(0)],
-        wanted: &[0],
-        cancel: &cancel,
-    };
-    let mut logits = Logits::default();
-    logits.reset(1, TINY.vocab);
-    let stopped = session.forward(&pass, logits.view());
+    let batch = Batch::new(&[Line::whole(0, &[1])]);
+    let stopped = session.forward(&batch.pass(&cancel));
     assert!(
         matches!(stopped, Err(BackendError::Cancelled)),
         "{stopped:?}"
@@ -190,18 +95,35 @@ pub fn the_number_of_threads_does_not_change_the_result(subject: &Subject) {
     check_close(&one, &all, subject.rounding);
 }
 
-pub fn a_cache_beyond_all_memory_is_refused(subject: &Subject) {
-    let spec = SessionSpec {
-        capacity: u32::MAX,
-        slots: 64,
-    };
-    // Where the device does not tell its memory there is nothing to compare with.
-    if subject.knows_memory() {
-        let error = subject
-            .tiny()
-            .session(spec)
-            .err()
-            .expect("70 TB do not fit");
-        assert!(error.to_string().contains("shorten the canvas"), "{error}");
+pub fn the_same_pass_gives_the_same_bits_where_that_is_promised(subject: &Subject) {
+    let checkpoint = Checkpoint::new(WIDE).save();
+    for precision in subject.precisions() {
+        let model = subject.load(&checkpoint.spec(subject.device, &precision));
+        if model.facts().capabilities.has(Capabilities::DETERMINISTIC) {
+            check_repeats(&*model);
+        }
     }
+}
+
+/// A fresh session, and one that has computed other things while others computed too.
+fn check_repeats(model: &dyn Model) {
+    let ids = tokens(1, 18);
+    let lines = [Line::kept(0, &ids), Line::kept(1, &ids[..7])];
+    let part = [Line::part(1, &ids[..7], 2..6).with_shadows(&ids[..3], 0..3)];
+    let passes = |session: &mut dyn Session| [forward(session, &lines), forward(session, &part)];
+    let right = passes(&mut *session(model));
+    let repeat = || {
+        let mut used = session(model);
+        for _ in 0..6 {
+            forward(&mut *used, &[Line::kept(0, &tokens(3, 11))]);
+            assert_eq!(passes(&mut *used), right);
+        }
+    };
+    if !model.facts().capabilities.has(Capabilities::CONCURRENT) {
+        return repeat();
+    }
+    thread::scope(|scope| {
+        scope.spawn(repeat);
+        scope.spawn(repeat);
+    });
 }

@@ -74,7 +74,7 @@ pub fn a_single_token_gives_what_it_gives_among_many(subject: &Subject, precisio
         let model = subject.load(&checkpoint.spec(subject.device, precision));
         let mut session = session(&*model);
         let ids = tokens(1, 15);
-        let whole = forward(&mut *session, &[Line::whole(0, &ids)]);
+        let whole = forward(&mut *session, &[Line::kept(0, &ids)]);
         let one = forward(&mut *session, &[Line::part(0, &ids, 7..8)]);
         assert!(relative_error(&one, &whole[7..8]) < 1e-3, "{precision}");
     }
@@ -127,7 +127,7 @@ fn check_rebuilt(
     damage(&mut bytes);
     fs::write(&kept, bytes).expect("the file is writable");
     let (model, stages) = load_with_stages(subject, &spec);
-    let notes = model.facts().notes;
+    let notes = model.facts().notes.join("\n");
     assert!(
         notes.contains(note) && notes.contains("quantised again"),
         "{notes}"
@@ -166,11 +166,8 @@ pub fn weights_that_cannot_be_kept_are_held_in_memory_and_told_of(
     fs::write(&obstacle, "not a folder").expect("the folder is writable");
     spec.cache_folder = Some(obstacle);
     let model = subject.load(&spec);
-    assert!(
-        model.facts().notes.contains("cannot be written"),
-        "{}",
-        model.facts().notes
-    );
+    let notes = model.facts().notes.join("\n");
+    assert!(notes.contains("cannot be written"), "{notes}");
     check_close(&logits(&*model), &right, 0.0);
 }
 

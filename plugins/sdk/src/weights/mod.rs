@@ -8,6 +8,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "cache")]
+pub mod cache;
 mod file;
 mod fingerprint;
 mod nearest;

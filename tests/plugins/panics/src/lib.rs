@@ -1,8 +1,8 @@
-//! A backend that panics where the family says: `load`, `facts`, `session`, `forward`, `forward_top`, `drop` or `nowhere`.
+//! A backend that panics where the family says: in the function of that name, in `drop`, or `nowhere`.
 
 use unmask_sdk::{
-    Backend, BackendError, Capabilities, Device, DeviceKind, LoadSpec, LogitsMut, Model,
-    ModelFacts, Pass, Probe, Progress, Session, SessionSpec, TopMut, export_backend,
+    Backend, BackendError, Capabilities, Device, DeviceKind, Estimate, LoadSpec, LogitsMut, Model,
+    ModelFacts, Pass, Probe, Progress, Session, SessionSpec, TopMut, TopRequest, export_backend,
 };
 
 struct Panics;
@@ -41,6 +41,11 @@ impl Backend for Panics {
         }]
     }
 
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        Place(spec.family.clone()).here("check");
+        Ok(Estimate::default())
+    }
+
     fn load(&self, spec: &LoadSpec, _: &Progress<'_>) -> Result<Box<dyn Model>, BackendError> {
         let place = Place(spec.family.clone());
         place.here("load");
@@ -55,9 +60,10 @@ impl Model for Place {
             vocab: 16,
             max_positions: 64,
             memory_bytes: 0,
+            cell_bytes: 0,
             precision: "f32".to_owned(),
-            capabilities: Capabilities::TOPK_OUTPUT,
-            notes: String::new(),
+            capabilities: Capabilities::TOPK_OUTPUT | Capabilities::KV_CACHE,
+            notes: Vec::new(),
         }
     }
 
@@ -70,15 +76,35 @@ impl Model for Place {
 struct Conversation(Place);
 
 impl Session for Conversation {
-    fn forward(&mut self, _: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, _: &Pass<'_>) -> Result<(), BackendError> {
         self.0.here("forward");
+        Ok(())
+    }
+
+    fn read_logits(&mut self, _: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+        self.0.here("read_logits");
         out.scores.fill(0.0);
         Ok(())
     }
 
-    fn forward_top(&mut self, _: &Pass<'_>, _: TopMut<'_>) -> Result<(), BackendError> {
-        self.0.here("forward_top");
+    fn read_top(&mut self, _: &TopRequest<'_>, _: TopMut<'_>) -> Result<(), BackendError> {
+        self.0.here("read_top");
         Err(BackendError::Unsupported("only panics".to_owned()))
+    }
+
+    fn copy_slot(&mut self, _: u32, _: u32) -> Result<(), BackendError> {
+        self.0.here("copy_slot");
+        Ok(())
+    }
+
+    fn clear_slot(&mut self, _: u32) -> Result<(), BackendError> {
+        self.0.here("clear_slot");
+        Ok(())
+    }
+
+    fn reserve(&mut self, _: u32) -> Result<(), BackendError> {
+        self.0.here("reserve");
+        Ok(())
     }
 }
 

@@ -3,9 +3,10 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use unmask_core::engine::{Loaded, Message, Outcome};
-use unmask_core::params::{CacheMode, Remasking, Transfer};
 use unmask_core::sampler::Fit;
+use unmask_core::settings::object;
 
 use crate::command::Usage;
 
@@ -42,47 +43,29 @@ pub(super) struct Settings {
     pub(super) model: String,
     pub(super) backend: String,
     pub(super) precision: String,
-    pub(super) length: usize,
-    pub(super) steps: usize,
-    pub(super) block_length: usize,
-    pub(super) temperature: f64,
-    pub(super) cfg_scale: f32,
-    pub(super) remasking: Remasking,
-    pub(super) threshold: Option<f64>,
-    pub(super) factor: Option<f64>,
-    pub(super) cache: CacheMode,
-    pub(super) logits_eos_inf: bool,
-    pub(super) confidence_eos_eot_inf: bool,
-    pub(super) early_stop: bool,
-    pub(super) seed: u64,
+    /// Those of denoising by key.
+    #[serde(flatten)]
+    denoising: Map<String, Value>,
 }
 
 impl Settings {
     pub(super) fn new(loaded: &Loaded, fit: &Fit) -> Self {
-        let params = &fit.params;
-        let (threshold, factor) = match params.transfer {
-            Transfer::Quota => (None, None),
-            Transfer::Threshold(at) => (Some(at), None),
-            Transfer::Factor(at) => (None, Some(at)),
-        };
         Self {
             model: loaded.name.clone(),
             backend: loaded.backend.clone(),
             precision: loaded.facts.precision.clone(),
-            length: fit.length,
-            steps: params.steps,
-            block_length: params.block_length,
-            temperature: params.temperature,
-            cfg_scale: params.cfg_scale,
-            remasking: params.remasking,
-            threshold,
-            factor,
-            cache: params.cache,
-            logits_eos_inf: params.logits_eos_inf,
-            confidence_eos_eot_inf: params.confidence_eos_eot_inf,
-            early_stop: params.early_stop,
-            seed: params.seed,
+            denoising: object(&fit.params, fit.length),
         }
+    }
+
+    /// True if both say the same; what is off is as good as unsaid.
+    fn agrees(&self, other: &Self) -> bool {
+        let said = |it: &Self| {
+            let mut it = it.clone();
+            it.denoising.retain(|_, value| !value.is_null());
+            it
+        };
+        said(self) == said(other)
     }
 }
 
@@ -166,7 +149,7 @@ pub(super) fn read_answered(
     };
     let before: Settings = serde_json::from_str(first)
         .map_err(|_| refuse("its first line holds no settings of an evaluation".to_owned()))?;
-    if before != *settings {
+    if !before.agrees(settings) {
         return Err(refuse("it holds answers under other settings".to_owned()));
     }
     let mut answered = Vec::new();
@@ -187,6 +170,8 @@ pub(super) fn read_answered(
 
 #[cfg(test)]
 mod tests {
+    use unmask_core::Params;
+
     use super::*;
 
     fn settings(steps: usize) -> Settings {
@@ -194,19 +179,13 @@ mod tests {
             model: "demo".to_owned(),
             backend: "candle".to_owned(),
             precision: "f32".to_owned(),
-            length: 64,
-            steps,
-            block_length: 32,
-            temperature: 0.0,
-            cfg_scale: 0.0,
-            remasking: Remasking::LowConfidence,
-            threshold: None,
-            factor: None,
-            cache: CacheMode::Off,
-            logits_eos_inf: false,
-            confidence_eos_eot_inf: false,
-            early_stop: true,
-            seed: 0,
+            denoising: object(
+                &Params {
+                    steps,
+                    ..Params::default()
+                },
+                64,
+            ),
         }
     }
 
@@ -271,6 +250,14 @@ mod tests {
         let error =
             read_answered(file.path(), &settings(8), &[question(7)]).expect_err("other questions");
         assert!(error.to_string().contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn answers_of_before_a_setting_was_known_are_taken_up_again() {
+        let old = line(&settings(8)).replace("\"threshold\":null,", "");
+        let file = file(&[old, line(&answered(1))]);
+        let before = read_answered(file.path(), &settings(8), &[question(1)]);
+        assert_eq!(before.ok(), Some(vec![answered(1)]));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use unmask_conformance::{Examination, Gap, Grid, News, Report, Trial};
 use unmask_core::api::BackendError;
 use unmask_core::engine::{Failure, FailureKind};
-use unmask_core::plugin::isolate::{Errand, Heard, Launcher, Spec, carry_out};
+use unmask_core::plugin::isolate::{Launcher, Spec, Task, TaskEvent, run_task};
 use unmask_core::plugin::load;
 
 use super::super::{code, tell};
 use super::Subject;
 use super::report::words;
-use crate::cli::{BackendHost, EXAMINER};
+use crate::cli::{BackendWorker, EXAMINER};
 
 /// After a case that hung, the next is waited for half as long, but no less than this.
 const LEAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -80,31 +80,31 @@ impl Supervisor<'_> {
             arguments: vec![EXAMINER.into()],
             ..Launcher::default()
         };
-        let mut errand = Errand::start(&launcher, &self.subject.name, self.job(first)?)?;
+        let mut task = Task::start(&launcher, &self.subject.name, self.job(first)?)?;
         let (mut at, mut answered) = (first, false);
         loop {
-            let (what, end) = match errand.hear(patience) {
-                Heard::News(News::Begins(index)) => {
+            let (what, end) = match task.next_event(patience) {
+                TaskEvent::Event(News::Begins(index)) => {
                     (at, answered) = (index, false);
                     hear(at, &words(self.grid.question(at).name()));
                     continue;
                 }
-                Heard::News(News::Alive) => continue,
-                Heard::News(News::Ended(trial)) => {
+                TaskEvent::Event(News::Alive) => continue,
+                TaskEvent::Event(News::Ended(trial)) => {
                     report.trials.push(trial);
                     answered = true;
                     continue;
                 }
-                Heard::News(News::Done) => return Ok(End::Done),
-                Heard::Nothing => {
+                TaskEvent::Event(News::Done) => return Ok(End::Done),
+                TaskEvent::Timeout => {
                     let what = format!(
                         "did not end: nothing was heard of it for {} s, and its process was ended{}",
                         patience.as_secs_f64(),
-                        errand.end()
+                        task.end()
                     );
                     (what, End::Hung { at })
                 }
-                Heard::End(how) => (format!("its process {how}"), End::Died { at }),
+                TaskEvent::Exited(how) => (format!("its process {how}"), End::Died { at }),
             };
             if answered {
                 // What it left behind was its end, or that it was freed.
@@ -141,8 +141,8 @@ fn no_process(error: &BackendError) -> Failure {
 }
 
 /// The other side: `unmask backend-verify`, started by the program and not by people.
-pub(in super::super) fn serve(arguments: &BackendHost) -> anyhow::Result<u8> {
-    carry_out(arguments.channel.clone(), |job: Job, news| {
+pub(in super::super) fn serve(arguments: &BackendWorker) -> anyhow::Result<u8> {
+    run_task(arguments.channel.clone(), |job: Job, news| {
         let backend = match load(&job.library) {
             Ok(backend) => backend,
             // It is the last word of this process, which the supervisor repeats.

@@ -4,9 +4,12 @@ mod nudge;
 mod pins;
 mod set;
 
+use std::iter::once;
+
 use nudge::{Way, nudge};
 pub(super) use pins::{have_pins_read, placed};
 use set::set;
+use unmask_core::settings::Setting;
 
 use crate::action::{Command, Edit, Scroll};
 use crate::clean::clean_line;
@@ -224,24 +227,23 @@ fn reset(state: &mut State) {
 }
 
 fn restore(settings: &mut Settings, defaults: &Settings, field: Field) {
-    let (params, default) = (&mut settings.params, &defaults.params);
     match field {
-        Field::Length => settings.length = defaults.length,
-        Field::BlockLength => params.block_length = default.block_length,
-        Field::Steps => params.steps = default.steps,
-        Field::Speed => (params.steps, params.transfer) = (default.steps, default.transfer),
-        Field::Threshold | Field::Factor => params.transfer = default.transfer,
-        Field::Temperature => params.temperature = default.temperature,
-        Field::Guidance => params.cfg_scale = default.cfg_scale,
-        Field::Remasking => params.remasking = default.remasking,
-        Field::Seed => settings.seed = defaults.seed,
-        Field::EndLast => params.confidence_eos_eot_inf = default.confidence_eos_eot_inf,
+        Field::Denoising(Setting::Seed) => settings.seed = defaults.seed,
+        Field::Denoising(setting) => {
+            // What excludes it comes back too, if that is the default.
+            let others = setting.definition().excludes.iter().copied();
+            for row in once(setting).chain(others).map(Setting::definition) {
+                let value = (row.get)(&defaults.params, defaults.length);
+                (row.set)(&mut settings.params, &mut settings.length, value);
+            }
+        }
+        Field::Speed => {
+            restore(settings, defaults, Setting::Steps.into());
+            settings.params.transfer = defaults.params.transfer;
+        }
         Field::Delay => settings.delay = defaults.delay,
         Field::Pins => settings.pins.clone_from(&defaults.pins),
-        Field::Cache => params.cache = default.cache,
-        Field::EarlyStop => params.early_stop = default.early_stop,
         Field::Context => settings.overflow = defaults.overflow,
-        Field::NoEnd => params.logits_eos_inf = default.logits_eos_inf,
     }
 }
 
@@ -283,7 +285,11 @@ pub(super) fn order(state: &mut State, field: Field, text: &str) {
             state.toast.take_if(|toast| toast.title == refused(field));
             let value = field.value(&state.settings);
             let which = which_answer(state);
-            let said = format!("{} {}{which}", capital(field.label()), clean_line(&value));
+            let said = format!(
+                "{} {}{which}",
+                capital(field.words().label),
+                clean_line(&value)
+            );
             state.notify(said);
         }
         Err(refusal) => refuse(state, field, text, refusal),
@@ -302,7 +308,7 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
     if state.composer.is_empty() {
         let again = match field == Field::Pins {
             true => format!("/pin {text}"),
-            false => format!("/set {}={text}", field.key()),
+            false => format!("/set {}={text}", field.words().key),
         };
         state.composer.replace(&again);
     }
@@ -313,7 +319,10 @@ fn refuse(state: &mut State, field: Field, text: &str, refusal: Refusal) {
 }
 
 fn refused(field: Field) -> String {
-    format!("{} refused, nothing is changed", capital(field.label()))
+    format!(
+        "{} refused, nothing is changed",
+        capital(field.words().label)
+    )
 }
 
 /// `/speed NAME`.

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use unmask_core::engine::Overflow;
-use unmask_core::params::{CacheMode, Remasking, Transfer};
+use unmask_core::settings::{Bounds, Counted, Domain, SettingValue, Word};
 
-use super::set::set_cache;
-use crate::state::{
-    Field, HOTTEST, LARGEST_FACTOR, LONGEST_DELAY, Limits, Refusal, STRONGEST, Seed, Settings,
-    Speed,
-};
+use super::set::put;
+use crate::state::{Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, Speed, most};
 
 /// Where a field goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,37 +25,16 @@ pub(super) fn nudge(
     way: Way,
     limits: &Limits,
 ) -> Result<(), Refusal> {
-    let speed = settings.speed();
-    let blocks = settings.fit();
-    let blocks = blocks.length / blocks.params.block_length;
-    let (length, params) = (&mut settings.length, &mut settings.params);
     match field {
-        Field::Length => *length = next_length(*length, way).clamp(1, limits.length),
-        Field::BlockLength => params.block_length = divisor(*length, params.block_length, way),
-        Field::Steps => {
-            let by = (*length / 16).max(1).next_multiple_of(blocks);
-            params.steps = grid(params.steps, by, way).clamp(1, *length);
-        }
-        Field::Speed => settings.set_speed(next_speed(speed, way)),
-        Field::Threshold => params.transfer = next_threshold(params.transfer, way),
-        Field::Factor => params.transfer = next_factor(params.transfer, way),
-        Field::Temperature => {
-            params.temperature = decimal(params.temperature, 10.0, way).clamp(0.0, HOTTEST);
-        }
-        Field::Guidance => {
-            let it = decimal(f64::from(params.cfg_scale), 2.0, way);
-            params.cfg_scale = (it as f32).clamp(0.0, STRONGEST);
-        }
-        Field::Remasking => {
-            params.remasking = match params.remasking {
-                Remasking::LowConfidence => Remasking::Random,
-                Remasking::Random => Remasking::LowConfidence,
+        Field::Denoising(setting) => match setting.definition().domain {
+            Domain::Seed => settings.seed = next_seed(settings.seed, way),
+            domain => {
+                let now = (setting.definition().get)(&settings.params, settings.length);
+                let next = next(settings, domain, now, way, limits);
+                return put(settings, setting, next, limits);
             }
-        }
-        Field::Seed => settings.seed = next_seed(settings.seed, way),
-        Field::EndLast => params.confidence_eos_eot_inf = !params.confidence_eos_eot_inf,
-        Field::EarlyStop => params.early_stop = !params.early_stop,
-        Field::NoEnd => params.logits_eos_inf = !params.logits_eos_inf,
+        },
+        Field::Speed => settings.set_speed(next_speed(settings.speed(), way)),
         Field::Context => {
             settings.overflow = match settings.overflow {
                 Overflow::DropOldest => Overflow::Refuse,
@@ -66,13 +42,73 @@ pub(super) fn nudge(
             }
         }
         Field::Delay => settings.delay = next_delay(settings.delay, way),
-        Field::Cache => {
-            let next = next_cache(params.cache, way);
-            return set_cache(settings, next, limits);
-        }
         Field::Pins => return Err("pins are typed, not stepped through".to_owned().into()),
     }
     Ok(())
+}
+
+/// The value of a setting that comes after `now`.
+fn next(
+    settings: &Settings,
+    domain: Domain,
+    now: SettingValue,
+    way: Way,
+    limits: &Limits,
+) -> SettingValue {
+    match (domain, now) {
+        (Domain::Count(counted), SettingValue::Count(now)) => {
+            let next = next_count(settings, counted, now, way);
+            SettingValue::Count(next.clamp(1, most(counted, settings, limits)))
+        }
+        (Domain::Optional(bounds), now) => next_optional(&bounds, now, way),
+        (Domain::Number(bounds), SettingValue::Number(now)) => {
+            SettingValue::Number(next_number(&bounds, now, way))
+        }
+        (Domain::Choice(words), SettingValue::Choice(now)) => {
+            SettingValue::Choice(next_word(words, now, way))
+        }
+        (_, SettingValue::Switch(is_on)) => SettingValue::Switch(!is_on),
+        (_, now) => now,
+    }
+}
+
+fn next_count(settings: &Settings, counted: Counted, now: usize, way: Way) -> usize {
+    let length = settings.length;
+    match counted {
+        Counted::Answer => next_length(now, way),
+        Counted::Block => divisor(length, now, way),
+        Counted::Steps => {
+            let fit = settings.fit();
+            let blocks = fit.length / fit.params.block_length;
+            grid(now, (length / 16).max(1).next_multiple_of(blocks), way)
+        }
+    }
+}
+
+fn next_number(bounds: &Bounds, now: f64, way: Way) -> f64 {
+    let next = decimal(now, bounds.per_one, way);
+    next.max(bounds.least).min(bounds.arrows.1)
+}
+
+/// `off` stands before the first value.
+fn next_optional(bounds: &Bounds, now: SettingValue, way: Way) -> SettingValue {
+    let first = bounds.arrows.0;
+    match (now.number(), way) {
+        (None, Way::More) => SettingValue::Number(first),
+        (None, Way::Less) => SettingValue::Off,
+        (Some(now), Way::Less) if now <= first => SettingValue::Off,
+        (Some(now), way) => SettingValue::Number(next_number(bounds, now, way)),
+    }
+}
+
+/// Behind the last word the first one follows.
+fn next_word(words: &[Word], now: &'static str, way: Way) -> &'static str {
+    let at = words.iter().position(|it| it.word == now).unwrap_or(0);
+    let by = match way {
+        Way::Less => words.len() - 1,
+        Way::More => 1,
+    };
+    words[(at + by) % words.len()].word
 }
 
 /// The next multiple of `by`.
@@ -125,33 +161,6 @@ fn next_speed(now: Option<Speed>, way: Way) -> Speed {
     Speed::ALL[next]
 }
 
-/// `off`, then 0.50 to 0.95 by 0.05, then 0.99.
-fn next_threshold(now: Transfer, way: Way) -> Transfer {
-    const LOWEST: f64 = 0.5;
-    const HIGHEST: f64 = 0.99;
-    match (now, way) {
-        (Transfer::Quota | Transfer::Factor(_), Way::More) => Transfer::Threshold(LOWEST),
-        (Transfer::Quota | Transfer::Factor(_), Way::Less) => now,
-        (Transfer::Threshold(at), Way::Less) if at <= LOWEST => Transfer::Quota,
-        (Transfer::Threshold(at), way) => {
-            let next = decimal(at, 20.0, way);
-            Transfer::Threshold(if next > 0.95 { HIGHEST } else { next })
-        }
-    }
-}
-
-/// `off`, then by halves.
-fn next_factor(now: Transfer, way: Way) -> Transfer {
-    match (now, way) {
-        (Transfer::Quota | Transfer::Threshold(_), Way::More) => Transfer::Factor(0.5),
-        (Transfer::Quota | Transfer::Threshold(_), Way::Less) => now,
-        (Transfer::Factor(factor), Way::Less) if factor <= 0.5 => Transfer::Quota,
-        (Transfer::Factor(factor), way) => {
-            Transfer::Factor(decimal(factor, 2.0, way).min(LARGEST_FACTOR))
-        }
-    }
-}
-
 /// `random` stands before 0.
 fn next_seed(now: Seed, way: Way) -> Seed {
     match (now, way) {
@@ -168,16 +177,11 @@ fn next_delay(now: Duration, way: Way) -> Duration {
     Duration::from_millis(ms.min(LONGEST_DELAY))
 }
 
-fn next_cache(now: CacheMode, way: Way) -> CacheMode {
-    match (now, way) {
-        (CacheMode::Off, Way::More) | (CacheMode::Dual, Way::Less) => CacheMode::Prefix,
-        (CacheMode::Prefix, Way::More) | (CacheMode::Off, Way::Less) => CacheMode::Dual,
-        (CacheMode::Dual, Way::More) | (CacheMode::Prefix, Way::Less) => CacheMode::Off,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use unmask_core::params::Transfer;
+    use unmask_core::settings::Setting;
+
     use super::*;
     use crate::state::Caching;
 
@@ -187,7 +191,8 @@ mod tests {
     };
 
     /// The values that a field goes through from the defaults, `presses` times one way.
-    fn walk(field: Field, way: Way, presses: usize) -> Vec<String> {
+    fn walk(field: impl Into<Field>, way: Way, presses: usize) -> Vec<String> {
+        let field = field.into();
         let mut settings = Settings::default();
         let press = |_| {
             nudge(&mut settings, field, way, &LIMITS).expect("there is a next value");
@@ -197,45 +202,45 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(field: Field, way: Way, expected: &[&str]) {
+    fn check(field: impl Into<Field>, way: Way, expected: &[&str]) {
         assert_eq!(walk(field, way, expected.len()), expected);
     }
 
     #[test]
     fn fields_go_by_sensible_steps_and_stop_at_the_ends() {
         use Way::{Less, More};
-        check(Field::Length, More, &["160", "192", "224", "256", "256"]);
+        check(Setting::Length, More, &["160", "192", "224", "256", "256"]);
         check(
-            Field::Length,
+            Setting::Length,
             Less,
             &["96", "64", "32", "16", "8", "4", "2", "1", "1"],
         );
-        check(Field::BlockLength, Less, &["64", "32", "16", "8"]);
-        check(Field::BlockLength, More, &["128"]);
-        check(Field::Steps, Less, &["120", "112"]);
-        check(Field::Steps, More, &["128"]);
+        check(Setting::BlockLength, Less, &["64", "32", "16", "8"]);
+        check(Setting::BlockLength, More, &["128"]);
+        check(Setting::Steps, Less, &["120", "112"]);
+        check(Setting::Steps, More, &["128"]);
         check(Field::Speed, More, &["balanced", "fast", "turbo", "turbo"]);
-        check(Field::Threshold, More, &["0.50", "0.55", "0.60"]);
-        check(Field::Threshold, Less, &["off"]);
-        check(Field::Temperature, More, &["0.1", "0.2", "0.3"]);
-        check(Field::Temperature, Less, &["0.0"]);
-        check(Field::Guidance, More, &["0.5", "1.0"]);
-        check(Field::Seed, More, &["0", "1"]);
-        check(Field::Seed, Less, &["random"]);
+        check(Setting::Threshold, More, &["0.50", "0.55", "0.60"]);
+        check(Setting::Threshold, Less, &["off"]);
+        check(Setting::Temperature, More, &["0.1", "0.2", "0.3"]);
+        check(Setting::Temperature, Less, &["0.0"]);
+        check(Setting::CfgScale, More, &["0.5", "1.0"]);
+        check(Setting::Seed, More, &["0", "1"]);
+        check(Setting::Seed, Less, &["random"]);
         check(Field::Delay, More, &["50 ms", "100 ms"]);
-        check(Field::Factor, More, &["0.5", "1.0"]);
-        check(Field::Cache, More, &["prefix", "dual", "off"]);
+        check(Setting::Factor, More, &["0.5", "1.0"]);
+        check(Setting::Cache, More, &["prefix", "dual", "off"]);
     }
 
     #[test]
     fn the_threshold_ends_just_below_one_and_comes_back_to_off() {
-        let up = walk(Field::Threshold, Way::More, 12);
+        let up = walk(Setting::Threshold, Way::More, 12);
         assert_eq!(up[9..], ["0.95", "0.99", "0.99"]);
         let mut settings = Settings::default();
         settings.params.transfer = Transfer::Threshold(0.55);
         for expected in ["0.50", "off", "off"] {
-            nudge(&mut settings, Field::Threshold, Way::Less, &LIMITS).expect("goes down");
-            assert_eq!(Field::Threshold.value(&settings), expected);
+            nudge(&mut settings, Setting::Threshold.into(), Way::Less, &LIMITS).expect("goes down");
+            assert_eq!(Field::from(Setting::Threshold).value(&settings), expected);
         }
     }
 
@@ -255,7 +260,7 @@ mod tests {
             cache: Caching::Missing,
             ..LIMITS
         };
-        assert!(nudge(&mut settings, Field::Cache, Way::More, &limits).is_err());
+        assert!(nudge(&mut settings, Setting::Cache.into(), Way::More, &limits).is_err());
         assert_eq!(settings, Settings::default());
     }
 }

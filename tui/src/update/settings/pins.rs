@@ -1,10 +1,11 @@
-//! Pins are taken as they are typed, and read by the model's tokenizer on the engine's thread; what does not fit is withdrawn.
+//! Pins are taken as they are typed, and read by the model's tokenizer on a thread of its own; what does not fit is withdrawn.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use unmask_core::TokenId;
 use unmask_core::api::with_causes;
-use unmask_core::engine::{Pin, Placed};
+use unmask_core::engine::Pin;
 use unmask_core::text::pins::PinPlaceError;
 
 use super::{panel, refuse, tell, which_answer};
@@ -24,21 +25,24 @@ pub(in crate::update) fn have_pins_read(state: &mut State) -> Option<Effect> {
     if asked.is_some_and(|asked| asked.is_of(loaded, pins, length)) {
         return None;
     }
-    let pins = pins.clone();
-    state.pins.ask(PinQuestion {
+    let question = PinQuestion {
         loaded: Arc::clone(loaded),
         pins: pins.clone(),
         length,
-    });
-    Some(Effect::Place { pins, length })
+    };
+    state.pins.ask(question.clone());
+    Some(Effect::Place(question))
 }
 
 /// The tokenizer has read pins: new ones show their tokens, or are refused and the ones before stand again.
-pub(in crate::update) fn placed(state: &mut State, placed: &Placed) {
-    let Placed { pins, tokens, .. } = placed;
-    let is_asked = |asked: &PinQuestion| asked.is_of(&placed.loaded, pins, placed.length);
-    // Late news of pins, a length or a model that are no more.
-    if !state.pins.asked.as_ref().is_some_and(is_asked) || state.settings.pins != *pins {
+pub(in crate::update) fn placed(
+    state: &mut State,
+    question: &PinQuestion,
+    tokens: &Result<Vec<Vec<TokenId>>, PinPlaceError>,
+) {
+    let pins = &question.pins;
+    // A late answer about pins, a length or a model that are no more.
+    if state.pins.asked.as_ref() != Some(question) || state.settings.pins != *pins {
         return;
     }
     let is_new = state.pins.fitting != *pins;

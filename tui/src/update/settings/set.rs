@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use unmask_core::engine::{Overflow, Pin};
-use unmask_core::params::{CacheMode, Remasking, Transfer};
+use unmask_core::settings::{Domain, Setting, SettingValue};
 use unmask_core::text::pins::{PinText, parse_pins};
 
-use crate::state::{
-    Caching, Field, HOTTEST, LARGEST_FACTOR, LONGEST_DELAY, Limits, Refusal, STRONGEST, Seed,
-    Settings, Speed,
-};
+use crate::state::{Caching, Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, Speed, most};
 
 /// Sets a field to what `text` says.
 ///
@@ -24,95 +21,55 @@ pub(super) fn set(
     let text = text.trim();
     let wrong = || {
         let range = field.range(settings, limits);
-        Refusal::from(format!("`{text}`: {} must be {range}", field.label()))
+        Refusal::from(format!("`{text}`: {} must be {range}", field.words().label))
     };
-    let longest = settings.length;
     match field {
-        Field::Length => settings.length = count(text, limits.length).ok_or_else(wrong)?,
-        Field::BlockLength => {
-            settings.params.block_length = count(text, longest).ok_or_else(wrong)?;
-        }
-        Field::Steps => settings.params.steps = count(text, longest).ok_or_else(wrong)?,
+        Field::Denoising(setting) => match setting.definition().domain {
+            Domain::Seed => settings.seed = seed(text).ok_or_else(wrong)?,
+            domain => {
+                let value = domain.parse(text).ok();
+                let value = value.filter(|&it| is_allowed(domain, it, settings, limits));
+                put(settings, setting, value.ok_or_else(wrong)?, limits)?;
+            }
+        },
         Field::Speed => settings.set_speed(Speed::named(text).ok_or_else(wrong)?),
-        Field::Threshold => match text {
-            "off" => clear(settings, field),
-            _ => {
-                let at = number(text).filter(|at| (0.0..=1.0).contains(at));
-                settings.params.transfer = Transfer::Threshold(at.ok_or_else(wrong)?);
-            }
-        },
-        Field::Factor => match text {
-            "off" => clear(settings, field),
-            _ => {
-                let factor = number(text).filter(|&it| it > 0.0 && it <= LARGEST_FACTOR);
-                settings.params.transfer = Transfer::Factor(factor.ok_or_else(wrong)?);
-            }
-        },
-        Field::Temperature => {
-            let it = number(text).filter(|it| (0.0..=HOTTEST).contains(it));
-            settings.params.temperature = it.ok_or_else(wrong)?;
-        }
-        Field::Guidance => {
-            let it = number(text).map(|it| it as f32);
-            let it = it.filter(|it| (0.0..=STRONGEST).contains(it));
-            settings.params.cfg_scale = it.ok_or_else(wrong)?;
-        }
-        Field::Remasking => settings.params.remasking = remasking(text).ok_or_else(wrong)?,
-        Field::Seed => settings.seed = seed(text).ok_or_else(wrong)?,
-        Field::EndLast => {
-            settings.params.confidence_eos_eot_inf = switch(text).ok_or_else(wrong)?;
-        }
-        Field::EarlyStop => settings.params.early_stop = switch(text).ok_or_else(wrong)?,
-        Field::NoEnd => settings.params.logits_eos_inf = switch(text).ok_or_else(wrong)?,
         Field::Context => settings.overflow = overflow(text).ok_or_else(wrong)?,
         Field::Delay => settings.delay = delay(text).ok_or_else(wrong)?,
         Field::Pins => settings.pins = pins(text, settings.length)?,
-        Field::Cache => {
-            let mode = cache(text).ok_or_else(wrong)?;
-            set_cache(settings, mode, limits)?;
-        }
     }
     Ok(())
 }
 
-/// Turns the threshold or the factor off, if it is that one.
-fn clear(settings: &mut Settings, field: Field) {
-    if field.is_approximate(settings) {
-        settings.params.transfer = Transfer::Quota;
-    }
+/// True if the value is within the range of the screen.
+fn is_allowed(domain: Domain, value: SettingValue, settings: &Settings, limits: &Limits) -> bool {
+    let is_within = match (domain, value) {
+        (Domain::Count(counted), SettingValue::Count(it)) => it <= most(counted, settings, limits),
+        (Domain::Number(it) | Domain::Optional(it), SettingValue::Number(number)) => {
+            number <= it.screen_most
+        }
+        _ => true,
+    };
+    is_within && domain.check(value).is_ok()
 }
 
-/// Sets the cache, if the backend has one.
-pub(super) fn set_cache(
+/// Sets a setting, if the backend has what it says.
+///
+/// # Errors
+/// Why not; the settings are as they were.
+pub(super) fn put(
     settings: &mut Settings,
-    mode: CacheMode,
+    setting: Setting,
+    value: SettingValue,
     limits: &Limits,
 ) -> Result<(), Refusal> {
-    match (mode, limits.cache) {
-        (CacheMode::Prefix | CacheMode::Dual, Caching::Missing) => Err(Refusal::from(
-            "this backend keeps no K/V cache; cache must be off".to_owned(),
-        )),
-        (CacheMode::Off, _) | (_, Caching::Offered) => {
-            settings.params.cache = mode;
-            Ok(())
-        }
+    let row = setting.definition();
+    let is_cache = setting == Setting::Cache && value != row.default();
+    if is_cache && limits.cache == Caching::Missing {
+        let what = "this backend keeps no K/V cache; cache must be off";
+        return Err(what.to_owned().into());
     }
-}
-
-fn count(text: &str, most: usize) -> Option<usize> {
-    text.parse().ok().filter(|count| (1..=most).contains(count))
-}
-
-fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-fn switch(text: &str) -> Option<bool> {
-    match text {
-        "on" | "true" | "yes" => Some(true),
-        "off" | "false" | "no" => Some(false),
-        _ => None,
-    }
+    (row.set)(&mut settings.params, &mut settings.length, value);
+    Ok(())
 }
 
 fn seed(text: &str) -> Option<Seed> {
@@ -122,27 +79,10 @@ fn seed(text: &str) -> Option<Seed> {
     }
 }
 
-fn remasking(text: &str) -> Option<Remasking> {
-    match text {
-        "low_conf" | "low_confidence" => Some(Remasking::LowConfidence),
-        "random" => Some(Remasking::Random),
-        _ => None,
-    }
-}
-
 fn overflow(text: &str) -> Option<Overflow> {
     match text {
         "roll" | "drop_oldest" => Some(Overflow::DropOldest),
         "refuse" => Some(Overflow::Refuse),
-        _ => None,
-    }
-}
-
-fn cache(text: &str) -> Option<CacheMode> {
-    match text {
-        "off" => Some(CacheMode::Off),
-        "prefix" => Some(CacheMode::Prefix),
-        "dual" => Some(CacheMode::Dual),
         _ => None,
     }
 }
@@ -204,48 +144,68 @@ mod tests {
     }
 
     #[track_caller]
-    fn taken(field: Field, text: &str, value: &str) {
-        assert_eq!(typed(field, text), Ok(value.to_owned()), "{text}");
+    fn taken(field: impl Into<Field>, text: &str, value: &str) {
+        assert_eq!(typed(field.into(), text), Ok(value.to_owned()), "{text}");
     }
 
     #[track_caller]
-    fn refused(field: Field, text: &str, why: &str) {
-        assert_eq!(typed(field, text), Err(why.to_owned()));
+    fn refused(field: impl Into<Field>, text: &str, why: &str) {
+        assert_eq!(typed(field.into(), text), Err(why.to_owned()));
     }
 
     #[test]
     fn a_value_within_its_range_is_taken() {
-        taken(Field::Length, " 256 ", "256");
-        taken(Field::BlockLength, "128", "128");
-        taken(Field::Steps, "1", "1");
+        taken(Setting::Length, " 256 ", "256");
+        taken(Setting::BlockLength, "128", "128");
+        taken(Setting::Steps, "1", "1");
         taken(Field::Speed, "turbo", "turbo");
-        taken(Field::Threshold, "0.3", "0.30");
-        taken(Field::Threshold, "off", "off");
-        taken(Field::Factor, "1", "1.0");
-        taken(Field::Temperature, "0.75", "0.75");
-        taken(Field::Guidance, "4", "4.0");
-        taken(Field::Remasking, "low_confidence", "low_conf");
-        taken(Field::Seed, "18446744073709551615", "18446744073709551615");
-        taken(Field::Seed, "random", "random");
-        taken(Field::EndLast, "on", "on");
+        taken(Setting::Threshold, "0.3", "0.30");
+        taken(Setting::Threshold, "off", "off");
+        taken(Setting::Factor, "1", "1.0");
+        taken(Setting::Temperature, "0.75", "0.75");
+        taken(Setting::CfgScale, "4", "4.0");
+        taken(Setting::Remasking, "low_confidence", "low_conf");
+        taken(
+            Setting::Seed,
+            "18446744073709551615",
+            "18446744073709551615",
+        );
+        taken(Setting::Seed, "random", "random");
+        taken(Setting::EndLast, "on", "on");
         taken(Field::Delay, "250 ms", "250 ms");
         taken(Field::Pins, "0:Once, 5:upon", "0:Once, 5:upon");
         taken(Field::Pins, "clear", "none");
-        taken(Field::Cache, "off", "off");
+        taken(Setting::Cache, "off", "off");
         taken(Field::Context, "refuse", "refuse");
     }
 
     #[test]
     fn a_value_outside_is_refused_with_the_range() {
         let cases = [
-            (Field::Length, "0", "`0`: answer length must be 1–256"),
-            (Field::Length, "257", "`257`: answer length must be 1–256"),
-            (Field::Steps, "129", "`129`: steps must be 1–128"),
-            (Field::Steps, "abc", "`abc`: steps must be 1–128"),
-            (Field::Temperature, "-1", "`-1`: temperature must be 0–2"),
-            (Field::Temperature, "nan", "`nan`: temperature must be 0–2"),
             (
-                Field::Threshold,
+                Setting::Length.into(),
+                "0",
+                "`0`: answer length must be 1–256",
+            ),
+            (
+                Setting::Length.into(),
+                "257",
+                "`257`: answer length must be 1–256",
+            ),
+            (Setting::Steps.into(), "129", "`129`: steps must be 1–128"),
+            (Setting::Steps.into(), "abc", "`abc`: steps must be 1–128"),
+            (
+                Setting::Temperature.into(),
+                "-1",
+                "`-1`: temperature must be 0–2",
+            ),
+            (
+                Setting::Temperature.into(),
+                "nan",
+                "`nan`: temperature must be 0–2",
+            ),
+            (
+                Setting::Threshold.into(),
                 "1.5",
                 "`1.5`: threshold must be 0–1 or off",
             ),
@@ -255,12 +215,12 @@ mod tests {
                 "`1001`: playback delay must be 0–1000 ms",
             ),
             (
-                Field::EarlyStop,
+                Setting::EarlyStop.into(),
                 "maybe",
                 "`maybe`: early stop must be on or off",
             ),
             (
-                Field::Cache,
+                Setting::Cache.into(),
                 "dual",
                 "this backend keeps no K/V cache; cache must be off",
             ),
@@ -290,8 +250,8 @@ mod tests {
     #[test]
     fn turning_the_threshold_off_leaves_a_factor_on() {
         let mut settings = Settings::default();
-        set(&mut settings, Field::Factor, "2", &LIMITS).expect("in range");
-        set(&mut settings, Field::Threshold, "off", &LIMITS).expect("in range");
-        assert_eq!(Field::Factor.value(&settings), "2.0");
+        set(&mut settings, Setting::Factor.into(), "2", &LIMITS).expect("in range");
+        set(&mut settings, Setting::Threshold.into(), "off", &LIMITS).expect("in range");
+        assert_eq!(Field::from(Setting::Factor).value(&settings), "2.0");
     }
 }

@@ -91,6 +91,7 @@ fn a_retry_that_comes_to_nothing_leaves_the_earlier_answer_standing() {
         TurnEvent::Finished(Outcome {
             canvas: Canvas::new(&[], CELLS.len(), MASK),
             text: String::new(),
+            holes: Vec::new(),
             reason: FinishReason::Stopped,
             stats: Stats::default(),
         }),
@@ -156,6 +157,7 @@ fn the_longer_answer_takes_the_place_of_the_stopped_one_with_the_work_of_both() 
         TurnEvent::Finished(Outcome {
             canvas: canvas.clone(),
             text: text.to_owned(),
+            holes: Vec::new(),
             reason,
             stats,
         })

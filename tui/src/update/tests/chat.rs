@@ -332,7 +332,7 @@ fn notices_go_away_by_themselves() {
 fn shift_enter_is_hinted_only_where_it_can_be_told_from_enter() {
     let mut driver = Driver::ready();
     let newline = |driver: &Driver| {
-        let hints = crate::keymap::hints(&driver.state);
+        let hints = crate::hints::hints(&driver.state);
         let found = hints.into_iter().find(|(_, word)| *word == "newline");
         found.map(|(key, _)| key)
     };

@@ -1,11 +1,11 @@
 //! What is kept on disk, and what comes back from there.
 
 use super::*;
-use crate::session::{
-    Access, Condition, Effort, Job, MessageId, News, Opened, Record, Resumed, SessionId,
-    SightRecord, Stopped, Summary,
-};
+use crate::session::{Job, Opened, Resumed, StorageEvent};
 use crate::state::{Keeping, Naming, Sight};
+use unmask_core::conversations::{
+    Access, Condition, Durability, MessageId, Record, SessionId, StoppedCanvas, Summary, Visibility,
+};
 
 mod lists;
 
@@ -30,14 +30,14 @@ fn kept() -> Driver {
 fn answered() -> Driver {
     let mut driver = kept();
     driver.say("hello");
-    driver.tell(News::Saved(id()));
+    driver.tell(StorageEvent::Saved(id()));
     driver.begin();
     driver.finish("Two", FinishReason::Complete);
     driver
 }
 
 impl Driver {
-    fn tell(&mut self, news: News) -> Vec<Effect> {
+    fn tell(&mut self, news: StorageEvent) -> Vec<Effect> {
         self.act(Action::Kept(news))
     }
 
@@ -77,9 +77,9 @@ fn short(record: &Record) -> String {
     }
 }
 
-fn opened(access: Access) -> News {
+fn opened(access: Access) -> StorageEvent {
     let entry = |id, entry| (MessageId(id), Sight::Seen, entry);
-    News::Opened(Box::new(Opened {
+    StorageEvent::Opened(Box::new(Opened {
         id: other(),
         conversation: Resumed {
             entries: vec![
@@ -114,7 +114,7 @@ fn opened(access: Access) -> News {
 
 fn opened_box() -> Box<Opened> {
     match opened(Access::Write) {
-        News::Opened(opened) => opened,
+        StorageEvent::Opened(opened) => opened,
         other => panic!("it is opened, not {other:?}"),
     }
 }
@@ -137,7 +137,7 @@ fn a_message_is_on_its_way_to_the_disk_before_its_turn_begins() {
     let kinds: Vec<&str> = (effects.iter())
         .map(|effect| match effect {
             Effect::Keep(Job::Remember(_)) => "remember",
-            Effect::Keep(Job::Write(_, Effort::Flush)) => "write",
+            Effect::Keep(Job::Write(_, Durability::Flush)) => "write",
             Effect::Start(_) => "start",
             _ => "?",
         })
@@ -152,7 +152,10 @@ fn an_answer_is_kept_at_the_end_of_its_turn_and_synced() {
     driver.say("hello");
     driver.begin();
     let effects = driver.finish("Two", FinishReason::Complete);
-    assert!(matches!(jobs(&effects)[..], [Job::Write(_, Effort::Sync)]));
+    assert!(matches!(
+        jobs(&effects)[..],
+        [Job::Write(_, Durability::Sync)]
+    ));
     assert_eq!(written(&effects), ["gen 2 after 1: Two"]);
 }
 
@@ -286,7 +289,7 @@ fn a_conversation_of_another_process_goes_on_in_a_copy_with_the_first_message() 
 fn a_conversation_that_cannot_be_opened_leaves_the_one_before() {
     let mut driver = answered();
     driver.state.saved.opening = Some(other());
-    driver.tell(News::NotOpened("no".to_owned()));
+    driver.tell(StorageEvent::NotOpened("no".to_owned()));
     assert_eq!(driver.entries().len(), 2);
     assert!(driver.state.toast.is_some());
     assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
@@ -295,12 +298,12 @@ fn a_conversation_that_cannot_be_opened_leaves_the_one_before() {
 #[test]
 fn a_disk_that_refuses_is_told_in_a_corner_and_in_the_header() {
     let mut driver = answered();
-    driver.tell(News::NotSaved("no space left on device".to_owned()));
+    driver.tell(StorageEvent::NotSaved("no space left on device".to_owned()));
     assert_eq!(driver.state.saved.word(), Some("not saved"));
     driver.key(KeyCode::Esc);
     assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
     assert_eq!(driver.state.toast, None);
-    driver.tell(News::Saved(id()));
+    driver.tell(StorageEvent::Saved(id()));
     assert_eq!(driver.state.saved.word(), None);
 }
 
@@ -329,13 +332,17 @@ fn deleting_asks_first() {
 fn a_running_turn_keeps_its_conversation_on_the_screen() {
     let mut driver = kept();
     driver.say("hello");
-    driver.tell(News::Saved(id()));
+    driver.tell(StorageEvent::Saved(id()));
     driver.begin();
     assert_eq!(driver.order(Command::New), []);
     driver.order(Command::Delete);
     assert_eq!(driver.state.overlays, []);
     driver.order(Command::Sessions);
-    driver.tell(News::Listed(vec![row(other(), "Primes", Condition::Free)]));
+    driver.tell(StorageEvent::Listed(vec![row(
+        other(),
+        "Primes",
+        Condition::Free,
+    )]));
     assert_eq!(driver.key(KeyCode::Enter), []);
     assert!(driver.notice().contains("stop it first"));
 }

@@ -152,6 +152,7 @@ impl Driver {
         self.hear_turn(TurnEvent::Finished(Outcome {
             canvas: Canvas::new(&[], CELLS.len(), MASK),
             text: text.to_owned(),
+            holes: Vec::new(),
             reason,
             stats: Stats::default(),
         }))

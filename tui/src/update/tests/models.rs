@@ -4,7 +4,7 @@ use unmask_core::catalogue::{Catalogue, Choice, Readiness};
 use unmask_core::engine::{LoadRequest, OldModel};
 
 use super::*;
-use crate::action::Look;
+use crate::action::AfterScan;
 use crate::fixture::machine;
 use crate::models::chosen;
 use crate::state::Activity;
@@ -321,7 +321,7 @@ fn a_model_is_added_and_shown_in_the_picker() {
     let mut driver = looked();
     let effects = driver.say("/models add ~/my models/base");
     assert_eq!(effects, [Effect::AddModel("~/my models/base".to_owned())]);
-    let added = unmask_core::config::Added {
+    let added = unmask_core::add_model::Added {
         key: "base".to_owned(),
         file: "/m.toml".into(),
     };
@@ -341,7 +341,7 @@ fn the_first_screen_does_what_its_options_say() {
     let mut driver = Driver::bare();
     driver.key(KeyCode::Down);
     assert_eq!(driver.key(KeyCode::Enter), [Effect::Scan]);
-    assert_eq!(driver.state.machine.wanted, Some(Look::Get));
+    assert_eq!(driver.state.machine.wanted, Some(AfterScan::Get));
     let mut driver = Driver::bare();
     let effects = driver.key(KeyCode::Char('3'));
     assert_eq!(load_of(&effects).key, "builtin:demo");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use unmask_core::TokenId;
-use unmask_core::engine::{Loaded, Pin, Placed};
+use unmask_core::engine::{Loaded, Pin};
 use unmask_core::text::pins::PinPlaceError;
 
 use super::*;
@@ -13,12 +13,7 @@ impl Driver {
     /// The tokenizer answers what it was asked last.
     fn read(&mut self, tokens: Result<Vec<Vec<TokenId>>, PinPlaceError>) -> Vec<Effect> {
         let asked = self.state.pins.asked.clone().expect("pins were asked for");
-        self.hear(EngineEvent::Placed(Box::new(Placed {
-            loaded: asked.loaded,
-            pins: asked.pins,
-            length: asked.length,
-            tokens,
-        })))
+        self.act(Action::Placed(asked, tokens))
     }
 
     fn chips(&self) -> Option<String> {
@@ -46,7 +41,7 @@ fn overlap() -> PinPlaceError {
 
 fn asked(effects: &[Effect]) -> (&[Pin], usize) {
     match effects {
-        [Effect::Place { pins, length }] => (pins, *length),
+        [Effect::Place(question)] => (&question.pins, question.length),
         other => panic!("the tokenizer was not asked: {other:?}"),
     }
 }
@@ -126,12 +121,7 @@ fn another_model_or_length_has_the_pins_read_anew_and_late_news_is_dropped() {
     let effects = driver.hear(EngineEvent::Loaded(other_model()));
     asked(&effects);
     assert_eq!(driver.chips(), None);
-    driver.hear(EngineEvent::Placed(Box::new(Placed {
-        loaded: before.loaded,
-        pins: before.pins,
-        length: before.length,
-        tokens: Ok(vec![vec![token(0)]]),
-    })));
+    driver.act(Action::Placed(before, Ok(vec![vec![token(0)]])));
     assert_eq!(driver.chips(), None, "the other tokenizer has not answered");
     driver.read(Ok(vec![vec![token(1)]]));
     assert_eq!(driver.chips().as_deref(), Some("0 \" and\""));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use unmask_core::settings::Setting;
+
 use super::*;
 use crate::state::{Below, Field, Seed, SettingsPanel};
 
@@ -22,7 +24,8 @@ impl Driver {
     }
 
     /// Goes down to a field.
-    fn go(&mut self, field: Field) {
+    fn go(&mut self, field: impl Into<Field>) {
+        let field = field.into();
         self.key(KeyCode::Home);
         let at = Field::ALL.iter().position(|&it| it == field);
         for _ in 0..at.expect("every field is listed") {
@@ -31,8 +34,8 @@ impl Driver {
         assert_eq!(self.seen().chosen, field);
     }
 
-    fn value(&self, field: Field) -> String {
-        field.value(&self.state.settings)
+    fn value(&self, field: impl Into<Field>) -> String {
+        field.into().value(&self.state.settings)
     }
 
     fn refusal(&self) -> &str {
@@ -64,7 +67,7 @@ fn an_arrow_changes_the_chosen_field_for_the_next_turn() {
     driver.key(KeyCode::Left);
     driver.key(KeyCode::Down);
     driver.key(KeyCode::Right);
-    assert_eq!(driver.value(Field::BlockLength), "16");
+    assert_eq!(driver.value(Setting::BlockLength), "16");
     driver.key(KeyCode::Esc);
     let effects = driver.say("hello");
     assert_eq!(run(&effects).1, 72);
@@ -76,7 +79,7 @@ fn a_typed_value_is_taken_by_enter() {
     driver.key(KeyCode::Enter);
     driver.write("96");
     driver.key(KeyCode::Enter);
-    assert_eq!(driver.value(Field::Length), "96");
+    assert_eq!(driver.value(Setting::Length), "96");
     assert_eq!(driver.seen().input, None);
 }
 
@@ -85,18 +88,18 @@ fn a_digit_begins_to_type() {
     let mut driver = Driver::panel();
     driver.write("64");
     driver.key(KeyCode::Down);
-    assert_eq!(driver.value(Field::Length), "64");
-    assert_eq!(driver.seen().chosen, Field::BlockLength);
+    assert_eq!(driver.value(Setting::Length), "64");
+    assert_eq!(driver.seen().chosen, Setting::BlockLength.into());
 }
 
 #[test]
 fn a_bad_value_is_refused_with_the_range_and_the_old_one_stays() {
     let mut driver = Driver::panel();
-    driver.go(Field::Steps);
+    driver.go(Setting::Steps);
     driver.write("999");
     driver.key(KeyCode::Enter);
     assert_eq!(driver.refusal(), "`999`: steps must be 1–128");
-    assert_eq!(driver.value(Field::Steps), "64");
+    assert_eq!(driver.value(Setting::Steps), "64");
     assert!(driver.seen().input.is_some(), "it can be corrected");
     driver.key(KeyCode::Esc);
     assert_eq!(driver.seen().below, Below::Plan);
@@ -107,7 +110,7 @@ fn a_bad_value_is_refused_with_the_range_and_the_old_one_stays() {
 #[test]
 fn letters_are_typed_into_a_value_and_are_commands_elsewhere() {
     let mut driver = Driver::panel();
-    driver.go(Field::Seed);
+    driver.go(Setting::Seed);
     driver.key(KeyCode::Enter);
     driver.write("ds?");
     assert_eq!(driver.key(KeyCode::Enter), []);
@@ -132,11 +135,11 @@ fn letters_are_typed_into_a_value_and_are_commands_elsewhere() {
 fn a_reset_gives_the_field_alone_the_value_of_the_model() {
     let mut driver = Driver::panel();
     driver.key(KeyCode::Right);
-    driver.go(Field::Temperature);
+    driver.go(Setting::Temperature);
     driver.key(KeyCode::Right);
     driver.key(KeyCode::Char('d'));
-    assert_eq!(driver.value(Field::Temperature), "0.0");
-    assert_eq!(driver.value(Field::Length), "160");
+    assert_eq!(driver.value(Setting::Temperature), "0.0");
+    assert_eq!(driver.value(Setting::Length), "160");
 }
 
 #[test]
@@ -160,10 +163,10 @@ fn empty_pins_clear_them_and_an_empty_number_changes_nothing() {
     driver.ctrl('u');
     driver.key(KeyCode::Enter);
     assert_eq!(driver.value(Field::Pins), "none");
-    driver.go(Field::Length);
+    driver.go(Setting::Length);
     driver.key(KeyCode::Enter);
     driver.key(KeyCode::Enter);
-    assert_eq!(driver.value(Field::Length), "128");
+    assert_eq!(driver.value(Setting::Length), "128");
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn what_runs_divides_and_what_was_said_is_kept() {
     driver.say("/set steps=50");
     let effects = driver.say("hello");
     assert_eq!(run(&effects).1, 48);
-    assert_eq!(driver.value(Field::Steps), "50");
+    assert_eq!(driver.value(Setting::Steps), "50");
 }
 
 #[test]

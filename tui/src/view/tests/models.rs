@@ -3,7 +3,7 @@
 use unmask_core::engine::LoadRequest;
 
 use super::*;
-use crate::action::{Look, Order};
+use crate::action::{AfterScan, Order};
 use crate::fixture::machine;
 use crate::state::Overlay;
 
@@ -136,7 +136,7 @@ fn a_model_without_room_is_asked_about() {
 fn the_doctor_tells_what_there_is_and_is_scrolled_when_it_is_long() {
     let mut state = main_screen(size(80, 20));
     state.machine.log = Some("~/.local/state/unmask/unmask.log".to_owned());
-    update(&mut state, Action::Order(Order::Look(Look::Doctor)));
+    update(&mut state, Action::Order(Order::Look(AfterScan::Doctor)));
     let mut state = looked(state);
     let version = env!("CARGO_PKG_VERSION");
     let first = screen(state.clone());

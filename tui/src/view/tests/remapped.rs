@@ -105,7 +105,10 @@ fn no_question_setting_or_text_names_a_key_that_is_gone() {
         }),
     );
     check("how to get a model", |state| {
-        update(state, Action::Order(Order::Look(crate::action::Look::Get)));
+        update(
+            state,
+            Action::Order(Order::Look(crate::action::AfterScan::Get)),
+        );
         update(state, Action::Scanned(Ok(machine().into())));
     });
     check("a failure", |state| {

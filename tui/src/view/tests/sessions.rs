@@ -1,8 +1,9 @@
 //! The list of conversations, the search through earlier prompts, the question before a removal.
 
 use super::*;
-use crate::session::{Condition, News, Summary};
+use crate::session::StorageEvent;
 use crate::state::Keeping;
+use unmask_core::conversations::{Condition, Summary};
 
 fn summaries() -> Vec<Summary> {
     let row = |id: &str, title: &str, messages, model: &str, seconds, condition| Summary {
@@ -54,7 +55,7 @@ fn sessions(size: Size) -> State {
     let mut state = main_screen(size);
     state.saved.keeping = Keeping::All;
     update(&mut state, Action::Do(Command::Sessions));
-    update(&mut state, Action::Kept(News::Listed(summaries())));
+    update(&mut state, Action::Kept(StorageEvent::Listed(summaries())));
     update(&mut state, Action::Do(Command::Down));
     state
 }
@@ -83,7 +84,7 @@ fn search(size: Size) -> State {
         "Is 91 prime?",
     ];
     let earlier = earlier.map(str::to_owned).to_vec();
-    update(&mut state, Action::Kept(News::Recalled(earlier)));
+    update(&mut state, Action::Kept(StorageEvent::Recalled(earlier)));
     update(&mut state, Action::Paste("half a draft".to_owned()));
     update(&mut state, Action::Do(Command::SearchPrompts));
     for character in "wh".chars() {

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use unmask_core::Position;
-use unmask_core::engine::Placed;
+use unmask_core::settings::Setting;
 
 use super::*;
 use crate::state::{Field, Overlay};
@@ -24,7 +24,8 @@ fn press(state: &mut State, code: KeyCode) {
     update(state, Action::Key(KeyEvent::from(code)));
 }
 
-fn go(state: &mut State, field: Field) {
+fn go(state: &mut State, field: impl Into<Field>) {
+    let field = field.into();
     press(state, KeyCode::Home);
     let at = Field::ALL.iter().position(|&it| it == field);
     for _ in 0..at.expect("every field is listed") {
@@ -91,14 +92,8 @@ fn the_last_settings_are_scrolled_to() {
 fn pins_are_shown_as_their_tokens_once_those_are_known() {
     let mut state = settings(size(80, 24));
     let asked = state.pins.asked.clone().expect("the tokenizer was asked");
-    let placed = Placed {
-        loaded: asked.loaded,
-        pins: asked.pins,
-        length: asked.length,
-        tokens: Ok(vec![vec![fixture::token(&cells(), 1)]]),
-    };
-    let event = EngineEvent::Placed(Box::new(placed));
-    update(&mut state, Action::Engine(event));
+    let tokens = vec![vec![fixture::token(&cells(), 1)]];
+    update(&mut state, Action::Placed(asked, Ok(tokens)));
     go(&mut state, Field::Pins);
     insta::assert_snapshot!(screen(state));
 }
@@ -106,7 +101,7 @@ fn pins_are_shown_as_their_tokens_once_those_are_known() {
 #[test]
 fn a_bad_value_is_shown_with_its_range() {
     let mut state = settings(size(80, 24));
-    go(&mut state, Field::Steps);
+    go(&mut state, Setting::Steps);
     enter(&mut state, "500");
     insta::assert_snapshot!(screen(state));
 }

@@ -148,7 +148,6 @@ fn a_survey_tells_what_is_there_what_it_takes_and_how_to_get_it() {
             bytes: Some(16_031_162_368)
         }
     );
-    assert_eq!(llada.need("q4k"), Some(5_610_906_828));
     assert!(
         llada
             .advice

@@ -1,5 +1,7 @@
 use super::*;
+use crate::checkpoint::Locations;
 use crate::config::{Environment, Folders, Overrides};
+use crate::model_id::ModelId;
 
 const FILE: &str = r#"# mine
 active_model_key = "a" # the first

@@ -97,26 +97,33 @@ fn pins_stand_where_they_were_asked_for() {
 }
 
 #[test]
-fn pins_are_read_without_a_turn_and_the_one_that_does_not_fit_is_named() {
-    let pins: Vec<Pin> = [0, 7]
-        .map(|at| Pin {
-            at: Position(at),
-            word: "xy".to_owned(),
-        })
-        .to_vec();
-    let bench = Bench::loaded(Fake::default());
-    let read = |length| {
-        bench.engine.place(pins.clone(), length);
-        match bench.next() {
-            EngineEvent::Placed(placed) => {
-                assert_eq!((&placed.pins, placed.length), (&pins, length));
-                placed.tokens.map_err(|error| error.pin())
-            }
-            other => panic!("the pins were not read: {other:?}"),
-        }
+fn what_a_request_is_refused_for_is_known_without_the_engine() {
+    let loaded = ready("a", Fake::default()).loaded;
+    let request = |length| TurnRequest {
+        turn: TurnId(7),
+        input: conversation(true, 3, length, Overflow::DropOldest),
+        params: Params {
+            steps: 4,
+            block_length: 4,
+            ..Params::default()
+        },
     };
-    assert_eq!(read(8), Ok(vec![vec![TokenId(9)]; 2]));
-    assert_eq!(read(7), Err(1));
+    let failure = request(31).laid_out(&loaded).expect_err("one too many");
+    let kind = FailureKind::Context {
+        tokens: 33,
+        limit: 32,
+        room: 30,
+    };
+    assert_eq!(failure.kind, kind);
+    // What is laid out runs as what is not, and is laid out once.
+    let laid_out = request(4).laid_out(&loaded).expect("it fits");
+    assert_eq!(laid_out.clone().laid_out(&loaded), Ok(laid_out.clone()));
+    let mut bench = Bench::loaded(Fake::default());
+    bench.begin_with(request(4).input, request(4).params);
+    let here = bench.outcome();
+    bench.begin_with(laid_out.input, laid_out.params);
+    let there = bench.outcome();
+    assert_eq!((here.text, here.canvas), (there.text, there.canvas));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn loads_that_are_stopped_while_they_wait_are_not_begun() {
 }
 
 #[test]
-fn a_load_that_is_ready_when_it_hears_of_the_stop_does_not_replace_the_model() {
+fn a_load_that_is_ready_when_it_sees_the_stop_does_not_replace_the_model() {
     let (fake, permit) = gated();
     let mut bench = Bench::loaded(fake);
     bench.load("deaf");
@@ -78,8 +78,8 @@ fn a_load_during_a_turn_waits_for_its_end() {
     assert!(matches!(bench.next(), EngineEvent::Loaded(loaded) if loaded.key == "b"));
 }
 
-/// The news of loading up to and with the `n`th end of a load, a word each.
-pub(super) fn words(bench: &Bench, n: usize) -> Vec<String> {
+/// The events of loading up to and with the `n`th end of a load, a word each.
+fn words(bench: &Bench, n: usize) -> Vec<String> {
     let mut words = Vec::new();
     let mut ended = 0;
     while ended < n {
@@ -96,7 +96,7 @@ pub(super) fn words(bench: &Bench, n: usize) -> Vec<String> {
                 format!("failed {key}")
             }
             EngineEvent::Turn(..) => "turn".to_owned(),
-            EngineEvent::Placed(_) => "placed".to_owned(),
+            EngineEvent::Measure(..) => "measure".to_owned(),
         });
     }
     words
@@ -149,7 +149,7 @@ fn a_model_that_made_room_comes_back_if_the_load_is_stopped() {
 }
 
 #[test]
-fn the_return_of_a_model_is_stopped_by_a_second_word() {
+fn the_return_of_a_model_is_stopped_by_a_second_request() {
     let (fake, permit) = gated();
     let mut bench = Bench::new(fake);
     bench.load("deaf");
@@ -176,4 +176,27 @@ fn a_load_stopped_before_it_begins_leaves_the_model_where_it_is() {
     permit.send(()).expect("the session waits");
     assert_eq!(bench.outcome().text, "2");
     assert_eq!(words(&bench, 1), ["failed b"]);
+}
+
+#[test]
+fn a_model_whose_process_has_ended_is_let_go_of_and_can_be_loaded_again() {
+    let (mut fake, permit) = gated();
+    fake.is_mortal = true;
+    let mut bench = Bench::loaded(fake);
+    bench.begin(prompt(4), 4);
+    assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
+    permit.send(()).expect("the session waits");
+    assert!(matches!(bench.next_turn(), TurnEvent::Step(_)));
+    drop(permit);
+    let failure = bench.failure();
+    assert_eq!(failure.text, "the process of fake ended");
+    assert!(failure.hint.contains("log"), "{failure}");
+    let EngineEvent::Lost { loaded, again, .. } = bench.next() else {
+        panic!("the model still counts as loaded");
+    };
+    assert_eq!((loaded.key.as_str(), again.key.as_str()), ("a", "a"));
+    bench.begin(prompt(2), 2);
+    assert_eq!(bench.failure().text, "no model is loaded");
+    bench.engine.load(again);
+    assert_eq!(words(&bench, 1), ["loading a", "loaded a"]);
 }

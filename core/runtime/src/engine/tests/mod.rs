@@ -5,32 +5,41 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use unmask_api::{
-    BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass, Session,
-    SessionSpec, TokenId,
+    BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass, Position,
+    Session, SessionSpec, TokenId,
 };
 
 use super::*;
 use crate::Params;
 use crate::event::FinishReason;
-use crate::family::SpecialIds;
+use crate::family::{FamilyRules, SpecialIds};
+use crate::likelihood::Pair;
 use crate::plugin::Running;
+use crate::sampler::strategies::{Begin, STRATEGIES};
 use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
+mod fill;
 mod layout;
 mod loads;
+mod measure;
 mod races;
+mod strategies;
 
 const VOCAB: usize = 16;
 const MASK: TokenId = TokenId(15);
 const END: TokenId = TokenId(11);
 
 /// Each forward takes one permit from the gate, if there is one.
-#[derive(Clone, Default)]
-struct Fake {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fake {
     gate: Option<Arc<Mutex<Receiver<()>>>>,
     /// What a gate that has closed means: the end of its process, or else a stop.
     is_mortal: bool,
+    /// Whose rows the last pass left.
+    output: Vec<Position>,
+    /// Instead of those of this build.
+    strategies: Option<&'static [Begin]>,
 }
 
 impl Model for Fake {
@@ -39,9 +48,10 @@ impl Model for Fake {
             vocab: VOCAB,
             max_positions: 32,
             memory_bytes: 0,
+            cell_bytes: 0,
             precision: "f32".to_owned(),
             capabilities: Capabilities::BATCH | Capabilities::CANCEL,
-            notes: String::new(),
+            notes: Vec::new(),
         }
     }
     fn session(&self, _: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
@@ -50,7 +60,7 @@ impl Model for Fake {
 }
 
 impl Session for Fake {
-    fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
         if let Some(gate) = &self.gate {
             gate.lock()
                 .expect("one session")
@@ -66,9 +76,15 @@ impl Session for Fake {
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
         }
+        let wanted = pass.wanted.iter();
+        self.output = wanted.map(|&at| pass.positions[at as usize]).collect();
+        Ok(())
+    }
+
+    fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
         out.scores.fill(0.0);
-        for (row, &wanted) in out.scores.chunks_exact_mut(VOCAB).zip(pass.wanted) {
-            let at = pass.positions[wanted as usize];
+        for (row, &index) in out.scores.chunks_exact_mut(VOCAB).zip(rows) {
+            let at = self.output[index as usize];
             row[at.index() % VOCAB] = 1.0 + at.0 as f32;
         }
         Ok(())
@@ -76,6 +92,16 @@ impl Session for Fake {
 }
 
 impl ModelText for Fake {
+    fn encode(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        let digits = text.chars().map(|digit| digit.to_digit(16).map(TokenId));
+        digits.collect::<Option<_>>().ok_or_else(|| no_such(text))
+    }
+    fn pair(&self, context: &str, continuation: &str) -> Result<Pair, Failure> {
+        Ok(Pair {
+            context: self.encode(context)?,
+            continuation: self.encode(continuation)?,
+        })
+    }
     fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure> {
         let token = |message: &Message| TokenId(message.content.len() as u32);
         Ok(messages.iter().map(token).collect())
@@ -159,26 +185,34 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
                 bos: None,
             },
             vocabulary: Arc::new(Vocabulary::default()),
+            text: Arc::new(fake.clone()),
             defaults: Params::default(),
             default_length: 4,
             default_seed: None,
         }),
-        model: Box::new(fake.clone()),
-        text: Box::new(fake),
+        rules: FamilyRules::default(),
+        strategies: fake.strategies.unwrap_or(STRATEGIES),
+        model: Box::new(fake),
     }
 }
 
 struct Bench {
     engine: Engine,
-    news: Receiver<EngineEvent>,
+    events: Receiver<EngineEvent>,
+    /// Kept, so that no turn is abandoned.
+    turns: Vec<TurnHandle>,
 }
 
 impl Bench {
     fn new(fake: Fake) -> Self {
-        let (tell, news) = channel();
-        let tell = move |event| drop(tell.send(event));
-        let engine = Engine::start(Box::new(fake), tell).expect("a thread can be had");
-        Self { engine, news }
+        let (sender, events) = channel();
+        let on_event = move |event| drop(sender.send(event));
+        let engine = Engine::start(Box::new(fake), on_event).expect("a thread can be had");
+        Self {
+            engine,
+            events,
+            turns: Vec::new(),
+        }
     }
 
     fn loaded(fake: Fake) -> Self {
@@ -197,25 +231,37 @@ impl Bench {
     }
 
     fn begin(&mut self, input: TurnInput, length: usize) {
-        self.engine.begin(TurnRequest {
-            turn: TurnId(7),
+        self.begin_with(
             input,
-            params: Params {
+            Params {
                 steps: length,
                 block_length: length,
                 ..Params::default()
             },
-        });
+        );
+    }
+
+    fn begin_with(&mut self, input: TurnInput, params: Params) {
+        self.turns.push(self.engine.begin(TurnRequest {
+            turn: TurnId(7),
+            input,
+            params,
+        }));
+    }
+
+    /// The turn begun last.
+    fn turn(&self) -> &TurnHandle {
+        self.turns.last().expect("a turn was begun")
     }
 
     fn next(&self) -> EngineEvent {
-        self.news.recv().expect("the engine tells something")
+        self.events.recv().expect("the engine says something")
     }
 
     fn next_turn(&self) -> TurnEvent {
         match self.next() {
             EngineEvent::Turn(TurnId(7), event) => event,
-            other => panic!("not news of the turn: {other:?}"),
+            other => panic!("no event of the turn: {other:?}"),
         }
     }
 
@@ -272,15 +318,12 @@ fn a_turn_runs_to_its_end() {
 #[test]
 fn an_end_token_ends_the_turn_before_the_last_block() {
     let mut bench = Bench::loaded(Fake::default());
-    bench.engine.begin(TurnRequest {
-        turn: TurnId(7),
-        input: prompt(20),
-        params: Params {
-            steps: 20,
-            block_length: 5,
-            ..Params::default()
-        },
-    });
+    let params = Params {
+        steps: 20,
+        block_length: 5,
+        ..Params::default()
+    };
+    bench.begin_with(prompt(20), params);
     let outcome = bench.outcome();
     // Position 11 wants the end token; it stands in the second block of four.
     assert_eq!(
@@ -296,7 +339,7 @@ fn a_pause_changes_no_token() {
     let mut bench = Bench::loaded(fake);
     bench.begin(prompt(4), 4);
     assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
-    bench.engine.pause();
+    bench.turn().pause();
     permit.send(()).expect("the session waits");
     let paused = loop {
         match bench.next_turn() {
@@ -306,7 +349,7 @@ fn a_pause_changes_no_token() {
         }
     };
     assert!(paused <= 1);
-    bench.engine.resume();
+    bench.turn().resume();
     (0..4).for_each(|_| permit.send(()).expect("the session waits"));
     assert_eq!(bench.outcome().text, "2345");
 }
@@ -316,7 +359,7 @@ fn a_stopped_turn_keeps_the_text_before_the_first_mask() {
     let (fake, permit) = gated();
     let mut bench = Bench::loaded(fake);
     bench.begin(prompt(4), 4);
-    bench.engine.stop();
+    bench.turn().stop();
     permit.send(()).ok();
     let outcome = bench.outcome();
     assert_eq!(
@@ -332,32 +375,9 @@ fn an_abandoned_turn_ends_inside_a_forward() {
     let mut bench = Bench::loaded(fake);
     bench.begin(prompt(4), 4);
     assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
-    bench.engine.abandon();
+    bench.turn().abandon();
     permit.send(()).ok();
     assert_eq!(bench.outcome().stats.committed, 0);
-}
-
-#[test]
-fn a_model_whose_process_has_ended_is_let_go_of_and_can_be_loaded_again() {
-    let (mut fake, permit) = gated();
-    fake.is_mortal = true;
-    let mut bench = Bench::loaded(fake);
-    bench.begin(prompt(4), 4);
-    assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
-    permit.send(()).expect("the session waits");
-    assert!(matches!(bench.next_turn(), TurnEvent::Step(_)));
-    drop(permit);
-    let failure = bench.failure();
-    assert_eq!(failure.text, "the process of fake ended");
-    assert!(failure.hint.contains("log"), "{failure}");
-    let EngineEvent::Lost { loaded, again, .. } = bench.next() else {
-        panic!("the model still counts as loaded");
-    };
-    assert_eq!((loaded.key.as_str(), again.key.as_str()), ("a", "a"));
-    bench.begin(prompt(2), 2);
-    assert_eq!(bench.failure().text, "no model is loaded");
-    bench.engine.load(again);
-    assert_eq!(loads::words(&bench, 1), ["loading a", "loaded a"]);
 }
 
 #[test]

@@ -2,18 +2,20 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use unmask_api::abi::{DeviceRow, Room, size_u32};
-use unmask_api::{Backend, BackendError, Device, LoadProgress, LoadSpec, Model, Probe, Progress};
+use unmask_api::abi::kind;
+use unmask_api::{
+    Backend, BackendError, Device, DeviceKind, Estimate, LoadProgress, LoadSpec, Model, Probe,
+    Progress,
+};
 
-use super::super::check;
 use super::super::trust::Granted;
-use super::message::{Answer, Condition, DeviceMessage, Opened, Request, Spec, utf8};
+use super::message::{DeviceMessage, ProbeMessage, Request, Response, Spec, utf8};
 use super::model::IsolatedModel;
-use super::process::{Process, Talk};
-use super::{GLANCE, LOAD_STOPS, Launcher};
+use super::process::{Control, Process};
+use super::{CANCEL_TIMEOUT, Launcher, POLL_INTERVAL};
 
 /// A backend whose every model has a process. What it says of itself was asked once, in a process that has ended.
 pub(in super::super) struct IsolatedBackend {
@@ -25,10 +27,12 @@ pub(in super::super) struct IsolatedBackend {
     pub(in super::super) runtimes: String,
     probe: Probe,
     devices: Vec<Device>,
+    /// The process that answers `check`, until a load takes it: a picker asks about every model there is.
+    idle: Mutex<Option<Process>>,
 }
 
 /// A backend that was asked what it is.
-pub(in super::super) struct Met {
+pub(in super::super) struct Described {
     pub(in super::super) backend: IsolatedBackend,
     /// Whether it can be used; else why it fails when asked.
     pub(in super::super) probe: Result<Probe, String>,
@@ -38,50 +42,45 @@ pub(in super::super) struct Met {
 ///
 /// # Errors
 /// If it cannot be opened, or ends its process.
-pub(in super::super) fn meet(library: &Granted, launcher: &Launcher) -> Result<Met, BackendError> {
-    let (_process, opened) = Process::start(launcher, library.path())?;
-    let Opened {
-        name,
-        version,
-        runtimes,
-        condition,
-        devices,
-    } = opened;
-    let probe = match condition {
-        Condition::Usable { score } => Ok(Probe::Usable { score }),
-        Condition::Unusable { reason, remedy } => Ok(Probe::Unusable { reason, remedy }),
-        Condition::Broken(why) => Err(why),
+pub(in super::super) fn describe(
+    library: &Granted,
+    launcher: &Launcher,
+) -> Result<Described, BackendError> {
+    let (_process, description) = Process::start(launcher, library.path())?;
+    let probe = match description.probe {
+        ProbeMessage::Usable { score } => Ok(Probe::Usable { score }),
+        ProbeMessage::Unusable { reason, remedy } => Ok(Probe::Unusable { reason, remedy }),
+        ProbeMessage::Failed(why) => Err(why),
     };
     let backend = IsolatedBackend {
         launcher: launcher.clone(),
         library: library.clone(),
-        name,
-        version,
-        runtimes,
+        name: description.name,
+        version: description.version,
+        runtimes: description.runtimes,
         probe: probe.clone().unwrap_or_else(|reason| Probe::Unusable {
             reason,
             remedy: String::new(),
         }),
-        devices: devices.iter().map(device).collect(),
+        devices: description.devices.into_iter().map(device).collect(),
+        idle: Mutex::new(None),
     };
-    Ok(Met { backend, probe })
+    Ok(Described { backend, probe })
 }
 
-/// As the same test has it that plugins in this process pass.
-fn device(said: &DeviceMessage) -> Device {
-    let mut row = DeviceRow {
-        struct_size: size_u32::<DeviceRow>(),
-        kind: said.kind,
-        total_bytes: said.total_bytes,
-        free_bytes: said.free_bytes,
-        id: Room::default(),
-        name: Room::default(),
-        precisions: Room::default(),
-    };
-    row.id.write(&said.id);
-    row.name.write(&said.name);
-    row.precisions.write(&said.precisions);
-    check::device(&row)
+fn device(message: DeviceMessage) -> Device {
+    Device {
+        id: message.id,
+        name: message.name,
+        kind: match message.kind {
+            kind::CPU => DeviceKind::Cpu,
+            kind::GPU => DeviceKind::Gpu,
+            _ => DeviceKind::Accelerator,
+        },
+        total_bytes: message.total_bytes,
+        free_bytes: message.free_bytes,
+        precisions: message.precisions,
+    }
 }
 
 impl Backend for IsolatedBackend {
@@ -101,16 +100,42 @@ impl Backend for IsolatedBackend {
         self.devices.clone()
     }
 
+    fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
+        let request = Request::Check(Spec::of(spec)?);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = match idle.take() {
+            Some(process) => process,
+            None => self.start()?,
+        };
+        let control = process.control();
+        process.ask(&control, request)?;
+        let response = process.quick_response(&control, "to check a model");
+        drop(control);
+        match response {
+            Ok(Response::Checked(estimate)) => {
+                *idle = Some(process);
+                Ok(estimate.into())
+            }
+            Ok(_) => Err(process.protocol_error()),
+            // One that is gone is not asked again.
+            Err(error @ BackendError::Gone { .. }) => Err(error),
+            Err(error) => {
+                *idle = Some(process);
+                Err(error)
+            }
+        }
+    }
+
     fn load(
         &self,
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
         let spec = Spec::of(spec)?;
-        let process = self.start()?;
+        let process = self.take_process()?;
         match work(&process, Request::Load(spec), progress)? {
-            Answer::Loaded(facts) => Ok(Box::new(IsolatedModel::new(Arc::new(process), &facts)?)),
-            _ => Err(process.nonsense()),
+            Response::Loaded(facts) => Ok(Box::new(IsolatedModel::new(Arc::new(process), facts)?)),
+            _ => Err(process.protocol_error()),
         }
     }
 
@@ -122,49 +147,58 @@ impl Backend for IsolatedBackend {
     ) -> Result<(), BackendError> {
         utf8(folder)?;
         let request = Request::Export(Spec::of(spec)?, folder.to_owned());
-        let process = self.start()?;
+        let process = self.take_process()?;
         match work(&process, request, progress)? {
-            Answer::Done => Ok(()),
-            _ => Err(process.nonsense()),
+            Response::Done => Ok(()),
+            _ => Err(process.protocol_error()),
         }
     }
 }
 
 impl IsolatedBackend {
+    /// A process for a model: the idle one, if the library is still what it was.
+    fn take_process(&self) -> Result<Process, BackendError> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        match (idle.take(), self.library.path_still()) {
+            (Some(process), Ok(_)) if process.is_alive() => Ok(process),
+            _ => self.start(),
+        }
+    }
+
     fn start(&self) -> Result<Process, BackendError> {
         let path = self.library.path_still().map_err(BackendError::Device)?;
-        let (process, opened) = Process::start(&self.launcher, path)?;
-        match opened.name == self.name {
+        let (process, description) = Process::start(&self.launcher, path)?;
+        match description.name == self.name {
             true => Ok(process),
             false => Err(BackendError::Device(format!(
                 "{} was {} and is now {}; look for backends again",
                 path.display(),
                 self.name,
-                opened.name
+                description.name
             ))),
         }
     }
 }
 
-/// Has `request` carried out, with its progress told; whoever listens may break it off at any time.
+/// Has `request` carried out, with its progress told; the listener may break it off at any time.
 fn work(
     process: &Process,
     request: Request,
     progress: &Progress<'_>,
-) -> Result<Answer, BackendError> {
-    let talk = process.talk();
-    process.ask(&talk, request)?;
+) -> Result<Response, BackendError> {
+    let control = process.control();
+    process.ask(&control, request)?;
     let (mut stage, mut done, mut total) = (String::new(), 0, 0);
     loop {
-        match process.answer(&talk, GLANCE * 10)? {
-            Some(Answer::Progress {
+        match process.response(&control, POLL_INTERVAL * 10)? {
+            Some(Response::Progress {
                 stage: now,
                 done: by_now,
                 total: of,
             }) => (stage, done, total) = (now, by_now, of),
-            Some(Answer::Failed(fault)) => return Err(fault.error()),
-            Some(answer) => return Ok(answer),
-            // Nothing new is told again: who listens can only say by this that it is to stop.
+            Some(Response::Failed(error)) => return Err(error.error()),
+            Some(response) => return Ok(response),
+            // Nothing new is told again: the listener can only say by this that the work is to stop.
             None if stage.is_empty() => "opening".clone_into(&mut stage),
             None => {}
         }
@@ -174,19 +208,19 @@ fn work(
             total,
         };
         if let ControlFlow::Break(()) = progress(at) {
-            break_off(process, &talk)?;
+            cancel(process, &control)?;
             return Err(BackendError::Cancelled);
         }
     }
 }
 
-/// Gives the host a moment to stop by itself, so that it can put away what it was writing.
-fn break_off(process: &Process, talk: &Talk) -> Result<(), BackendError> {
-    process.ask(talk, Request::GiveUp)?;
+/// Gives the worker a moment to stop by itself, so that it can put away what it was writing.
+fn cancel(process: &Process, control: &Control) -> Result<(), BackendError> {
+    process.ask(control, Request::Cancel)?;
     let asked = Instant::now();
-    while asked.elapsed() < LOAD_STOPS {
-        match process.answer(talk, GLANCE)? {
-            None | Some(Answer::Progress { .. }) => {}
+    while asked.elapsed() < CANCEL_TIMEOUT {
+        match process.response(control, POLL_INTERVAL)? {
+            None | Some(Response::Progress { .. }) => {}
             Some(_) => return Ok(()),
         }
     }

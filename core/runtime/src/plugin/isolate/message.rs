@@ -1,47 +1,50 @@
-//! What the two processes say to each other.
+//! The messages between the program and a worker process.
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use serde::{Deserialize, Serialize};
-use unmask_api::{Attention, BackendError, ErrorCode, LoadSpec};
+use unmask_api::{Attention, BackendError, ErrorCode, Estimate, LoadSpec};
 
 /// The messages as this build has them; those of another are not understood.
-pub(super) const VERSION: &str = concat!("1 of ", env!("CARGO_PKG_VERSION"));
+pub(super) const VERSION: &str = concat!("2 of ", env!("CARGO_PKG_VERSION"));
 
-/// The first message of a host. It stays as it is, so that every version can be told from every other.
+/// The first message of a worker. It stays as it is, so that every version can be told from every other.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Hello {
     pub(super) version: String,
     pub(super) requests: IpcSender<Request>,
-    pub(super) answers: IpcReceiver<Answer>,
-    pub(super) notes: IpcReceiver<Note>,
+    pub(super) responses: IpcReceiver<Response>,
+    pub(super) log: IpcReceiver<LogMessage>,
 }
 
-/// What the program asks for; one thing at a time, but for `GiveUp`.
+/// What the program asks for; one thing at a time, but for `Cancel`.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Request {
     /// Open this library; answered by `Opened`.
     Open(PathBuf),
+    /// Answered by `Checked`.
+    Check(Spec),
     /// Answered by `Progress`, then `Loaded`.
     Load(Spec),
     /// Answered by `Progress`, then `Done`.
     Export(Spec, PathBuf),
     /// Break the load or the export off.
-    GiveUp,
+    Cancel,
     /// Open a session of the loaded model, which has a channel of its own; answered by `Done`.
     Session {
-        capacity: u32,
+        cells: u32,
         slots: u32,
-        passes: IpcReceiver<PassMessage>,
-        ends: IpcSender<Result<(), Fault>>,
+        requests: IpcReceiver<SessionRequest>,
+        responses: IpcSender<SessionResponse>,
     },
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum Answer {
-    Opened(Opened),
+pub(super) enum Response {
+    Opened(Description),
+    Checked(EstimateMessage),
     Progress {
         stage: String,
         done: u64,
@@ -49,12 +52,12 @@ pub(super) enum Answer {
     },
     Loaded(Facts),
     Done,
-    Failed(Fault),
+    Failed(ErrorMessage),
 }
 
-/// What a backend writes to the host's log.
+/// What a backend writes to the program's log.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Note {
+pub(super) struct LogMessage {
     pub(super) level: u32,
     pub(super) part: String,
     pub(super) message: String,
@@ -62,19 +65,20 @@ pub(super) struct Note {
 
 /// What a library is.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Opened {
+pub(super) struct Description {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) runtimes: String,
-    pub(super) condition: Condition,
+    pub(super) probe: ProbeMessage,
     pub(super) devices: Vec<DeviceMessage>,
 }
 
+/// [`Probe`](unmask_api::Probe), or why it failed.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Condition {
+pub(super) enum ProbeMessage {
     Usable { score: u32 },
     Unusable { reason: String, remedy: String },
-    Broken(String),
+    Failed(String),
 }
 
 /// [`Device`](unmask_api::Device), its kind as in the C table.
@@ -85,7 +89,15 @@ pub(super) struct DeviceMessage {
     pub(super) kind: u32,
     pub(super) total_bytes: u64,
     pub(super) free_bytes: u64,
-    pub(super) precisions: String,
+    pub(super) precisions: Vec<String>,
+}
+
+/// [`Estimate`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct EstimateMessage {
+    weights_bytes: u64,
+    cell_bytes: u64,
+    threads: u32,
 }
 
 /// [`ModelFacts`](unmask_api::ModelFacts).
@@ -94,9 +106,10 @@ pub(super) struct Facts {
     pub(super) vocab: u32,
     pub(super) max_positions: u32,
     pub(super) memory_bytes: u64,
+    pub(super) cell_bytes: u64,
     pub(super) capabilities: u64,
     pub(super) precision: String,
-    pub(super) notes: String,
+    pub(super) notes: Vec<String>,
 }
 
 /// [`LoadSpec`], as it goes from process to process.
@@ -109,42 +122,99 @@ pub struct Spec {
     device: String,
     precision: String,
     threads: Option<NonZeroU32>,
-    block: Option<NonZeroU32>,
+    attention: AttentionMessage,
     cache_folder: Option<PathBuf>,
     options_json: String,
 }
 
-/// [`Pass`](unmask_api::Pass), and where its scores go.
+#[derive(Debug, Serialize, Deserialize)]
+enum AttentionMessage {
+    Bidirectional,
+    BlockCausal(NonZeroU32),
+    Causal,
+}
+
+/// Something to do with a session.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PassMessage {
-    /// `fed`, `slot`, and the ends of `attend`.
-    pub(super) rows: Vec<[u32; 4]>,
-    pub(super) tokens: Vec<u32>,
-    pub(super) positions: Vec<u32>,
-    pub(super) wanted: Vec<u32>,
-    pub(super) wants: Wants,
-    /// The file of the memory for the scores, if it is another than before.
+pub(super) struct SessionRequest {
+    pub(super) action: Action,
+    /// The file of the shared memory, if it is another than before.
     pub(super) memory: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) enum Wants {
-    /// Rows of this many scores.
-    Logits { vocab: usize },
-    /// The best `k` of each row.
-    Top { k: usize },
+#[derive(Serialize, Deserialize)]
+pub(super) enum Action {
+    Forward(PassMessage),
+    /// Answered when the logits lie in the shared memory, `[rows, vocab]`.
+    ReadLogits {
+        rows: Vec<u32>,
+        vocab: usize,
+    },
+    /// Answered when the answer lies in the shared memory, as [`TopLayout`](super::shared::TopLayout) says.
+    ReadTop(TopMessage),
+    CopySlot {
+        from: u32,
+        to: u32,
+    },
+    ClearSlot(u32),
+    Reserve(u32),
+}
+
+/// That it is done, or why not.
+pub(super) type SessionResponse = Result<(), ErrorMessage>;
+
+/// [`Pass`](unmask_api::Pass); the cancel flag lies in the shared memory.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PassMessage {
+    /// `fed`, `slot`, the ends of `context`, and `padding`.
+    pub(super) rows: Vec<[u32; 5]>,
+    pub(super) tokens: Vec<u32>,
+    pub(super) positions: Vec<u32>,
+    pub(super) cells: Vec<u32>,
+    pub(super) mask: Option<Vec<u32>>,
+    pub(super) wanted: Vec<u32>,
+}
+
+/// [`TopRequest`](unmask_api::TopRequest).
+#[derive(Serialize, Deserialize)]
+pub(super) struct TopMessage {
+    pub(super) k: usize,
+    pub(super) rows: Vec<u32>,
+    pub(super) banned: Vec<u32>,
+    pub(super) asked: Vec<u32>,
+    pub(super) divergence: bool,
 }
 
 /// A [`BackendError`].
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Fault {
+pub(super) struct ErrorMessage {
     status: i32,
     /// Who reported it, if it was a plugin.
     plugin: Option<String>,
     message: String,
 }
 
-impl Fault {
+impl From<Estimate> for EstimateMessage {
+    fn from(estimate: Estimate) -> Self {
+        Self {
+            weights_bytes: estimate.weights_bytes,
+            cell_bytes: estimate.cell_bytes,
+            threads: estimate.threads,
+        }
+    }
+}
+
+impl From<EstimateMessage> for Estimate {
+    fn from(message: EstimateMessage) -> Self {
+        Self {
+            weights_bytes: message.weights_bytes,
+            cell_bytes: message.cell_bytes,
+            threads: message.threads,
+        }
+    }
+}
+
+impl ErrorMessage {
     pub(super) fn of(error: &BackendError) -> Self {
         let (plugin, message) = match error {
             BackendError::Remote {
@@ -198,16 +268,17 @@ impl Spec {
             device: spec.device.clone(),
             precision: spec.precision.clone(),
             threads: spec.threads,
-            block: match spec.attention {
-                Attention::Bidirectional => None,
-                Attention::BlockCausal(length) => Some(length),
+            attention: match spec.attention {
+                Attention::Bidirectional => AttentionMessage::Bidirectional,
+                Attention::BlockCausal(length) => AttentionMessage::BlockCausal(length),
+                Attention::Causal => AttentionMessage::Causal,
             },
             cache_folder: spec.cache_folder.clone(),
             options_json: spec.options_json.clone(),
         })
     }
 
-    /// What it was made of.
+    /// The spec.
     #[must_use]
     pub fn spec(self) -> LoadSpec {
         LoadSpec {
@@ -218,9 +289,11 @@ impl Spec {
             device: self.device,
             precision: self.precision,
             threads: self.threads,
-            attention: self
-                .block
-                .map_or(Attention::Bidirectional, Attention::BlockCausal),
+            attention: match self.attention {
+                AttentionMessage::Bidirectional => Attention::Bidirectional,
+                AttentionMessage::BlockCausal(length) => Attention::BlockCausal(length),
+                AttentionMessage::Causal => Attention::Causal,
+            },
             cache_folder: self.cache_folder,
             options_json: self.options_json,
         }

@@ -1,25 +1,25 @@
 //! Backends in processes of their own: whatever becomes of one takes nothing else with it.
 //!
-//! The program starts itself once more as a [host](serve), one for each loaded model, which opens the library and does what
-//! it is told over a channel. [`Backend`], `Model` and `Session` look the same on this side of it, so that nobody above
-//! notices. Scores lie in memory that both processes map; they are copied out of it and tested as those of any plugin are. A
-//! host that dies, or does not answer in time and is ended, is a [`Gone`](unmask_api::BackendError::Gone). A host whose
+//! The program starts itself once more as a [worker](serve), one for each loaded model, which opens the library and does what
+//! is requested over a channel. [`Backend`], `Model` and `Session` look the same on this side of it, so that nobody above
+//! notices. Output lies in memory that both processes map; it is copied out of it and tested as that of any plugin is. A
+//! worker that dies, or does not respond in time and is ended, is a [`Gone`](unmask_api::BackendError::Gone). A worker whose
 //! program is gone ends itself.
 //!
-//! Work of another kind, which is given once and told of as it goes, is an [`Errand`].
+//! Work of another kind, which is given once and followed by its events, is a [`Task`].
 //!
-//! This keeps accidents in, not malice: a host has the user's rights.
+//! This keeps accidents in, not malice: a worker has the user's rights.
 
-mod attend;
 mod backend;
-mod errand;
 mod message;
 mod model;
+mod output;
 mod process;
-mod serve;
 mod session;
 mod shared;
-mod told;
+mod task;
+mod worker;
+mod worker_session;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -30,10 +30,10 @@ use std::time::Duration;
 
 use unmask_api::Backend;
 
-pub(super) use backend::{IsolatedBackend, meet};
-pub use errand::{Errand, Heard, carry_out};
+pub(super) use backend::{IsolatedBackend, describe};
 pub use message::Spec;
-pub use serve::serve;
+pub use task::{Task, TaskEvent, run_task};
+pub use worker::serve;
 
 use super::file_name::name_in;
 use super::{FindError, Granted};
@@ -44,32 +44,32 @@ use super::{FindError, Granted};
 /// If it cannot be opened, or fails when it is asked.
 pub fn ask(library: &Granted) -> Result<Arc<dyn Backend>, FindError> {
     let broken = |name, reason| FindError::Broken { name, reason };
-    let met = meet(library, &Launcher::default()).map_err(|error| {
+    let described = describe(library, &Launcher::default()).map_err(|error| {
         let path = library.path();
         let name = name_in(path).map_or_else(|| path.display().to_string(), ToOwned::to_owned);
         broken(name, error.to_string())
     })?;
-    let name = met.backend.name().to_owned();
-    met.probe.map_err(|reason| broken(name, reason))?;
-    Ok(Arc::new(met.backend))
+    let name = described.backend.name().to_owned();
+    described.probe.map_err(|reason| broken(name, reason))?;
+    Ok(Arc::new(described.backend))
 }
 
-/// The subcommand of the program by which it is a host; behind it comes the name of the channel.
-pub const SUBCOMMAND: &str = "backend-host";
+/// The subcommand of the program by which it is a worker; behind it comes the name of the channel.
+pub const SUBCOMMAND: &str = "backend-worker";
 
-/// A host that has not said hello by then will not.
-const START: Duration = Duration::from_secs(30);
+/// A worker that has not said hello by then will not.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// For what takes no weights and no pass: opening and asking a library, making room for a session.
-const PROMPTLY: Duration = Duration::from_secs(60);
+const QUICK_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a load that is to stop may go on before its process is ended.
-const LOAD_STOPS: Duration = Duration::from_secs(2);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many times longer than others a backend is waited for that does not promise to look between layers whether it should
 /// stop: loading again takes longer still.
-const PATIENCE_WITHOUT_PROMISE: u32 = 6;
+const PATIENCE_WITHOUT_CANCEL: u32 = 6;
 /// How often those who wait look whether they should still.
-const GLANCE: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How a host is started, and waited for.
+/// How a worker is started, and waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launcher {
     /// The program; `None` for the running one.

@@ -1,13 +1,12 @@
-//! A host's model, shown as a [`Model`].
+//! A worker's model, shown as a [`Model`].
 
 use std::sync::Arc;
 
 use ipc_channel::ipc::channel;
-use unmask_api::abi::{FactsRow, Room, size_u32};
-use unmask_api::{BackendError, Model, ModelFacts, Session, SessionSpec};
+use unmask_api::{BackendError, Capabilities, Model, ModelFacts, Session, SessionSpec};
 
 use super::super::check;
-use super::message::{Answer, Facts, Request};
+use super::message::{Facts, Request, Response};
 use super::process::Process;
 use super::session::IsolatedSession;
 
@@ -20,25 +19,19 @@ pub(super) struct IsolatedModel {
 impl IsolatedModel {
     /// # Errors
     /// If the facts cannot be.
-    pub(super) fn new(process: Arc<Process>, said: &Facts) -> Result<Self, BackendError> {
-        let mut row = FactsRow {
-            struct_size: size_u32::<FactsRow>(),
-            vocab: said.vocab,
-            max_positions: said.max_positions,
-            reserved: 0,
-            memory_bytes: said.memory_bytes,
-            capabilities: said.capabilities,
-            precision: Room::default(),
-            notes: Room::default(),
+    pub(super) fn new(process: Arc<Process>, facts: Facts) -> Result<Self, BackendError> {
+        let mut notes = facts.notes;
+        notes.push(format!("isolated: in a process of its own, {}", process.id));
+        let facts = ModelFacts {
+            vocab: facts.vocab as usize,
+            max_positions: facts.max_positions,
+            memory_bytes: facts.memory_bytes,
+            cell_bytes: facts.cell_bytes,
+            precision: facts.precision,
+            capabilities: Capabilities(facts.capabilities),
+            notes,
         };
-        row.precision.write(&said.precision);
-        row.notes.write(&said.notes);
-        let mut facts = check::facts(&process.name, &row)?;
-        if !facts.notes.is_empty() && !facts.notes.ends_with('\n') {
-            facts.notes.push('\n');
-        }
-        let note = format!("isolated: in a process of its own, {}", process.id);
-        facts.notes.push_str(&note);
+        let facts = check::facts(&process.name, facts)?;
         Ok(Self { process, facts })
     }
 }
@@ -56,24 +49,23 @@ impl Model for IsolatedModel {
                 process.name
             ))
         };
-        let (send_pass, passes) = channel().map_err(closed)?;
-        let (ends, receive_end) = channel().map_err(closed)?;
-        let talk = process.talk();
+        let (send_request, requests) = channel().map_err(closed)?;
+        let (responses, receive_response) = channel().map_err(closed)?;
+        let control = process.control();
         let request = Request::Session {
-            capacity: spec.capacity,
+            cells: spec.cells,
             slots: spec.slots,
-            passes,
-            ends,
+            requests,
+            responses,
         };
-        process.ask(&talk, request)?;
-        match process.answer_promptly(&talk, "to open a session")? {
-            Answer::Done => Ok(Box::new(IsolatedSession::new(
+        process.ask(&control, request)?;
+        match process.quick_response(&control, "to open a session")? {
+            Response::Done => Ok(Box::new(IsolatedSession::new(
                 Arc::clone(process),
                 (self.facts.vocab, self.facts.capabilities),
-                (send_pass, receive_end),
+                (send_request, receive_response),
             ))),
-            Answer::Failed(fault) => Err(fault.error()),
-            _ => Err(process.nonsense()),
+            _ => Err(process.protocol_error()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A host from the side of the program: started, spoken to, and ended.
+//! A worker process from the side of the program: started, asked, and ended.
 
 use std::io;
 use std::path::Path;
@@ -13,30 +13,30 @@ use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender};
 use serde::{Serialize, de::DeserializeOwned};
 use unmask_api::BackendError;
 
-use super::message::{Answer, Hello, Opened, Request, VERSION};
-use super::told::{Output, follow_notes};
-use super::{GLANCE, Launcher, PROMPTLY, START};
+use super::message::{Description, Hello, Request, Response, VERSION};
+use super::output::{Output, follow_log};
+use super::{Launcher, POLL_INTERVAL, QUICK_TIMEOUT, START_TIMEOUT};
 
 /// How long an ending process may take to be gone.
-const LAST_BREATH: Duration = Duration::from_secs(2);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A host with its library open. Ended with its last user.
+/// A worker with its library open. Ended with its last user.
 pub(super) struct Process {
-    /// Whose host it is, for messages.
+    /// Whose worker it is, for messages.
     pub(super) name: String,
     /// Its number on this machine.
     pub(super) id: u32,
     /// How long a pass that was asked to stop may go on.
     pub(super) patience: Duration,
-    talk: Mutex<Talk>,
+    control: Mutex<Control>,
     life: Mutex<Life>,
     output: Output,
 }
 
-/// The channel of everything but passes; whoever holds it is owed the next answers.
-pub(super) struct Talk {
+/// The channel of everything but sessions; the next responses are those of whoever holds it.
+pub(super) struct Control {
     requests: IpcSender<Request>,
-    answers: IpcReceiver<Answer>,
+    responses: IpcReceiver<Response>,
 }
 
 struct Life {
@@ -46,8 +46,11 @@ struct Life {
 }
 
 impl Process {
-    /// Starts a host and has it open the library at `path`.
-    pub(super) fn start(launcher: &Launcher, path: &Path) -> Result<(Self, Opened), BackendError> {
+    /// Starts a worker and has it open the library at `path`.
+    pub(super) fn start(
+        launcher: &Launcher,
+        path: &Path,
+    ) -> Result<(Self, Description), BackendError> {
         let name = super::name_in(path).unwrap_or("a backend").to_owned();
         let Launched {
             mut child,
@@ -55,15 +58,15 @@ impl Process {
             hello,
         } = launch::<Hello>(launcher, &name)?;
         if hello.version != VERSION {
-            put_down(&mut child);
+            kill(&mut child);
             return Err(BackendError::Device(format!(
                 "the process of {name} speaks version {} of the messages, this program {VERSION}: the program's file was \
                  replaced while it ran; start it again",
                 hello.version
             )));
         }
-        if let Err(error) = follow_notes(hello.notes, name.clone()) {
-            put_down(&mut child);
+        if let Err(error) = follow_log(hello.log, name.clone()) {
+            kill(&mut child);
             return Err(failed("cannot follow", &name, &error));
         }
         let id = child.id();
@@ -71,9 +74,9 @@ impl Process {
             name,
             id,
             patience: launcher.patience,
-            talk: Mutex::new(Talk {
+            control: Mutex::new(Control {
                 requests: hello.requests,
-                answers: hello.answers,
+                responses: hello.responses,
             }),
             life: Mutex::new(Life { child, end: None }),
             output,
@@ -83,42 +86,47 @@ impl Process {
         Ok((this, opened))
     }
 
-    fn open(&self, path: &Path) -> Result<Opened, BackendError> {
-        let talk = self.talk();
-        self.send(&talk.requests, Request::Open(path.to_owned()))?;
-        match self.answer_promptly(&talk, "to open its library")? {
-            Answer::Opened(opened) => Ok(opened),
-            Answer::Failed(fault) => Err(fault.error()),
-            _ => Err(self.nonsense()),
+    fn open(&self, path: &Path) -> Result<Description, BackendError> {
+        let control = self.control();
+        self.ask(&control, Request::Open(path.to_owned()))?;
+        match self.quick_response(&control, "to open its library")? {
+            Response::Opened(opened) => Ok(opened),
+            _ => Err(self.protocol_error()),
         }
     }
 
-    /// Begins a conversation of requests and answers.
-    pub(super) fn talk(&self) -> MutexGuard<'_, Talk> {
-        self.talk.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The control channel, for one request and its responses.
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn ask(&self, talk: &Talk, request: Request) -> Result<(), BackendError> {
-        self.send(&talk.requests, request)
+    pub(super) fn ask(&self, control: &Control, request: Request) -> Result<(), BackendError> {
+        self.send(&control.requests, request)
     }
 
-    /// The next answer, or `None` if there is none within `time`.
-    pub(super) fn answer(
+    /// The next response, or `None` if there is none within `time`; an error only if the process is gone.
+    pub(super) fn response(
         &self,
-        talk: &Talk,
+        control: &Control,
         time: Duration,
-    ) -> Result<Option<Answer>, BackendError> {
-        self.receive(&talk.answers, time)
+    ) -> Result<Option<Response>, BackendError> {
+        self.receive(&control.responses, time)
     }
 
-    /// The next answer, to something that takes neither weights nor passes: without one the process is ended.
-    pub(super) fn answer_promptly(&self, talk: &Talk, what: &str) -> Result<Answer, BackendError> {
-        self.answer(talk, PROMPTLY)?.ok_or_else(|| {
-            self.end(format!(
+    /// The next response, to something that takes neither weights nor passes: without one the process is ended.
+    pub(super) fn quick_response(
+        &self,
+        control: &Control,
+        what: &str,
+    ) -> Result<Response, BackendError> {
+        match self.response(control, QUICK_TIMEOUT)? {
+            Some(Response::Failed(error)) => Err(error.error()),
+            Some(response) => Ok(response),
+            None => Err(self.end(format!(
                 "took more than {} s {what} and was ended",
-                PROMPTLY.as_secs()
-            ))
-        })
+                QUICK_TIMEOUT.as_secs()
+            ))),
+        }
     }
 
     pub(super) fn send<T: Serialize>(
@@ -141,16 +149,21 @@ impl Process {
         }
     }
 
-    /// An answer to something else than was asked: nothing that comes after it could be understood.
-    pub(super) fn nonsense(&self) -> BackendError {
+    /// A response to something else than was asked: nothing that comes after it could be understood.
+    pub(super) fn protocol_error(&self) -> BackendError {
         self.end("gave an answer that does not belong to the question and was ended".to_owned())
+    }
+
+    /// False once it is known that the process has ended.
+    pub(super) fn is_alive(&self) -> bool {
+        self.life().end.is_none()
     }
 
     /// Ends the process, if it has not ended before; tells how it did.
     pub(super) fn end(&self, why: String) -> BackendError {
         let mut life = self.life();
         if life.end.is_none() {
-            put_down(&mut life.child);
+            kill(&mut life.child);
             tracing::error!(
                 backend = self.name,
                 process = self.id,
@@ -158,14 +171,14 @@ impl Process {
             );
             life.end = Some(why);
         }
-        self.told(&life)
+        self.gone_error(&life)
     }
 
     /// How the process ended, whose channel is closed.
     fn gone(&self) -> BackendError {
         let mut life = self.life();
         if life.end.is_none() {
-            let how = end_of(&mut life.child);
+            let how = exit_of(&mut life.child);
             tracing::error!(
                 backend = self.name,
                 process = self.id,
@@ -173,14 +186,14 @@ impl Process {
             );
             life.end = Some(how);
         }
-        self.told(&life)
+        self.gone_error(&life)
     }
 
-    fn told(&self, life: &Life) -> BackendError {
+    fn gone_error(&self, life: &Life) -> BackendError {
         let how = life.end.as_deref().unwrap_or("has ended");
         BackendError::Gone {
             backend: self.name.clone(),
-            how: format!("{how}{}", self.output.last_words()),
+            how: format!("{how}{}", self.output.last_line()),
         }
     }
 
@@ -194,7 +207,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let mut life = self.life();
         if life.end.is_none() {
-            put_down(&mut life.child);
+            kill(&mut life.child);
         }
     }
 }
@@ -218,19 +231,19 @@ where
     let output = match Output::follow(&mut child, name) {
         Ok(output) => output,
         Err(error) => {
-            put_down(&mut child);
+            kill(&mut child);
             return Err(failed("cannot follow", name, &error));
         }
     };
-    match greet(server, channel, &mut child) {
+    match receive_hello(server, channel, &mut child) {
         Ok(hello) => Ok(Launched {
             child,
             output,
             hello,
         }),
         Err(why) => {
-            put_down(&mut child);
-            let why = format!("{why}{}", output.last_words());
+            kill(&mut child);
+            let why = format!("{why}{}", output.last_line());
             Err(failed("cannot start", name, &why))
         }
     }
@@ -241,21 +254,21 @@ pub(super) fn failed(what: &str, name: &str, error: &dyn std::fmt::Display) -> B
 }
 
 /// How a process ended that closed its channel; it is ended if it has not.
-pub(super) fn end_of(child: &mut Child) -> String {
-    ended_within(child, LAST_BREATH).unwrap_or_else(|| {
-        put_down(child);
+pub(super) fn exit_of(child: &mut Child) -> String {
+    exit_within(child, EXIT_TIMEOUT).unwrap_or_else(|| {
+        kill(child);
         "closed its channel and was ended".to_owned()
     })
 }
 
 /// Ends `child`, and waits until it is gone.
-pub(super) fn put_down(child: &mut Child) {
+pub(super) fn kill(child: &mut Child) {
     // It may have ended by itself.
     child.kill().ok();
-    ended_within(child, LAST_BREATH);
+    exit_within(child, EXIT_TIMEOUT);
 }
 
-/// Starts the program as a host at the other end of `channel`, out of reach of the keys that interrupt this one.
+/// Starts the program as a worker at the other end of `channel`, out of reach of the keys that interrupt this one.
 fn spawn(launcher: &Launcher, channel: &str) -> io::Result<Child> {
     let mut command = Command::new(launcher.program()?);
     command
@@ -276,19 +289,23 @@ fn spawn(launcher: &Launcher, channel: &str) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Waits for the host's first message, as long as it lives.
-fn greet<T>(server: IpcOneShotServer<T>, name: String, child: &mut Child) -> Result<T, String>
+/// Waits for the worker's first message, as long as it lives.
+fn receive_hello<T>(
+    server: IpcOneShotServer<T>,
+    name: String,
+    child: &mut Child,
+) -> Result<T, String>
 where
     T: Serialize + DeserializeOwned + Send + 'static,
 {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     thread::Builder::new()
         .name("backend-hello".to_owned())
-        .spawn(move || tell.send(server.accept()).ok())
+        .spawn(move || sender.send(server.accept()).ok())
         .map_err(|error| error.to_string())?;
     let began = Instant::now();
     let why = loop {
-        match told.recv_timeout(GLANCE) {
+        match receiver.recv_timeout(POLL_INTERVAL) {
             Ok(Ok((_, hello))) => return Ok(hello),
             Ok(Err(error)) => return Err(error.to_string()),
             Err(RecvTimeoutError::Disconnected) => return Err("its channel closed".to_owned()),
@@ -296,8 +313,8 @@ where
         }
         match child.try_wait() {
             Ok(Some(status)) => break format!("it ended ({status}) before it said hello"),
-            Ok(None) if began.elapsed() < START => {}
-            Ok(None) => break format!("it said nothing for {} s", START.as_secs()),
+            Ok(None) if began.elapsed() < START_TIMEOUT => {}
+            Ok(None) => break format!("it said nothing for {} s", START_TIMEOUT.as_secs()),
             Err(error) => break error.to_string(),
         }
     };
@@ -307,12 +324,12 @@ where
 }
 
 /// How `child` ended, if it does within `time`.
-fn ended_within(child: &mut Child, time: Duration) -> Option<String> {
+fn exit_within(child: &mut Child, time: Duration) -> Option<String> {
     let began = Instant::now();
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(ended(status)),
-            Ok(None) if began.elapsed() < time => thread::sleep(GLANCE),
+            Ok(None) if began.elapsed() < time => thread::sleep(POLL_INTERVAL),
             Ok(None) => return None,
             Err(error) => return Some(format!("cannot be found: {error}")),
         }

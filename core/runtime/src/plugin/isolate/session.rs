@@ -1,4 +1,4 @@
-//! A host's session, shown as a [`Session`].
+//! A worker's session, shown as a [`Session`].
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,23 +7,26 @@ use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use tempfile::NamedTempFile;
 use unmask_api::{
     BackendError, CancelFlag, Capabilities, LogitsMut, Pass, Row, Session, TokenId, TopMut,
+    TopRequest,
 };
 
 use super::super::check;
-use super::super::session::fits;
-use super::message::{Fault, PassMessage, Wants};
+use super::super::session::{fits, top_fits};
+use super::message::{
+    Action, ErrorMessage, PassMessage, SessionRequest, SessionResponse, TopMessage,
+};
 use super::process::Process;
-use super::shared::Shared;
-use super::{GLANCE, PATIENCE_WITHOUT_PROMISE};
+use super::shared::{Shared, TopLayout};
+use super::{PATIENCE_WITHOUT_CANCEL, POLL_INTERVAL};
 
-/// A conversation in another process.
+/// A session in another process.
 pub(super) struct IsolatedSession {
     process: Arc<Process>,
     vocab: usize,
     capabilities: Capabilities,
-    passes: IpcSender<PassMessage>,
-    ends: IpcReceiver<Result<(), Fault>>,
-    /// Where the scores cross; made at the first pass, and again for one with more of them.
+    requests: IpcSender<SessionRequest>,
+    responses: IpcReceiver<SessionResponse>,
+    /// Where output crosses; made at the first pass, and again for a reading of more.
     memory: Option<Shared>,
 }
 
@@ -31,72 +34,76 @@ impl IsolatedSession {
     pub(super) fn new(
         process: Arc<Process>,
         (vocab, capabilities): (usize, Capabilities),
-        (passes, ends): (IpcSender<PassMessage>, IpcReceiver<Result<(), Fault>>),
+        (requests, responses): (IpcSender<SessionRequest>, IpcReceiver<SessionResponse>),
     ) -> Self {
         Self {
             process,
             vocab,
             capabilities,
-            passes,
-            ends,
+            requests,
+            responses,
             memory: None,
         }
     }
 
-    /// Has `pass` computed; its `numbers` then lie in the memory that is returned.
-    fn compute(
+    /// Has `action` done, which no flag cancels; so many `bytes` of output then lie in the memory that is returned.
+    fn perform(&mut self, action: Action, bytes: usize) -> Result<&Shared, BackendError> {
+        self.perform_until(action, bytes, &CancelFlag::new())
+    }
+
+    /// Has `action` done, unless `cancel` is raised.
+    fn perform_until(
         &mut self,
-        pass: &Pass<'_>,
-        wants: Wants,
-        numbers: usize,
+        action: Action,
+        bytes: usize,
+        cancel: &CancelFlag,
     ) -> Result<&Shared, BackendError> {
-        let (memory, file) = self.make_room(numbers)?;
-        match pass.cancel.is_raised() {
+        let (memory, file) = self.make_room(bytes)?;
+        match cancel.is_raised() {
             true => memory.cancel().raise(),
             false => memory.cancel().lower(),
         }
-        let message = PassMessage {
-            rows: pass.rows.iter().map(row).collect(),
-            tokens: pass.tokens.iter().map(|token| token.0).collect(),
-            positions: pass.positions.iter().map(|position| position.0).collect(),
-            wanted: pass.wanted.to_vec(),
-            wants,
+        let request = SessionRequest {
+            action,
             memory: file.as_ref().map(|file| file.path().to_owned()),
         };
-        self.process.send(&self.passes, message)?;
-        self.wait(memory.cancel(), pass.cancel)?;
-        // Both have it open: the file goes, the memory stays. After a failure neither side counts on it.
+        self.process.send(&self.requests, request)?;
+        let response = self.wait(memory.cancel(), cancel)?;
+        // Both have it open: the file goes, the memory stays, whether or not the action failed.
         drop(file);
-        Ok(self.memory.insert(memory))
+        let memory = self.memory.insert(memory);
+        response.map_err(ErrorMessage::error)?;
+        Ok(memory)
     }
 
-    /// Memory for so many numbers, with its file if the host has yet to open it.
-    fn make_room(
-        &mut self,
-        numbers: usize,
-    ) -> Result<(Shared, Option<NamedTempFile>), BackendError> {
-        if let Some(memory) = self.memory.take().filter(|it| it.len() >= numbers) {
+    /// Memory for so many bytes, with its file if the worker has yet to open it.
+    fn make_room(&mut self, bytes: usize) -> Result<(Shared, Option<NamedTempFile>), BackendError> {
+        if let Some(memory) = self.memory.take().filter(|it| it.bytes() >= bytes) {
             return Ok((memory, None));
         }
-        let (memory, file) = Shared::create(numbers).map_err(|error| {
+        let (memory, file) = Shared::create(bytes).map_err(|error| {
             BackendError::OutOfMemory(format!(
-                "no memory to share {numbers} numbers with the process of {}: {error}",
+                "no memory to share {bytes} bytes with the process of {}: {error}",
                 self.process.name
             ))
         })?;
         Ok((memory, Some(file)))
     }
 
-    /// Waits for the end of the pass. Once `cancel` is raised `theirs` is too, and soon after the process is ended.
-    fn wait(&self, theirs: &CancelFlag, cancel: &CancelFlag) -> Result<(), BackendError> {
+    /// Waits for the response. Once `cancel` is raised `theirs` is too, and soon after the process is ended.
+    fn wait(
+        &self,
+        theirs: &CancelFlag,
+        cancel: &CancelFlag,
+    ) -> Result<SessionResponse, BackendError> {
         let patience = match self.capabilities.has(Capabilities::CANCEL) {
             true => self.process.patience,
-            false => self.process.patience * PATIENCE_WITHOUT_PROMISE,
+            false => self.process.patience * PATIENCE_WITHOUT_CANCEL,
         };
         let mut asked: Option<Instant> = None;
         loop {
-            if let Some(end) = self.process.receive(&self.ends, GLANCE)? {
-                return end.map_err(Fault::error);
+            if let Some(response) = self.process.receive(&self.responses, POLL_INTERVAL)? {
+                return Ok(response);
             }
             match asked {
                 None if cancel.is_raised() => {
@@ -115,36 +122,89 @@ impl IsolatedSession {
     }
 }
 
-fn row(row: &Row) -> [u32; 4] {
-    [row.fed, row.slot, row.attend.start, row.attend.end]
+fn row(row: &Row) -> [u32; 5] {
+    let Row {
+        fed,
+        slot,
+        context,
+        padding,
+    } = row;
+    [*fed, *slot, context.start, context.end, *padding]
+}
+
+fn ids(tokens: &[TokenId]) -> Vec<u32> {
+    tokens.iter().map(|token| token.0).collect()
 }
 
 impl Session for IsolatedSession {
-    fn forward(&mut self, pass: &Pass<'_>, out: LogitsMut<'_>) -> Result<(), BackendError> {
+    fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
+        let message = PassMessage {
+            rows: pass.rows.iter().map(row).collect(),
+            tokens: ids(pass.tokens),
+            positions: pass.positions.iter().map(|position| position.0).collect(),
+            cells: pass.cells.iter().map(|cell| cell.0).collect(),
+            mask: pass.mask.map(<[u32]>::to_vec),
+            wanted: pass.wanted.to_vec(),
+        };
+        self.perform_until(Action::Forward(message), 0, pass.cancel)?;
+        Ok(())
+    }
+
+    fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
         let vocab = self.vocab;
         fits("a row of logits", out.vocab, vocab)?;
-        fits("logits", out.scores.len(), pass.wanted.len() * vocab)?;
-        let memory = self.compute(pass, Wants::Logits { vocab }, out.scores.len())?;
+        fits("logits", out.scores.len(), rows.len() * vocab)?;
+        let rows = rows.to_vec();
+        let bytes = size_of_val(out.scores);
+        let memory = self.perform(Action::ReadLogits { rows, vocab }, bytes)?;
         memory.copy(0, out.scores);
         check::logits(&self.process.name, vocab, out.scores)
     }
 
-    fn forward_top(&mut self, pass: &Pass<'_>, mut out: TopMut<'_>) -> Result<(), BackendError> {
-        let (wanted, k) = (pass.wanted.len(), out.k);
-        fits("ids", out.ids.len(), wanted * k)?;
-        fits("logits", out.logits.len(), wanted * k)?;
-        fits("sums", out.log_sum_exp.len(), wanted)?;
-        fits("entropies", out.entropy.len(), wanted)?;
-        let entries = wanted * k;
-        let memory = self.compute(pass, Wants::Top { k }, 2 * (entries + wanted))?;
-        let mut ids = vec![0_u32; entries];
-        memory.copy(0, &mut ids);
-        memory.copy(entries, out.logits);
-        memory.copy(2 * entries, out.log_sum_exp);
-        memory.copy(2 * entries + wanted, out.entropy);
-        for (id, said) in out.ids.iter_mut().zip(ids) {
-            *id = TokenId(said);
+    fn read_top(
+        &mut self,
+        request: &TopRequest<'_>,
+        mut out: TopMut<'_>,
+    ) -> Result<(), BackendError> {
+        top_fits(request, &out)?;
+        let (rows, asked) = (request.rows.len(), request.asked.len());
+        let layout = TopLayout::of(rows, out.k, asked, request.divergence);
+        let layout = layout.ok_or_else(|| {
+            BackendError::Invalid(format!("{rows} rows of the best {} fit no memory", out.k))
+        })?;
+        let message = TopMessage {
+            k: out.k,
+            rows: request.rows.to_vec(),
+            banned: ids(request.banned),
+            asked: ids(request.asked),
+            divergence: request.divergence,
+        };
+        let memory = self.perform(Action::ReadTop(message), layout.bytes())?;
+        let mut best = vec![0_u32; layout.entries];
+        memory.copy(0, out.tail);
+        memory.copy(layout.entropies(), out.entropy);
+        memory.copy(layout.divergences(), out.divergence);
+        memory.copy(layout.ids(), &mut best);
+        memory.copy(layout.logits(), out.logits);
+        memory.copy(layout.asked(), out.asked);
+        for (id, best) in out.ids.iter_mut().zip(best) {
+            *id = TokenId(best);
         }
-        check::top(&self.process.name, self.vocab, &mut out)
+        check::top(&self.process.name, self.vocab, request, &mut out)
+    }
+
+    fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
+        self.perform(Action::CopySlot { from, to }, 0)?;
+        Ok(())
+    }
+
+    fn clear_slot(&mut self, slot: u32) -> Result<(), BackendError> {
+        self.perform(Action::ClearSlot(slot), 0)?;
+        Ok(())
+    }
+
+    fn reserve(&mut self, cells: u32) -> Result<(), BackendError> {
+        self.perform(Action::Reserve(cells), 0)?;
+        Ok(())
     }
 }

@@ -13,29 +13,28 @@ use unmask_api::CancelFlag;
 
 /// What lies before the numbers: the flag, alone in its cache line.
 const HEADER: usize = 64;
-/// Bytes of an `f32` or a `u32`.
-const NUMBER: usize = 4;
 /// Where Linux keeps files in memory; elsewhere they are temporary files, which the system writes to disk at its leisure.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// Numbers of 4 bytes, `[len]`. The program lends them to the host from the beginning of a pass to its end.
+/// Bytes for numbers. The program lends them to the worker from a request to its response.
 pub(super) struct Shared {
     map: MmapRaw,
-    len: usize,
+    bytes: usize,
 }
 
-/// A kind of number that any four bytes are.
+/// A kind of number that any bytes are.
 pub(super) trait Number: Copy {}
 
 impl Number for f32 {}
+impl Number for f64 {}
 impl Number for u32 {}
 
 impl Shared {
-    /// Makes room for `len` numbers; the file may go once the other side has opened it.
-    pub(super) fn create(len: usize) -> io::Result<(Self, NamedTempFile)> {
-        let bytes = HEADER + len * NUMBER;
-        let in_memory = NamedTempFile::new_in(IN_MEMORY).and_then(|file| reserved(file, bytes));
-        let file = in_memory.or_else(|_| reserved(NamedTempFile::new()?, bytes))?;
+    /// Makes room for so many bytes; the file may go once the other side has opened it.
+    pub(super) fn create(bytes: usize) -> io::Result<(Self, NamedTempFile)> {
+        let all = HEADER + bytes;
+        let in_memory = NamedTempFile::new_in(IN_MEMORY).and_then(|file| reserved(file, all));
+        let file = in_memory.or_else(|_| reserved(NamedTempFile::new()?, all))?;
         Ok((Self::of(file.as_file())?, file))
     }
 
@@ -46,18 +45,15 @@ impl Shared {
 
     fn of(file: &File) -> io::Result<Self> {
         let map = MmapOptions::new().map_raw(file)?;
-        let numbers = map.len().checked_sub(HEADER).ok_or_else(|| {
+        let bytes = map.len().checked_sub(HEADER).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "the shared memory is too small")
         })?;
-        Ok(Self {
-            map,
-            len: numbers / NUMBER,
-        })
+        Ok(Self { map, bytes })
     }
 
-    /// How many numbers there is room for.
-    pub(super) fn len(&self) -> usize {
-        self.len
+    /// How many bytes there are for numbers.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The flag that both sides see.
@@ -67,28 +63,38 @@ impl Shared {
         unsafe { &*self.map.as_ptr().cast::<CancelFlag>() }
     }
 
-    /// Copies the numbers from `at` on to `out`, once the other side has said that it wrote them.
+    /// Where numbers lie that begin at byte `at`.
+    ///
+    /// # Panics
+    /// If there are not so many, or they are not aligned.
+    fn place<T: Number>(&self, at: usize, len: usize) -> *mut T {
+        let end = len
+            .checked_mul(size_of::<T>())
+            .and_then(|it| it.checked_add(at));
+        assert!(
+            at.is_multiple_of(size_of::<T>()) && end.is_some_and(|end| end <= self.bytes),
+            "numbers beyond the shared memory"
+        );
+        // SAFETY: within the mapping, as just tested.
+        unsafe { self.map.as_mut_ptr().add(HEADER + at).cast() }
+    }
+
+    /// Copies the numbers that begin at byte `at` to `out`, once the other side has said that it wrote them.
     ///
     /// # Panics
     /// If there are not so many.
     pub(super) fn copy<T: Number>(&self, at: usize, out: &mut [T]) {
-        assert!(
-            size_of::<T>() == NUMBER && at + out.len() <= self.len,
-            "numbers beyond the shared memory"
-        );
+        let from = self.place::<T>(at, out.len()).cast_const();
         fence(Ordering::Acquire);
-        // SAFETY: within the mapping, as just tested; `out` is ours, and any bytes are a number. A host that writes on,
-        // against the rules, makes the copy a mixture, which is tested as the rest is.
-        unsafe {
-            let from = self.map.as_ptr().add(HEADER + at * NUMBER);
-            std::ptr::copy_nonoverlapping(from, out.as_mut_ptr().cast::<u8>(), size_of_val(out));
-        }
+        // SAFETY: within the mapping; `out` is ours, and any bytes are a number. A worker that writes on, against the rules,
+        // makes the copy a mixture, which is tested as the rest is.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
     }
 
-    /// The numbers `[at, at + len)` for a backend to fill.
+    /// `len` numbers that begin at byte `at`, for a backend to fill.
     ///
     /// # Safety
-    /// This process is the host, the program waits for the end of the pass, and no two of these overlap.
+    /// This process is the worker, the program waits for its response, and no two of these overlap.
     ///
     /// # Panics
     /// If there are not so many.
@@ -97,15 +103,67 @@ impl Shared {
         reason = "the caller promises that they do not overlap"
     )]
     pub(super) unsafe fn lend<T: Number>(&self, at: usize, len: usize) -> &mut [T] {
-        assert!(
-            size_of::<T>() == NUMBER && at + len <= self.len,
-            "numbers beyond the shared memory"
-        );
+        let place = self.place::<T>(at, len);
         // SAFETY: within the mapping, aligned as the header is; the rest is the caller's promise.
-        unsafe {
-            let from = self.map.as_mut_ptr().add(HEADER + at * NUMBER);
-            std::slice::from_raw_parts_mut(from.cast::<T>(), len)
-        }
+        unsafe { std::slice::from_raw_parts_mut(place, len) }
+    }
+}
+
+/// Where the parts of a [`TopMut`](unmask_api::TopMut) lie in the shared memory, in bytes from the header: those of 8 bytes
+/// first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TopLayout {
+    /// Rows that are read.
+    pub(super) rows: usize,
+    /// `[rows, k]` are so many.
+    pub(super) entries: usize,
+    /// `[rows, asked per row]` are so many.
+    pub(super) asked: usize,
+    /// How many divergences are asked for: all, or none.
+    pub(super) divergences: usize,
+}
+
+impl TopLayout {
+    /// Of `rows` rows with `k` entries each; `None` if they fit no memory.
+    pub(super) fn of(rows: usize, k: usize, asked: usize, divergence: bool) -> Option<Self> {
+        let this = Self {
+            rows,
+            entries: rows.checked_mul(k)?,
+            asked,
+            divergences: if divergence { rows } else { 0 },
+        };
+        // More than twice all of them in all.
+        let mut numbers = [rows, this.entries, asked].into_iter();
+        numbers
+            .try_fold(0_usize, usize::checked_add)?
+            .checked_mul(64)?;
+        Some(this)
+    }
+
+    /// The first of the tails is at 0.
+    pub(super) fn entropies(self) -> usize {
+        self.rows * size_of::<f64>()
+    }
+
+    pub(super) fn divergences(self) -> usize {
+        2 * self.entropies()
+    }
+
+    pub(super) fn ids(self) -> usize {
+        self.divergences() + self.divergences * size_of::<f64>()
+    }
+
+    pub(super) fn logits(self) -> usize {
+        self.ids() + self.entries * size_of::<u32>()
+    }
+
+    pub(super) fn asked(self) -> usize {
+        self.logits() + self.entries * size_of::<f32>()
+    }
+
+    /// All of it.
+    pub(super) fn bytes(self) -> usize {
+        self.asked() + self.asked * size_of::<f32>()
     }
 }
 
@@ -124,16 +182,31 @@ mod tests {
 
     #[test]
     fn both_sides_see_the_same_numbers_and_the_same_flag() {
-        let (ours, file) = Shared::create(5).expect("there is memory");
+        let (ours, file) = Shared::create(20).expect("there is memory");
         let theirs = Shared::open(file.path()).expect("it is there");
         drop(file);
         // SAFETY: nobody else looks at them.
-        unsafe { theirs.lend::<u32>(1, 3) }.copy_from_slice(&[1, 2, 3]);
+        unsafe { theirs.lend::<u32>(4, 3) }.copy_from_slice(&[1, 2, 3]);
         let mut seen = [9_u32; 5];
         ours.copy(0, &mut seen);
-        assert_eq!((seen, theirs.len()), ([0, 1, 2, 3, 0], 5));
+        assert_eq!((seen, theirs.bytes()), ([0, 1, 2, 3, 0], 20));
         assert!(!theirs.cancel().is_raised());
         ours.cancel().raise();
         assert!(theirs.cancel().is_raised());
+    }
+
+    #[test]
+    fn the_parts_of_a_short_form_follow_one_another() {
+        let layout = TopLayout::of(3, 5, 6, true).expect("it is small");
+        assert_eq!(
+            (layout.entropies(), layout.divergences(), layout.ids()),
+            (24, 48, 72)
+        );
+        assert_eq!(
+            (layout.logits(), layout.asked(), layout.bytes()),
+            (132, 192, 216)
+        );
+        assert_eq!(TopLayout::of(usize::MAX / 2, 5, 0, false), None);
+        assert_eq!(TopLayout::of(1, usize::MAX / 4, 0, false), None);
     }
 }

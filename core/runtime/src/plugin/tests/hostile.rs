@@ -6,8 +6,9 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 
 use unmask_api::abi::{
-    ABI_MAJOR, ABI_MINOR, DeviceRow, ErrorSlot, FactsRow, HostTable, LoadTable, NO_DEVICE, OK,
-    PassTable, Plugin, ProbeRow, Room, SessionTable, Status, Text, TopTable, size_u32,
+    ABI_MAJOR, ABI_MINOR, DeviceRow, ErrorSlot, EstimateRow, FactsRow, HostTable, LoadTable,
+    LogitsTable, NO_DEVICE, OK, PassTable, Plugin, ProbeRow, SessionTable, Sink, Status, Text,
+    TopTable, size_u32,
 };
 
 thread_local! {
@@ -84,14 +85,30 @@ impl Script {
         }
     }
 
-    fn room<const N: usize>(&mut self, room: &mut Room<N>) {
-        let n = usize::from(self.byte()) % (N.min(12) + 1);
-        room.bytes.fill(self.byte());
-        room.bytes[..n].fill_with(|| self.byte());
-        room.len = match self.byte() % 4 {
-            0 => self.word(),
-            _ => n as u32,
+    /// A few bytes, in no alphabet.
+    fn words(&mut self) -> Vec<u8> {
+        let n = usize::from(self.byte()) % 13;
+        (0..n).map(|_| self.byte()).collect()
+    }
+
+    /// Mostly one text; also none, several, or one that lies nowhere.
+    fn put(&mut self, sink: Sink) {
+        let times = match self.byte() % 8 {
+            0 => 0,
+            1 => usize::from(self.byte()),
+            _ => 1,
         };
+        let Some(put) = sink.put else { return };
+        for _ in 0..times {
+            let words = self.words();
+            let ptr = match self.byte() {
+                0 => std::ptr::null(),
+                _ => words.as_ptr(),
+            };
+            let len = words.len();
+            // SAFETY: the host's sink, during its call; the bytes live for it, or are nowhere.
+            unsafe { put(sink.context, Text { ptr, len }) };
+        }
     }
 
     /// NUL-terminated or null, and kept for good, as a plugin's texts are.
@@ -117,9 +134,10 @@ impl Script {
         }
         spoil! {
             abi_major = self.word(), abi_minor = self.word(), struct_size = self.word(), reserved = self.word(),
-            name = self.text(), version = self.text(), init = None, probe = None, device = None,
-            model_load = None, model_facts = None, model_free = None, session_open = None, session_free = None,
-            forward = None, forward_top = None, runtimes = self.text(), model_export = None,
+            name = self.text(), version = self.text(), runtimes = self.text(), init = None, probe = None, device = None,
+            check = None, model_load = None, model_facts = None, model_free = None, session_open = None,
+            session_free = None, forward = None, read_logits = None, read_top = None, slot_copy = None,
+            slot_clear = None, session_reserve = None, model_export = None,
         }
         table
     }
@@ -134,17 +152,22 @@ impl Script {
             reserved: 0,
             name: c"hostile".as_ptr(),
             version: c"0".as_ptr(),
+            runtimes: std::ptr::null(),
             init: Some(init),
             probe: Some(probe),
             device: Some(device),
+            check: Some(check),
             model_load: Some(model_load),
             model_facts: Some(model_facts),
             model_free: Some(free),
             session_open: Some(session_open),
             session_free: Some(free),
             forward: Some(forward),
-            forward_top: (has & 3 != 0).then_some(forward_top),
-            runtimes: std::ptr::null(),
+            read_logits: Some(read_logits),
+            read_top: (has & 3 != 0).then_some(read_top),
+            slot_copy: (has & 24 != 0).then_some(slot_copy),
+            slot_clear: Some(on_number),
+            session_reserve: Some(on_number),
             model_export: (has & 4 != 0).then_some(model_export),
         }
     }
@@ -158,7 +181,7 @@ unsafe fn answer(error: *mut ErrorSlot, say: impl FnOnce(&mut Script)) -> Status
     SCRIPT.with_borrow_mut(|script| {
         say(script);
         // SAFETY: promised by the caller.
-        script.room(unsafe { &mut (*error).message });
+        script.put(unsafe { (*error).message });
         script.status()
     })
 }
@@ -189,13 +212,14 @@ unsafe extern "C" fn init(host: *const HostTable, error: *mut ErrorSlot) -> Stat
     // SAFETY: the host passes its own table and slot.
     unsafe {
         answer(error, |script| {
-            let mut words = Room::<24>::default();
-            script.room(&mut words);
+            let words = script.words();
             let text = Text {
-                ptr: words.bytes.as_ptr(),
-                len: (words.len as usize).min(24),
+                ptr: words.as_ptr(),
+                len: words.len(),
             };
-            ((*host).log)((*host).context, script.word(), text, text);
+            if let Some(log) = (*host).log {
+                log((*host).context, script.word(), text, text);
+            }
         })
     }
 }
@@ -205,8 +229,8 @@ unsafe extern "C" fn probe(out: *mut ProbeRow, error: *mut ErrorSlot) -> Status 
     unsafe {
         answer(error, |script| {
             (*out).score = script.word();
-            script.room(&mut (*out).reason);
-            script.room(&mut (*out).remedy);
+            script.put((*out).reason);
+            script.put((*out).remedy);
         })
     }
 }
@@ -220,9 +244,9 @@ unsafe extern "C" fn device(index: u32, out: *mut DeviceRow, error: *mut ErrorSl
             (*out).kind = script.word();
             (*out).total_bytes = script.number();
             (*out).free_bytes = script.number();
-            script.room(&mut (*out).id);
-            script.room(&mut (*out).name);
-            script.room(&mut (*out).precisions);
+            script.put((*out).id);
+            script.put((*out).name);
+            script.put((*out).precisions);
         })
     };
     match is_last {
@@ -231,23 +255,37 @@ unsafe extern "C" fn device(index: u32, out: *mut DeviceRow, error: *mut ErrorSl
     }
 }
 
+unsafe extern "C" fn check(
+    _: *const LoadTable,
+    out: *mut EstimateRow,
+    error: *mut ErrorSlot,
+) -> Status {
+    // SAFETY: both are the host's.
+    unsafe {
+        answer(error, |script| {
+            (*out).threads = script.word();
+            (*out).weights_bytes = script.number();
+            (*out).cell_bytes = script.number();
+        })
+    }
+}
+
 unsafe extern "C" fn model_load(
     spec: *const LoadTable,
     model: *mut *mut c_void,
     error: *mut ErrorSlot,
 ) -> Status {
-    let (mut words, mut done, mut total) = (Room::<24>::default(), 0, 0);
-    SCRIPT.with_borrow_mut(|script| {
-        script.room(&mut words);
-        (done, total) = (script.number(), script.number());
-    });
+    let (words, done, total) =
+        SCRIPT.with_borrow_mut(|script| (script.words(), script.number(), script.number()));
     let stage = Text {
-        ptr: words.bytes.as_ptr(),
-        len: (words.len as usize).min(24),
+        ptr: words.as_ptr(),
+        len: words.len(),
     };
     // SAFETY: all are the host's; the text lives for the call. It may ignore that it is asked to stop.
     unsafe {
-        ((*spec).progress)((*spec).context, stage, done, total);
+        if let Some(progress) = (*spec).progress {
+            progress((*spec).context, stage, done, total);
+        }
         hand_out(error, model)
     }
 }
@@ -268,9 +306,10 @@ unsafe extern "C" fn model_facts(
             (*out).vocab = script.word();
             (*out).max_positions = script.word();
             (*out).memory_bytes = script.number();
+            (*out).cell_bytes = script.number();
             (*out).capabilities = script.number();
-            script.room(&mut (*out).precision);
-            script.room(&mut (*out).notes);
+            script.put((*out).precision);
+            script.put((*out).notes);
         })
     }
 }
@@ -289,36 +328,49 @@ unsafe extern "C" fn session_open(
     unsafe { hand_out(error, session) }
 }
 
-unsafe extern "C" fn forward(
+unsafe extern "C" fn forward(_: *mut c_void, _: *const PassTable, error: *mut ErrorSlot) -> Status {
+    // SAFETY: the host's slot.
+    unsafe { answer(error, |_| ()) }
+}
+
+unsafe extern "C" fn slot_copy(_: *mut c_void, _: u32, _: u32, error: *mut ErrorSlot) -> Status {
+    // SAFETY: the host's slot.
+    unsafe { answer(error, |_| ()) }
+}
+
+unsafe extern "C" fn on_number(_: *mut c_void, _: u32, error: *mut ErrorSlot) -> Status {
+    // SAFETY: the host's slot.
+    unsafe { answer(error, |_| ()) }
+}
+
+unsafe extern "C" fn read_logits(
     _: *mut c_void,
-    _: *const PassTable,
-    out: *mut f32,
-    out_len: usize,
+    out: *const LogitsTable,
     error: *mut ErrorSlot,
 ) -> Status {
-    // SAFETY: the host's slot, and room for `out_len` scores.
+    // SAFETY: the host's table and slot, and room for `logits_len` scores.
     unsafe {
+        let out = &*out;
         answer(error, |script| {
-            std::slice::from_raw_parts_mut(out, out_len).fill_with(|| script.score());
+            std::slice::from_raw_parts_mut(out.logits, out.logits_len).fill_with(|| script.score());
         })
     }
 }
 
-unsafe extern "C" fn forward_top(
+unsafe extern "C" fn read_top(
     _: *mut c_void,
-    pass: *const PassTable,
     out: *const TopTable,
     error: *mut ErrorSlot,
 ) -> Status {
-    // SAFETY: the host's tables, with room for `wanted_len` rows of `k`.
+    // SAFETY: the host's table, with room for `rows_len` rows of `k`.
     unsafe {
-        let (rows, out) = ((*pass).wanted_len as usize, &*out);
-        let all = rows * out.k as usize;
+        let out = &*out;
+        let (rows, n) = (out.rows_len as usize, out.k as usize);
         answer(error, |script| {
             // As it should be, the best first; then perhaps one number that is not.
             let spoilt = usize::from(script.byte() % 8);
-            let (good, n) = (script.byte() % 2 == 0, out.k as usize);
-            for at in 0..all {
+            let good = script.byte() % 2 == 0;
+            for at in 0..rows * n {
                 let (id, score) = ((at % n) as u32, (n - at % n) as f32);
                 let is_kept = good && at != spoilt;
                 out.ids
@@ -329,13 +381,15 @@ unsafe extern "C" fn forward_top(
             }
             for row in 0..rows {
                 let is_kept = good && row + 6 != spoilt;
-                let sum = if is_kept {
-                    n as f32 + 1.0
+                let listed: f64 = (1..n).map(|rank| (-(rank as f64)).exp()).sum();
+                let tail = if is_kept {
+                    listed
                 } else {
-                    script.score()
+                    script.score().into()
                 };
-                out.log_sum_exp.add(row).write(sum);
-                out.entropy.add(row).write(script.score());
+                let entropy = if is_kept { 0.0 } else { script.score().into() };
+                out.tail.add(row).write(tail);
+                out.entropy.add(row).write(entropy);
             }
         })
     }

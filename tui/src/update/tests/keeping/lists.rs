@@ -8,7 +8,7 @@ fn the_list_is_filtered_and_its_choice_opened() {
     driver.ctrl('x');
     let effects = driver.key(KeyCode::Char('l'));
     assert_eq!(effects, [Effect::Keep(Job::List)]);
-    driver.tell(News::Listed(vec![
+    driver.tell(StorageEvent::Listed(vec![
         row(id(), "hello", Condition::Here),
         row(other(), "Primes", Condition::Free),
     ]));
@@ -24,7 +24,11 @@ fn the_list_is_filtered_and_its_choice_opened() {
 fn the_chosen_conversation_gets_a_new_name() {
     let mut driver = answered();
     driver.order(Command::Sessions);
-    driver.tell(News::Listed(vec![row(other(), "Primes", Condition::Free)]));
+    driver.tell(StorageEvent::Listed(vec![row(
+        other(),
+        "Primes",
+        Condition::Free,
+    )]));
     driver.key(KeyCode::Tab);
     driver.write("!");
     driver.key(KeyCode::Esc);
@@ -33,7 +37,7 @@ fn the_chosen_conversation_gets_a_new_name() {
     driver.write("Odd");
     let renamed = Job::Rename(other(), "Odd".to_owned());
     assert_eq!(driver.key(KeyCode::Enter), [Effect::Keep(renamed)]);
-    let again = driver.tell(News::Changed);
+    let again = driver.tell(StorageEvent::Changed);
     assert_eq!(again, [Effect::Keep(Job::List)]);
 }
 
@@ -41,7 +45,7 @@ fn the_chosen_conversation_gets_a_new_name() {
 fn the_chosen_conversation_is_deleted_after_asking_unless_it_is_in_use() {
     let mut driver = answered();
     driver.order(Command::Sessions);
-    driver.tell(News::Listed(vec![
+    driver.tell(StorageEvent::Listed(vec![
         row(other(), "Primes", Condition::InUse),
         row(other(), "Primes", Condition::Free),
     ]));
@@ -57,7 +61,7 @@ fn the_chosen_conversation_is_deleted_after_asking_unless_it_is_in_use() {
 #[test]
 fn a_searched_prompt_goes_to_the_composer_and_is_not_sent() {
     let mut driver = Driver::ready();
-    driver.tell(News::Recalled(vec!["What is a prime?".to_owned()]));
+    driver.tell(StorageEvent::Recalled(vec!["What is a prime?".to_owned()]));
     driver.say("hello");
     driver.write("draft");
     driver.ctrl('r');
@@ -75,7 +79,7 @@ fn a_searched_prompt_goes_to_the_composer_and_is_not_sent() {
 fn searching_again_goes_to_the_next_older_prompt() {
     let mut driver = Driver::ready();
     let earlier = ["one a", "b", "two a"].map(str::to_owned);
-    driver.tell(News::Recalled(earlier.to_vec()));
+    driver.tell(StorageEvent::Recalled(earlier.to_vec()));
     driver.ctrl('r');
     driver.write("a");
     driver.ctrl('r');
@@ -89,10 +93,10 @@ fn sights_of_a_resumed_conversation_are_those_of_its_file() {
     driver.state.saved.opening = Some(other());
     let mut it = opened_box();
     it.conversation.entries[1].1 = Sight::Replaced;
-    let effects = driver.tell(News::Opened(it));
+    let effects = driver.tell(StorageEvent::Opened(it));
     assert_eq!(written(&effects), [] as [&str; 0]);
     let kept = driver.state.transcript.entries[1].kept;
-    assert_eq!(kept.map(|kept| kept.sight), Some(SightRecord::Replaced));
+    assert_eq!(kept.map(|kept| kept.sight), Some(Visibility::Replaced));
 }
 
 /// What the second message of a resumed conversation has, once `loaded` is there: its canvas, or nothing.
@@ -100,7 +104,7 @@ fn canvas_with(model: &str, token: u32) -> Option<Canvas> {
     let mut canvas = Canvas::new(&[], CELLS.len(), MASK);
     canvas.commit(unmask_core::Position(0), unmask_core::TokenId(token));
     let mut it = opened_box();
-    it.conversation.canvases.push(Stopped {
+    it.conversation.canvases.push(StoppedCanvas {
         id: MessageId(2),
         model: model.to_owned(),
         canvas: canvas.clone(),
@@ -108,7 +112,7 @@ fn canvas_with(model: &str, token: u32) -> Option<Canvas> {
     let mut driver = Driver::bare();
     driver.state.saved.keeping = Keeping::All;
     driver.state.saved.opening = Some(other());
-    driver.tell(News::Opened(it));
+    driver.tell(StorageEvent::Opened(it));
     driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
     let Some(Entry::Answer(answer)) = driver.entries().get(1).copied() else {
         panic!("it has an answer");

@@ -1,0 +1,187 @@
+use super::*;
+use crate::family::{BlockOrigin, Predictor};
+use crate::params::Transfer;
+use crate::scorer::ShortForm;
+
+const MASK: TokenId = TokenId(0);
+const END: TokenId = TokenId(1);
+const VOCAB: usize = 8;
+
+const SPECIAL: SpecialIds = SpecialIds {
+    mask: MASK,
+    eos: END,
+    eot: Some(TokenId(7)),
+    bos: None,
+};
+
+fn denoise(rules: FamilyRules, canvas: Canvas, params: Params) -> Denoise {
+    Denoise::new(SPECIAL, rules, canvas, params).expect("the settings fit")
+}
+
+fn params(steps: usize, block_length: usize) -> Params {
+    Params {
+        steps,
+        block_length,
+        ..Params::default()
+    }
+}
+
+/// Rows that want these tokens, the first the most.
+fn rows(wants: &[u32]) -> Vec<f32> {
+    let mut rows = vec![0.0; wants.len() * VOCAB];
+    for (index, (row, &want)) in rows.chunks_exact_mut(VOCAB).zip(wants).enumerate() {
+        row[want as usize] = 9.0 - index as f32;
+    }
+    rows
+}
+
+fn asked(denoise: &mut Denoise) -> Asked<'_> {
+    match denoise.ask() {
+        Ask::Question(asked) => asked,
+        Ask::Ended(reason) => panic!("it has ended: {reason:?}"),
+    }
+}
+
+/// Positions by their numbers.
+fn at(positions: &[u32]) -> Vec<Position> {
+    positions.iter().copied().map(Position).collect()
+}
+
+#[test]
+fn a_question_is_asked_until_it_is_answered() {
+    let canvas = Canvas::new(&[TokenId(3)], 2, MASK);
+    let mut denoise = denoise(FamilyRules::default(), canvas, params(2, 2));
+    for _ in 0..2 {
+        let asked = asked(&mut denoise);
+        assert_eq!(
+            (asked.call(), asked.short_form()),
+            (0, Some(ShortForm::default()))
+        );
+        assert_eq!(asked.question().wanted, at(&[1, 2]));
+    }
+    let event = asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5])));
+    assert_eq!((event.call, event.fed, event.length), (0, 0..3, 3));
+    assert_eq!((event.masked, event.commits[0].token), (1, TokenId(4)));
+    let asked = asked(&mut denoise);
+    assert_eq!((asked.call(), asked.question().wanted), (1, &*at(&[2])));
+}
+
+#[test]
+fn whole_rows_alone_are_exact_under_noise() {
+    let params = Params {
+        temperature: 0.5,
+        ..params(2, 2)
+    };
+    let mut denoise = denoise(FamilyRules::default(), Canvas::new(&[], 2, MASK), params);
+    assert_eq!(asked(&mut denoise).short_form(), None);
+}
+
+#[test]
+fn a_recorded_run_is_followed_whatever_the_model_says() {
+    let canvas = Canvas::new(&[], 2, MASK);
+    let mut denoise = denoise(FamilyRules::default(), canvas, params(2, 2));
+    let mut first = asked(&mut denoise);
+    let proposed = first.propose(Answer::Logits(&mut rows(&[4, 5])));
+    assert_eq!(
+        (proposed[0].at, proposed[0].token),
+        (Position(0), TokenId(4))
+    );
+    let recorded = Commit {
+        at: Position(1),
+        token: TokenId(6),
+        ..proposed[0].clone()
+    };
+    let event = first.commit(vec![recorded.clone()]);
+    assert_eq!(event.commits, [recorded]);
+    assert_eq!(asked(&mut denoise).question().wanted, at(&[0]));
+}
+
+#[test]
+fn rows_of_a_shifted_family_are_those_before_the_positions() {
+    let rules = FamilyRules {
+        predictor: Predictor::PositionBefore,
+        ..FamilyRules::default()
+    };
+    let prompt = [TokenId(3), TokenId(3)];
+    let mut denoise = denoise(rules, Canvas::new(&prompt, 2, MASK), params(2, 2));
+    let asked = asked(&mut denoise);
+    assert_eq!(asked.question().wanted, at(&[1, 2]));
+    let event = asked.tell(Answer::Logits(&mut rows(&[4, 5])));
+    assert_eq!(
+        (event.commits[0].at, event.commits[0].token),
+        (Position(2), TokenId(4))
+    );
+}
+
+#[test]
+fn the_first_two_positions_of_a_shifted_family_share_a_row() {
+    let rules = FamilyRules {
+        predictor: Predictor::PositionBefore,
+        ..FamilyRules::default()
+    };
+    let mut denoise = denoise(rules, Canvas::new(&[], 3, MASK), params(1, 3));
+    let asked = asked(&mut denoise);
+    assert_eq!(asked.question().wanted, at(&[0, 1]));
+    asked.tell(Answer::Logits(&mut rows(&[4, 5])));
+    assert_eq!(denoise.canvas().tokens(), [4, 4, 5].map(TokenId));
+}
+
+#[test]
+fn a_cached_step_of_a_shifted_family_feeds_the_row_before_its_block() {
+    let rules = FamilyRules {
+        predictor: Predictor::PositionBefore,
+        ..FamilyRules::default()
+    };
+    let params = Params {
+        cache: crate::params::CacheMode::Dual,
+        ..params(2, 2)
+    };
+    let prompt = [TokenId(3), TokenId(3)];
+    let mut denoise = denoise(rules, Canvas::new(&prompt, 2, MASK), params);
+    asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5])));
+    assert_eq!(asked(&mut denoise).question().fed, 2..4);
+}
+
+#[test]
+fn blocks_of_a_family_that_counts_them_from_the_canvas_begin_in_the_prompt() {
+    let rules = FamilyRules {
+        block_origin: BlockOrigin::Canvas,
+        ..FamilyRules::default()
+    };
+    let prompt = [TokenId(3)];
+    let params = Params {
+        transfer: Transfer::Threshold(0.0),
+        ..params(4, 2)
+    };
+    let mut denoise = denoise(rules, Canvas::new(&prompt, 4, MASK), params);
+    let mut blocks = Vec::new();
+    while let Ask::Question(asked) = denoise.ask() {
+        let wanted = asked.question().wanted.to_vec();
+        let event = asked.tell(Answer::Logits(&mut rows(&vec![4; wanted.len()])));
+        blocks.push((event.block, wanted));
+    }
+    assert_eq!(blocks, [(0, at(&[1])), (1, at(&[2, 3])), (2, at(&[4]))]);
+}
+
+#[test]
+fn either_end_token_ends_an_answer_once_all_before_it_is_full() {
+    for end in [1, 7] {
+        let canvas = Canvas::new(&[TokenId(3)], 4, MASK);
+        let mut denoise = denoise(FamilyRules::default(), canvas, params(4, 4));
+        asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5, 5, 5])));
+        asked(&mut denoise).tell(Answer::Logits(&mut rows(&[end, 5, 5])));
+        assert!(matches!(denoise.ask(), Ask::Ended(FinishReason::EndToken)));
+        let stats = denoise.stats();
+        assert_eq!((stats.nfe, stats.nfe_saved, stats.text_tokens), (2, 2.0, 1));
+    }
+}
+
+#[test]
+fn pins_are_hidden_from_the_unconditional_half() {
+    let mut canvas = Canvas::new(&[TokenId(7), TokenId(7)], 2, MASK);
+    canvas.pin(Position(3), TokenId(6));
+    canvas.commit(Position(2), TokenId(5));
+    let mut hidden = Vec::new();
+    hide_given(&canvas, &mut hidden);
+    assert_eq!(hidden, [MASK, MASK, TokenId(5), MASK]);
+}

@@ -1,0 +1,95 @@
+use std::ops::Range;
+
+use unmask_api::{Position, TokenId};
+
+use super::layout::{chat_prompt, check_context, check_tokens};
+use super::{Failure, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, Loaded};
+use crate::{Canvas, Params};
+
+impl Fill {
+    /// The canvas, with every given part pinned; `params` become those that it runs with.
+    pub(super) fn lay_out(self, loaded: &Loaded, params: &mut Params) -> Result<LaidOut, Failure> {
+        let Parts { tokens, holes } = Parts::of(loaded, self.parts)?;
+        let (prompt, left_out) = match self.before {
+            FillBefore::Chat(messages) => {
+                chat_prompt(loaded, &messages, tokens.len(), self.overflow)?
+            }
+            FillBefore::Text(text) => (loaded.text.encode(&text)?, 0),
+            FillBefore::Tokens(tokens) => (tokens, 0),
+        };
+        check_given(loaded, &prompt)?;
+        check_context(loaded, prompt.len(), tokens.len())?;
+        let mut canvas = Canvas::new(&prompt, tokens.len(), loaded.special.mask);
+        for (at, &token) in (prompt.len() as u32..).zip(&tokens) {
+            canvas.pin(Position(at), token);
+        }
+        match self.blocks {
+            FillBlocks::One => {
+                let masks = holes.iter().map(|hole| hole.len()).sum();
+                params.block_length = tokens.len();
+                params.steps = params.steps.min(masks);
+            }
+            FillBlocks::AsSet => (),
+        }
+        match self.ends {
+            FillEnds::Never => params.logits_eos_inf = true,
+            FillEnds::AsSet => (),
+        }
+        Ok(LaidOut {
+            canvas,
+            left_out,
+            holes,
+        })
+    }
+}
+
+/// The answer with masks in its holes.
+struct Parts {
+    tokens: Vec<TokenId>,
+    /// Where they are in the answer.
+    holes: Vec<Range<usize>>,
+}
+
+impl Parts {
+    fn of(loaded: &Loaded, parts: Vec<FillPart>) -> Result<Self, Failure> {
+        let (mut tokens, mut holes) = (Vec::new(), Vec::new());
+        for part in parts {
+            let given = match part {
+                FillPart::Text(text) => loaded.text.encode(&text)?,
+                FillPart::Tokens(tokens) => tokens,
+                FillPart::Hole(length) => {
+                    let start = tokens.len();
+                    // A hole may be asked for that no memory holds.
+                    check_context(loaded, start, length.get())?;
+                    tokens.resize(start + length.get(), loaded.special.mask);
+                    holes.push(start..tokens.len());
+                    continue;
+                }
+            };
+            check_given(loaded, &given)?;
+            tokens.extend(given);
+        }
+        match holes.is_empty() {
+            true => Err(Failure::usage(
+                "no part of the answer is a hole".to_owned(),
+                "say how many positions are to be filled, and where",
+            )),
+            false => Ok(Self { tokens, holes }),
+        }
+    }
+}
+
+/// Masks stand in holes alone.
+fn check_given(loaded: &Loaded, tokens: &[TokenId]) -> Result<(), Failure> {
+    check_tokens(loaded, tokens)?;
+    match tokens.contains(&loaded.special.mask) {
+        true => Err(Failure::usage(
+            format!(
+                "what is given holds token {}, the mask of {}",
+                loaded.special.mask.0, loaded.name
+            ),
+            "write a hole in its place",
+        )),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,50 @@
+use std::sync::Arc;
+
+use unmask_api::{ModelFacts, TokenId};
+
+use super::ModelText;
+use crate::Params;
+use crate::family::SpecialIds;
+use crate::plugin::Running;
+use crate::text::Vocabulary;
+
+/// A model that is ready.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Its key in the configuration.
+    pub key: String,
+    /// Its name for people: `LLaDA-8B-Instruct`, `demo`.
+    pub name: String,
+    /// The backend's name.
+    pub backend: String,
+    /// The backend's version.
+    pub backend_version: String,
+    /// Where the backend runs.
+    pub running: Running,
+    /// The device's id.
+    pub device: String,
+    /// The device's name.
+    pub device_name: String,
+    /// What the backend tells.
+    pub facts: ModelFacts,
+    /// The ids that steer denoising.
+    pub special: SpecialIds,
+    /// The text of each token.
+    pub vocabulary: Arc<Vocabulary>,
+    /// Text to tokens and back, on any thread: what it refuses is refused before the engine is asked.
+    pub text: Arc<dyn ModelText>,
+    /// Settings for this model: family preset, checkpoint, configuration, in that order.
+    pub defaults: Params,
+    /// Length of an answer for this model, likewise.
+    pub default_length: usize,
+    /// The seed that the configuration says; `None` if it says none, so that each turn may have another one.
+    pub default_seed: Option<u64>,
+}
+
+impl Loaded {
+    /// True for a token that ends the answer.
+    #[must_use]
+    pub fn is_end(&self, token: TokenId) -> bool {
+        self.special.is_end(token)
+    }
+}

@@ -1,0 +1,145 @@
+//! Likelihoods as work of the engine's thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use unmask_api::{BackendError, ErrorCode};
+
+use super::control::Control;
+use super::layout::{check_context, check_tokens};
+use super::model::ReadyModel;
+use super::thread::{End, no_model};
+use super::worker::{Worker, panicked};
+use super::{EngineEvent, Failure, Loaded, MeasureEvent, MeasureRequest, Measured};
+use crate::generate::DenoiseError;
+use crate::likelihood::{Likelihood, LikelihoodError, Pair, is_greedy};
+
+impl MeasureRequest {
+    /// Refuses what cannot be measured, without a forward.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what cannot be done and what to do instead.
+    pub fn check(&self, loaded: &Loaded) -> Result<(), Failure> {
+        if !self.cfg_scale.is_finite() || self.cfg_scale < 0.0 {
+            let text = format!("cfg scale is {}; it must be 0 or more", self.cfg_scale);
+            return Err(Failure::usage(text, ""));
+        }
+        for Pair {
+            context,
+            continuation,
+        } in &self.pairs
+        {
+            self.samples
+                .draws(continuation.len())
+                .map_err(|error| Failure::usage(error.to_string(), ""))?;
+            check_context(loaded, context.len(), continuation.len())?;
+            for tokens in [context, continuation] {
+                check_tokens(loaded, tokens)?;
+                if tokens.contains(&loaded.special.mask) {
+                    let text = format!(
+                        "a text to be measured holds token {}, the mask of {}",
+                        loaded.special.mask.0, loaded.name
+                    );
+                    return Err(Failure::usage(text, "leave it out"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Worker {
+    pub(super) fn measure(&mut self, request: &MeasureRequest, control: &Control) {
+        let emit = |event| (self.events).emit(EngineEvent::Measure(request.measure, event));
+        let end = catch_unwind(AssertUnwindSafe(|| {
+            self.measure_all(request, control, &emit)
+        }))
+        .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
+        match end {
+            Ok(last) => emit(last),
+            Err(End::Failed(failure)) => emit(MeasureEvent::Failed(failure)),
+            Err(End::Gone(failure)) => {
+                emit(MeasureEvent::Failed(failure.clone()));
+                self.lose(failure);
+            }
+        }
+    }
+
+    /// Returns the last event.
+    fn measure_all(
+        &self,
+        request: &MeasureRequest,
+        control: &Control,
+        emit: &dyn Fn(MeasureEvent),
+    ) -> Result<MeasureEvent, End> {
+        let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
+        request.check(&ready.loaded)?;
+        let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
+        let mut likelihood = Likelihood::new(&*ready.model, mask, scale);
+        for index in 0..request.pairs.len() {
+            match measure_one(ready, request, index, &mut likelihood, control, emit) {
+                Ok(measured) => emit(MeasureEvent::Measured(measured)),
+                Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
+                    return Ok(MeasureEvent::Stopped);
+                }
+                Err(error) => return Err(End::of(ready, &error)),
+            }
+        }
+        Ok(MeasureEvent::Finished)
+    }
+}
+
+/// The pair at `index` of a request that was checked.
+fn measure_one(
+    ready: &ReadyModel,
+    request: &MeasureRequest,
+    index: usize,
+    likelihood: &mut Likelihood<'_>,
+    control: &Control,
+    emit: &dyn Fn(MeasureEvent),
+) -> Result<Measured, DenoiseError> {
+    let pair = &request.pairs[index];
+    // A pair may need no forward, which would see it.
+    if control.cancel.is_raised() {
+        return Err(BackendError::Cancelled.into());
+    }
+    let of = |error| match error {
+        LikelihoodError::Backend(error) => DenoiseError::Backend(error),
+        refused => BackendError::Invalid(refused.to_string()).into(),
+    };
+    let draws = request.samples.draws(pair.continuation.len()).map_err(of)?;
+    let mut progress = |done| {
+        emit(MeasureEvent::Progress {
+            pair: index,
+            done,
+            draws,
+        });
+    };
+    let estimate = likelihood
+        .estimate(
+            pair,
+            request.samples,
+            request.seed,
+            &control.cancel,
+            &mut progress,
+        )
+        .map_err(of)?;
+    let (special, scale) = (ready.loaded.special, request.cfg_scale);
+    let greedy = (request.greedy)
+        .then(|| {
+            is_greedy(
+                &*ready.model,
+                special,
+                ready.rules,
+                pair,
+                scale,
+                &control.cancel,
+            )
+        })
+        .transpose()?;
+    Ok(Measured {
+        pair: index,
+        estimate,
+        greedy: greedy.map(|(is_greedy, _)| is_greedy),
+        nfe: estimate.nfe + greedy.map_or(0, |(_, nfe)| nfe),
+    })
+}

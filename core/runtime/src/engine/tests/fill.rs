@@ -1,0 +1,172 @@
+//! Text with holes in it.
+
+use std::num::NonZeroUsize;
+
+use unmask_api::{Position, TokenId};
+
+use super::*;
+
+fn hole(length: usize) -> FillPart {
+    FillPart::Hole(NonZeroUsize::new(length).expect("holes have positions"))
+}
+
+fn text(digits: &str) -> FillPart {
+    FillPart::Text(digits.to_owned())
+}
+
+fn fill(before: &str, parts: Vec<FillPart>) -> Fill {
+    Fill {
+        before: FillBefore::Text(before.to_owned()),
+        parts,
+        overflow: Overflow::Refuse,
+        blocks: FillBlocks::default(),
+        ends: FillEnds::default(),
+    }
+}
+
+impl Bench {
+    fn fill(&mut self, fill: Fill) {
+        self.begin_with(
+            TurnInput::Fill(fill),
+            Params {
+                steps: 64,
+                block_length: 3,
+                ..Params::default()
+            },
+        );
+    }
+
+    fn holes(&mut self, asked: Fill) -> Vec<String> {
+        self.fill(asked);
+        self.outcome().holes
+    }
+
+    fn refused(&mut self, asked: Fill) -> FailureKind {
+        self.fill(asked);
+        self.failure().kind
+    }
+}
+
+#[test]
+fn holes_alone_are_denoised_in_one_block_and_their_texts_are_told() {
+    let mut bench = Bench::loaded(Fake::default());
+    let parts = vec![
+        text("9"),
+        hole(2),
+        FillPart::Tokens(vec![TokenId(8)]),
+        hole(1),
+    ];
+    bench.fill(fill("12", parts));
+    let TurnEvent::Started { canvas, params, .. } = bench.next_turn() else {
+        panic!("not started");
+    };
+    let given: Vec<bool> = (0..7).map(|at| canvas.is_given(Position(at))).collect();
+    assert_eq!(given, [true, true, true, false, false, true, false]);
+    assert_eq!((params.block_length, params.steps), (5, 3));
+    assert!(params.logits_eos_inf);
+    let outcome = bench.outcome();
+    assert_eq!(outcome.text, "93486");
+    assert_eq!(outcome.holes, ["34", "6"]);
+    assert_eq!((outcome.stats.nfe, outcome.stats.committed), (3, 3));
+}
+
+#[test]
+fn a_hole_holds_the_end_token_only_if_that_is_asked_for() {
+    let mut bench = Bench::loaded(Fake::default());
+    // Position 11 wants the end token.
+    let asked = |ends| Fill {
+        ends,
+        ..fill("1234567890", vec![hole(2)])
+    };
+    assert_eq!(bench.holes(asked(FillEnds::Never)), ["a0"]);
+    assert_eq!(bench.holes(asked(FillEnds::AsSet)), ["a"]);
+    // One before a given part ends nothing.
+    let mut asked = asked(FillEnds::AsSet);
+    asked.parts = vec![hole(3), text("7")];
+    assert_eq!(bench.holes(asked), ["ac"]);
+}
+
+#[test]
+fn blocks_as_set_have_to_divide() {
+    let mut bench = Bench::loaded(Fake::default());
+    let asked = |parts| Fill {
+        blocks: FillBlocks::AsSet,
+        ..fill("", parts)
+    };
+    assert_eq!(
+        bench.refused(asked(vec![text("1"), hole(3)])),
+        FailureKind::Usage
+    );
+    assert_eq!(
+        bench.holes(asked(vec![text("1"), hole(2), hole(3)])),
+        ["12", "345"]
+    );
+}
+
+#[test]
+fn the_text_of_a_stopped_hole_ends_at_its_first_mask() {
+    let (fake, permit) = gated();
+    let mut bench = Bench::loaded(fake);
+    bench.fill(fill("12", vec![hole(2), text("9"), hole(1)]));
+    assert!(matches!(bench.next_turn(), TurnEvent::Started { .. }));
+    permit.send(()).expect("the session waits");
+    // The surest position is the last.
+    assert!(matches!(bench.next_turn(), TurnEvent::Step(_)));
+    bench.turn().abandon();
+    permit.send(()).ok();
+    let outcome = bench.outcome();
+    assert_eq!(
+        (outcome.text.as_str(), outcome.holes),
+        ("", vec![String::new(), "5".to_owned()])
+    );
+}
+
+#[test]
+fn what_cannot_be_filled_is_refused() {
+    let mut bench = Bench::loaded(Fake::default());
+    let whole = fill("12", vec![text("34")]);
+    assert_eq!(bench.refused(whole), FailureKind::Usage);
+    // The mask is written f.
+    for masked in [fill("f", vec![hole(1)]), fill("", vec![text("f"), hole(1)])] {
+        assert_eq!(bench.refused(masked), FailureKind::Usage);
+    }
+    let endless = fill("12", vec![hole(usize::MAX), hole(usize::MAX)]);
+    let kind = bench.refused(endless);
+    assert!(matches!(kind, FailureKind::Context { .. }), "{kind:?}");
+    let kind = bench.refused(fill(&"1".repeat(30), vec![hole(3)]));
+    let expected = FailureKind::Context {
+        tokens: 33,
+        limit: 32,
+        room: 2,
+    };
+    assert_eq!(kind, expected);
+}
+
+#[test]
+fn a_conversation_before_holes_is_shortened_if_that_is_allowed() {
+    let mut bench = Bench::loaded(Fake::default());
+    let say = |role| Message {
+        role,
+        content: "q".to_owned(),
+    };
+    let answered = (0..20).flat_map(|_| [say(Role::User), say(Role::Assistant)]);
+    let mut messages: Vec<Message> = answered.collect();
+    messages.push(say(Role::User));
+    let asked = |overflow| Fill {
+        before: FillBefore::Chat(messages.clone()),
+        overflow,
+        ..fill("", vec![hole(4), text("9")])
+    };
+    let kind = bench.refused(asked(Overflow::Refuse));
+    assert!(matches!(kind, FailureKind::Context { .. }), "{kind:?}");
+    bench.fill(asked(Overflow::DropOldest));
+    let TurnEvent::Started {
+        left_out, canvas, ..
+    } = bench.next_turn()
+    else {
+        panic!("not started");
+    };
+    // 27 positions are for the prompt; the first of the hole wants the end token.
+    assert_eq!((left_out, canvas.answer_start()), (14, 27));
+    assert_eq!(bench.outcome().holes, ["0cde"]);
+}

@@ -1,0 +1,20 @@
+use unmask_api::{Position, TokenId};
+
+/// A guess for one position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Where.
+    pub at: Position,
+    /// What.
+    pub token: TokenId,
+    /// What positions are ranked by under [`Params::remasking`](crate::Params::remasking), the higher the sooner.
+    pub score: f64,
+    /// Softmax probability of `token`, 0 to 1, without noise.
+    pub confidence: f64,
+    /// Entropy of the row, in nat.
+    pub entropy: f64,
+    /// Probability of the best token above that of the second, 0 to 1, without noise.
+    pub margin: f64,
+    /// The best tokens with their probabilities, best first.
+    pub top: Vec<(TokenId, f32)>,
+}

@@ -1,0 +1,34 @@
+/// A setting of denoising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Setting {
+    /// Positions of the answer.
+    Length,
+    /// See [`Params::block_length`](crate::Params::block_length).
+    BlockLength,
+    /// See [`Params::steps`](crate::Params::steps).
+    Steps,
+    /// See [`Transfer::Threshold`](crate::params::Transfer::Threshold).
+    Threshold,
+    /// See [`Params::temperature`](crate::Params::temperature).
+    Temperature,
+    /// See [`Params::cfg_scale`](crate::Params::cfg_scale).
+    CfgScale,
+    /// See [`Params::remasking`](crate::Params::remasking).
+    Remasking,
+    /// See [`Params::seed`](crate::Params::seed).
+    Seed,
+    /// See [`Params::confidence_eos_eot_inf`](crate::Params::confidence_eos_eot_inf).
+    EndLast,
+    /// See [`Transfer::Factor`](crate::params::Transfer::Factor).
+    Factor,
+    /// See [`Transfer::EntropyBound`](crate::params::Transfer::EntropyBound).
+    EntropyBound,
+    /// See [`Params::entropy_order`](crate::Params::entropy_order).
+    EntropyOrder,
+    /// See [`Params::cache`](crate::Params::cache).
+    Cache,
+    /// See [`Params::early_stop`](crate::Params::early_stop).
+    EarlyStop,
+    /// See [`Params::logits_eos_inf`](crate::Params::logits_eos_inf).
+    NoEnd,
+}

@@ -1,0 +1,204 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use unmask_api::{Position, TokenId};
+
+use super::piece::TokenText;
+use super::settings::RunSettings;
+use super::{RunLabel, VERSION};
+use crate::engine::Loaded;
+use crate::family::SpecialIds;
+use crate::message::Message;
+use crate::{Canvas, Params};
+
+/// How a run began: enough to make it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The format.
+    pub v: u32,
+    /// The run's name.
+    pub id: String,
+    /// When it began, RFC 3339.
+    pub at: String,
+    /// Who wrote it.
+    pub program: String,
+    /// The model's family; null where it is not known.
+    pub family: Option<String>,
+    /// The model.
+    pub model: ModelLine,
+    /// What turned text into tokens; null where it is not known.
+    pub tokenizer: Option<TokenizerLine>,
+    /// Who computed.
+    pub backend: BackendLine,
+    /// Every setting.
+    pub params: RunSettings,
+    /// True if nothing was done to be faster that may change tokens.
+    pub exact: bool,
+    /// What was, if something was.
+    pub approximation: Option<String>,
+    /// The run that this one goes on from.
+    pub continues: Option<String>,
+    /// The canvas before the first step.
+    pub canvas: CanvasLine,
+    /// What the tokens of the canvas stand for, by id.
+    pub pieces: BTreeMap<u32, TokenText>,
+    /// What was said, oldest first; empty if the prompt is no conversation.
+    pub messages: Vec<Message>,
+}
+
+/// The model of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelLine {
+    /// Its key in the configuration.
+    pub key: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its name in the hub; null where it is not known.
+    pub hub: Option<String>,
+    /// A hash that is the same on other machines; null where it is not known.
+    pub identity: Option<String>,
+    /// Its files; empty where they are not known.
+    #[serde(default)]
+    pub files: Vec<FileLine>,
+}
+
+/// A file of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileLine {
+    /// Its name in the model's folder.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its hash, where that costs nothing.
+    pub sha256: Option<String>,
+}
+
+/// What turned text into tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenizerLine {
+    /// The hash of its file.
+    pub sha256: String,
+    /// The hash of the chat template; null if there is none.
+    pub template: Option<String>,
+}
+
+/// Who computed a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendLine {
+    /// The backend's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The device's id.
+    pub device: String,
+    /// The precision of the weights.
+    pub precision: String,
+    /// Threads; null where that is the backend's own choice.
+    pub threads: Option<u32>,
+}
+
+/// A canvas before the first step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanvasLine {
+    /// The mask.
+    pub mask: u32,
+    /// The tokens that end an answer.
+    pub ends: Vec<u32>,
+    /// Prompt and answer, masks included.
+    pub tokens: Vec<u32>,
+    /// Where the answer begins.
+    pub answer_start: usize,
+    /// The ranges that were given rather than committed, first and behind the last.
+    pub given: Vec<(usize, usize)>,
+    /// Length of the left padding.
+    pub padding: usize,
+}
+
+impl Start {
+    /// How a turn of `loaded` begins on `canvas`.
+    #[must_use]
+    pub fn of(canvas: &Canvas, params: &Params, loaded: &Loaded, label: &RunLabel) -> Self {
+        let piece = |&token: &TokenId| Some((token.0, TokenText::of(&loaded.vocabulary, token)?));
+        Self {
+            v: VERSION,
+            id: label.id.clone(),
+            at: label.at.clone(),
+            program: label.program.clone(),
+            family: None,
+            model: ModelLine {
+                key: loaded.key.clone(),
+                name: loaded.name.clone(),
+                hub: None,
+                identity: None,
+                files: Vec::new(),
+            },
+            tokenizer: None,
+            backend: BackendLine {
+                name: loaded.backend.clone(),
+                version: loaded.backend_version.clone(),
+                device: loaded.device.clone(),
+                precision: loaded.facts.precision.clone(),
+                threads: None,
+            },
+            params: RunSettings::of(params, canvas.answer().len()),
+            exact: params.is_exact(),
+            approximation: crate::settings::approximation(params),
+            continues: None,
+            canvas: CanvasLine::of(canvas, loaded.special),
+            pieces: canvas.tokens().iter().filter_map(piece).collect(),
+            messages: label.messages.clone(),
+        }
+    }
+}
+
+impl CanvasLine {
+    /// A canvas of a model with these special tokens.
+    #[must_use]
+    pub fn of(canvas: &Canvas, special: SpecialIds) -> Self {
+        let ends = [Some(special.eos), special.eot];
+        Self {
+            mask: canvas.mask().0,
+            ends: ends.into_iter().flatten().map(|token| token.0).collect(),
+            tokens: canvas.tokens().iter().map(|token| token.0).collect(),
+            answer_start: canvas.answer_start(),
+            given: given(canvas),
+            padding: canvas.padding(),
+        }
+    }
+
+    /// The canvas; `None` if the numbers do not fit together.
+    #[must_use]
+    pub fn canvas(&self) -> Option<Canvas> {
+        let tokens: Vec<TokenId> = self.tokens.iter().copied().map(TokenId).collect();
+        let (prompt, answer) = tokens.split_at_checked(self.answer_start)?;
+        let fits = |&(start, end): &(usize, usize)| start <= end && end <= tokens.len();
+        if self.padding > prompt.len() || !self.given.iter().all(fits) {
+            return None;
+        }
+        let masks = vec![TokenId(self.mask); prompt.len()];
+        let mut canvas = Canvas::new(&masks, answer.len(), TokenId(self.mask));
+        for (index, &token) in tokens.iter().enumerate() {
+            let at = Position(u32::try_from(index).ok()?);
+            let is_given = |&(start, end): &(usize, usize)| (start..end).contains(&index);
+            match self.given.iter().any(is_given) {
+                true => canvas.pin(at, token),
+                false => canvas.commit(at, token),
+            }
+        }
+        Some(canvas.with_padding(self.padding))
+    }
+}
+
+fn given(canvas: &Canvas) -> Vec<(usize, usize)> {
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for index in 0..canvas.len() {
+        if !canvas.is_given(Position(index as u32)) {
+            continue;
+        }
+        match ranges.last_mut() {
+            Some((_, end)) if *end == index => *end += 1,
+            _ => ranges.push((index, index + 1)),
+        }
+    }
+    ranges
+}

@@ -1,0 +1,114 @@
+//! The processor and its memory, as the system tells of them: Linux alone so far, unknown elsewhere.
+
+use std::fs;
+use std::num::NonZeroU32;
+use std::thread;
+
+/// The machine's memory in bytes, 0 if unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// In all.
+    pub total_bytes: u64,
+    /// What can be had without swapping.
+    pub free_bytes: u64,
+}
+
+impl Memory {
+    /// As it is now.
+    #[must_use]
+    pub fn now() -> Self {
+        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let bytes = |key: &str| {
+            let kib = field(&meminfo, key)?.strip_suffix("kB")?.trim();
+            Some(kib.parse::<u64>().ok()? * 1024)
+        };
+        Self {
+            total_bytes: bytes("MemTotal").unwrap_or(0),
+            free_bytes: bytes("MemAvailable").unwrap_or(0),
+        }
+    }
+}
+
+/// What the processor says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processor {
+    /// Its name, such as `AMD EPYC 7763`; `CPU` if unknown.
+    pub model: String,
+    /// Its instruction sets in Linux's words, such as `avx512f`; empty if unknown.
+    pub features: Vec<String>,
+}
+
+impl Processor {
+    /// The first of this machine.
+    #[must_use]
+    pub fn here() -> Self {
+        Self::read(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+    }
+
+    fn read(cpuinfo: &str) -> Self {
+        let features = field(cpuinfo, "flags").or_else(|| field(cpuinfo, "Features"));
+        let features = features.unwrap_or_default().split_whitespace();
+        Self {
+            model: field(cpuinfo, "model name").unwrap_or("CPU").to_owned(),
+            features: features.map(str::to_owned).collect(),
+        }
+    }
+
+    /// Whether it has an instruction set.
+    #[must_use]
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.iter().any(|each| each == feature)
+    }
+
+    /// A name for [`Device`](unmask_api::Device), such as `AMD EPYC 7763 · 2 threads`.
+    #[must_use]
+    pub fn with_threads(&self, threads: usize) -> String {
+        let plural = if threads == 1 { "" } else { "s" };
+        format!("{} · {threads} thread{plural}", self.model)
+    }
+}
+
+/// Threads to compute with: the wish, else as many as this process may use at once.
+#[must_use]
+pub fn threads(wish: Option<NonZeroU32>) -> usize {
+    match wish {
+        Some(wish) => wish.get() as usize,
+        None => thread::available_parallelism().map_or(1, usize::from),
+    }
+}
+
+/// The first `key : value` line's value.
+fn field<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        (found.trim() == key).then(|| value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_processor_is_called_by_its_model_and_the_threads_in_use() {
+        let cpuinfo = "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu avx2 avx512f\n";
+        let processor = Processor::read(cpuinfo);
+        assert_eq!(processor.with_threads(2), "AMD EPYC · 2 threads");
+        assert!(processor.has("avx2") && !processor.has("avx"));
+        let unknown = Processor::read("Features : fp asimddp\n");
+        assert_eq!(unknown.with_threads(1), "CPU · 1 thread");
+        assert!(unknown.has("asimddp"));
+    }
+
+    #[test]
+    fn free_memory_is_some_of_all() {
+        let memory = Memory::now();
+        assert!(memory.free_bytes <= memory.total_bytes);
+    }
+
+    #[test]
+    fn a_wish_for_threads_is_granted() {
+        assert_eq!(threads(NonZeroU32::new(3)), 3);
+        assert!(threads(None) > 0);
+    }
+}

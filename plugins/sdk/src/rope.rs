@@ -1,0 +1,76 @@
+//! Rotary positions (arXiv:2104.09864), the half-split pairing of Llama and LLaDA: dimension `i` turns with `i + dim/2`.
+
+use unmask_api::Position;
+
+/// `1 / theta^(2i / dim)` for `i` below half of a head's `dim`: angles a position.
+#[must_use]
+pub fn frequencies(theta: f32, dim: usize) -> Vec<f32> {
+    let exponents = (0..dim / 2).map(|i| (2 * i) as f32 / dim as f32);
+    exponents
+        .map(|exponent| 1.0 / theta.powf(exponent))
+        .collect()
+}
+
+/// Cosines and sines of some tokens' angles, in float32 as the reference computes them.
+#[derive(Debug, Clone)]
+pub struct Rope {
+    half: usize,
+    /// `[tokens, dim / 2]`
+    pub cosines: Vec<f32>,
+    /// `[tokens, dim / 2]`
+    pub sines: Vec<f32>,
+}
+
+impl Rope {
+    /// Of tokens at `positions`; see [`frequencies`].
+    #[must_use]
+    pub fn new(frequencies: &[f32], positions: &[Position]) -> Self {
+        let angles = positions.iter().flat_map(|position| {
+            let position = position.0 as f32;
+            frequencies
+                .iter()
+                .map(move |frequency| position * frequency)
+        });
+        let (sines, cosines) = angles.map(f32::sin_cos).unzip();
+        Self {
+            half: frequencies.len(),
+            cosines,
+            sines,
+        }
+    }
+
+    /// `to = rotate(from) * scale` for token number `token`, `[dim]` each.
+    pub fn turn(&self, token: usize, from: &[f32], to: &mut [f32], scale: f32) {
+        let angles = token * self.half..(token + 1) * self.half;
+        let (cosines, sines) = (&self.cosines[angles.clone()], &self.sines[angles]);
+        let (low, high) = from.split_at(self.half);
+        let (to_low, to_high) = to.split_at_mut(self.half);
+        for i in 0..self.half {
+            to_low[i] = (low[i] * cosines[i] - high[i] * sines[i]) * scale;
+            to_high[i] = (high[i] * cosines[i] + low[i] * sines[i]) * scale;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_half_a_head_apart_and_position_zero_stands_still() {
+        let rope = Rope::new(&[1.0, 0.01], &[Position(0), Position(1)]);
+        let (from, mut to) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
+        rope.turn(0, &from, &mut to, 2.0);
+        assert_eq!(to, [2.0, 4.0, 6.0, 8.0]);
+        rope.turn(1, &from, &mut to, 1.0);
+        let (sin, cos) = 1.0_f32.sin_cos();
+        assert_eq!(to[0], cos - 3.0 * sin);
+        assert_eq!(to[2], 3.0 * cos + sin);
+        assert!((to[1] - (2.0 - 4.0 * 0.01)).abs() < 1e-3);
+    }
+
+    #[test]
+    fn frequencies_fall_from_one_by_a_constant_factor() {
+        assert_eq!(frequencies(10_000.0, 4), [1.0, 0.01]);
+    }
+}

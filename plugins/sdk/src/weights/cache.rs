@@ -1,0 +1,331 @@
+//! Arrays that are derived from a checkpoint, such as its matrices in fewer bits: kept on the disk, so that only the first
+//! load makes them, or in memory if that is not possible.
+//!
+//! ```no_run
+//! # use unmask_sdk::{BackendError, LoadSpec, Progress};
+//! # use unmask_sdk::weights::{Dtype, Weights, cache::{Array, Cache}};
+//! # fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<(), BackendError> {
+//! let checkpoint = Weights::open(&spec.weights)?;
+//! let arrays = [Array::new("head".to_owned(), Dtype::I8, &[32_000, 4096])];
+//! let cache = Cache {
+//!     label: "mine-int8",
+//!     edition: 1,
+//!     checkpoint: &checkpoint,
+//!     arrays: &arrays,
+//!     folder: spec.cache_folder.as_deref(),
+//!     progress,
+//! };
+//! let kept = cache.open(|writer| {
+//!     let numbers = checkpoint.get("lm_head.weight")?.to_f32()?;
+//!     let quantised: Vec<u8> = numbers.iter().map(|x| (x * 127.0) as i8 as u8).collect();
+//!     writer.write(&quantised)
+//! })?;
+//! let head = kept.weights.get("head")?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod contents;
+
+use std::fs;
+use std::io::{self, BufWriter, Cursor, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use safetensors::Dtype;
+use twox_hash::XxHash3_128;
+
+use super::Weights;
+use crate::{BackendError, Meter, Progress};
+use contents::Contents;
+
+/// An array that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Array {
+    /// Its name in the file, unlike those of all others.
+    pub name: String,
+    /// How a number is stored.
+    pub dtype: Dtype,
+    /// Lengths of the dimensions, row-major.
+    pub shape: Vec<usize>,
+}
+
+impl Array {
+    /// Puts the three together.
+    #[must_use]
+    pub fn new(name: String, dtype: Dtype, shape: &[usize]) -> Self {
+        let shape = shape.to_vec();
+        Self { name, dtype, shape }
+    }
+
+    /// Bytes of its numbers.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.bitsize() / 8
+    }
+}
+
+/// What is kept, where, and of what it is made.
+#[derive(Clone, Copy)]
+pub struct Cache<'a> {
+    /// Backend and precision, such as `candle-q4k`: what the file's name begins with.
+    pub label: &'a str,
+    /// Raised by the backend when it makes other arrays of the same checkpoint; older files are then made anew.
+    pub edition: u32,
+    /// Of which they are made.
+    pub checkpoint: &'a Weights,
+    /// In the order in which they are made.
+    pub arrays: &'a [Array],
+    /// Where the file is kept; `None` keeps the arrays in memory.
+    pub folder: Option<&'a Path>,
+    /// Hears of the making and checking.
+    pub progress: &'a Progress<'a>,
+}
+
+/// The arrays, and what the user should know of them.
+pub struct Kept {
+    /// The arrays by name, each a multiple of 64 bytes from the file's start.
+    pub weights: Arc<Weights>,
+    /// A line for `ModelFacts::notes`.
+    pub note: Option<String>,
+    /// Bytes on the heap, 0 for a mapped file.
+    pub held_bytes: u64,
+}
+
+/// Bytes that `arrays` take in memory where there is no folder.
+#[must_use]
+pub fn held_bytes(arrays: &[Array]) -> u64 {
+    Contents::new(arrays).file_bytes() as u64
+}
+
+impl Cache<'_> {
+    /// Opens the file of these arrays, or has `make` write them all in their order; a second time if a file cannot be.
+    ///
+    /// Every array has a checksum, which is compared at each load. What an earlier edition wrote, or of another checkpoint,
+    /// has another name and is not read.
+    ///
+    /// # Errors
+    /// Those of `make`; [`BackendError::Cancelled`]. A folder that cannot be written to is none: then the arrays are held
+    /// in memory, and a note says so.
+    pub fn open(
+        &self,
+        make: impl Fn(&mut Writer<'_>) -> Result<(), BackendError>,
+    ) -> Result<Kept, BackendError> {
+        let Some(folder) = self.folder else {
+            return self.held(make, None);
+        };
+        let path = folder.join(self.file_name());
+        let mut note = None;
+        if path.exists() {
+            match self.reopen(&path) {
+                Ok(weights) => return Ok(mapped(weights, None)),
+                Err(Reopen::Cancelled) => return Err(BackendError::Cancelled),
+                Err(Reopen::Damaged(what)) => {
+                    note = Some(format!("{}: {what}; quantised again", path.display()));
+                }
+            }
+        }
+        match self.write(&path, &make) {
+            Ok(()) => Ok(mapped(Weights::open(&[path])?, note)),
+            Err(Failure::Backend(error)) => Err(error),
+            Err(Failure::Sink(error)) => {
+                let note = format!(
+                    "{}: cannot be written ({error}); the weights will be quantised again at the next load",
+                    path.display()
+                );
+                self.held(make, Some(note))
+            }
+        }
+    }
+
+    fn file_name(&self) -> String {
+        let key = contents::key(self.edition, &self.checkpoint.fingerprint(), self.arrays);
+        format!("{}-{key}.safetensors", self.label)
+    }
+
+    fn held(
+        &self,
+        make: impl Fn(&mut Writer<'_>) -> Result<(), BackendError>,
+        note: Option<String>,
+    ) -> Result<Kept, BackendError> {
+        let mut bytes = Vec::with_capacity(Contents::new(self.arrays).file_bytes());
+        match self.build(&make, Cursor::new(&mut bytes)) {
+            Ok(()) => (),
+            Err(Failure::Backend(error)) => return Err(error),
+            Err(Failure::Sink(error)) => return Err(BackendError::OutOfMemory(error.to_string())),
+        }
+        let held_bytes = bytes.len() as u64;
+        let weights = Weights::from_bytes(Path::new("quantised weights in memory"), bytes)?;
+        Ok(Kept {
+            weights: Arc::new(weights),
+            note,
+            held_bytes,
+        })
+    }
+
+    /// Maps an existing file and verifies every array.
+    fn reopen(&self, path: &PathBuf) -> Result<Weights, Reopen> {
+        let weights = Weights::open(std::slice::from_ref(path)).map_err(|error| {
+            Reopen::Damaged(match error {
+                BackendError::Checkpoint { what, .. } => what,
+                other => other.to_string(),
+            })
+        })?;
+        let meter = self.meter("checking quantised weights");
+        let check = |array: &Array| {
+            contents::check(&weights, array).map_err(Reopen::Damaged)?;
+            weights.release(&array.name);
+            meter
+                .add(array.bytes() as u64)
+                .map_err(|_| Reopen::Cancelled)
+        };
+        self.arrays.par_iter().try_for_each(check)?;
+        Ok(weights)
+    }
+
+    /// Builds the file beside its place and moves it there, so that nobody sees half of it.
+    fn write(
+        &self,
+        path: &Path,
+        make: &dyn Fn(&mut Writer<'_>) -> Result<(), BackendError>,
+    ) -> Result<(), Failure> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let partial = Partial(path.with_extension(format!("{}.partial", process::id())));
+        let file = fs::File::create(&partial.0)?;
+        self.build(make, BufWriter::with_capacity(1 << 20, &file))?;
+        file.sync_all()?;
+        Ok(fs::rename(&partial.0, path)?)
+    }
+
+    /// Writes a header without checksums, the arrays, the header again.
+    fn build(
+        &self,
+        make: &dyn Fn(&mut Writer<'_>) -> Result<(), BackendError>,
+        mut sink: impl Write + Seek,
+    ) -> Result<(), Failure> {
+        let contents = Contents::new(self.arrays);
+        sink.write_all(&contents.header())?;
+        let mut writer = Writer {
+            contents,
+            sink: &mut sink,
+            meter: self.meter("quantising weights"),
+            array: 0,
+            written: 0,
+            sum: XxHash3_128::new(),
+            refusal: None,
+        };
+        let made = make(&mut writer);
+        if let Some(error) = writer.refusal {
+            return Err(Failure::Sink(error));
+        }
+        made?;
+        assert_eq!(
+            writer.array,
+            self.arrays.len(),
+            "a backend writes all arrays"
+        );
+        let header = writer.contents.header();
+        sink.seek(SeekFrom::Start(0))?;
+        sink.write_all(&header)?;
+        Ok(sink.flush()?)
+    }
+
+    fn meter<'a>(&'a self, stage: &'a str) -> Meter<'a> {
+        let total = self.arrays.iter().map(|array| array.bytes() as u64).sum();
+        Meter::new(self.progress, stage, total)
+    }
+}
+
+fn mapped(weights: Weights, note: Option<String>) -> Kept {
+    Kept {
+        weights: Arc::new(weights),
+        note,
+        held_bytes: 0,
+    }
+}
+
+/// Takes the bytes of the arrays, one array after the other.
+pub struct Writer<'a> {
+    contents: Contents<'a>,
+    sink: &'a mut dyn Write,
+    meter: Meter<'a>,
+    /// Which array the next bytes are of.
+    array: usize,
+    /// Bytes of it that are written.
+    written: usize,
+    sum: XxHash3_128,
+    /// Why the sink took no more.
+    refusal: Option<io::Error>,
+}
+
+impl Writer<'_> {
+    /// Takes the next bytes of an array, or all of them; progress is told.
+    ///
+    /// # Errors
+    /// [`BackendError::Cancelled`] if the host wants no more; another one if they cannot be written. `make` hands both on.
+    ///
+    /// # Panics
+    /// If they are more than are left of the array.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), BackendError> {
+        self.sum.write(bytes);
+        self.written += bytes.len();
+        let mut result = self.sink.write_all(bytes);
+        let length = self.contents.arrays[self.array].bytes();
+        assert!(self.written <= length, "bytes are of one array");
+        if self.written == length && result.is_ok() {
+            self.contents.sums[self.array] = self.sum.finish_128();
+            result = self.sink.write_all(self.contents.gap_after(self.array));
+            (self.array, self.written) = (self.array + 1, 0);
+            self.sum = XxHash3_128::new();
+        }
+        if let Err(error) = result {
+            self.refusal = Some(error);
+            return Err(BackendError::Device(
+                "quantised weights cannot be written".to_owned(),
+            ));
+        }
+        self.meter.add(bytes.len() as u64)
+    }
+}
+
+enum Reopen {
+    Cancelled,
+    Damaged(String),
+}
+
+/// Why nothing was built.
+enum Failure {
+    /// The sink did not take it, such as a full disk.
+    Sink(io::Error),
+    /// Everything else.
+    Backend(BackendError),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Sink(error)
+    }
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
+    }
+}
+
+/// Removes what a failed or cancelled build leaves.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; after a failure there is nobody left to tell.
+        fs::remove_file(&self.0).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests;

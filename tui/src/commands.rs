@@ -1,0 +1,156 @@
+//! What the user can ask for in one word.
+
+/// What the user can ask for: the one word behind key, slash command and palette row.
+///
+/// The configuration names it after its variant: `Scroll(PageUp)` is `scroll-page-up`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Send the message, or queue it.
+    Send,
+    /// Begin a new line.
+    Newline,
+    /// Go back one level: overlay, then pause. Never destroys.
+    Back,
+    /// Stop the turn; else clear the draft; else quit when pressed twice.
+    Interrupt,
+    /// Let a paused turn go on.
+    Resume,
+    /// Leave.
+    Quit,
+    /// Hand the terminal back to the shell.
+    Suspend,
+    /// Draw everything anew.
+    Repaint,
+    /// Show the keys.
+    Help,
+    /// Show what a letter would do, and wait for it.
+    Menu,
+    /// Begin an empty conversation.
+    New,
+    /// List all conversations.
+    Sessions,
+    /// Remove the conversation, or the chosen one of the list, after asking.
+    Delete,
+    /// Search earlier prompts.
+    SearchPrompts,
+    /// Scroll the transcript or the overlay.
+    Scroll(Scroll),
+    /// An earlier message, the row above, or the last queued one.
+    Up,
+    /// A later message, or the row below.
+    Down,
+    /// Change the draft or move in it.
+    Edit(Edit),
+    /// Show how the next turn runs, to change it.
+    Settings,
+    /// Less of the chosen setting, or the value before.
+    Less,
+    /// More of the chosen setting, or the value after.
+    More,
+    /// Say what the chosen setting does.
+    Explain,
+    /// Give the chosen setting the model's value.
+    ResetField,
+    /// Write the settings into the configuration.
+    SaveDefaults,
+    /// Answer the last message anew.
+    Retry,
+    /// Let the stopped answer go on.
+    Continue,
+    /// Take the last turn back.
+    UndoTurn,
+    /// Show the time of each step instead of its tokens, and back.
+    Measure,
+    /// Show the numbers of the conversation.
+    Stats,
+    /// Take the chosen row of a list.
+    Choose,
+    /// A list's second action.
+    Other,
+    /// From the composer to the canvas and back.
+    Focus,
+    /// Pause the running turn, or let it go on.
+    PauseOrResume,
+    /// Show the pending blocks as masks, or as one row again.
+    Unfold,
+    /// Select the message before.
+    PreviousMessage,
+    /// Select the message after.
+    NextMessage,
+    /// Show the selected answer's tokens instead of its text, and back.
+    ToggleRaw,
+    /// Copy the last answer.
+    Copy,
+    /// Copy the selected message.
+    CopyMessage,
+    /// Hand the mouse to the terminal, or take it back.
+    ToggleMouse,
+    /// Write the draft in the user's own editor.
+    Editor,
+    /// Show every command.
+    Palette,
+    /// Show the themes.
+    Themes,
+    /// Show fewer keys: those that are like what is typed.
+    Filter,
+    /// Show the models and backends.
+    Models,
+    /// Look at the machine again.
+    Rescan,
+    /// Show what this machine has and what is wrong with it.
+    Doctor,
+    /// Take an option of the first screen, counted from 1.
+    Option(u8),
+}
+
+/// Where to scroll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scroll {
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// A row up.
+    RowUp,
+    /// A row down.
+    RowDown,
+    /// To the first row.
+    First,
+    /// To the end, and stay there.
+    Follow,
+}
+
+/// Line editing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Edit {
+    /// One character to the left.
+    Left,
+    /// One character to the right.
+    Right,
+    /// One word to the left.
+    WordLeft,
+    /// One word to the right.
+    WordRight,
+    /// To the beginning of the line.
+    LineStart,
+    /// To the end of the line.
+    LineEnd,
+    /// Delete the character before the caret.
+    Backspace,
+    /// Delete the character at the caret.
+    Delete,
+    /// Delete the word before the caret.
+    DeleteWordLeft,
+    /// Delete the word at the caret.
+    DeleteWordRight,
+    /// Delete to the beginning of the line.
+    KillToStart,
+    /// Delete to the end of the line.
+    KillToEnd,
+    /// Insert what was deleted last.
+    Yank,
+    /// Take the last change back.
+    Undo,
+    /// Make it again.
+    Redo,
+}

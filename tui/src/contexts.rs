@@ -1,0 +1,68 @@
+//! Which keys mean something now.
+
+use crossterm::event::KeyEvent;
+
+use crate::commands::Command;
+use crate::keymap::{Chord, Context};
+use crate::state::{Focus, Overlay, SettingsPanel, State};
+
+/// The places that apply, the most particular first.
+#[must_use]
+pub fn contexts(state: &State) -> Vec<Context> {
+    match state.overlays.last() {
+        Some(Overlay::Settings(panel)) => of_settings(panel).to_vec(),
+        Some(Overlay::Help(help)) if help.filter.is_none() => vec![Context::Help, Context::Overlay],
+        Some(Overlay::Menu { .. }) => vec![Context::Menu, Context::Overlay],
+        Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Themes(_)) => {
+            vec![Context::List, Context::Overlay]
+        }
+        Some(Overlay::Sessions(_)) => vec![Context::Sessions, Context::List, Context::Overlay],
+        Some(Overlay::Search(_)) => vec![Context::Search, Context::List, Context::Overlay],
+        Some(Overlay::Models(_)) => vec![Context::Models, Context::List, Context::Overlay],
+        Some(Overlay::Confirm(_)) => vec![Context::Confirm, Context::Overlay],
+        Some(Overlay::Info(_)) => vec![Context::Help, Context::Overlay],
+        None => of_chat(state),
+    }
+}
+
+/// The places of the settings, whatever is over them.
+#[must_use]
+pub fn of_settings(panel: &SettingsPanel) -> &'static [Context] {
+    match panel.input {
+        Some(_) => &[Context::List, Context::Composer, Context::Overlay],
+        None => &[Context::Settings, Context::List, Context::Overlay],
+    }
+}
+
+/// The places of the chat, whatever is over it.
+pub(crate) fn of_chat(state: &State) -> Vec<Context> {
+    let is_empty = state.composer.is_empty();
+    let mut contexts = Vec::new();
+    if is_empty && state.is_paused() {
+        contexts.push(Context::Paused);
+    }
+    match state.focus {
+        Focus::Canvas => contexts.push(Context::Canvas),
+        Focus::Composer if is_empty => {
+            if state.is_first_run() && state.queue.is_empty() {
+                contexts.push(Context::FirstRun);
+            }
+            contexts.extend([Context::Empty, Context::Composer]);
+        }
+        Focus::Composer if state.completions().is_some() => {
+            contexts.extend([Context::Completion, Context::Composer]);
+        }
+        Focus::Composer => contexts.push(Context::Composer),
+    }
+    contexts.push(Context::Anywhere);
+    contexts
+}
+
+/// What a key does now; `None` for one that only writes.
+#[must_use]
+pub fn lookup(state: &State, event: KeyEvent) -> Option<Command> {
+    let chord = Chord::of(event);
+    contexts(state)
+        .into_iter()
+        .find_map(|context| state.keymap.command(context, chord))
+}

@@ -1,0 +1,191 @@
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use unmask_core::conversations::{
+    Access, Durability, HistoryFile, Record, SessionError, SessionId, SessionStore, Summary,
+};
+
+use super::entries::{Resumed, resumed};
+
+/// What the screen asks of its [`Storage`]. Jobs are done in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Job {
+    /// Append to the conversation; its file is made if there is none.
+    Write(Vec<Record>, Durability),
+    /// What is written next begins another conversation.
+    Begin,
+    /// What is written next begins a copy of the conversation that was opened to be read.
+    Branch,
+    /// Open a conversation in place of this one.
+    Open(SessionId),
+    /// List all conversations.
+    List,
+    /// Name a conversation that is not the one on the screen.
+    Rename(SessionId, String),
+    /// Remove a conversation.
+    Delete(SessionId),
+    /// Read the prompts sent before.
+    Recall,
+    /// Add a prompt to them.
+    Remember(String),
+}
+
+/// What came of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StorageEvent {
+    /// What was said is in this conversation's file now; told for the first write, and for one that succeeds after failing.
+    Saved(SessionId),
+    /// It is in memory alone; told once, until a write succeeds.
+    NotSaved(String),
+    /// A conversation was opened.
+    Opened(Box<Opened>),
+    /// It was not; the one before stays.
+    NotOpened(String),
+    /// Every conversation, the one written last first.
+    Listed(Vec<Summary>),
+    /// A conversation has another name, or is gone.
+    Changed,
+    /// What was asked for in a list could not be done.
+    Refused(String),
+    /// The prompts sent before, the latest last.
+    Recalled(Vec<String>),
+    /// Prompts are not kept; told once.
+    NotRemembered(String),
+}
+
+/// A conversation and what may be done with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// Which.
+    pub id: SessionId,
+    /// What it holds.
+    pub conversation: Resumed,
+    /// Whether it may be added to.
+    pub access: Access,
+}
+
+/// The conversation and the prompts of the screen, on disk.
+#[derive(Debug)]
+pub struct Storage {
+    store: SessionStore,
+    history: HistoryFile,
+    zone: TimeZone,
+    writing: Health,
+    remembering: Health,
+}
+
+/// How the last attempt went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Well,
+    Failed,
+}
+
+impl Storage {
+    /// A storage without a conversation, which tells times of day in `zone`.
+    #[must_use]
+    pub fn new(store: SessionStore, history: HistoryFile, zone: TimeZone) -> Self {
+        Self {
+            store,
+            history,
+            zone,
+            writing: Health::Well,
+            remembering: Health::Well,
+        }
+    }
+
+    /// Does a job; `now` is written with what is written.
+    pub fn act(&mut self, job: Job, now: Timestamp) -> Option<StorageEvent> {
+        match job {
+            Job::Write(records, durability) => self.write(&records, durability, now),
+            Job::Begin => {
+                self.store.begin();
+                self.writing = Health::Well;
+                None
+            }
+            Job::Branch => {
+                self.store.branch();
+                None
+            }
+            Job::Open(id) => Some(match self.open(id) {
+                Ok(opened) => StorageEvent::Opened(Box::new(opened)),
+                Err(error) => StorageEvent::NotOpened(error.whole()),
+            }),
+            Job::List => Some(match self.store.list() {
+                Ok(rows) => StorageEvent::Listed(rows),
+                Err(error) => StorageEvent::Refused(error.whole()),
+            }),
+            Job::Rename(id, title) => Some(changed(self.store.rename(id, title, now))),
+            Job::Delete(id) => Some(self.delete(id)),
+            Job::Recall => Some(match self.history.load() {
+                Ok(prompts) => StorageEvent::Recalled(prompts),
+                Err(error) => StorageEvent::NotRemembered(self.about_history("read", &error)),
+            }),
+            Job::Remember(text) => self.remember(&text),
+        }
+    }
+
+    fn write(
+        &mut self,
+        records: &[Record],
+        durability: Durability,
+        now: Timestamp,
+    ) -> Option<StorageEvent> {
+        let (is_new, before) = (self.store.id().is_none(), self.writing);
+        match self.store.write(records, durability, now) {
+            Ok(id) => {
+                self.writing = Health::Well;
+                (is_new || before == Health::Failed).then_some(StorageEvent::Saved(id))
+            }
+            Err(error) => {
+                self.writing = Health::Failed;
+                tracing::error!(error = error.whole(), "a conversation is not saved");
+                (before == Health::Well).then(|| StorageEvent::NotSaved(error.whole()))
+            }
+        }
+    }
+
+    fn open(&mut self, id: SessionId) -> Result<Opened, SessionError> {
+        let opened = self.store.open(id)?;
+        self.writing = Health::Well;
+        Ok(Opened {
+            id,
+            conversation: resumed(&opened.conversation, &self.zone),
+            access: opened.access,
+        })
+    }
+
+    fn delete(&mut self, id: SessionId) -> StorageEvent {
+        let deleted = self.store.delete(id);
+        if self.store.id().is_none() {
+            self.writing = Health::Well;
+        }
+        changed(deleted)
+    }
+
+    fn remember(&mut self, text: &str) -> Option<StorageEvent> {
+        let before = self.remembering;
+        match self.history.add(text) {
+            Ok(()) => {
+                self.remembering = Health::Well;
+                None
+            }
+            Err(error) => {
+                self.remembering = Health::Failed;
+                let why = self.about_history("write to", &error);
+                tracing::error!(why, "a prompt is not kept");
+                (before == Health::Well).then_some(StorageEvent::NotRemembered(why))
+            }
+        }
+    }
+
+    fn about_history(&self, what: &str, error: &std::io::Error) -> String {
+        format!("cannot {what} {}: {error}", self.history.path().display())
+    }
+}
+
+fn changed(result: Result<(), SessionError>) -> StorageEvent {
+    match result {
+        Ok(()) => StorageEvent::Changed,
+        Err(error) => StorageEvent::Refused(error.whole()),
+    }
+}

@@ -1,0 +1,33 @@
+use super::{help, info, models, palette, scroll, search, sessions, settings, themes};
+use crate::action::Scroll;
+use crate::geometry;
+use crate::state::{Overlay, State, View};
+
+/// Moves the view by `rows`; negative is up.
+pub(super) fn by(state: &mut State, rows: isize) {
+    match state.overlays.last() {
+        Some(Overlay::Help(_)) => help::by(state, rows),
+        Some(Overlay::Palette(_)) => palette::step(state, rows),
+        Some(Overlay::Themes(_)) => themes::step(state, rows),
+        Some(Overlay::Sessions(_)) => sessions::step(state, rows),
+        Some(Overlay::Search(_)) => search::step(state, rows),
+        Some(Overlay::Models(_)) => models::step(state, rows),
+        Some(Overlay::Settings(_)) => settings::go(state, rows),
+        Some(Overlay::Info(_)) => info::by(state, rows),
+        Some(Overlay::Confirm(_)) => (),
+        Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
+    }
+}
+
+/// Moves the view to a place.
+pub(super) fn to(state: &mut State, scroll: Scroll) {
+    let page = (geometry::transcript_height(state).div_ceil(2) as isize).max(1);
+    match scroll {
+        Scroll::PageUp => by(state, -page),
+        Scroll::PageDown => by(state, page),
+        Scroll::RowUp => by(state, -1),
+        Scroll::RowDown => by(state, 1),
+        Scroll::First => by(state, isize::MIN + 1),
+        Scroll::Follow => state.transcript.view = View::Follow,
+    }
+}
