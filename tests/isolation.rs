@@ -10,28 +10,30 @@ use unmask_api::{
     Session, TokenId, TopRequest, TopRows,
 };
 use unmask_core::plugin::{
-    Fit, Isolation, Launcher, Registry, Running, SearchPath, State, Surroundings,
+    BackendFilter, BackendSearch, BackendState, Isolation, Launcher, Registry, Running, SearchPath,
 };
 use unmask_tests::{
-    Compiled, Run, SPEC, load_spec, plugin, run, session, spoiled, worker_launcher,
+    Compiled, OwnedPass, SPEC, load_spec, plugin, run, session, spoiled, worker_launcher,
 };
 
 /// Workers of this build, which are not waited for long.
 fn launcher() -> Launcher {
     Launcher {
         patience: Duration::from_millis(200),
+        // Long enough for a busy machine.
+        quick: Duration::from_secs(5),
         ..worker_launcher(env!("CARGO_BIN_EXE_backend_worker"))
     }
 }
 
 fn registry(plugin: &Compiled, names: &[&str]) -> Registry {
-    Registry::discover(&SearchPath::new(&Surroundings {
+    Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: vec![plugin.path.clone()],
         isolation: Isolation {
             names: names.iter().map(|&name| name.to_owned()).collect(),
             launcher: launcher(),
         },
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }))
 }
 
@@ -58,7 +60,7 @@ fn fifth_pass(device: &str) -> BackendError {
     let (_plugin, backend) = wild();
     let model = load(&*backend, device);
     let mut conversation = session(&*model);
-    let pass = Run::whole(&[1, 2, 3]);
+    let pass = OwnedPass::whole(&[1, 2, 3]);
     for _ in 0..4 {
         run(&mut *conversation, 200, &pass).expect("four passes are fine");
     }
@@ -83,8 +85,8 @@ fn check_end(device: &str, words: &str) {
     let error = fifth_pass(device);
     let text = error.to_string();
     assert!(matches!(error, BackendError::Gone { .. }), "{error:?}");
-    let has_last_words = text.ends_with(&format!("its last words: about to {device}"));
-    assert!(text.contains(words) && has_last_words, "{text}");
+    let has_last_line = text.ends_with(&format!("its last line of output: about to {device}"));
+    assert!(text.contains(words) && has_last_line, "{text}");
 }
 
 #[test]
@@ -103,7 +105,7 @@ fn a_pass_that_hangs_is_ended_soon_after_it_was_asked_to_stop() {
     let (_plugin, backend) = wild();
     let model = load(&*backend, "hang");
     let mut conversation = session(&*model);
-    let pass = Run::whole(&[1, 2, 3]);
+    let pass = OwnedPass::whole(&[1, 2, 3]);
     for _ in 0..4 {
         run(&mut *conversation, 200, &pass).expect("four passes are fine");
     }
@@ -124,6 +126,14 @@ fn a_pass_that_hangs_is_ended_soon_after_it_was_asked_to_stop() {
         "{text}"
     );
     assert!(waited < Duration::from_secs(10), "{waited:?}");
+}
+
+#[test]
+fn a_reading_that_hangs_ends_the_process_although_no_flag_stops_it() {
+    let error = fifth_pass("read-hang");
+    let text = error.to_string();
+    assert!(matches!(error, BackendError::Gone { .. }), "{error:?}");
+    assert!(text.contains("took more than 5 s to hand over"), "{text}");
 }
 
 #[test]
@@ -155,7 +165,7 @@ fn a_check_that_crashes_is_told_and_the_next_one_is_answered() {
     run(
         &mut *session(&*load(&*backend, "well")),
         200,
-        &Run::whole(&[1]),
+        &OwnedPass::whole(&[1]),
     )
     .expect("it computes");
 }
@@ -171,7 +181,7 @@ fn story(backend: &dyn Backend) -> String {
     let model = model.expect("it loads");
     let facts = model.facts();
     let mut conversation = session(&*model);
-    let both = Run::filling(1, &[3, 1, 4, 1])
+    let both = OwnedPass::filling(1, &[3, 1, 4, 1])
         .and(0, &[5, 9, 2], [3, 4, 3])
         .kept_in([7, 9, u32::MAX])
         .seeing(7..10)
@@ -193,11 +203,14 @@ fn story(backend: &dyn Backend) -> String {
     conversation.copy_slot(0, 1).expect("slots are copied");
     conversation.clear_slot(0).expect("slots are cleared");
     conversation.reserve(100).expect("there is room");
-    let rest = Run::default().and(1, &[6], [9]).kept_in([99]).seeing(7..8);
+    let rest = OwnedPass::default()
+        .and(1, &[6], [9])
+        .kept_in([99])
+        .seeing(7..8);
     let rest = run(&mut *conversation, 40, &rest).expect("it computes");
     let wrong = [
         conversation.copy_slot(0, 2),
-        conversation.forward(&Run::whole(&[40]).pass(&CancelFlag::new())),
+        conversation.forward(&OwnedPass::whole(&[40]).pass(&CancelFlag::new())),
         conversation.read_logits(&[0], Logits::default().view()),
     ];
     let wrong = wrong.map(|result| result.expect_err("it is refused").code());
@@ -209,16 +222,16 @@ fn story(backend: &dyn Backend) -> String {
 
 #[test]
 fn a_backend_in_a_process_of_its_own_answers_as_it_does_in_this_one() {
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: vec![plugin("example-toy")],
         isolation: Isolation {
             launcher: launcher(),
             ..Isolation::default()
         },
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }));
     let [here, alone] = [Running::Here, Running::Alone].map(|running| {
-        let backend = registry.find_running("toy", Fit::Usable, running);
+        let backend = registry.find_running("toy", BackendFilter::Usable, running);
         story(&*backend.expect("it is usable"))
     });
     assert_eq!(here, alone);
@@ -232,7 +245,7 @@ fn a_backend_that_crashes_when_it_is_asked_is_a_row_of_the_list() {
         panic!("one row: {:?}", registry.rows());
     };
     assert_eq!(row.name, "crashing_probe");
-    let State::Broken(reason) = &row.state else {
+    let BackendState::Broken(reason) = &row.state else {
         panic!("it is broken: {row:?}");
     };
     assert!(
@@ -248,7 +261,7 @@ fn each_model_runs_where_it_is_wanted_wherever_its_backend_was_asked() {
         let registry = registry(&plugin, names);
         for (running, isolated) in [(Running::Here, false), (Running::Alone, true)] {
             let backend = registry
-                .find_running("wild", Fit::Usable, running)
+                .find_running("wild", BackendFilter::Usable, running)
                 .expect("it is usable");
             let notes = load(&*backend, "well").facts().notes;
             assert_eq!(
@@ -270,16 +283,16 @@ fn what_a_worker_sends_is_tested_as_what_a_plugin_returns() {
     let model = backend.load(&load_spec("llada", 8), &|_| ControlFlow::Continue(()));
     let model = model.expect("it loads");
     let mut conversation = session(&*model);
-    let nan = run(&mut *conversation, 8, &Run::whole(&[1])).expect_err("it gives NaN");
+    let nan = run(&mut *conversation, 8, &OwnedPass::whole(&[1])).expect_err("it gives NaN");
     assert!(nan.to_string().contains("NaN at row 0"), "{nan}");
-    run(&mut *conversation, 8, &Run::whole(&[3])).expect("the process lives on");
+    run(&mut *conversation, 8, &OwnedPass::whole(&[3])).expect("the process lives on");
 }
 
 #[test]
 fn a_pass_that_a_model_cannot_compute_is_refused_as_without_isolation() {
     let (_plugin, backend) = wild();
     let model = load(&*backend, "well");
-    let pass = Run::whole(&[1, 2]).masked(|_, _| true);
+    let pass = OwnedPass::whole(&[1, 2]).masked(|_, _| true);
     let error = run(&mut *session(&*model), 200, &pass).expect_err("it has no masks");
     assert_eq!(error.code(), ErrorCode::Unsupported);
     assert!(
@@ -293,16 +306,16 @@ fn a_pass_that_a_model_cannot_compute_is_refused_as_without_isolation() {
 /// What the list of backends says of a library whose worker cannot be started by `launcher`.
 fn reason_without_worker(launcher: Launcher) -> String {
     let plugin = spoiled("wild");
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: vec![plugin.path.clone()],
         isolation: Isolation {
             names: ["wild".to_owned()].into(),
             launcher,
         },
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }));
     match &registry.rows()[0].state {
-        State::Broken(reason) => reason.clone(),
+        BackendState::Broken(reason) => reason.clone(),
         other => panic!("it is broken: {other:?}"),
     }
 }
@@ -320,14 +333,14 @@ fn a_missing_program_is_an_error_with_its_reason() {
 }
 
 #[test]
-fn a_program_that_is_no_worker_is_told_with_its_last_words() {
+fn a_program_that_is_no_worker_is_reported_with_its_last_line() {
     let reason = reason_without_worker(Launcher {
         program: Some(std::env::current_exe().expect("tests have a file")),
         arguments: vec!["--no-such-flag".into()],
         ..Launcher::default()
     });
     assert!(
-        reason.contains("before it said hello; its last words: "),
+        reason.contains("before it was ready; its last line of output: "),
         "{reason}"
     );
 }

@@ -13,7 +13,7 @@ use unmask_core::checkpoint::{Checkpoint, Locations};
 use unmask_core::model_id::ModelId;
 use unmask_core::plugin::load;
 use unmask_tests::program::Home;
-use unmask_tests::{Run, plugin, root, run};
+use unmask_tests::{OwnedPass, plugin, root, run};
 
 /// In the environment: that MLX is missing is a failure.
 const REQUIRED: &str = "UNMASK_REQUIRE_MLX";
@@ -67,7 +67,7 @@ fn both(backend: &dyn Backend, folder: &Path, precision: &str) -> (Vec<f32>, Vec
 
     let session = SessionSpec { cells: 0, slots: 1 };
     let mut session = model.session(session).expect("there is room");
-    let logits = run(&mut *session, model.facts().vocab, &Run::whole(&ids));
+    let logits = run(&mut *session, model.facts().vocab, &OwnedPass::whole(&ids));
     (
         logits.expect("the pass is computed").scores().to_vec(),
         right,

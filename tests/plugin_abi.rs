@@ -13,13 +13,14 @@ use unmask_api::{
 };
 use unmask_core::plugin::load;
 use unmask_tests::{
-    Run, SPEC, compile_plugin, load_spec, model, open, plugin, run, session, spoiled, try_model,
+    OwnedPass, SPEC, compile_plugin, load_spec, model, open, plugin, run, session, spoiled,
+    try_model,
 };
 
 /// The best of every row of one pass, as `request` asks for them.
 fn best(
     session: &mut dyn Session,
-    pass: &Run,
+    pass: &OwnedPass,
     request: &TopRequest<'_>,
     k: usize,
 ) -> Result<TopRows, BackendError> {
@@ -47,7 +48,7 @@ fn a_table_without_the_optional_functions_has_none_of_their_abilities() {
         assert_eq!(has_top, name == "cut_table");
         assert!(!model.facts().capabilities.has(Capabilities::KV_CACHE));
         let mut session = session(&*model);
-        run(&mut *session, 8, &Run::whole(&[0])).expect("it computes");
+        run(&mut *session, 8, &OwnedPass::whole(&[0])).expect("it computes");
         let refused = |result: Result<(), BackendError>, name: &str| {
             assert_eq!(
                 result.expect_err("it has none").to_string(),
@@ -57,7 +58,7 @@ fn a_table_without_the_optional_functions_has_none_of_their_abilities() {
             );
         };
         if !has_top {
-            let top = best(&mut *session, &Run::whole(&[0]), &FIRST_ROW, 2);
+            let top = best(&mut *session, &OwnedPass::whole(&[0]), &FIRST_ROW, 2);
             refused(top.map(|_| ()), "top-k output");
         }
         refused(session.copy_slot(0, 1), "kv-cache");
@@ -97,7 +98,7 @@ fn a_longer_table_of_a_later_minor_version_is_accepted() {
     let file = spoiled("newer_table");
     let backend = open(&file.path);
     let model = model(&*backend, "llada");
-    let logits = run(&mut *session(&*model), 8, &Run::whole(&[0, 1]));
+    let logits = run(&mut *session(&*model), 8, &OwnedPass::whole(&[0, 1]));
     let scores = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
     assert_eq!(logits.expect("it computes").row(1), scores);
 }
@@ -113,7 +114,7 @@ fn bad_utf8_is_replaced_and_texts_of_any_length_arrive_whole() {
     assert_eq!((&*devices[0].name, &*devices[0].id), ("d\u{fffd}", "cpu"));
     assert_eq!(devices[0].precisions, ["f32", "\u{fffd}", ""]);
     match try_model(&*backend, "llada").map(|_| ()) {
-        Err(BackendError::Remote { code, message, .. }) => {
+        Err(BackendError::Plugin { code, message, .. }) => {
             assert_eq!(code, ErrorCode::Unknown);
             assert_eq!(message, "m".repeat(100_000));
         }
@@ -176,7 +177,7 @@ fn facts_that_cannot_be_are_refused() {
     );
     let bits = model(&*backend, "unknown-bits").facts().capabilities;
     assert_eq!(
-        bits.0, 0b1_1111_1001,
+        bits.0, 0b1_0111_1001,
         "neither unknown bits nor top-k and cells without their functions"
     );
 }
@@ -187,10 +188,10 @@ fn logits_that_are_not_finite_are_an_error_that_names_the_row() {
     let model = model(&*open(&file.path), "llada");
     let mut session = session(&*model);
     let mut ask = |first| {
-        let result = run(&mut *session, 8, &Run::whole(&[first, 0, 0]));
+        let result = run(&mut *session, 8, &OwnedPass::whole(&[first, 0, 0]));
         result.map(|_| ()).map_err(|error| error.to_string())
     };
-    let rest = "try precision f32 or another backend";
+    let rest = "try precision f32, or fetch the checkpoint again if that is what it computes in";
     assert_eq!(ask(0), Ok(()));
     assert_eq!(ask(1), Err(format!("spoiled gave NaN at row 2; {rest}")));
     assert_eq!(
@@ -210,7 +211,7 @@ fn a_top_k_out_of_range_unsorted_or_not_finite_is_an_error() {
         ..FIRST_ROW
     };
     let mut ask = |first| {
-        let top = best(&mut *session, &Run::whole(&[first]), &request, 3);
+        let top = best(&mut *session, &OwnedPass::whole(&[first]), &request, 3);
         let text = top.map_err(|error| error.to_string());
         text.map(|top| top.ids(0).to_vec())
     };
@@ -226,7 +227,7 @@ fn a_top_k_out_of_range_unsorted_or_not_finite_is_an_error() {
     wrong(5, "id 1 is banned");
     assert_eq!(
         ask(6),
-        Err("spoiled gave infinity at row 0; try precision f32 or another backend".to_owned())
+        Err("spoiled gave infinity at row 0; try precision f32, or fetch the checkpoint again if that is what it computes in".to_owned())
     );
 }
 
@@ -234,19 +235,19 @@ fn a_top_k_out_of_range_unsorted_or_not_finite_is_an_error() {
 fn a_broken_promise_of_ours_never_reaches_the_plugin() {
     let model = model(&*open(&plugin("example-toy")), "llada");
     let mut session = session(&*model);
-    let mut ask = |run_of: Run| {
+    let mut ask = |run_of: OwnedPass| {
         let result = run(&mut *session, 8, &run_of).map(|_| ());
         result.expect_err("the host refuses it").code()
     };
     assert_eq!(
-        ask(Run::whole(&[8])),
+        ask(OwnedPass::whole(&[8])),
         ErrorCode::Invalid,
         "a token out of range"
     );
-    let beyond = Run::whole(&[0, 1]).kept_in([15, 16]).seeing(15..16);
+    let beyond = OwnedPass::whole(&[0, 1]).kept_in([15, 16]).seeing(15..16);
     assert_eq!(ask(beyond), ErrorCode::Invalid, "a cell out of range");
     assert_eq!(
-        ask(Run::whole(&[0]).wanting(&[1])),
+        ask(OwnedPass::whole(&[0]).wanting(&[1])),
         ErrorCode::Invalid,
         "an unfed row"
     );
@@ -256,7 +257,7 @@ fn a_broken_promise_of_ours_never_reaches_the_plugin() {
     };
     invalid(session.copy_slot(0, 2), "a slot out of range");
     invalid(session.clear_slot(2), "a slot out of range");
-    run(&mut *session, 8, &Run::whole(&[0])).expect("it computes");
+    run(&mut *session, 8, &OwnedPass::whole(&[0])).expect("it computes");
     let mut logits = Logits::default();
     logits.reset(1, 7);
     let short = session.read_logits(&[0], logits.view());
@@ -288,7 +289,7 @@ fn a_broken_promise_of_ours_never_reaches_the_plugin() {
 fn output_is_gone_with_a_pass_that_failed() {
     let model = model(&*open(&plugin("example-toy")), "llada");
     let mut session = session(&*model);
-    let (flag, one) = (CancelFlag::new(), Run::whole(&[0]));
+    let (flag, one) = (CancelFlag::new(), OwnedPass::whole(&[0]));
     let mut logits = Logits::default();
     logits.reset(1, 8);
     let mut gone = |session: &mut dyn Session, when: &str| {
@@ -306,7 +307,7 @@ fn output_is_gone_with_a_pass_that_failed() {
     gone(&mut *session, "after a cancelled pass");
     flag.lower();
     session.forward(&one.pass(&flag)).expect("it computes");
-    let refused = session.forward(&Run::whole(&[8]).pass(&flag));
+    let refused = session.forward(&OwnedPass::whole(&[8]).pass(&flag));
     refused.expect_err("the host refuses it");
     gone(&mut *session, "after a refused pass");
 }
@@ -315,7 +316,7 @@ fn output_is_gone_with_a_pass_that_failed() {
 fn a_raised_flag_cancels_and_a_lowered_one_does_not() {
     let model = model(&*open(&plugin("example-toy")), "llada");
     let mut session = session(&*model);
-    let (flag, one) = (CancelFlag::new(), Run::whole(&[0, 1]));
+    let (flag, one) = (CancelFlag::new(), OwnedPass::whole(&[0, 1]));
     flag.raise();
     let result = session.forward(&one.pass(&flag));
     assert!(matches!(result, Err(BackendError::Cancelled)), "{result:?}");
@@ -360,7 +361,7 @@ fn errors_cross_with_code_text_and_cause() {
 #[test]
 fn the_c_example_answers_as_the_rust_example_does() {
     let file = compile_plugin("plugins/examples/c/toy.c");
-    let pass = Run::filling(1, &[3, 1, 4, 1])
+    let pass = OwnedPass::filling(1, &[3, 1, 4, 1])
         .and(0, &[5, 9, 2], [3, 4, 3])
         .kept_in([7, 9, u32::MAX])
         .seeing(7..10)
@@ -388,7 +389,7 @@ fn the_c_example_answers_as_the_rust_example_does() {
             let logits = run(&mut *session, 40, &pass).expect("it computes");
             let top = best(&mut *session, &pass, &request, 4).expect("it computes");
             session.copy_slot(0, 1).expect("slots are copied");
-            let rest = Run::default().and(1, &[6], [9]).seeing(7..8);
+            let rest = OwnedPass::default().and(1, &[6], [9]).seeing(7..8);
             let rest = run(&mut *session, 40, &rest).expect("it computes");
             (logits, top, rest)
         });

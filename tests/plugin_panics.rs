@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use unmask_api::{BackendError, ErrorCode, Session, TopRequest, TopRows};
-use unmask_tests::{Run, SPEC, load_spec, model, open, plugin, run, session, try_model};
+use unmask_tests::{OwnedPass, SPEC, load_spec, model, open, plugin, run, session, try_model};
 
 #[test]
 fn a_panic_anywhere_is_an_error_with_its_text() {
@@ -30,7 +30,7 @@ fn a_panic_anywhere_is_an_error_with_its_text() {
         let error = ask(&mut *session(&*model(&*backend, place)));
         assert_eq!(error.expect_err("it panics").to_string(), text(place));
     };
-    let compute = |session: &mut dyn Session| run(session, 16, &Run::whole(&[0])).map(|_| ());
+    let compute = |session: &mut dyn Session| run(session, 16, &OwnedPass::whole(&[0])).map(|_| ());
     told("forward", &compute);
     told("read_logits", &compute);
     told("read_top", &|session| {

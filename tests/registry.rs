@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use unmask_core::plugin::{FindError, Registry, SearchPath, State, Surroundings};
+use unmask_core::plugin::{BackendSearch, BackendState, FindError, Registry, SearchPath};
 use unmask_tests::{open, plugin, spoiled};
 
 /// The registry of these files, in this order; the tests vouch for them.
 fn registry(files: &[&Path]) -> Registry {
-    Registry::discover(&SearchPath::new(&Surroundings {
+    Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: files.iter().map(|path| path.to_path_buf()).collect(),
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }))
 }
 
@@ -49,7 +49,7 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
         ]
     );
     assert_eq!(found.rows()[1].path, toy);
-    assert_eq!(found.rows()[1].state, State::Usable { score: 1 });
+    assert_eq!(found.rows()[1].state, BackendState::Usable { score: 1 });
     assert_eq!(found.rows()[1].devices[0].id, "cpu");
 
     let say = |name| match found.find(name) {
@@ -80,12 +80,12 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
     assert!(say("wrong_version").contains("speaks plugin ABI 3.0"));
 }
 
-fn kind(state: &State) -> &'static str {
+fn kind(state: &BackendState) -> &'static str {
     match state {
-        State::Usable { .. } => "usable",
-        State::Unusable { .. } => "unusable",
-        State::Broken(_) => "broken",
-        State::Unapproved { .. } => "unapproved",
+        BackendState::Usable { .. } => "usable",
+        BackendState::Unusable { .. } => "unusable",
+        BackendState::Broken(_) => "broken",
+        BackendState::Unapproved { .. } => "unapproved",
     }
 }
 
@@ -99,7 +99,7 @@ fn of_two_backends_with_one_name_the_first_wins() {
     );
     assert_eq!(
         found.rows()[1].state,
-        State::Unusable {
+        BackendState::Unusable {
             reason: format!("{} has the same name and comes first", first.path.display()),
             remedy: "remove one of them".to_owned(),
         }
@@ -117,9 +117,9 @@ fn a_link_to_a_library_is_not_a_second_backend() {
 #[test]
 fn without_backends_the_searched_places_are_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let found = Registry::discover(&SearchPath::new(&Surroundings {
+    let found = Registry::discover(&SearchPath::new(&BackendSearch {
         config: vec![folder.path().to_owned()],
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }));
     let error = found.find("candle").map(|_| ());
     assert_eq!(

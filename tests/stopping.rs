@@ -55,7 +55,12 @@ fn question(ready: &ReadyModel) -> Canvas {
 
 /// Makes at most `steps` steps; the canvas then, and the forwards made.
 fn denoise(ready: &ReadyModel, canvas: Canvas, params: &Params, steps: usize) -> (Canvas, usize) {
-    let denoise = Denoise::new(ready.loaded.special, ready.rules, canvas, params.clone());
+    let denoise = Denoise::new(
+        ready.loaded.special.clone(),
+        ready.rules,
+        canvas,
+        params.clone(),
+    );
     let denoise = denoise.expect("the settings fit the canvas");
     let mut generation =
         Generation::new(&*ready.model, denoise).expect("the settings fit the model");

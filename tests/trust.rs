@@ -4,14 +4,19 @@
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use unmask_core::plugin::{Approval, Fit, Isolation, Registry, Running, SearchPath, Surroundings};
+use unmask_core::plugin::{
+    Approval, BackendFilter, BackendRow, BackendSearch, BackendState, Isolation, Registry, Running,
+    SearchPath,
+};
 use unmask_tests::chat::{LONG, type_behind, wait_for};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::terminal::Terminal;
-use unmask_tests::{Compiled, compile_plugin, load_spec, worker_launcher};
+use unmask_tests::{Compiled, Language, compile_plugin, compiler, load_spec, worker_launcher};
 
 /// A user with the backend `eager`, which writes into a file whenever it runs.
 struct Rig {
@@ -150,14 +155,14 @@ fn an_approved_library_runs_until_it_changes_or_that_is_taken_back() {
 fn a_library_in_a_process_of_its_own_that_changes_once_it_was_found_is_not_opened_again() {
     let library = compile_plugin("tests/plugins/eager.c");
     let approval = Approval::of(&library.path).expect("it is there");
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         config: vec![library.path.clone()],
         approved: vec![approval],
         isolation: Isolation {
             names: ["eager".to_owned()].into(),
             launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
         },
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }));
     let backend = registry.find("eager").expect("it is approved");
     let load = || backend.load(&load_spec("llada", 8), &|_| ControlFlow::Continue(()));
@@ -170,7 +175,7 @@ fn a_library_in_a_process_of_its_own_that_changes_once_it_was_found_is_not_opene
         refusal.contains("has changed since it was approved; approve it again"),
         "{refusal}"
     );
-    let here = registry.find_running("eager", Fit::Usable, Running::Here);
+    let here = registry.find_running("eager", BackendFilter::Usable, Running::Here);
     let refusal = here.err().expect("it is another").to_string();
     assert!(refusal.contains("has changed since"), "{refusal}");
 }
@@ -188,6 +193,11 @@ fn what_is_approved_is_kept_in_a_file_of_the_user_alone() {
     fs::write(&file, "not JSON").expect("it is ours");
     rig.has_run();
     rig.must_not_run("not approved");
+    let words = [
+        "approved_backends.json cannot be used",
+        "no library of others is approved",
+    ];
+    done(&rig.run(&["backends"]), &words);
     let words = &["approved_backends.json cannot be used", "remove it"];
     refused(&rig.run(&["backends", "approve", "eager"]), 2, words);
 }
@@ -271,22 +281,183 @@ fn a_library_in_the_data_folder_is_asked_about_too() {
 }
 
 #[test]
-fn what_everybody_may_write_to_is_never_loaded_approved_or_not() {
+fn what_others_may_write_to_is_never_loaded_approved_or_not() {
     let rig = Rig::new();
     let library = rig.library.path.clone();
     let folder = library.parent().expect("it lies in a folder").to_owned();
     rig.run(&["backends", "approve", "eager"]);
     rig.has_run();
-    for (path, open, shut) in [(&library, 0o757, 0o755), (&folder, 0o1777, 0o700)] {
+    let (everybody, group) = (
+        ["everybody may write", "chmod o-w"],
+        ["group ", "chmod g-w"],
+    );
+    for (path, open, shut, words) in [
+        (&library, 0o757, 0o755, everybody),
+        (&folder, 0o1777, 0o700, everybody),
+        (&library, 0o775, 0o755, group),
+        (&folder, 0o770, 0o700, group),
+    ] {
         set_mode(path, open);
-        rig.must_not_run("everybody may write to");
+        rig.must_not_run(words[0]);
         let said = rig.run(&["backends", "--plugin", &rig.path]);
-        done(&said, &["everybody may write to", "chmod o-w"]);
+        done(&said, &words);
         let said = rig.run(&["backends", "approve", &rig.path]);
-        refused(&said, 2, &["everybody may write to", "chmod o-w"]);
+        refused(&said, 2, &words);
         assert!(!rig.has_run(), "its code has run");
         set_mode(path, shut);
         rig.must_run();
+    }
+}
+
+#[test]
+fn what_is_another_users_is_never_loaded_approved_or_not() {
+    let rig = Rig::new();
+    rig.run(&["backends", "approve", "eager"]);
+    rig.has_run();
+    // Only root can give a file away.
+    if chown(&rig.path, Some(12345), None).is_err() {
+        return;
+    }
+    rig.must_not_run("belongs to user 12345");
+    let said = rig.run(&["backends", "approve", &rig.path]);
+    refused(&said, 2, &["belongs to user 12345", "run `chown`"]);
+}
+
+/// A library of which this process is told by a file if any of its code runs.
+fn intruder(trace: &Path) -> Compiled {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let source = folder.path().join("intruder.c");
+    let text = format!(
+        "#include \"{}\"\n#include <stdio.h>\n__attribute__((constructor)) static void intrude(void) {{\n\
+           FILE *file = fopen(\"{}\", \"a\");\n  if (file != NULL) fclose(file);\n}}\n",
+        unmask_tests::root()
+            .join("plugins/examples/c/toy.c")
+            .display(),
+        trace.display()
+    );
+    fs::write(&source, text).expect("the folder is ours");
+    compile_plugin(source.to_str().expect("plain names"))
+}
+
+/// Puts `first` and `second` into the place of the file at `path` by turns, in both ways there are, until `done`.
+fn swap(path: &Path, first: &[u8], second: &[u8], done: &AtomicBool) {
+    let beside = path.with_extension("next");
+    let replace = |bytes: &[u8]| {
+        fs::write(&beside, bytes).expect("the folder is ours");
+        fs::rename(&beside, path).expect("the folder is ours");
+    };
+    while !done.load(Ordering::Relaxed) {
+        replace(second);
+        replace(first);
+        fs::write(path, second).expect("it is ours");
+        fs::write(path, first).expect("it is ours");
+    }
+}
+
+/// Looks for backends `times` times while the approved one is exchanged for another all the time; how often it was usable.
+fn race(times: usize, names: &[&str]) -> usize {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let trace = folder.path().join("trace");
+    let bytes = |library: &Compiled| fs::read(&library.path).expect("it is there");
+    let approved = bytes(&compile_plugin("plugins/examples/c/toy.c"));
+    let other = bytes(&intruder(&trace));
+    let mut usable = 0;
+    for time in 0..times {
+        // One that was opened from here before is not opened anew.
+        let folder = folder.path().join(time.to_string());
+        fs::create_dir(&folder).expect("the folder is ours");
+        let path = folder.join("libunmask_backend_toy.so");
+        fs::write(&path, &approved).expect("the folder is ours");
+        let search = SearchPath::new(&BackendSearch {
+            approved: vec![Approval::of(&path).expect("it is there")],
+            config: vec![path.clone()],
+            isolation: Isolation {
+                names: names.iter().map(|&name| name.to_owned()).collect(),
+                launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
+            },
+            ..BackendSearch::default()
+        });
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| swap(&path, &approved, &other, &done));
+            let rows = Registry::discover(&search).rows().to_vec();
+            let is_usable = |row: &BackendRow| matches!(row.state, BackendState::Usable { .. });
+            usable += rows.iter().filter(|row| is_usable(row)).count();
+            done.store(true, Ordering::Relaxed);
+        });
+        assert!(!trace.exists(), "code that nobody approved has run");
+        let names = fs::read_dir(&folder).expect("it is there").flatten();
+        let left: Vec<_> = names.map(|it| it.file_name()).collect();
+        assert_eq!(
+            left,
+            ["libunmask_backend_toy.so"],
+            "nothing is left beside it"
+        );
+    }
+    usable
+}
+
+#[test]
+fn what_is_exchanged_while_it_is_opened_never_runs() {
+    let usable = race(300, &[]);
+    assert!(usable > 0, "the approved one was never opened");
+}
+
+#[test]
+fn what_is_exchanged_while_a_process_of_its_own_opens_it_never_runs() {
+    let usable = race(40, &["toy"]);
+    assert!(usable > 0, "the approved one was never opened");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_approved_library_finds_those_that_lie_beside_it() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let at = |name: &str| folder.path().join(name);
+    let toy = unmask_tests::root().join("plugins/examples/c/toy.c");
+    let write = |name: &str, text: &str| fs::write(at(name), text).expect("the folder is ours");
+    let compile = |arguments: &[&str]| {
+        let mut compiler = compiler(Language::C).expect("these tests need a C compiler");
+        compiler.current_dir(&folder).args(["-shared", "-fPIC"]);
+        let done = compiler.args(arguments).status();
+        assert!(done.is_ok_and(|it| it.success()), "{arguments:?}");
+    };
+    fs::create_dir(at("lib")).expect("the folder is ours");
+    write(
+        "beside.c",
+        "int beside(void);\nint beside(void) { return 7; }\n",
+    );
+    let needs =
+        "int beside(void);\n__attribute__((constructor)) static void use(void) { beside(); }\n";
+    write("toy.c", &format!("#include \"{}\"\n{needs}", toy.display()));
+    compile(&["beside.c", "-o", "libbeside.so"]);
+    compile(&["beside.c", "-o", "lib/libbeside.so"]);
+    for (name, run_path) in [("a", "$ORIGIN"), ("b", "$ORIGIN/../lib")] {
+        let library = format!("sub-{name}/libunmask_backend_{name}.so");
+        fs::create_dir(at(&format!("sub-{name}"))).expect("the folder is ours");
+        let run_path = format!("-Wl,-rpath,{run_path}");
+        let libraries = ["toy.c", "-o", &library, "-L.", "-lbeside", &run_path, "-lm"];
+        compile(
+            &[
+                &libraries[..],
+                &["-Wno-unused-function", "-Wno-unused-variable"],
+            ]
+            .concat(),
+        );
+    }
+    fs::copy(at("libbeside.so"), at("sub-a/libbeside.so")).expect("the folder is ours");
+    let (a, b) = (
+        at("sub-a/libunmask_backend_a.so"),
+        at("sub-b/libunmask_backend_b.so"),
+    );
+    for library in [a, b] {
+        let registry = Registry::discover(&SearchPath::new(&BackendSearch {
+            approved: vec![Approval::of(&library).expect("it is there")],
+            config: vec![library.clone()],
+            ..BackendSearch::default()
+        }));
+        let state = &registry.rows()[0].state;
+        assert!(matches!(state, BackendState::Usable { .. }), "{state:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The walls of the house, checked: who may depend on whom, between crates and inside them, how long a file may grow, who
-//! may print.
+//! may print, that the name of a type means one thing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -62,6 +63,18 @@ const RESERVED: [Reserved; 3] = [
         under: &FLOORS,
         places: &["core/runtime/src/plugin"],
     },
+];
+
+/// Names of types that mean two things, and why they may.
+const TWO_MEANINGS: [(&str, &str); 2] = [
+    (
+        "Role",
+        "chat templates and screen themes both have roles by their own standards",
+    ),
+    (
+        "Row",
+        "a batch of the contract has rows, and so has a screen; no file sees both",
+    ),
 ];
 
 /// Every package with the names of what it depends on, in any way.
@@ -141,6 +154,40 @@ fn no_file_outgrows_its_idea() {
         .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
         .collect();
     assert_eq!(long, Vec::<String>::new());
+}
+
+#[test]
+fn a_type_name_means_one_thing() {
+    let mut places: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    for (path, text) in sources() {
+        for name in before_tests(&text).filter_map(public_type) {
+            // Backends never see each other, and who knows one knows all: they share their names.
+            let place = match path.starts_with("backends") {
+                true => PathBuf::from("backends"),
+                false => path.clone(),
+            };
+            places.entry(name.to_owned()).or_default().insert(place);
+        }
+    }
+    assert!(places.len() > 300, "the types are found");
+    places.retain(|_, places| places.len() > 1);
+    let doubles: Vec<&String> = places.keys().collect();
+    assert_eq!(doubles, TWO_MEANINGS.map(|(name, _)| name), "{places:#?}");
+}
+
+/// The name of the type that a line makes for more than its own module.
+fn public_type(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub")?;
+    let rest = match rest.strip_prefix('(') {
+        Some(within) => within.split_once(')')?.1,
+        None => rest,
+    };
+    let (keyword, rest) = rest.trim_start().split_once(' ')?;
+    let is_type = ["struct", "enum", "union", "trait", "type"].contains(&keyword);
+    let end = rest
+        .find(|it: char| !it.is_alphanumeric())
+        .unwrap_or(rest.len());
+    is_type.then_some(&rest[..end])
 }
 
 #[test]

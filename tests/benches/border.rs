@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use example_toy::Toy;
 use unmask_api::{Backend, CancelFlag, Logits, Session, SessionSpec, TopRequest, TopRows};
-use unmask_tests::{Run, load_spec, open, plugin};
+use unmask_tests::{OwnedPass, load_spec, open, plugin};
 
 /// A step of the demo model on candle, f32, two cores of an EPYC: 128 positions fed, 64 wanted.
 const DEMO_STEP: Duration = Duration::from_millis(13);
@@ -135,8 +135,8 @@ fn rows(size: Size) -> Vec<u32> {
 }
 
 /// The last positions of one row are wanted.
-fn pass(size: Size) -> Run {
+fn pass(size: Size) -> OwnedPass {
     let tokens: Vec<u32> = (0..size.fed).map(|at| at % size.vocab as u32).collect();
     let wanted: Vec<u32> = (size.fed - size.wanted..size.fed).collect();
-    Run::whole(&tokens).wanting(&wanted)
+    OwnedPass::whole(&tokens).wanting(&wanted)
 }

@@ -13,8 +13,8 @@ use divan::Bencher;
 use unmask_api::{
     CancelFlag, Logits, Model, RowSummary, Session, SessionSpec, TopRequest, TopRows,
 };
-use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, Surroundings};
-use unmask_tests::{Run, load_spec, plugin, worker_launcher};
+use unmask_core::plugin::{BackendFilter, BackendSearch, Isolation, Registry, Running, SearchPath};
+use unmask_tests::{OwnedPass, load_spec, plugin, worker_launcher};
 
 /// LLaDA's.
 const VOCABULARY: usize = 126_464;
@@ -76,7 +76,7 @@ fn short_form(bencher: Bencher<'_, '_>, running: Running) {
 struct Step {
     session: Box<dyn Session>,
     form: Form,
-    run: Run,
+    run: OwnedPass,
     rows: Vec<u32>,
     logits: Logits,
     top: TopRows,
@@ -88,7 +88,7 @@ impl Step {
         Self {
             session: model(running).session(spec).expect("a session opens"),
             form,
-            run: Run::whole(&[7; ROWS]),
+            run: OwnedPass::whole(&[7; ROWS]),
             rows: (0..ROWS as u32).collect(),
             logits: Logits::default(),
             top: TopRows::default(),
@@ -123,15 +123,15 @@ impl Step {
 }
 
 fn model(running: Running) -> Box<dyn Model> {
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: vec![plugin("example-toy")],
         isolation: Isolation {
             launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
             ..Isolation::default()
         },
-        ..Surroundings::default()
+        ..BackendSearch::default()
     }));
-    let backend = registry.find_running("toy", Fit::Usable, running);
+    let backend = registry.find_running("toy", BackendFilter::Usable, running);
     let spec = load_spec("llada", VOCABULARY);
     let model = backend
         .expect("it can be used")

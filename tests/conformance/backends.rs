@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use unmask_api::{Attention, Backend, LoadSpec};
-use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, State, Surroundings};
+use unmask_core::plugin::{
+    BackendFilter, BackendSearch, BackendState, Isolation, Registry, Running, SearchPath,
+};
 use unmask_tests::{compile_plugin, load_spec, plugin, root, worker_launcher};
 
 /// Names the one backend to test.
@@ -19,7 +21,7 @@ const GOLDEN: &str = "tests/golden/models/tiny-llada-a";
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     // Its file may go once it is loaded.
     let in_c = compile_plugin("plugins/examples/c/toy.c");
-    Registry::discover(&SearchPath::new(&Surroundings {
+    Registry::discover(&SearchPath::new(&BackendSearch {
         // What the user has installed is not under test.
         data_folder: None,
         plugins: vec![in_c.path.clone()],
@@ -27,7 +29,7 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
             launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
             ..Isolation::default()
         },
-        ..Surroundings::here(vec![plugin("example-toy")])
+        ..BackendSearch::here(vec![plugin("example-toy")])
     }))
 });
 
@@ -45,7 +47,7 @@ pub(super) fn usable() -> Vec<Arc<dyn Backend>> {
         Err(_) => REGISTRY
             .rows()
             .iter()
-            .filter(|row| matches!(row.state, State::Usable { .. }))
+            .filter(|row| matches!(row.state, BackendState::Usable { .. }))
             .map(|row| find(&row.name))
             .collect(),
     }
@@ -60,7 +62,7 @@ pub(super) fn isolated() -> Vec<Arc<dyn Backend>> {
     let chosen = tested.filter(|backend| ISOLATED.contains(&backend.name()));
     chosen
         .map(|backend| {
-            let twin = REGISTRY.find_running(backend.name(), Fit::Usable, Running::Alone);
+            let twin = REGISTRY.find_running(backend.name(), BackendFilter::Usable, Running::Alone);
             twin.expect("its process starts")
         })
         .collect()
@@ -70,9 +72,9 @@ pub(super) fn isolated() -> Vec<Arc<dyn Backend>> {
 pub(super) fn broken() -> Vec<String> {
     let rows = REGISTRY.rows().iter();
     let told = rows.filter_map(|row| match &row.state {
-        State::Broken(reason) => Some(format!("{}: {reason}", row.name)),
-        State::Unapproved { since, .. } => Some(format!("{}: {}", row.name, since.reason())),
-        State::Usable { .. } | State::Unusable { .. } => None,
+        BackendState::Broken(reason) => Some(format!("{}: {reason}", row.name)),
+        BackendState::Unapproved { since, .. } => Some(format!("{}: {}", row.name, since.reason())),
+        BackendState::Usable { .. } | BackendState::Unusable { .. } => None,
     });
     told.collect()
 }

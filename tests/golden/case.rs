@@ -92,6 +92,7 @@ impl Case {
             // Fast-dLLM's selection alone has no end token; an id beyond every vocabulary never matches.
             eos: id("eos_id").unwrap_or(TokenId(u32::MAX)),
             eot: id("eot_id"),
+            other_ends: Vec::new(),
             bos: id("bos_id"),
         }
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use unmask_core::api::Backend;
-use unmask_core::plugin::{Fit, Isolation, Registry, Running, SearchPath, Surroundings};
+use unmask_core::plugin::{BackendFilter, BackendSearch, Isolation, Registry, Running, SearchPath};
 use unmask_tests::worker_launcher;
 
 use case::{Case, Verdict};
@@ -68,12 +68,12 @@ fn run() -> Result<bool, String> {
         std::fs::read_to_string(&index).map_err(|error| format!("{}: {error}", index.display()))?;
     let index: Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", index.display()))?;
-    let registry = Registry::discover(&SearchPath::new(&Surroundings {
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         isolation: Isolation {
             launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
             ..Isolation::default()
         },
-        ..Surroundings::here(Vec::new())
+        ..BackendSearch::here(Vec::new())
     }));
     let mut backends = Vec::new();
     match std::env::var("UNMASK_GOLDEN_BACKEND") {
@@ -94,7 +94,7 @@ fn run() -> Result<bool, String> {
         all_pass &= run_on(backend, &root, &index, |_| true)?;
     }
     if std::env::var_os("UNMASK_GOLDEN_BACKEND").is_none() {
-        let isolated = registry.find_running(BACKENDS[0], Fit::Usable, Running::Alone);
+        let isolated = registry.find_running(BACKENDS[0], BackendFilter::Usable, Running::Alone);
         let isolated = isolated.map_err(|error| error.to_string())?;
         let crosses = |kind: &str| ISOLATED.contains(&kind);
         println!("golden: {} isolated, {}", BACKENDS[0], ISOLATED.join(", "));

@@ -112,8 +112,8 @@ fn text_of(folder: &Path) -> Result<ModelText, String> {
     let tokens = config.as_object().into_iter().flatten();
     let tokens = tokens.filter_map(|(key, token)| Some((key.clone(), token.as_str()?.to_owned())));
     let source = config["chat_template"].as_str().unwrap_or("");
-    let template =
-        ChatTemplate::new(source, tokens.collect()).map_err(|error| error.to_string())?;
+    let template = ChatTemplate::new("the chat template", source, tokens.collect())
+        .map_err(|error| error.to_string())?;
     Ok(ModelText {
         tokenizer: Rc::new(tokenizer),
         template: Rc::new(template),

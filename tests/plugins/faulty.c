@@ -411,12 +411,12 @@ static double diverge(const session *own, const unmask_top_table *out, uint32_t 
   score(own, &of_p, p);
   score(own, &of_q, q);
   for (at = 0; at < own->model.vocab; at++) {
-    if (is_banned(out, at)) continue;
+    if (is_banned(out, at) && !has("unbanning")) continue;
     p_sum += exp(p[at]);
     q_sum += exp(q[at]);
   }
   for (at = 0; at < own->model.vocab; at++) {
-    if (!is_banned(out, at)) sum += exp(p[at]) / p_sum * ((p[at] - log(p_sum)) - (q[at] - log(q_sum)));
+    if (!is_banned(out, at) || has("unbanning")) sum += exp(p[at]) / p_sum * ((p[at] - log(p_sum)) - (q[at] - log(q_sum)));
   }
   free(rows);
   return sum < 0 ? 0 : sum;
@@ -445,6 +445,7 @@ static void put_top(const session *own, const unmask_top_table *out, float *logi
   }
   if (has("confused")) out->entropy[row] /= 2;
   if (has("counting the best")) out->tail[row] += 1;
+  if (has("numberless")) out->tail[row] = NAN;
   if (has("mislabelling")) out->ids[(size_t)row * out->k] = (out->ids[(size_t)row * out->k] + 1) % vocab;
   if (has("mishearing")) {
     for (at = row * out->asked_per_row; at < (row + 1) * out->asked_per_row; at++) {

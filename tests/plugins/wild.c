@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 static const char *const devices[] = {"well", "segfault", "hang", "abort", "leave", "load-segfault", "load-hang",
-                                      "check-segfault"};
+                                      "read-hang", "check-segfault"};
 #define DEVICES (sizeof(devices) / sizeof(devices[0]))
 
 static uint32_t vocab, passes;
@@ -80,6 +80,7 @@ static void score(const good_session *session, uint32_t row, float *logits) {
 static unmask_status wild_read_logits(void *session, const unmask_logits_table *out, unmask_error_slot *error) {
   uint32_t row;
   (void)error;
+  if (passes >= 5 && strcmp(device, "read-hang") == 0) hang();
   for (row = 0; row < out->rows_len; row++) score(session, out->rows[row], out->logits + (size_t)row * vocab);
   return UNMASK_OK;
 }
@@ -88,6 +89,7 @@ static unmask_status wild_read_top(void *session, const unmask_top_table *out, u
   float *logits = malloc(sizeof(float) * vocab);
   uint32_t row;
   (void)error;
+  if (passes >= 5 && strcmp(device, "read-hang") == 0) hang();
   for (row = 0; row < out->rows_len; row++) {
     score(session, out->rows[row], logits);
     shorten(logits, vocab, out, row);

@@ -16,7 +16,7 @@ use unmask_core::plugin::Launcher;
 
 pub use compile::{Compiled, Language, c_program, compile_plugin, compiler};
 pub use fixtures::{SPEC, load_spec, model, open, session, spoiled, try_model};
-pub use unmask_conformance::{Run, run};
+pub use unmask_conformance::{OwnedPass, run};
 
 /// The root of the repository.
 #[must_use]

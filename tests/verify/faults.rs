@@ -22,6 +22,8 @@ fn check(fault: &str, cases: &[&str], words: &str) {
     assert!(what.contains(words), "{fault}: {what}");
 }
 
+const DEFINED: &str = "the_divergence_is_that_of_the_two_rows";
+
 /// As [`check`], of a fault that shows in more than the one case.
 #[track_caller]
 fn check_among_others(fault: &str, case: &str, words: &str) {
@@ -41,9 +43,9 @@ fn crashes_and_hangs_are_lines_of_the_report() {
     check(
         "crash",
         &[NOTHING],
-        "its last words: about to crash in forward",
+        "its last line of output: about to crash in forward",
     );
-    check("hang", &[NOTHING], "nothing was heard of it for 2 s");
+    check("hang", &[NOTHING], "it made no progress for 2 s");
     let load = report("load-crash", &[]);
     assert_eq!(load.failed(), ["the_model_loads"]);
     assert_eq!((load.trials().len(), load.code), (1, Some(1)));
@@ -251,7 +253,8 @@ fn a_short_form_that_is_none_is_caught() {
     check("mislabelling", &[AGREES, BANNED], "number 0 of row 0");
     check("confused", &[SUMS, BANNED], "entropy of row 0");
     check("counting the best", &[SUMS, BANNED], "tail of row 0");
-    check("ban-blind", &[BANNED], "is banned");
+    check("ban-blind", &[BANNED, DEFINED], "is banned");
+    check_among_others("numberless", AGREES, "gave NaN at row 0");
     check("half-banning", &[BANNED], "tail of row 0");
     check(
         "mishearing",
@@ -262,8 +265,8 @@ fn a_short_form_that_is_none_is_caught() {
 
 #[test]
 fn a_divergence_of_other_rows_is_caught() {
-    const DEFINED: &str = "the_divergence_is_that_of_the_two_rows";
     check_among_others("exaggerating", DEFINED, "of other tokens, row 0");
+    check("unbanning", &[DEFINED], "with banned ids, row 0");
     check(
         "living in the past",
         &[DEFINED],

@@ -79,6 +79,7 @@ fn loaded() -> Arc<Loaded> {
     Arc::new(Loaded {
         key: "bench".to_owned(),
         name: "bench".to_owned(),
+        provenance: unmask_core::provenance::Provenance::default(),
         backend: "none".to_owned(),
         running: Running::Here,
         backend_version: String::new(),
@@ -97,6 +98,7 @@ fn loaded() -> Arc<Loaded> {
             mask: MASK,
             eos: TokenId(1),
             eot: None,
+            other_ends: Vec::new(),
             bos: None,
         },
         vocabulary: Arc::new(Vocabulary::new(special.into_iter().chain(words))),
@@ -111,7 +113,7 @@ fn loaded() -> Arc<Loaded> {
     })
 }
 
-fn tell(state: &mut State, event: TurnEvent) {
+fn apply_turn_event(state: &mut State, event: TurnEvent) {
     let turn = state.turn;
     update(state, Action::Engine(EngineEvent::Turn(turn, event)));
 }
@@ -151,7 +153,7 @@ fn conversation(answers: usize) -> State {
     update(&mut state, Action::Engine(EngineEvent::Loaded(loaded())));
     for _ in 0..answers {
         ask(&mut state);
-        tell(
+        apply_turn_event(
             &mut state,
             TurnEvent::Finished(Outcome {
                 canvas: Canvas::new(&[], 1, MASK),
@@ -165,7 +167,7 @@ fn conversation(answers: usize) -> State {
     ask(&mut state);
     let params = state.settings.params.clone();
     let canvas = Canvas::new(&[], TOKENS, MASK);
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -191,7 +193,7 @@ fn step_to_frame(view: impl Fn(&mut State)) -> Vec<Duration> {
     (0..TOKENS)
         .map(|at| {
             let began = Instant::now();
-            tell(&mut state, step(at));
+            apply_turn_event(&mut state, step(at));
             frame(&mut terminal, &mut state);
             began.elapsed()
         })
@@ -202,7 +204,7 @@ fn step_to_frame(view: impl Fn(&mut State)) -> Vec<Duration> {
 fn resize_to_frame() -> Vec<Duration> {
     let mut state = conversation(10);
     for at in 0..TOKENS / 2 {
-        tell(&mut state, step(at));
+        apply_turn_event(&mut state, step(at));
     }
     let mut terminal = terminal();
     (0..200)

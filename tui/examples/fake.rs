@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use unmask::run::{Engine, Setup, run};
+use unmask::run::{EngineClient, Setup, run};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::engine::{
     EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput,
@@ -66,7 +66,7 @@ impl Handle {
     }
 }
 
-impl Engine for Handle {
+impl EngineClient for Handle {
     fn load(&mut self, request: LoadRequest) {
         self.tell(Order::Load(request));
     }
@@ -159,6 +159,7 @@ impl Pretender {
         Loaded {
             key: key.to_owned(),
             name: "Pretender-0B".to_owned(),
+            provenance: unmask_core::provenance::Provenance::default(),
             backend: "fake".to_owned(),
             running: Running::Here,
             backend_version: "0".to_owned(),
@@ -177,6 +178,7 @@ impl Pretender {
                 mask: MASK,
                 eos: END,
                 eot: None,
+                other_ends: Vec::new(),
                 bos: None,
             },
             vocabulary: Arc::clone(&self.vocabulary),

@@ -11,13 +11,13 @@ use unmask_core::catalogue::Catalogue;
 use unmask_core::engine::EngineEvent;
 use unmask_core::text::pins::PinPlaceError;
 
-pub use crate::commands::{Command, Edit, Scroll};
-pub use crate::moment::{Clock, Moment};
+pub use crate::commands::{Command, LineEdit, Scroll};
 use crate::row::Row;
+pub use crate::screen_time::{ScreenTime, TimeOfDay};
 use crate::session::StorageEvent;
 pub use crate::size::Size;
 pub use crate::state::{AfterScan, Approve, CopyOrder, Order};
-use crate::state::{Gaze, PinQuestion, Toast};
+use crate::state::{PinQuestion, TerminalFocus, Toast};
 
 use crate::themes::ThemeFile;
 
@@ -26,7 +26,7 @@ use crate::themes::ThemeFile;
 pub enum Action {
     /// The time at which what follows happens. It is told before every burst of other actions, and when the state asked
     /// to be woken.
-    Time(Moment),
+    Time(ScreenTime),
     /// A key was pressed or repeats.
     Key(KeyEvent),
     /// A paste that the terminal marked.
@@ -70,7 +70,7 @@ pub enum Action {
     /// A library may run now, or why not.
     Approved(Result<Approve, String>),
     /// The terminal has the focus, or has lost it.
-    Gaze(Gaze),
+    TerminalFocus(TerminalFocus),
 }
 
 /// What came of copying.

@@ -1,17 +1,19 @@
 //! The command line: what may be said, and what it means as configuration.
 
 mod backends;
-mod generation;
+mod cache;
+mod denoising;
 mod sessions;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use backends::PATIENCE;
-pub(crate) use backends::{Backends, BackendsAction, Install, Verify};
+pub(crate) use backends::{BackendsAction, BackendsArguments, InstallArguments, VerifyArguments};
+pub(crate) use cache::{CacheAction, CacheRmArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use generation::Generation;
-pub(crate) use sessions::{Rm, Saving, Sessions, Show, ShowFormat};
+use denoising::DenoisingArguments;
+pub(crate) use sessions::{Rm, Saving, SessionsCommand, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{self, Overrides};
@@ -25,7 +27,7 @@ use unmask_core::settings::GenerationPatch;
 #[command(name = "unmask", version, max_term_width = 100, after_long_help = variables())]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) command: Option<CliCommand>,
     #[command(flatten)]
     pub(crate) common: Common,
     /// Of the screen; a command has its own.
@@ -33,7 +35,7 @@ pub(crate) struct Cli {
     pub(crate) saving: Saving,
     /// Of the screen; a command has its own.
     #[command(flatten)]
-    generation: Generation,
+    generation: DenoisingArguments,
 }
 
 /// What every command understands.
@@ -117,24 +119,27 @@ impl ScreenFlags {
 
 /// A subcommand, one file each under `command/`.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Answer one prompt; stdout is the answer and only that
-    Generate(Generate),
+    Generate(GenerateArguments),
     /// Chat on the whole screen, or line by line
-    Chat(Chat),
+    Chat(ChatArguments),
     /// Answer a file of questions and count the right ones
-    Eval(Eval),
+    Eval(EvalArguments),
     /// List the configured models, what is on disk and what they need
-    Models(Listing),
+    Models(ListArguments),
     /// List the backends, their devices and what is wrong with the rest; install what one needs, verify or approve one
-    Backends(Backends),
+    Backends(BackendsArguments),
     /// Write the model as files of a backend's own kind, for other programs
-    Export(Export),
+    Export(ExportArguments),
     /// Check this machine: configuration, backends, and the model if it loads
-    Doctor(Doctor),
+    Doctor(DoctorArguments),
     /// List, show and remove saved conversations
     #[command(subcommand)]
-    Sessions(Sessions),
+    Sessions(SessionsCommand),
+    /// List and remove what is kept so that it need not be made again: weights in fewer bits, downloads
+    #[command(subcommand)]
+    Cache(CacheAction),
     /// Show where the files of the configuration are, check them, or write them
     Config(ConfigArguments),
     /// Run a backend for the program at the other end of a channel, which alone knows its name
@@ -171,13 +176,13 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Generate {
+pub(crate) struct GenerateArguments {
     /// The prompt; `-` reads stdin, which is also appended to a prompt if it is not a terminal
     pub(crate) prompt: Option<String>,
     /// Instructions before the prompt
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// Words fixed at positions of the answer: `0:Once,5:upon`
+    /// Words fixed at positions of the answer: `9:Clara`, `0:Once,5:upon`
     #[arg(long, value_name = "POS:WORD,…")]
     pub(crate) pin: Option<String>,
     /// What stdout holds: the answer, one object with all figures, or an object a step
@@ -186,11 +191,14 @@ pub(crate) struct Generate {
     /// Write every step to this file, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Replace the file of --trace, whatever it holds
+    #[arg(long, requires = "trace")]
+    pub(crate) force: bool,
     /// No progress and no notes on stderr
     #[arg(short, long)]
     pub(crate) quiet: bool,
     #[command(flatten)]
-    generation: Generation,
+    generation: DenoisingArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -201,23 +209,26 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Chat {
+pub(crate) struct ChatArguments {
     /// Line by line, for screen readers and logs; always so where there is no screen
     #[arg(long)]
     pub(crate) plain: bool,
     #[command(flatten)]
     pub(crate) saving: Saving,
     #[command(flatten)]
-    generation: Generation,
+    generation: DenoisingArguments,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Eval {
+pub(crate) struct EvalArguments {
     /// Questions: a JSON object a line with `task`, `messages` and `answers`, any of which counts
     pub(crate) file: PathBuf,
     /// Keep each answer in this file and go on from it next time
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Begin anew, and replace the file of --out, whatever it holds
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// What stdout holds: a table or JSON
     #[arg(long, default_value = "text")]
     pub(crate) format: TableFormat,
@@ -225,7 +236,7 @@ pub(crate) struct Eval {
     #[arg(short, long)]
     pub(crate) quiet: bool,
     #[command(flatten)]
-    generation: Generation,
+    generation: DenoisingArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -235,25 +246,28 @@ pub(crate) enum TableFormat {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Listing {
+pub(crate) struct ListArguments {
     /// What stdout holds: a table or JSON
     #[arg(long, default_value = "text")]
     pub(crate) format: TableFormat,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Export {
+pub(crate) struct ExportArguments {
     /// The backend whose files are wanted
     pub(crate) name: String,
     /// The folder to write into; it is made, or empty
     pub(crate) folder: PathBuf,
+    /// Write into a folder that is not empty, and replace files of the same names
+    #[arg(long)]
+    pub(crate) force: bool,
     /// No progress on stderr
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {
+pub(crate) struct DoctorArguments {
     /// Hold this backend against the contract instead, as `unmask backends verify` does
     #[arg(long, value_name = "NAME")]
     pub(crate) conformance: Option<String>,
@@ -261,13 +275,13 @@ pub(crate) struct Doctor {
     #[arg(long, default_value = "text", requires = "conformance")]
     pub(crate) format: TableFormat,
     #[command(flatten)]
-    generation: Generation,
+    generation: DenoisingArguments,
 }
 
-impl Doctor {
+impl DoctorArguments {
     /// The backend that is to be held against the contract, and how.
-    pub(crate) fn verify(&self) -> Option<Verify> {
-        self.conformance.as_ref().map(|name| Verify {
+    pub(crate) fn verify(&self) -> Option<VerifyArguments> {
+        self.conformance.as_ref().map(|name| VerifyArguments {
             what: name.clone(),
             format: self.format,
             known: None,
@@ -292,18 +306,19 @@ impl Cli {
     fn patch(&self) -> GenerationPatch {
         match &self.command {
             None => self.generation.patch(),
-            Some(Command::Generate(command)) => command.generation.patch(),
-            Some(Command::Chat(command)) => command.generation.patch(),
-            Some(Command::Eval(command)) => command.generation.patch(),
-            Some(Command::Doctor(command)) => command.generation.patch(),
+            Some(CliCommand::Generate(command)) => command.generation.patch(),
+            Some(CliCommand::Chat(command)) => command.generation.patch(),
+            Some(CliCommand::Eval(command)) => command.generation.patch(),
+            Some(CliCommand::Doctor(command)) => command.generation.patch(),
             Some(
-                Command::Models(_)
-                | Command::Backends(_)
-                | Command::Export(_)
-                | Command::Sessions(_)
-                | Command::BackendWorker(_)
-                | Command::BackendVerify(_)
-                | Command::Config(_),
+                CliCommand::Models(_)
+                | CliCommand::Backends(_)
+                | CliCommand::Export(_)
+                | CliCommand::Sessions(_)
+                | CliCommand::Cache(_)
+                | CliCommand::BackendWorker(_)
+                | CliCommand::BackendVerify(_)
+                | CliCommand::Config(_),
             ) => GenerationPatch::default(),
         }
     }
@@ -317,8 +332,8 @@ impl Cli {
     /// True if a backend is held against the contract.
     fn examines(&self) -> bool {
         match &self.command {
-            Some(Command::Doctor(command)) => command.conformance.is_some(),
-            Some(Command::Backends(command)) => {
+            Some(CliCommand::Doctor(command)) => command.conformance.is_some(),
+            Some(CliCommand::Backends(command)) => {
                 matches!(command.action, Some(BackendsAction::Verify(_)))
             }
             _ => false,
@@ -332,7 +347,7 @@ impl Cli {
             config: common.config.clone(),
             model: self.model(),
             framework: match &self.command {
-                Some(Command::Export(command)) => Some(command.name.clone()),
+                Some(CliCommand::Export(command)) => Some(command.name.clone()),
                 _ => common.backend.clone(),
             },
             device: common.device.clone(),

@@ -40,7 +40,7 @@ pub enum Command {
     /// A later message, or the row below.
     Down,
     /// Change the draft or move in it.
-    Edit(Edit),
+    Edit(LineEdit),
     /// Show how the next turn runs, to change it.
     Settings,
     /// Less of the chosen setting, or the value before.
@@ -122,7 +122,7 @@ pub enum Scroll {
 
 /// Line editing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Edit {
+pub enum LineEdit {
     /// One character to the left.
     Left,
     /// One character to the right.

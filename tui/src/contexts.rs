@@ -11,17 +11,26 @@ use crate::state::{Focus, Overlay, SettingsPanel, State};
 pub fn contexts(state: &State) -> Vec<Context> {
     match state.overlays.last() {
         Some(Overlay::Settings(panel)) => of_settings(panel).to_vec(),
-        Some(Overlay::Help(help)) if help.filter.is_none() => vec![Context::Help, Context::Overlay],
-        Some(Overlay::Menu { .. }) => vec![Context::Menu, Context::Overlay],
-        Some(Overlay::Help(_) | Overlay::Palette(_) | Overlay::Themes(_)) => {
-            vec![Context::List, Context::Overlay]
+        Some(overlay) => {
+            let list = overlay.pick().map(|_| Context::List);
+            let places = own(overlay).into_iter().chain(list);
+            places.chain([Context::Overlay]).collect()
         }
-        Some(Overlay::Sessions(_)) => vec![Context::Sessions, Context::List, Context::Overlay],
-        Some(Overlay::Search(_)) => vec![Context::Search, Context::List, Context::Overlay],
-        Some(Overlay::Models(_)) => vec![Context::Models, Context::List, Context::Overlay],
-        Some(Overlay::Confirm(_)) => vec![Context::Confirm, Context::Overlay],
-        Some(Overlay::Info(_)) => vec![Context::Help, Context::Overlay],
         None => of_chat(state),
+    }
+}
+
+/// The place of a panel that has keys of its own, beside those of every list and every panel.
+fn own(overlay: &Overlay) -> Option<Context> {
+    match overlay {
+        Overlay::Help(help) if help.filter.is_some() => None,
+        Overlay::Help(_) | Overlay::Info(_) => Some(Context::Help),
+        Overlay::Menu { .. } => Some(Context::Menu),
+        Overlay::Sessions(_) => Some(Context::Sessions),
+        Overlay::Search(_) => Some(Context::Search),
+        Overlay::Models(_) => Some(Context::Models),
+        Overlay::Confirm(_) => Some(Context::Confirm),
+        _ => None,
     }
 }
 

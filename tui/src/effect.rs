@@ -7,7 +7,7 @@ use unmask_core::engine::{LoadRequest, TurnRequest};
 use crate::cells::Emoji;
 use crate::session::Job;
 pub use crate::state::Mouse;
-use crate::state::{Approve, Call, PinQuestion, Settings};
+use crate::state::{AlertMethod, Approve, PinQuestion, Settings};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ pub enum Effect {
     /// Ask the terminal to put this into its clipboard.
     Osc52(String),
     /// Tell the user that a long turn has ended.
-    Call(Call),
+    Alert(AlertMethod),
     /// Read the files of themes again.
     ReadThemes,
     /// Have this draft edited in the user's own editor.

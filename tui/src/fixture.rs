@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::api::{Capabilities, Device, DeviceKind, ModelFacts};
-use unmask_core::catalogue::{Catalogue, Choice, Readiness, memory};
-use unmask_core::checkpoint::{Found, Searched};
-use unmask_core::config::Source;
+use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness, memory};
+use unmask_core::checkpoint::{SearchOutcome, Searched};
+use unmask_core::config::ConfigSource;
 use unmask_core::engine::{Failure, Loaded, Message, ModelText, Pin, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
 use unmask_core::family::SpecialIds;
 use unmask_core::likelihood::Pair;
-use unmask_core::plugin::{BackendRow, Running, State as BackendState};
+use unmask_core::plugin::{BackendRow, BackendState, Running};
 use unmask_core::text::Vocabulary;
 use unmask_core::text::pins::PinPlaceError;
 use unmask_core::{Canvas, Params, Position, TokenId};
@@ -27,7 +27,7 @@ const RESERVED: u32 = 2;
 
 /// One position of an answer.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Cell {
+pub(crate) enum FixtureCell {
     /// A token of text.
     Text(&'static [u8]),
     /// Another special token.
@@ -64,16 +64,17 @@ impl ModelText for NoText {
 }
 
 /// A model whose tokens are the cells, in order after the reserved ones.
-pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
+pub(crate) fn loaded(cells: &[FixtureCell]) -> Arc<Loaded> {
     let reserved: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
     let pieces = cells.iter().map(|cell| match cell {
-        Cell::Text(bytes) => (*bytes, false),
-        Cell::Special(name) => (name.as_bytes(), true),
-        Cell::Mask | Cell::End => (&b""[..], false),
+        FixtureCell::Text(bytes) => (*bytes, false),
+        FixtureCell::Special(name) => (name.as_bytes(), true),
+        FixtureCell::Mask | FixtureCell::End => (&b""[..], false),
     });
     Arc::new(Loaded {
         key: "llada".to_owned(),
         name: "LLaDA-8B-Instruct".to_owned(),
+        provenance: unmask_core::provenance::Provenance::default(),
         backend: "ort-cuda".to_owned(),
         running: Running::Here,
         backend_version: "0.1.0".to_owned(),
@@ -92,6 +93,7 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
             mask: MASK,
             eos: END,
             eot: None,
+            other_ends: Vec::new(),
             bos: None,
         },
         vocabulary: Arc::new(Vocabulary::new(reserved.into_iter().chain(pieces))),
@@ -107,16 +109,16 @@ pub(crate) fn loaded(cells: &[Cell]) -> Arc<Loaded> {
 }
 
 /// The token of the cell at `index`.
-pub(crate) fn token(cells: &[Cell], index: usize) -> TokenId {
+pub(crate) fn token(cells: &[FixtureCell], index: usize) -> TokenId {
     match cells[index] {
-        Cell::Text(_) | Cell::Special(_) => TokenId(RESERVED + index as u32),
-        Cell::Mask => MASK,
-        Cell::End => END,
+        FixtureCell::Text(_) | FixtureCell::Special(_) => TokenId(RESERVED + index as u32),
+        FixtureCell::Mask => MASK,
+        FixtureCell::End => END,
     }
 }
 
 /// A turn of one block whose first step has committed every cell but the masks, with confidence 0.9.
-pub(crate) fn turn_of(cells: &[Cell]) -> Turn {
+pub(crate) fn turn_of(cells: &[FixtureCell]) -> Turn {
     let mut turn = Turn::new(TurnId(1), loaded(cells), "?".to_owned());
     let params = Params {
         steps: 4,
@@ -133,7 +135,7 @@ pub(crate) fn turn_of(cells: &[Cell]) -> Turn {
 }
 
 /// As [`turn_of`], with the cell at `pin` given by the user.
-pub(crate) fn turn_with_pin(cells: &[Cell], pin: usize) -> Turn {
+pub(crate) fn turn_with_pin(cells: &[FixtureCell], pin: usize) -> Turn {
     let mut turn = Turn::new(TurnId(1), loaded(cells), "?".to_owned());
     let params = Params {
         steps: 4,
@@ -201,7 +203,7 @@ pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent
 /// The machine of the mock-ups: nine rows, three backends that do not work, and free memory.
 pub(crate) fn machine() -> Catalogue {
     const GB: u64 = 1_000_000_000;
-    let row = |it: (&str, &str, &str, &str, &str, &str, u64)| Choice {
+    let row = |it: (&str, &str, &str, &str, &str, &str, u64)| ModelChoice {
         key: it.0.to_owned(),
         name: it.1.to_owned(),
         description: String::new(),
@@ -276,16 +278,16 @@ pub(crate) fn machine() -> Catalogue {
         found,
     };
     Catalogue {
-        source: Source::Embedded,
+        source: ConfigSource::Embedded,
         active: "llada".to_owned(),
         choices: choices.into_iter().map(row).collect(),
         surveyed: Vec::new(),
         memory: memory(&backends),
         backends,
         searched: vec![
-            searched("~/.local/share/unmask/models", Found::Models(0)),
-            searched("$UNMASK_MODELS", Found::NotSet),
-            searched("~/.cache/huggingface/hub", Found::NoFolder),
+            searched("~/.local/share/unmask/models", SearchOutcome::Models(0)),
+            searched("$UNMASK_MODELS", SearchOutcome::NotSet),
+            searched("~/.cache/huggingface/hub", SearchOutcome::NoFolder),
         ],
     }
 }

@@ -16,7 +16,7 @@ pub use first_run::{FirstRun, OPTIONS, first_run};
 pub use models::{ModelsArea, info, info_rows, models, paragraphs};
 pub use panel::panel;
 pub use panels::{
-    List, Menu, completions, help, list, list_page, list_top, palette, search, sessions, themes,
+    List, Menu, completions, help, list, list_top, palette, search, sessions, themes,
 };
 pub use settings::{SettingsArea, settings};
 pub use transcript::spot;

@@ -77,7 +77,7 @@ fn of_canvas(state: &State) -> Vec<Hint> {
     let is_running = selected == Some(entries.len());
     match (state.running(), selected.and_then(|at| entries.get(at))) {
         (Some(turn), _) if is_running => of_turn(turn),
-        (_, Some(laid)) if matches!(laid.entry, Entry::Answer(_)) => {
+        (_, Some(item)) if matches!(item.entry, Entry::Answer(_)) => {
             vec![MESSAGES, RAW, COPY, BACK, MENU]
         }
         (_, Some(_)) => vec![MESSAGES, COPY, BACK, MENU],

@@ -5,16 +5,18 @@ mod help;
 mod labels;
 mod map;
 mod table;
+mod words;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::commands::Command;
 pub use chord::Chord;
-pub use help::{Entry, describe, entries, letters, word};
-pub use labels::Part;
+pub use help::{HelpEntry, entries, letters};
+pub use labels::CommandGroup;
 pub(crate) use map::kebab;
 pub use map::{Keymap, KeymapError, Rebinding, all_contexts, command_name, context_name};
 pub use table::BINDINGS;
+pub use words::{describe, word};
 
 /// Where a key means something. Of several places that apply, the most particular wins, see [`contexts`](crate::contexts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

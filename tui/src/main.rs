@@ -6,7 +6,10 @@ mod command;
 use clap::Parser;
 
 fn main() {
-    let code = command::run(&cli::Cli::parse());
+    let code = match cli::Cli::try_parse() {
+        Ok(cli) => command::run(&cli),
+        Err(error) => command::refuse(&error),
+    };
     leave(code);
 }
 

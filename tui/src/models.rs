@@ -1,7 +1,7 @@
 //! What the picker of models lists, and what it says of the chosen row.
 
-use unmask_core::catalogue::{Catalogue, Choice, Fit, Readiness};
-use unmask_core::plugin::{BackendRow, State as BackendState};
+use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, Readiness};
+use unmask_core::plugin::{BackendRow, BackendState};
 
 use crate::amount;
 use crate::state::{Activity, Overlay, Pick, State};
@@ -10,7 +10,7 @@ use crate::theme::Role;
 /// What the filter looks at, for each choice.
 #[must_use]
 pub fn texts(catalogue: &Catalogue) -> Vec<String> {
-    let text = |it: &Choice| {
+    let text = |it: &ModelChoice| {
         let words = [&it.name, &it.framework, &it.device_name, &it.precision];
         let words = words.map(String::as_str).join(" ");
         format!("{words} {} {} {}", it.key, it.device, it.description)
@@ -27,7 +27,7 @@ pub fn matches(state: &State, pick: &Pick) -> Vec<usize> {
 
 /// The chosen row of the picker, if it is open.
 #[must_use]
-pub fn chosen(state: &State) -> Option<&Choice> {
+pub fn chosen(state: &State) -> Option<&ModelChoice> {
     let Some(Overlay::Models(pick)) = state.overlays.last() else {
         return None;
     };
@@ -87,7 +87,7 @@ pub fn memory(catalogue: &Catalogue) -> String {
 
 /// Whether the row can be loaded, in a word.
 #[must_use]
-pub fn word(state: &State, choice: &Choice) -> (&'static str, Role) {
+pub fn word(state: &State, choice: &ModelChoice) -> (&'static str, Role) {
     let is_loaded = state.model.as_ref().is_some_and(|it| choice.is(it));
     match &choice.readiness {
         _ if is_loaded => ("● loaded", Role::Fine),
@@ -100,14 +100,14 @@ pub fn word(state: &State, choice: &Choice) -> (&'static str, Role) {
     }
 }
 
-fn waits(state: &State, choice: &Choice) -> bool {
+fn waits(state: &State, choice: &ModelChoice) -> bool {
     let catalogue = state.machine.catalogue.as_deref();
     catalogue.is_some_and(|it| waiting(it, &choice.framework).is_some())
 }
 
 /// What Enter would do to the chosen row.
 #[must_use]
-pub fn remark(state: &State, choice: &Choice) -> (String, Role) {
+pub fn remark(state: &State, choice: &ModelChoice) -> (String, Role) {
     if waits(state, choice) {
         let text = "A library of others: Enter shows it and asks whether it may run.";
         return (text.to_owned(), Role::Warn);
@@ -126,35 +126,37 @@ pub fn remark(state: &State, choice: &Choice) -> (String, Role) {
     }
     const STAYS: &str = "The running model stays loaded until the new one is ready";
     match fit(state, choice) {
-        Fit::Beside => (format!("{STAYS} (fits both)."), Role::Quiet),
-        Fit::Unknown => (format!("{STAYS}."), Role::Quiet),
-        Fit::Alone => (
+        MemoryFit::Beside => (format!("{STAYS} (fits both)."), Role::Quiet),
+        MemoryFit::Unknown => (format!("{STAYS}."), Role::Quiet),
+        MemoryFit::Alone => (
             "There is no room for both: the running model would be unloaded first.".to_owned(),
             Role::Warn,
         ),
-        Fit::TooLarge { .. } => (needs(state, choice), Role::Warn),
+        MemoryFit::TooLarge { .. } => (needs(state, choice), Role::Warn),
     }
 }
 
 /// How the choice fits into what is free.
 #[must_use]
-pub fn fit(state: &State, choice: &Choice) -> Fit {
+pub fn fit(state: &State, choice: &ModelChoice) -> MemoryFit {
     let catalogue = state.machine.catalogue.as_ref();
-    catalogue.map_or(Fit::Unknown, |it| it.fit(choice, state.model.as_deref()))
+    catalogue.map_or(MemoryFit::Unknown, |it| {
+        it.fit(choice, state.model.as_deref())
+    })
 }
 
 /// `It needs 17 GB, and 9 GB would be free.`
 #[must_use]
-pub fn needs(state: &State, choice: &Choice) -> String {
+pub fn needs(state: &State, choice: &ModelChoice) -> String {
     let Some(needs) = choice.needs_bytes.map(amount::needed) else {
         return "What it needs is not known.".to_owned();
     };
     match fit(state, choice) {
-        Fit::TooLarge { free_bytes } => {
+        MemoryFit::TooLarge { free_bytes } => {
             let free = amount::free(free_bytes);
             format!("It needs {needs}, and {free} would be free: it may not load.")
         }
-        Fit::Beside | Fit::Alone | Fit::Unknown => format!("It needs {needs}."),
+        MemoryFit::Beside | MemoryFit::Alone | MemoryFit::Unknown => format!("It needs {needs}."),
     }
 }
 

@@ -16,14 +16,14 @@ pub struct Item {
     /// The slash command that does it, empty if none does.
     pub slash: String,
     /// What Enter does.
-    pub run: Choice,
+    pub run: PaletteChoice,
     /// Why it cannot be done now.
     pub refusal: Option<&'static str>,
 }
 
 /// What a row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
+pub enum PaletteChoice {
     /// A command that stands alone.
     Command(Command),
     /// A slash command that takes an argument, by its name.
@@ -41,7 +41,7 @@ pub fn items(state: &State) -> Vec<Item> {
         about: keymap::describe(command),
         keys: state.keymap.keys(command),
         slash: String::new(),
-        run: Choice::Command(command),
+        run: PaletteChoice::Command(command),
         refusal: None,
     });
     slashes.chain(only_keys).collect()
@@ -49,8 +49,8 @@ pub fn items(state: &State) -> Vec<Item> {
 
 fn of_slash(state: &State, slash: &Slash) -> Item {
     let (keys, run) = match slash.run {
-        Run::Exactly(command) => (state.keymap.keys(command), Choice::Command(command)),
-        Run::With(_) => (String::new(), Choice::Slash(slash.name)),
+        Run::Exactly(command) => (state.keymap.keys(command), PaletteChoice::Command(command)),
+        Run::With(_) => (String::new(), PaletteChoice::Slash(slash.name)),
     };
     Item {
         about: slash.about,
@@ -109,7 +109,7 @@ mod tests {
         for &(_, chord, command) in of_chat {
             let item = items
                 .iter()
-                .find(|item| item.run == Choice::Command(command));
+                .find(|item| item.run == PaletteChoice::Command(command));
             let item = item.unwrap_or_else(|| panic!("{command:?} has no row"));
             assert!(!item.keys.is_empty(), "{command:?} of {}", chord.label());
             assert!(

@@ -1,16 +1,16 @@
 //! `config.toml`: how the screen looks and what its keys do.
 //!
-//! Reading is pure. What cannot be used is left at its default and remarked with file and line; the screen opens anyway.
+//! Reading is pure. What cannot be used is left at its default and reported with file and line; the screen opens anyway.
 
 mod keys;
 
 use toml::de::DeValue;
 
 use crate::cells::Emoji;
+use crate::diagnostic::{self, Diagnostic, Document};
 use crate::effect::Mouse;
 use crate::keymap::Keymap;
-use crate::remark::{self, Document, Remark};
-use crate::state::{Call, CopyOnSelect, ExitPrint, MASK_WIDTH, Motion, StopKeep};
+use crate::state::{AlertMethod, CopyOnSelect, ExitPrint, MASK_WIDTH, Motion, StopKeep};
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
 
@@ -34,7 +34,7 @@ pub struct Preferences {
     /// What stays on the terminal once the screen is closed.
     pub exit_print: ExitPrint,
     /// How to be called when a long turn ends unseen.
-    pub notify: Call,
+    pub notify: AlertMethod,
     /// What is kept of a stopped answer.
     pub stop_keep: StopKeep,
     /// Every key.
@@ -52,7 +52,7 @@ impl Default for Preferences {
             mask_width: MASK_WIDTH,
             width: Emoji::default(),
             exit_print: ExitPrint::default(),
-            notify: Call::default(),
+            notify: AlertMethod::default(),
             stop_keep: StopKeep::default(),
             keymap: Keymap::default(),
         }
@@ -84,53 +84,57 @@ pub const UI: [(&str, &str, &str); 10] = [
 pub const COMMENTED: &str = include_str!("preferences/config.toml");
 
 impl Preferences {
-    /// Reads the text of a file; `path` is how remarks name it.
+    /// Reads the text of a file; `path` is how diagnostics name it.
     #[must_use]
-    pub fn parse(path: &str, text: &str) -> (Self, Vec<Remark>) {
+    pub fn parse(path: &str, text: &str) -> (Self, Vec<Diagnostic>) {
         let mut preferences = Self::default();
-        let mut remarks = Vec::new();
-        let document = Document::parse(path, text, &mut remarks);
+        let mut diagnostics = Vec::new();
+        let document = Document::parse(path, text, &mut diagnostics);
         for (key, value) in document.entries() {
             match (key.name, value.get_ref()) {
                 ("ui", DeValue::Table(table)) => {
                     for (key, value) in document.within(table) {
                         if let Err(why) = preferences.set(key.name, &said(value.get_ref())) {
-                            remarks.push(key.remark(why));
+                            diagnostics.push(key.diagnostic(why));
                         }
                     }
                 }
                 ("keys", DeValue::Table(table)) => {
-                    keys::read(&document, table, &mut preferences.keymap, &mut remarks);
+                    keys::read(&document, table, &mut preferences.keymap, &mut diagnostics);
                 }
                 ("ui" | "keys", _) => {
-                    remarks.push(key.remark(format!("`{0}` is a table: [{0}]", key.name)));
+                    diagnostics.push(key.diagnostic(format!("`{0}` is a table: [{0}]", key.name)));
                 }
-                (other, _) => remarks.push(key.unknown("table", other, &["ui", "keys"])),
+                (other, _) => diagnostics.push(key.unknown("table", other, &["ui", "keys"])),
             }
         }
-        (preferences, remarks)
+        (preferences, diagnostics)
     }
 
     /// Lets the environment win over the file.
-    pub fn obey(&mut self, variable: impl Fn(&str) -> Option<String>) -> Vec<Remark> {
-        let mut remarks = Vec::new();
+    pub fn obey(&mut self, variable: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
         for (key, name, _) in UI {
             let Some(value) = variable(name).filter(|value| !value.is_empty()) else {
                 continue;
             };
             if let Err(why) = self.set(key, &value) {
-                remarks.push(Remark {
+                diagnostics.push(Diagnostic {
                     place: name.to_owned(),
                     text: why,
                 });
             }
         }
-        remarks
+        diagnostics
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         let Some((_, _, may_be)) = UI.iter().find(|(name, _, _)| *name == key) else {
-            return Err(remark::unknown("key", key, &UI.map(|(name, _, _)| name)));
+            return Err(diagnostic::unknown(
+                "key",
+                key,
+                &UI.map(|(name, _, _)| name),
+            ));
         };
         match (key, value) {
             ("theme", name) if !name.is_empty() => self.theme = name.to_owned(),
@@ -146,9 +150,9 @@ impl Preferences {
             ("width", "narrow_vs16") => self.width = Emoji::Narrow,
             ("exit_print", "resume") => self.exit_print = ExitPrint::Resume,
             ("exit_print", "last") => self.exit_print = ExitPrint::Last,
-            ("notify", "off") => self.notify = Call::Off,
-            ("notify", "bell") => self.notify = Call::Bell,
-            ("notify", "osc9") => self.notify = Call::Osc9,
+            ("notify", "off") => self.notify = AlertMethod::Off,
+            ("notify", "bell") => self.notify = AlertMethod::Bell,
+            ("notify", "osc9") => self.notify = AlertMethod::Osc9,
             ("stop_keep", "prefix") => self.stop_keep = StopKeep::Prefix,
             ("stop_keep", "all") => self.stop_keep = StopKeep::All,
             (key, value) => match (key, value.parse()) {
@@ -178,10 +182,10 @@ mod tests {
     use crate::keymap::Context;
 
     #[track_caller]
-    fn remarks(text: &str, expected: &[&str]) -> Preferences {
-        let (preferences, remarks) = Preferences::parse("config.toml", text);
-        let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
-        assert_eq!(remarks, expected);
+    fn diagnostics(text: &str, expected: &[&str]) -> Preferences {
+        let (preferences, diagnostics) = Preferences::parse("config.toml", text);
+        let diagnostics: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(diagnostics, expected);
         preferences
     }
 
@@ -197,16 +201,16 @@ mod tests {
             mask_width: 1,
             width: Emoji::Narrow,
             exit_print: ExitPrint::Last,
-            notify: Call::Osc9,
+            notify: AlertMethod::Osc9,
             stop_keep: StopKeep::All,
             keymap: Keymap::default(),
         };
-        assert_eq!(remarks(text, &[]), expected);
+        assert_eq!(diagnostics(text, &[]), expected);
     }
 
     #[test]
-    fn an_unknown_key_is_remarked_with_the_nearest() {
-        remarks(
+    fn an_unknown_key_is_reported_with_the_nearest() {
+        diagnostics(
             "[ui]\n\nthme = \"dark\"\n[kyes]\n",
             &[
                 "config.toml:3: no key `thme`; did you mean `theme`?",
@@ -217,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
-        let preferences = remarks(
+        let preferences = diagnostics(
             "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"\nwidth = 1\ncopy_on_select = \"yes\"",
             &[
                 "config.toml:2: `motion` is full or reduced, not `slow`",
@@ -239,16 +243,16 @@ mod tests {
     #[test]
     fn a_file_that_is_no_toml_is_read_as_far_as_it_can_be() {
         let text = "[ui]\ntheme = \"dark\"\nmotion = reduced\n";
-        let (preferences, remarks) = Preferences::parse("config.toml", text);
+        let (preferences, diagnostics) = Preferences::parse("config.toml", text);
         assert_eq!(preferences.theme, "dark");
-        assert_eq!(remarks[0].place, "config.toml:3");
+        assert_eq!(diagnostics[0].place, "config.toml:3");
     }
 
     #[test]
     fn keys_are_bound_anew_and_unbound() {
         let text = "[keys.anywhere]\nmenu = \"ctrl+t\"\nrepaint = \"none\"\n\
                     [keys.composer]\nnewline = [\"alt+enter\", \"ctrl+j\"]\n";
-        let keymap = remarks(text, &[]).keymap;
+        let keymap = diagnostics(text, &[]).keymap;
         assert_eq!(keymap.menu_keys(Command::New), "^T n");
         assert_eq!(keymap.chords(&[Context::Anywhere], Command::Repaint), []);
         let newline = keymap.chords(&[Context::Composer], Command::Newline);
@@ -256,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_key_is_remarked_with_its_line() {
-        remarks(
+    fn what_is_wrong_with_a_key_is_reported_with_its_line() {
+        diagnostics(
             "[keys.composr]\nsend = \"enter\"\n[keys.anywhere]\nmenus = \"ctrl+t\"\nmenu = \"hyper+t\"\nhelp = 3\n",
             &[
                 "config.toml:1: no place `composr`; did you mean `composer`?",
@@ -270,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_clash_names_both_commands_and_leaves_all_keys_as_they_come() {
-        let preferences = remarks(
+        let preferences = diagnostics(
             "[keys.anywhere]\nrepaint = \"ctrl+x\"\nsuspend = \"ctrl+q\"\n",
             &[
                 "config.toml:2: ^X in [keys.anywhere] would be both `menu` and `repaint`; give one of them another key, or \"none\"",
@@ -282,21 +286,21 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let (mut preferences, _) = Preferences::parse("config.toml", "[ui]\ntheme = \"dark\"");
-        let remarks = preferences.obey(|name| match name {
+        let diagnostics = preferences.obey(|name| match name {
             "UNMASK_THEME" => Some("light".to_owned()),
             "UNMASK_MOUSE" => Some("no".to_owned()),
             _ => None,
         });
         assert_eq!(preferences.theme, "light");
         assert_eq!(
-            remarks[0].to_string(),
+            diagnostics[0].to_string(),
             "UNMASK_MOUSE: `mouse` is true or false, not `no`"
         );
     }
 
     #[test]
     fn the_file_that_init_writes_changes_nothing_even_without_its_comment_marks() {
-        assert_eq!(remarks(COMMENTED, &[]), Preferences::default());
+        assert_eq!(diagnostics(COMMENTED, &[]), Preferences::default());
         let bare: Vec<&str> = COMMENTED
             .lines()
             .map(|line| {
@@ -305,7 +309,7 @@ mod tests {
                     .unwrap_or(line)
             })
             .collect();
-        assert_eq!(remarks(&bare.join("\n"), &[]), Preferences::default());
+        assert_eq!(diagnostics(&bare.join("\n"), &[]), Preferences::default());
     }
 
     #[test]
@@ -322,7 +326,7 @@ mod tests {
             let words = may_be.split([' ', ',']).filter(|word| !word.is_empty());
             let read =
                 words.map(|word| Preferences::parse("", &format!("[ui]\n{key} = \"{word}\"")));
-            let taken = read.filter(|(_, remarks)| remarks.is_empty());
+            let taken = read.filter(|(_, diagnostics)| diagnostics.is_empty());
             let changed = taken.filter(|(read, _)| *read != Preferences::default());
             assert_ne!(changed.count(), 0, "{key} changes nothing");
         }

@@ -25,10 +25,11 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
+use unmask_core::open_files;
 
-use crate::action::{Action, Clock, Moment, Order};
+use crate::action::{Action, Order, ScreenTime, TimeOfDay};
 use crate::effect::Effect;
-use crate::state::{Activity, Call, Entry, State};
+use crate::state::{Activity, AlertMethod, Entry, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Screen, ScreenError};
 use crate::update::{prepare, update, wanted};
@@ -39,12 +40,12 @@ pub use keep::Keep;
 use perform::Workers;
 pub use setup::Setup;
 use setup::first_state;
-use signals::{News, Signals};
+use signals::{SignalEvent, Signals};
 pub use themes::read as read_themes;
 use unmask_core::conversations::SessionId;
 
 /// What the screen asks of the engine. No call blocks; answers come as [`EngineEvent`]s.
-pub trait Engine {
+pub trait EngineClient {
     /// Loads a model; it replaces the one before when it is ready.
     fn load(&mut self, request: LoadRequest);
     /// Begins a turn; there is no other, and what follows is about this one.
@@ -86,10 +87,11 @@ pub enum Ending {
 /// # Errors
 /// [`ScreenError::Terminal`] if there is no terminal to take, [`ScreenError::Lost`] if it goes away.
 pub fn run(
-    engine: &mut dyn Engine,
+    engine: &mut dyn EngineClient,
     news: UnboundedReceiver<EngineEvent>,
     mut setup: Setup,
 ) -> Result<Left, ScreenError> {
+    open_files::test().map_err(ScreenError::Terminal)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -98,14 +100,17 @@ pub fn run(
         Some(reader) => reader.environment.short(&log.path),
         None => log.path.display().to_string(),
     });
+    // Before the terminal is taken: a signal that comes meanwhile waits until it can be given back.
+    let signals = runtime.block_on(async { Signals::listen() });
+    let signals = signals.map_err(ScreenError::Terminal)?;
     let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
     let size = screen.size().map_err(ScreenError::Terminal)?;
     let mut state = first_state(size, &setup, &replies);
     state.entropy = RandomState::new().hash_one(std::process::id());
     state.machine.log = log;
-    let (tell, mut told) = unbounded_channel();
+    let (sender, mut receiver) = unbounded_channel();
     if let Some(folder) = &setup.themes_folder {
-        themes::watch(folder, tell.clone());
+        themes::watch(folder, sender.clone());
     }
     let Keep {
         storage,
@@ -113,13 +118,13 @@ pub fn run(
         resume,
     } = setup.keep;
     let workers = Workers::start(
-        &tell,
+        &sender,
         storage,
         setup.reader,
         setup.copies,
         setup.themes_folder,
     );
-    let mut chat = Chat {
+    let mut app = App {
         engine,
         workers: workers.map_err(ScreenError::Terminal)?,
         screen,
@@ -128,53 +133,56 @@ pub fn run(
         zone: TimeZone::system(),
         drawn: Drawn::default(),
         late: replies.late,
-        line: Line::of_process(),
+        connection: Connection::of_process(),
         to_edit: None,
     };
-    chat.act(Action::Time(chat.moment()));
-    chat.screen
-        .set_mouse(chat.state.mouse)
+    app.act(Action::Time(app.time()));
+    app.screen
+        .set_mouse(app.state.mouse)
         .map_err(ScreenError::Terminal)?;
-    if chat.state.attention.call != Call::Off {
-        chat.screen.watch_focus().map_err(ScreenError::Terminal)?;
+    if app.state.alerts.method != AlertMethod::Off {
+        app.screen.watch_focus().map_err(ScreenError::Terminal)?;
     }
     if !replies.typed.is_empty() {
-        chat.state.composer.insert(&replies.typed);
+        app.state.composer.insert(&replies.typed);
     }
-    chat.begin_keeping(keeping, resume);
+    app.begin_keeping(keeping, resume);
     let begin = setup.load.map_or(Order::Scan, Order::Load);
-    for effect in chat.act(Action::Order(begin)) {
+    for effect in app.act(Action::Order(begin)) {
         // Neither a load nor a look ends the run.
-        let _ = chat.perform(effect).map_err(ScreenError::Lost)?;
+        let _ = app.perform(effect).map_err(ScreenError::Lost)?;
     }
-    let ending = runtime.block_on(chat.until_the_end(news, &mut told));
+    let ending = runtime.block_on(app.until_the_end(news, &mut receiver, signals));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
     runtime.shutdown_background();
-    let left = chat.leave(&mut told, ending.as_ref().copied().unwrap_or(Ending::Quit));
+    let left = app.leave(
+        &mut receiver,
+        ending.as_ref().copied().unwrap_or(Ending::Quit),
+    );
     ending.map_err(ScreenError::Lost)?;
     Ok(left)
 }
 
 /// What lies between the program and the eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum Connection {
     /// This machine's own terminal.
-    Near,
+    Local,
     /// A network.
-    Far,
+    Remote,
 }
 
-impl Line {
+impl Connection {
     fn of_process() -> Self {
         match std::env::var_os("SSH_CONNECTION").is_some_and(|it| !it.is_empty()) {
-            true => Self::Far,
-            false => Self::Near,
+            true => Self::Remote,
+            false => Self::Local,
         }
     }
 }
 
-struct Chat<'a> {
-    engine: &'a mut dyn Engine,
+struct App<'a> {
+    engine: &'a mut dyn EngineClient,
     workers: Workers,
     screen: Screen,
     state: State,
@@ -182,7 +190,7 @@ struct Chat<'a> {
     zone: TimeZone,
     drawn: Drawn,
     late: Late,
-    line: Line,
+    connection: Connection,
     /// A draft that the user's editor is to have.
     to_edit: Option<String>,
 }
@@ -199,14 +207,14 @@ struct Drawn {
 /// News and keys are drawn at the latest after this many, even if more wait.
 const BURST: usize = 256;
 
-impl Chat<'_> {
+impl App<'_> {
     async fn until_the_end(
         &mut self,
         mut news: UnboundedReceiver<EngineEvent>,
-        told: &mut UnboundedReceiver<Action>,
+        receiver: &mut UnboundedReceiver<Action>,
+        mut signals: Signals,
     ) -> io::Result<Ending> {
         let mut keys = EventStream::new();
-        let mut signals = Signals::listen()?;
         let mut is_open = true;
         loop {
             let wake = self.draw_if_due()?;
@@ -223,17 +231,17 @@ impl Chat<'_> {
                     }
                 },
                 signal = signals.next() => match signal {
-                    News::End(signal) => return Ok(Ending::Signal(signal)),
-                    News::Continued => self.come_back()?,
+                    SignalEvent::End(signal) => return Ok(Ending::Signal(signal)),
+                    SignalEvent::Continued => self.come_back()?,
                 },
-                action = told.recv() => actions.extend(action),
+                action = receiver.recv() => actions.extend(action),
                 () = sleep_until(wake_at.into()), if wake.is_some() => (),
             }
             let waiting = std::iter::from_fn(|| news.try_recv().ok());
             actions.extend(waiting.take(BURST).map(Action::Engine));
-            actions.extend(std::iter::from_fn(|| told.try_recv().ok()).take(BURST));
+            actions.extend(std::iter::from_fn(|| receiver.try_recv().ok()).take(BURST));
             read_waiting(&mut keys, &mut typed).await?;
-            let time = std::iter::once(Action::Time(self.moment()));
+            let time = std::iter::once(Action::Time(self.time()));
             let typed = self.unmarked_pastes(typed);
             for action in time.chain(typed).chain(actions) {
                 // Even back in the size that it had, a terminal has lost what was outside of the smaller one.
@@ -261,7 +269,7 @@ impl Chat<'_> {
         self.screen.give_back();
         let edited = editor.edit(draft);
         self.come_back()?;
-        self.act(Action::Time(self.moment()));
+        self.act(Action::Time(self.time()));
         self.act(Action::Edited(edited));
         Ok(())
     }
@@ -309,9 +317,9 @@ impl Chat<'_> {
     /// 60 frames a second, 30 over a network; half as many while writing one takes long.
     fn interval(&self) -> Duration {
         const SLOW: Duration = Duration::from_millis(33);
-        let interval = match self.line {
-            Line::Near => Duration::from_micros(16_667),
-            Line::Far => SLOW,
+        let interval = match self.connection {
+            Connection::Local => Duration::from_micros(16_667),
+            Connection::Remote => SLOW,
         };
         match self.drawn.took > SLOW {
             true => interval * 2,
@@ -371,12 +379,12 @@ impl Chat<'_> {
         self.state.is_dirty = true;
     }
 
-    fn moment(&self) -> Moment {
+    fn time(&self) -> ScreenTime {
         let now = jiff::Timestamp::now().to_zoned(self.zone.clone());
         let part = |value: i8| u8::try_from(value).unwrap_or_default();
-        Moment {
+        ScreenTime {
             since_start: self.started.elapsed(),
-            clock: Clock {
+            clock: TimeOfDay {
                 hour: part(now.hour()),
                 minute: part(now.minute()),
             },

@@ -44,6 +44,11 @@ pub enum Need {
 }
 
 impl Slash {
+    /// The same, in other words.
+    const fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
+
     /// The same, for when `need` is met.
     const fn needing(self, need: Need) -> Self {
         Self { need, ..self }
@@ -97,8 +102,8 @@ pub enum Run {
 
 /// Every slash command.
 pub const COMMANDS: &[Slash] = &[
-    exactly("help", "", "keys and commands", Command::Help),
-    exactly("models", "", "models and backends", Command::Models),
+    exactly("help", Command::Help),
+    exactly("models", Command::Models),
     with(
         "models",
         "NAME|add PATH|get",
@@ -106,7 +111,7 @@ pub const COMMANDS: &[Slash] = &[
         model,
     ),
     with("backend", "NAME", "this model on another backend", backend).needing(Need::Ready),
-    exactly("settings", "", "how answers are made", Command::Settings),
+    exactly("settings", Command::Settings),
     with("set", "KEY=VALUE", "change a setting", turns::set),
     with(
         "speed",
@@ -120,7 +125,7 @@ pub const COMMANDS: &[Slash] = &[
         "words that answers hold",
         turns::pin,
     ),
-    exactly("retry", "", "regenerate the last answer", Command::Retry).needing(Need::Ready),
+    exactly("retry", Command::Retry).needing(Need::Ready),
     with(
         "retry",
         "seed=N",
@@ -128,94 +133,48 @@ pub const COMMANDS: &[Slash] = &[
         turns::retry,
     )
     .needing(Need::Ready),
-    exactly(
-        "continue",
-        "",
-        "go on with a stopped answer",
-        Command::Continue,
-    )
-    .needing(Need::Ready),
-    exactly("undo", "", "take the last turn back", Command::UndoTurn).needing(Need::Idle),
-    exactly("stats", "", "numbers of the conversation", Command::Stats),
-    exactly("doctor", "", "what this machine has", Command::Doctor),
-    exactly("keys", "", "what every key does", Command::Help),
-    exactly("new", "", "a new conversation", Command::New).needing(Need::Idle),
-    exactly("sessions", "", "all conversations", Command::Sessions),
+    exactly("continue", Command::Continue).needing(Need::Ready),
+    exactly("undo", Command::UndoTurn).needing(Need::Idle),
+    exactly("stats", Command::Stats),
+    exactly("doctor", Command::Doctor),
+    exactly("keys", Command::Help).about("what every key does"),
+    exactly("new", Command::New).needing(Need::Idle),
+    exactly("sessions", Command::Sessions),
     with("rename", "TITLE", "name this conversation", rename),
-    exactly("raw", "", "text or raw tokens", Command::ToggleRaw),
-    exactly(
-        "unfold",
-        "",
-        "pending blocks as masks, and back",
-        Command::Unfold,
-    )
-    .needing(Need::Work),
-    exactly("pause", "", "pause, or go on", Command::PauseOrResume).needing(Need::Work),
-    exactly("copy", "", "copy the last answer", Command::Copy),
+    exactly("raw", Command::ToggleRaw),
+    exactly("unfold", Command::Unfold).needing(Need::Work),
+    exactly("pause", Command::PauseOrResume).needing(Need::Work),
+    exactly("copy", Command::Copy),
     with(
         "copy",
         "code N|all|file PATH",
         "copy a part, or into a file",
         copy,
     ),
-    exactly("delete", "", "remove this conversation", Command::Delete).needing(Need::Idle),
-    exactly(
-        "history",
-        "",
-        "search earlier prompts",
-        Command::SearchPrompts,
-    ),
-    exactly(
-        "stop",
-        "",
-        "stop the answer and keep its text",
-        Command::Interrupt,
-    )
-    .needing(Need::Work),
-    exactly(
-        "resume",
-        "",
-        "go on with the paused answer",
-        Command::Resume,
-    )
-    .needing(Need::Paused),
-    exactly(
-        "editor",
-        "",
-        "write the message in $EDITOR",
-        Command::Editor,
-    ),
-    exactly("palette", "", "find and run any command", Command::Palette),
-    exactly(
-        "mouse",
-        "",
-        "capture or release the mouse",
-        Command::ToggleMouse,
-    ),
+    exactly("delete", Command::Delete)
+        .about("remove this conversation")
+        .needing(Need::Idle),
+    exactly("history", Command::SearchPrompts),
+    exactly("stop", Command::Interrupt).needing(Need::Work),
+    exactly("resume", Command::Resume).needing(Need::Paused),
+    exactly("editor", Command::Editor),
+    exactly("palette", Command::Palette),
+    exactly("mouse", Command::ToggleMouse),
     with("mouse", "on|off", "who gets the mouse", mouse),
-    exactly("theme", "", "choose a theme", Command::Themes),
+    exactly("theme", Command::Themes),
     with("theme", "NAME", "draw in this theme", theme),
     with("motion", "full|reduced", "let much or little move", motion),
-    exactly("repaint", "", "draw everything anew", Command::Repaint),
-    exactly(
-        "suspend",
-        "",
-        "go to the shell; fg comes back",
-        Command::Suspend,
-    ),
-    exactly("quit", "", "leave", Command::Quit),
+    exactly("repaint", Command::Repaint),
+    exactly("suspend", Command::Suspend),
+    exactly("quit", Command::Quit),
 ];
 
-const fn exactly(
-    name: &'static str,
-    argument: &'static str,
-    about: &'static str,
-    command: Command,
-) -> Slash {
+/// Stands alone, and does what the command says of itself.
+const fn exactly(name: &'static str, command: Command) -> Slash {
     Slash {
         name,
-        argument,
-        about,
+        argument: "",
+        about: keymap::describe(command),
         run: Run::Exactly(command),
         need: Need::Nothing,
     }

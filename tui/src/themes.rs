@@ -4,7 +4,7 @@ mod file;
 
 use ratatui::style::Color;
 
-use crate::remark::Remark;
+use crate::diagnostic::Diagnostic;
 use crate::theme::{Depth, Ground, Paint, Role, Skin, Theme};
 pub use file::roles;
 
@@ -43,7 +43,7 @@ impl Colours {
 pub struct ThemeFile {
     /// The file's name without `.toml`.
     pub name: String,
-    /// The file, as remarks name it.
+    /// The file, as diagnostics name it.
     pub path: String,
     /// What it says.
     pub text: String,
@@ -107,13 +107,13 @@ impl Themes {
         built_in.into_iter().chain(files).collect()
     }
 
-    /// The theme of this name in a terminal's colours, with remarks on what its file says wrongly.
+    /// The theme of this name in a terminal's colours, with diagnostics of what its file says wrongly.
     ///
     /// # Errors
     /// There is no such theme; what there is.
-    pub fn theme(&self, name: &str, colours: Colours) -> Result<(Theme, Vec<Remark>), String> {
-        let mut remarks = Vec::new();
-        let recipe = self.recipe(name, &mut Vec::new(), &mut remarks)?;
+    pub fn theme(&self, name: &str, colours: Colours) -> Result<(Theme, Vec<Diagnostic>), String> {
+        let mut diagnostics = Vec::new();
+        let recipe = self.recipe(name, &mut Vec::new(), &mut diagnostics)?;
         let colours = match recipe.base {
             Base::Terminal => colours,
             Base::Ground(ground) => Colours {
@@ -129,14 +129,14 @@ impl Themes {
             skin: recipe.skin,
             ..colours.theme()
         };
-        Ok((theme, remarks))
+        Ok((theme, diagnostics))
     }
 
     fn recipe(
         &self,
         name: &str,
         children: &mut Vec<String>,
-        remarks: &mut Vec<Remark>,
+        diagnostics: &mut Vec<Diagnostic>,
     ) -> Result<Recipe, String> {
         let plain = |base| Recipe {
             base,
@@ -156,12 +156,12 @@ impl Themes {
             return Err(format!("theme `{name}` is its own ancestor"));
         }
         children.push(name.to_owned());
-        let parsed = file::parse(file, remarks);
+        let parsed = file::parse(file, diagnostics);
         let (parent, line) = parsed.parent.unwrap_or((AUTO.to_owned(), 1));
         let mut recipe = self
-            .recipe(&parent, children, remarks)
+            .recipe(&parent, children, diagnostics)
             .unwrap_or_else(|why| {
-                remarks.push(Remark::at(&file.path, line, why));
+                diagnostics.push(Diagnostic::at(&file.path, line, why));
                 plain(Base::Terminal)
             });
         for (role, paint) in parsed.paints {
@@ -173,7 +173,7 @@ impl Themes {
     fn unknown(&self, name: &str) -> String {
         let names = self.names();
         let names: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-        match crate::remark::nearest(name, &names) {
+        match crate::diagnostic::nearest(name, &names) {
             Some(near) => format!("no theme `{name}`; did you mean `{near}`?"),
             None => format!("no theme `{name}`; there are {}", names.join(", ")),
         }
@@ -229,8 +229,8 @@ mod tests {
 
     #[track_caller]
     fn colour(themes: &Themes, name: &str, role: Role) -> Option<Color> {
-        let (theme, remarks) = themes.theme(name, TRUE).expect(name);
-        assert_eq!(remarks, []);
+        let (theme, diagnostics) = themes.theme(name, TRUE).expect(name);
+        assert_eq!(diagnostics, []);
         theme.style(role).fg
     }
 
@@ -265,17 +265,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_says_wrongly_is_remarked_and_the_rest_is_used() {
+    fn what_a_file_says_wrongly_is_reported_and_the_rest_is_used() {
         let text = "parnt = \"dark\"\n[roles]\nmsk = 240\naccent = \"blue\"\nmask = 240";
         let themes = of(&[("mine", text)]);
-        let (theme, remarks) = themes.theme("mine", TRUE).expect("it is there");
+        let (theme, diagnostics) = themes.theme("mine", TRUE).expect("it is there");
         assert_eq!(
             theme.skin.paint(Role::Mask).and_then(|it| it.colour),
             Some(Color::Indexed(240))
         );
-        let remarks: Vec<String> = remarks.iter().map(ToString::to_string).collect();
+        let diagnostics: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
         assert_eq!(
-            remarks,
+            diagnostics,
             [
                 "themes/mine.toml:1: no key `parnt`; did you mean `parent`?",
                 "themes/mine.toml:3: no role `msk`; did you mean `mask`?",
@@ -285,11 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_parents_is_broken_and_remarked() {
+    fn a_circle_of_parents_is_broken_and_reported() {
         let themes = of(&[("a", "parent = \"b\""), ("b", "parent = \"a\"")]);
-        let (_, remarks) = themes.theme("a", TRUE).expect("it is there");
+        let (_, diagnostics) = themes.theme("a", TRUE).expect("it is there");
         assert_eq!(
-            remarks[0].to_string(),
+            diagnostics[0].to_string(),
             "themes/b.toml:1: theme `a` is its own ancestor"
         );
     }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use divan::Bencher;
 use unmask_backend_candle::Candle;
-use unmask_sdk::testing::{Batch, Checkpoint, Line, Shape};
+use unmask_sdk::testing::{Batch, Shape, TestCheckpoint, TestRow};
 use unmask_sdk::{Backend, CancelFlag, Logits, Session, SessionSpec, TopRequest, TopRows};
 
 const DEMO: Shape = Shape {
@@ -73,7 +73,7 @@ fn reading_32_rows(bencher: Bencher<'_, '_>, form: &str) {
     };
     let mut session = session(shape, "f32", 0);
     let tokens: Vec<u32> = (0..32).collect();
-    let batch = Batch::new(&[Line::whole(0, &tokens)]);
+    let batch = Batch::new(&[TestRow::whole(0, &tokens)]);
     let computed = session.forward(&batch.pass(&CancelFlag::new()));
     computed.expect("the pass is computed");
     let request = TopRequest {
@@ -111,10 +111,10 @@ fn passes(
     let wanted = if fed == canvas { fed * 2 / 3 } else { fed };
     let tokens: Vec<u32> = (0..canvas).map(|index| index * 7 % 1000).collect();
     let (capacity, line) = match cells {
-        Cells::None => (0, Line::whole(0, &tokens)),
+        Cells::None => (0, TestRow::whole(0, &tokens)),
         Cells::Kept => {
             let fed = (canvas - fed) as usize..canvas as usize;
-            (canvas, Line::part(0, &tokens, fed))
+            (canvas, TestRow::part(0, &tokens, fed))
         }
     };
     let mut session = session(shape, precision, capacity);
@@ -134,7 +134,7 @@ fn passes(
 }
 
 fn session(shape: Shape, precision: &str, cells: u32) -> Box<dyn Session> {
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let model = Candle
         .load(&checkpoint.spec("cpu", precision), &|_| {
             ControlFlow::Continue(())

@@ -26,7 +26,7 @@ pub(crate) struct Columns<'a> {
 }
 
 /// One batch row's share of a layer's work.
-pub(crate) struct Span<'a> {
+pub(crate) struct RowAttention<'a> {
     pub(crate) row: &'a RowKeys,
     /// Its queries, as indices into the rows of the query matrix.
     pub(crate) queries: Range<usize>,
@@ -57,7 +57,7 @@ pub(crate) fn split_heads(
 /// `seen` are the keys and values that each span attends to.
 pub(crate) fn attend(
     heads: Heads,
-    spans: &[Span<'_>],
+    spans: &[RowAttention<'_>],
     rope: &Rope,
     queries: Columns<'_>,
     seen: &[KeyValues],
@@ -77,7 +77,7 @@ pub(crate) fn attend(
 /// The results of one span by key head and first stacked row.
 fn span_parts(
     heads: Heads,
-    span: &Span<'_>,
+    span: &RowAttention<'_>,
     rope: &Rope,
     queries: Columns<'_>,
     seen: &KeyValues,
@@ -117,7 +117,7 @@ fn span_parts(
 /// Copies stacked rows of one key head to the columns of their query heads.
 fn scatter(
     heads: Heads,
-    span: &Span<'_>,
+    span: &RowAttention<'_>,
     head: usize,
     first: usize,
     part: &Tensor,
@@ -136,7 +136,7 @@ fn scatter(
 
 /// [`layers::softmax`] of a matrix of stacked rows from number `first` on, in place.
 struct Softmax<'a> {
-    span: &'a Span<'a>,
+    span: &'a RowAttention<'a>,
     first: usize,
 }
 
@@ -150,7 +150,7 @@ impl InplaceOp1 for Softmax<'_> {
             candle_core::bail!("scores are f32");
         };
         let (_, width) = layout.shape().dims2()?;
-        let Span { row, tokens, .. } = self.span;
+        let RowAttention { row, tokens, .. } = self.span;
         for (index, scores) in scores.chunks_exact_mut(width).enumerate() {
             let query = tokens[(self.first + index) % tokens.len()] - row.fed.start;
             match &row.visible {

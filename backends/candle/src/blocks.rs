@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use candle_core::quantized::k_quants::{self, BlockQ4K, BlockQ6K, BlockQ8_0, GgmlType};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor, QuantizedType};
-use candle_core::{CpuStorage, Result, bail};
+use candle_core::{CpuStorage, Error, Result, bail};
 use half::f16;
 use unmask_sdk::weights::Weights;
 
@@ -74,6 +74,7 @@ impl QuantizedType for Blocks {
     }
 
     fn matmul_t(&self, mkn: (usize, usize, usize), lhs: &[f32], dst: &mut [f32]) -> Result<()> {
+        self.weights.check_lengths().map_err(Error::wrap)?;
         match self.precision {
             Precision::Q8_0 => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ8_0>(), dst),
             Precision::Q6K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ6K>(), dst),

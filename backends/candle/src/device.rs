@@ -27,10 +27,10 @@ pub(crate) fn describe() -> Device {
     }
 }
 
-/// Threads to compute with: the wish, else as many as candle itself takes, one a core, if this process may use so many.
-pub(crate) fn threads(wish: Option<NonZeroU32>) -> usize {
-    match wish {
-        Some(_) => machine::threads(wish),
+/// Threads to compute with: as requested, else as many as candle itself takes, one a core, if this process may use so many.
+pub(crate) fn threads(requested: Option<NonZeroU32>) -> usize {
+    match requested {
+        Some(_) => machine::threads(requested),
         None => machine::threads(None).min(candle_core::utils::get_num_threads()),
     }
 }

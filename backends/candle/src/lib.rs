@@ -24,8 +24,8 @@ use unmask_sdk::{
     Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress, options,
 };
 
-use loader::Loader;
-use models::Plan;
+use loader::MatrixLoader;
+use models::NetworkPlan;
 use precision::Precision;
 use session::{CandleModel, Shared};
 
@@ -74,7 +74,7 @@ impl Backend for Candle {
 
 fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<Shared, BackendError> {
     let (precision, plan) = plan(spec)?;
-    let loader = Loader {
+    let loader = MatrixLoader {
         weights: &Arc::new(Weights::open(&spec.weights)?),
         precision,
         cache_folder: spec.cache_folder.as_deref(),
@@ -95,7 +95,7 @@ fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<Shared, BackendError
 }
 
 /// What `spec` asks for, as far as it is known before weights are read.
-fn plan(spec: &LoadSpec) -> Result<(Precision, Plan), BackendError> {
+fn plan(spec: &LoadSpec) -> Result<(Precision, NetworkPlan), BackendError> {
     if spec.device != device::CPU {
         return Err(BackendError::Unsupported(format!(
             "candle computes on \"cpu\" only, not on {:?}; choose device = \"cpu\"",
@@ -104,7 +104,7 @@ fn plan(spec: &LoadSpec) -> Result<(Precision, Plan), BackendError> {
     }
     let precision = precision(spec)?;
     options::refuse("candle", &spec.options_json)?;
-    Ok((precision, Plan::read(spec)?))
+    Ok((precision, NetworkPlan::read(spec)?))
 }
 
 fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
@@ -127,14 +127,14 @@ fn threads(spec: &LoadSpec) -> Result<ThreadPool, BackendError> {
 }
 
 /// Candle multiplies quantised matrices on threads of its own, which only its environment variable limits.
-fn thread_note(precision: Precision, wished: usize) -> Option<String> {
+fn thread_note(precision: Precision, requested: usize) -> Option<String> {
     if precision == Precision::F32 {
         return None;
     }
     let own = candle_core::utils::barrier_pool().n_workers() + 1;
-    (own != wished).then(|| {
+    (own != requested).then(|| {
         format!(
-            "quantised products run on {own} threads, not {wished}; set CANDLE_NUM_THREADS={wished} to change it"
+            "quantised products run on {own} threads, not {requested}; set CANDLE_NUM_THREADS={requested} to change it"
         )
     })
 }

@@ -1,4 +1,4 @@
-//! Loads a network's matrices in the wished precision and accounts for their memory.
+//! Loads a network's matrices in the requested precision and accounts for their memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use unmask_sdk::machine::Memory;
-use unmask_sdk::weights::cache::{self, Array, Cache, Kept};
+use unmask_sdk::weights::cache::{self, Array, Cache, CachedArrays};
 use unmask_sdk::weights::{Dtype, Weights};
 use unmask_sdk::{BackendError, Meter, Progress, memory};
 
-use crate::matrix::{Matrix, MatrixSpec, Numbers};
+use crate::matrix::{Matrix, MatrixSource, Numbers};
 use crate::precision::Precision;
 use crate::{blocks, device, device_error, quantise};
 
@@ -19,7 +19,7 @@ use crate::{blocks, device, device_error, quantise};
 const EDITION: u32 = 1;
 
 /// Everything that loading a matrix needs.
-pub(crate) struct Loader<'a> {
+pub(crate) struct MatrixLoader<'a> {
     pub(crate) weights: &'a Arc<Weights>,
     pub(crate) precision: Precision,
     pub(crate) cache_folder: Option<&'a Path>,
@@ -36,7 +36,7 @@ pub(crate) struct Held {
 
 /// Bytes that `specs` hold once they are loaded: what passes work with, and the quantised matrices themselves where they
 /// are not `kept` in a file.
-pub(crate) fn held_bytes(specs: &[MatrixSpec], precision: Precision, kept: bool) -> u64 {
+pub(crate) fn held_bytes(specs: &[MatrixSource], precision: Precision, kept: bool) -> u64 {
     let working = working_bytes(specs, precision);
     match blocked(specs, precision) {
         specs if kept || specs.is_empty() => working,
@@ -45,8 +45,8 @@ pub(crate) fn held_bytes(specs: &[MatrixSpec], precision: Precision, kept: bool)
 }
 
 /// Bytes that passes work with: dense matrices, and candle's arrangements of quantised ones.
-fn working_bytes(specs: &[MatrixSpec], precision: Precision) -> u64 {
-    let working = |spec: &MatrixSpec| match precision.fitting(spec.columns) {
+fn working_bytes(specs: &[MatrixSource], precision: Precision) -> u64 {
+    let working = |spec: &MatrixSource| match precision.fitting(spec.columns) {
         Precision::F32 => spec.bytes(Precision::F32),
         precision => {
             let columns = device::kept_columns(precision, spec.columns);
@@ -57,8 +57,8 @@ fn working_bytes(specs: &[MatrixSpec], precision: Precision) -> u64 {
 }
 
 /// What quantised matrices are kept as: the bytes of their blocks.
-fn arrays(specs: &[MatrixSpec], precision: Precision) -> Vec<Array> {
-    let array = |spec: &MatrixSpec| {
+fn arrays(specs: &[MatrixSource], precision: Precision) -> Vec<Array> {
+    let array = |spec: &MatrixSource| {
         let precision = precision.fitting(spec.columns);
         let row_bytes = precision.row_bytes(device::kept_columns(precision, spec.columns));
         Array::new(spec.name.clone(), Dtype::U8, &[spec.rows(), row_bytes])
@@ -67,17 +67,17 @@ fn arrays(specs: &[MatrixSpec], precision: Precision) -> Vec<Array> {
 }
 
 /// Those of `specs` that are quantised.
-fn blocked(specs: &[MatrixSpec], precision: Precision) -> Vec<MatrixSpec> {
-    let blocked = |spec: &&MatrixSpec| precision.fitting(spec.columns) != Precision::F32;
+fn blocked(specs: &[MatrixSource], precision: Precision) -> Vec<MatrixSource> {
+    let blocked = |spec: &&MatrixSource| precision.fitting(spec.columns) != Precision::F32;
     specs.iter().filter(blocked).cloned().collect()
 }
 
-impl Loader<'_> {
+impl MatrixLoader<'_> {
     /// Loads `specs` in their order, quantising them or taking them from the cache folder.
     ///
     /// # Errors
     /// [`BackendError::Checkpoint`], [`BackendError::OutOfMemory`] and [`BackendError::Cancelled`], as `Backend::load`.
-    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<(Vec<Matrix>, Held), BackendError> {
+    pub(crate) fn load(&self, specs: &[MatrixSource]) -> Result<(Vec<Matrix>, Held), BackendError> {
         self.check_memory(specs, Memory::now().free_bytes)?;
         let blocked = blocked(specs, self.precision);
         let mut notes = fallbacks(specs, self.precision);
@@ -91,7 +91,7 @@ impl Loader<'_> {
         }
         let total = specs.iter().map(|spec| self.bytes(spec)).sum();
         let meter = Meter::new(self.progress, "arranging weights", total);
-        let load = |spec: &MatrixSpec| {
+        let load = |spec: &MatrixSource| {
             let matrix = self.matrix(spec, kept.as_ref())?;
             matrix.arrange().map_err(device_error)?;
             if let Some(kept) = &kept {
@@ -109,7 +109,7 @@ impl Loader<'_> {
     }
 
     /// The blocks of `specs`.
-    fn kept(&self, specs: &[MatrixSpec]) -> Result<Kept, BackendError> {
+    fn kept(&self, specs: &[MatrixSource]) -> Result<CachedArrays, BackendError> {
         let cache = Cache {
             label: &format!("candle-{}", self.precision.name()),
             edition: EDITION,
@@ -127,11 +127,11 @@ impl Loader<'_> {
         })
     }
 
-    fn bytes(&self, spec: &MatrixSpec) -> u64 {
+    fn bytes(&self, spec: &MatrixSource) -> u64 {
         spec.bytes(self.precision.fitting(spec.columns))
     }
 
-    fn check_memory(&self, specs: &[MatrixSpec], free: u64) -> Result<(), BackendError> {
+    fn check_memory(&self, specs: &[MatrixSource], free: u64) -> Result<(), BackendError> {
         let needed = held_bytes(specs, self.precision, self.cache_folder.is_some());
         let remedy = match self.precision {
             Precision::Q4K => "close other programs or choose a smaller model",
@@ -142,7 +142,7 @@ impl Loader<'_> {
 
     fn matrix(
         &self,
-        spec: &MatrixSpec,
+        spec: &MatrixSource,
         kept: Option<&Arc<Weights>>,
     ) -> Result<Matrix, BackendError> {
         let precision = self.precision.fitting(spec.columns);
@@ -159,7 +159,7 @@ impl Loader<'_> {
         })
     }
 
-    fn stacked(&self, spec: &MatrixSpec) -> Result<Vec<f32>, BackendError> {
+    fn stacked(&self, spec: &MatrixSource) -> Result<Vec<f32>, BackendError> {
         let mut numbers = vec![0.0; spec.rows() * spec.columns];
         let mut rest = numbers.as_mut_slice();
         for (name, rows) in &spec.parts {
@@ -172,7 +172,7 @@ impl Loader<'_> {
         Ok(numbers)
     }
 
-    fn bias(&self, spec: &MatrixSpec) -> Result<Option<Tensor>, BackendError> {
+    fn bias(&self, spec: &MatrixSource) -> Result<Option<Tensor>, BackendError> {
         if spec.biases.is_empty() {
             return Ok(None);
         }
@@ -186,18 +186,18 @@ impl Loader<'_> {
 }
 
 /// Says which matrices are not kept in the precision asked for.
-fn fallbacks(specs: &[MatrixSpec], wished: Precision) -> Vec<String> {
-    let mut groups: BTreeMap<(usize, Precision), Vec<&MatrixSpec>> = BTreeMap::new();
+fn fallbacks(specs: &[MatrixSource], requested: Precision) -> Vec<String> {
+    let mut groups: BTreeMap<(usize, Precision), Vec<&MatrixSource>> = BTreeMap::new();
     for spec in specs {
-        let precision = wished.fitting(spec.columns);
-        if precision != wished {
+        let precision = requested.fitting(spec.columns);
+        if precision != requested {
             groups
                 .entry((spec.columns, precision))
                 .or_default()
                 .push(spec);
         }
     }
-    let describe = |((columns, precision), group): (&(usize, Precision), &Vec<&MatrixSpec>)| {
+    let describe = |((columns, precision), group): (&(usize, Precision), &Vec<&MatrixSource>)| {
         let mut labels: Vec<&str> = Vec::new();
         for spec in group {
             if !labels.contains(&spec.label) {
@@ -209,7 +209,7 @@ fn fallbacks(specs: &[MatrixSpec], wished: Precision) -> Vec<String> {
             group.len(),
             specs.len(),
             labels.join(", "),
-            wished.kind().block_size(),
+            requested.kind().block_size(),
             precision.name()
         )
     };
@@ -220,8 +220,8 @@ fn fallbacks(specs: &[MatrixSpec], wished: Precision) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn spec(name: &str, label: &'static str, rows: usize, columns: usize) -> MatrixSpec {
-        MatrixSpec {
+    fn spec(name: &str, label: &'static str, rows: usize, columns: usize) -> MatrixSource {
+        MatrixSource {
             name: name.to_owned(),
             label,
             parts: vec![(name.to_owned(), rows)],
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn too_little_memory_is_told_before_anything_is_read() {
         let weights = Arc::new(Weights::open(&[]).expect("no files are fine"));
-        let loader = Loader {
+        let loader = MatrixLoader {
             weights: &weights,
             precision: Precision::F32,
             cache_folder: None,

@@ -9,7 +9,7 @@ use crate::precision::Precision;
 
 /// Which tensors of the checkpoint make a matrix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MatrixSpec {
+pub(crate) struct MatrixSource {
     /// Its place in the network, such as `blocks.3.kv`.
     pub(crate) name: String,
     /// What people call it, such as `k_proj+v_proj`.
@@ -22,7 +22,7 @@ pub(crate) struct MatrixSpec {
     pub(crate) biases: Vec<String>,
 }
 
-impl MatrixSpec {
+impl MatrixSource {
     /// `parts` stacked to one matrix `name`; they have rows of one length, and all a bias or none.
     pub(crate) fn stacked(name: String, label: &'static str, parts: &[llada::MatrixSpec]) -> Self {
         Self {

@@ -7,7 +7,7 @@ use unmask_sdk::BackendError;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::weights::cache::Writer;
 
-use crate::matrix::MatrixSpec;
+use crate::matrix::MatrixSource;
 use crate::precision::Precision;
 use crate::{device, device_error};
 
@@ -20,7 +20,7 @@ const PIECE: usize = 1 << 20;
 /// Those of reading the checkpoint and of the writer.
 pub(crate) fn write(
     weights: &Weights,
-    spec: &MatrixSpec,
+    spec: &MatrixSource,
     precision: Precision,
     writer: &mut Writer<'_>,
 ) -> Result<(), BackendError> {
@@ -43,7 +43,7 @@ struct Piece {
     end: usize,
 }
 
-fn pieces(spec: &MatrixSpec) -> Vec<Piece> {
+fn pieces(spec: &MatrixSource) -> Vec<Piece> {
     let step = (PIECE / spec.columns).max(1);
     let cut = |(part, (_, rows)): (usize, &(String, usize))| {
         let rows = *rows;
@@ -58,7 +58,7 @@ fn pieces(spec: &MatrixSpec) -> Vec<Piece> {
 
 fn quantised(
     weights: &Weights,
-    spec: &MatrixSpec,
+    spec: &MatrixSource,
     precision: Precision,
     piece: &Piece,
 ) -> Result<Vec<u8>, BackendError> {

@@ -178,13 +178,13 @@ impl Session for CandleSession {
 mod tests {
     use std::ops::ControlFlow;
 
-    use unmask_sdk::testing::{Checkpoint, TINY};
+    use unmask_sdk::testing::{TINY, TestCheckpoint};
 
     use super::*;
 
     #[test]
     fn a_session_holds_as_many_bytes_as_its_cells_are_said_to_take() {
-        let checkpoint = Checkpoint::new(TINY).save();
+        let checkpoint = TestCheckpoint::new(TINY).save();
         let spec = checkpoint.spec("cpu", "f32");
         let shared = crate::load(&spec, &|_| ControlFlow::Continue(()));
         let shared = shared.expect("the checkpoint is whole");

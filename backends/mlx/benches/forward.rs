@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use divan::Bencher;
 use unmask_backend_mlx::Mlx;
-use unmask_sdk::testing::{Checkpoint, Shape};
+use unmask_sdk::testing::{Shape, TestCheckpoint};
 use unmask_sdk::{
     Backend, CancelFlag, Cell, Logits, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
@@ -123,7 +123,7 @@ fn forward(
 }
 
 fn session(shape: Shape, precision: &str, cells: u32) -> Box<dyn Session> {
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let device = Mlx.devices().remove(0).id;
     let model = Mlx
         .load(&checkpoint.spec(&device, precision), &|_| {

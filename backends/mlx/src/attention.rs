@@ -12,7 +12,7 @@ use unmask_sdk::llada::Heads;
 use crate::slot::LayerCache;
 
 /// One batch row's share of a layer's work.
-pub(crate) struct Span<'a> {
+pub(crate) struct RowAttention<'a> {
     row: &'a RowKeys,
     /// Its queries, as indices into the rows of the query matrix.
     queries: Range<usize>,
@@ -21,11 +21,11 @@ pub(crate) struct Span<'a> {
 }
 
 /// The rows with their shares of `tokens`, the fed tokens that leave the layer.
-pub(crate) fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [u32]) -> Vec<Span<'a>> {
+pub(crate) fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [u32]) -> Vec<RowAttention<'a>> {
     let span = |row: &'a RowKeys| {
         let below = |end: usize| tokens.partition_point(|token| (*token as usize) < end);
         let queries = below(row.fed.start)..below(row.fed.end);
-        Span {
+        RowAttention {
             row,
             tokens: &tokens[queries.clone()],
             queries,
@@ -35,24 +35,24 @@ pub(crate) fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [u32]) -> Vec<Span<'a>>
 }
 
 /// What a layer's queries look at.
-pub(crate) struct Context<'a> {
+pub(crate) struct AttentionContext<'a> {
     /// Keys and values of the fed tokens, `[fed, key heads, dim]` each.
     pub(crate) fresh: &'a [Array; 2],
     /// The layer's caches, where slots have any cells.
     pub(crate) slots: &'a [Option<&'a LayerCache>],
 }
 
-impl Context<'_> {
+impl AttentionContext<'_> {
     /// `softmax(q kᵀ / sqrt(dim)) v` for every query, `[queries, heads * dim]`; `queries` are turned and
     /// `[queries, heads, dim]`.
     pub(crate) fn attend(
         &self,
         heads: Heads,
-        spans: &[Span<'_>],
+        spans: &[RowAttention<'_>],
         queries: &Array,
     ) -> Result<Array> {
         let scale = 1.0 / (heads.dim as f32).sqrt();
-        let attend = |span: &Span<'_>| {
+        let attend = |span: &RowAttention<'_>| {
             let own = rows(queries, &span.queries)?;
             let own = own.transpose_axes(&[1, 0, 2])?.expand_dims(0)?;
             let (keys, values) = (self.seen(span.row, 0)?, self.seen(span.row, 1)?);
@@ -81,7 +81,7 @@ impl Context<'_> {
     }
 }
 
-impl Span<'_> {
+impl RowAttention<'_> {
     /// True where a query sees a key, `[queries, keys]`; `None` if every query sees all.
     fn mask(&self) -> Option<Array> {
         if self.row.visible == Visible::All {

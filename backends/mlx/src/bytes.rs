@@ -12,7 +12,7 @@ use crate::device::failed;
 /// A copy of the tensor, in the type that it is stored in.
 ///
 /// # Errors
-/// [`BackendError::Checkpoint`] for a type that networks here have no use for.
+/// [`BackendError::Checkpoint`] for a type that networks here have no use for, and for numbers that are not finite.
 pub(crate) fn array(weight: &Weight<'_>) -> Result<Array, BackendError> {
     let dtype = match weight.dtype {
         Stored::F32 => Dtype::Float32,
@@ -28,6 +28,7 @@ pub(crate) fn array(weight: &Weight<'_>) -> Result<Array, BackendError> {
             ));
         }
     };
+    weight.check_finite()?;
     let width = weight.dtype.bitsize() / 8;
     let mut shape: Vec<usize> = weight.shape.to_vec();
     if let Some(last) = shape.last_mut() {

@@ -19,14 +19,14 @@ const SPARE: usize = 8;
 
 /// Something to compute on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ComputeDevice {
     /// The GPU, which shares the memory of the processor.
     Metal,
     /// The processor.
     Cpu,
 }
 
-impl Place {
+impl ComputeDevice {
     const ALL: [Self; 2] = [Self::Metal, Self::Cpu];
 
     pub(crate) fn id(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Place {
     /// Those that this machine has, the best first.
     pub(crate) fn here() -> Vec<Self> {
         let here = Self::ALL.into_iter();
-        here.filter(|place| place.is_available()).collect()
+        here.filter(|device| device.is_available()).collect()
     }
 
     /// The place called `id`.
@@ -48,13 +48,13 @@ impl Place {
     /// [`BackendError::Unsupported`] naming those that there are.
     pub(crate) fn by_id(id: &str) -> Result<Self, BackendError> {
         let here = Self::here();
-        let found = here.iter().find(|place| place.id() == id);
+        let found = here.iter().find(|device| device.id() == id);
         found.copied().ok_or_else(|| {
-            let names: Vec<&str> = here.iter().map(|place| place.id()).collect();
+            let names: Vec<&str> = here.iter().map(|device| device.id()).collect();
             let names = names.join("\" or \"");
             BackendError::Unsupported(format!(
                 "mlx computes on \"{names}\" here, not on {id:?}; choose device = \"{}\"",
-                here.first().map_or("cpu", |place| place.id())
+                here.first().map_or("cpu", |device| device.id())
             ))
         })
     }
@@ -234,16 +234,16 @@ mod tests {
 
     #[test]
     fn the_processor_is_always_there_and_free_memory_is_some_of_all() {
-        for place in Place::here() {
-            let device = place.describe();
+        for device in ComputeDevice::here() {
+            let device = device.describe();
             assert!(device.free_bytes <= device.total_bytes);
         }
-        assert!(Place::here().contains(&Place::Cpu));
+        assert!(ComputeDevice::here().contains(&ComputeDevice::Cpu));
     }
 
     #[test]
     fn the_processor_prefers_exact_numbers() {
-        let precisions = Place::Cpu.describe().precisions;
+        let precisions = ComputeDevice::Cpu.describe().precisions;
         assert_eq!(precisions, ["f32", "f16", "bf16", "q8", "q4"]);
     }
 

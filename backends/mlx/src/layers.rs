@@ -38,11 +38,11 @@ pub(crate) fn scaled(x: &Array, factor: f32) -> Result<Array> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Place;
+    use crate::device::ComputeDevice;
 
     #[test]
     fn a_gate_of_zero_closes_and_a_large_one_passes() {
-        Place::Cpu.run(|| {
+        ComputeDevice::Cpu.run(|| {
             let (gate, up) = ([0.0_f32, 30.0], [5.0_f32, 2.0]);
             let [gate, up] = [gate, up].map(|it| Array::from_slice(&it, &[2]));
             let out = gated(&gate, &up).expect("the shapes fit");
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_norm_brings_rows_to_unit_mean_square() {
-        Place::Cpu.run(|| {
+        ComputeDevice::Cpu.run(|| {
             let norm = Norm {
                 weight: Array::from_slice(&[2.0_f32; 4], &[4]),
                 bias: Some(Array::from_slice(&[1.0_f32; 4], &[4])),

@@ -1,4 +1,4 @@
-//! Loads a network's matrices in the wished precision and accounts for their memory.
+//! Loads a network's matrices in the requested precision and accounts for their memory.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -9,25 +9,25 @@ use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, LoadSpec, Meter, Progress, memory};
 
 use crate::bytes;
-use crate::device::{Place, failed};
+use crate::device::{ComputeDevice, failed};
 use crate::layers::Norm;
 use crate::matrix::{Matrix, Numbers, Quantised, bytes_of};
 use crate::names::Names;
 use crate::precision::{GROUP, Precision};
-use crate::store::{Kept, Store, tensors, width};
+use crate::store::{KeptMatrices, Store, tensors, width};
 
 /// Everything that loading a matrix needs.
-pub(crate) struct Loader<'a> {
+pub(crate) struct MatrixLoader<'a> {
     weights: &'a Weights,
     pub(crate) names: Names,
-    place: Place,
+    device: ComputeDevice,
     precision: Precision,
     cache_folder: Option<&'a Path>,
     progress: &'a Progress<'a>,
 }
 
 /// Matrices in the order asked for.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedMatrices {
     pub(crate) matrices: Vec<Matrix>,
     /// Bytes held.
     pub(crate) memory_bytes: u64,
@@ -37,19 +37,19 @@ pub(crate) struct Loaded {
     pub(crate) precision: String,
 }
 
-impl<'a> Loader<'a> {
+impl<'a> MatrixLoader<'a> {
     /// Loads from `weights` what `spec` asks for.
     pub(crate) fn new(
         spec: &'a LoadSpec,
         weights: &'a Weights,
-        place: Place,
+        device: ComputeDevice,
         precision: Precision,
         progress: &'a Progress<'a>,
     ) -> Self {
         Self {
             names: Names::of(weights),
             weights,
-            place,
+            device,
             precision,
             cache_folder: spec.cache_folder.as_deref(),
             progress,
@@ -58,14 +58,14 @@ impl<'a> Loader<'a> {
 
     /// What is computed in.
     pub(crate) fn dtype(&self) -> Dtype {
-        self.precision.dtype(self.place.usual_dtype())
+        self.precision.dtype(self.device.usual_dtype())
     }
 
     /// Loads `specs`: as the folder has quantised them, else quantised or as floats.
     ///
     /// # Errors
     /// As `Backend::load`.
-    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<Loaded, BackendError> {
+    pub(crate) fn load(&self, specs: &[MatrixSpec]) -> Result<LoadedMatrices, BackendError> {
         self.check_memory(specs)?;
         let (mut kept, note) = self.kept(specs)?;
         let mut notes: Vec<String> = note.into_iter().chain(self.fallback_note(specs)).collect();
@@ -96,7 +96,7 @@ impl<'a> Loader<'a> {
             precision = names_of(&widths);
             notes.push(self.stored_note(&widths)?);
         }
-        Ok(Loaded {
+        Ok(LoadedMatrices {
             matrices,
             memory_bytes,
             notes,
@@ -154,7 +154,7 @@ impl<'a> Loader<'a> {
         Some(usize::from(bits.get()))
     }
 
-    fn kept(&self, specs: &[MatrixSpec]) -> Result<Kept, BackendError> {
+    fn kept(&self, specs: &[MatrixSpec]) -> Result<KeptMatrices, BackendError> {
         let own = specs.iter().filter(|spec| self.own_bits(spec).is_some());
         let own: Vec<&MatrixSpec> = own.collect();
         let Some(bits) = own.first().and_then(|spec| self.own_bits(spec)) else {
@@ -222,7 +222,7 @@ impl<'a> Loader<'a> {
 
     fn check_memory(&self, specs: &[MatrixSpec]) -> Result<(), BackendError> {
         let needed = self.total_bytes(specs);
-        let (_, free) = self.place.memory();
+        let (_, free) = self.device.memory();
         let remedy = match self.precision {
             Precision::Q4 => "close other programs or choose a smaller model",
             Precision::Bf16 | Precision::F16 | Precision::F32 | Precision::Q8 => {
@@ -251,9 +251,9 @@ impl<'a> Loader<'a> {
 
     /// Tells of the folder's own quantisation, and refuses to make another one of it.
     fn stored_note(&self, widths: &BTreeSet<(usize, usize)>) -> Result<String, BackendError> {
-        let wished = self.precision.bits().map(|bits| usize::from(bits.get()));
-        if let Some(wished) = wished
-            && widths.iter().any(|(bits, _)| *bits != wished)
+        let requested = self.precision.bits().map(|bits| usize::from(bits.get()));
+        if let Some(requested) = requested
+            && widths.iter().any(|(bits, _)| *bits != requested)
         {
             return Err(BackendError::Unsupported(format!(
                 "the folder's weights are quantised already, as {}; choose precision = \"bf16\", \"f16\" or \"f32\", which \

@@ -16,7 +16,7 @@ const CHUNK: usize = 512;
 const FLOOR: f32 = -1e4;
 
 /// What the last pass left.
-pub(crate) enum Output {
+pub(crate) enum PassOutput {
     /// It failed, or there was none.
     Absent,
     /// No row was wanted.
@@ -25,7 +25,7 @@ pub(crate) enum Output {
     Logits(Array),
 }
 
-impl Output {
+impl PassOutput {
     /// The logits where they are: the processor reads the memory of all devices that MLX has.
     pub(crate) fn kept(&self, vocab: usize) -> std::result::Result<KeptLogits<'_>, BackendError> {
         let scores = match self {

@@ -7,7 +7,7 @@ use unmask_sdk::{
 };
 
 use crate::Mlx;
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::models::{self, Network};
 use crate::precision::Precision;
 use crate::session::{MlxModel, Shared};
@@ -22,10 +22,10 @@ impl Backend for Mlx {
     }
 
     fn probe(&self) -> Probe {
-        match Place::here().first() {
-            Some(Place::Metal) => Probe::Usable { score: 100 },
+        match ComputeDevice::here().first() {
+            Some(ComputeDevice::Metal) => Probe::Usable { score: 100 },
             // Slower there than any other backend.
-            Some(Place::Cpu) => Probe::Usable { score: 1 },
+            Some(ComputeDevice::Cpu) => Probe::Usable { score: 1 },
             None => Probe::Unusable {
                 reason: "MLX finds no device".to_owned(),
                 remedy: "use candle or onnx".to_owned(),
@@ -34,13 +34,13 @@ impl Backend for Mlx {
     }
 
     fn devices(&self) -> Vec<Device> {
-        let here = Place::here().into_iter();
-        here.map(Place::describe).collect()
+        let here = ComputeDevice::here().into_iter();
+        here.map(ComputeDevice::describe).collect()
     }
 
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
-        let (place, precision) = wish(spec)?;
-        models::check(spec, place, precision)
+        let (device, precision) = requested(spec)?;
+        models::check(spec, device, precision)
     }
 
     fn load(
@@ -48,9 +48,9 @@ impl Backend for Mlx {
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        let (place, precision) = wish(spec)?;
-        place.limit_memory();
-        let network = place.run(|| Network::load(spec, place, precision, progress))?;
+        let (device, precision) = requested(spec)?;
+        device.limit_memory();
+        let network = device.run(|| Network::load(spec, device, precision, progress))?;
         let mut facts = network.facts();
         if spec.threads.is_some() {
             let note = "MLX chooses its threads itself; `threads` has no effect";
@@ -59,7 +59,7 @@ impl Backend for Mlx {
         Ok(Box::new(MlxModel {
             shared: Arc::new(Shared {
                 facts,
-                place,
+                device,
                 attention: spec.attention,
                 sizes: network.sizes(),
                 network: Mutex::new(network),
@@ -69,11 +69,11 @@ impl Backend for Mlx {
 }
 
 /// Where to compute, and how.
-fn wish(spec: &LoadSpec) -> Result<(Place, Precision), BackendError> {
-    let place = Place::by_id(&spec.device)?;
+fn requested(spec: &LoadSpec) -> Result<(ComputeDevice, Precision), BackendError> {
+    let device = ComputeDevice::by_id(&spec.device)?;
     let precision = precision(spec)?;
     options::refuse("mlx", &spec.options_json)?;
-    Ok((place, precision))
+    Ok((device, precision))
 }
 
 fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {

@@ -8,13 +8,13 @@ use mlx_rs::{Array, Dtype, ops};
 use unmask_sdk::{Position, rope};
 
 /// Cosines and sines of some tokens' angles, `[tokens, 1, dim / 2]` each, in float32 as the reference computes them.
-pub(crate) struct Rope {
+pub(crate) struct RopeArrays {
     cosines: Array,
     sines: Array,
 }
 
-impl Rope {
-    /// `frequencies` are those of the head's dimension, see `Config::frequencies`.
+impl RopeArrays {
+    /// `frequencies` are those of the head's dimension, see `LladaConfig::frequencies`.
     pub(crate) fn new(frequencies: &[f32], positions: &[Position]) -> Self {
         let rope::Rope { cosines, sines, .. } = rope::Rope::new(frequencies, positions);
         let shape = [positions.len() as i32, 1, frequencies.len() as i32];
@@ -49,12 +49,12 @@ impl Rope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device::Place;
+    use crate::device::ComputeDevice;
 
     #[test]
     fn pairs_are_half_a_head_apart_and_position_zero_stands_still() {
-        Place::Cpu.run(|| {
-            let rope = Rope::new(&[1.0, 0.01], &[Position(0), Position(1)]);
+        ComputeDevice::Cpu.run(|| {
+            let rope = RopeArrays::new(&[1.0, 0.01], &[Position(0), Position(1)]);
             let x = [1.0_f32, 2.0, 3.0, 4.0, 1.0, 2.0, 3.0, 4.0];
             let turned = rope.turn(&Array::from_slice(&x, &[2, 1, 4]));
             let turned = turned.expect("the shapes fit");

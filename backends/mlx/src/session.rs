@@ -8,9 +8,9 @@ use unmask_sdk::{
     TopRequest, memory,
 };
 
-use crate::device::{Place, failed};
+use crate::device::{ComputeDevice, failed};
 use crate::models::Network;
-use crate::output::Output;
+use crate::output::PassOutput;
 use crate::slot::{CacheSizes, LayerCache};
 
 pub(crate) struct MlxModel {
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     /// One pass at a time: MLX's arrays may move between threads but not be used by two at once, and a pass keeps the whole
     /// device busy.
     pub(crate) network: Mutex<Network>,
-    pub(crate) place: Place,
+    pub(crate) device: ComputeDevice,
     pub(crate) attention: Attention,
     pub(crate) sizes: CacheSizes,
     pub(crate) facts: ModelFacts,
@@ -32,7 +32,7 @@ struct MlxSession {
     /// By slot, then by layer.
     slots: Vec<Vec<LayerCache>>,
     positions: CellPositions,
-    output: Output,
+    output: PassOutput,
 }
 
 impl Shared {
@@ -43,7 +43,7 @@ impl Shared {
     }
 
     fn check_room(&self, spec: SessionSpec) -> Result<(), BackendError> {
-        let (_, free) = self.place.memory();
+        let (_, free) = self.device.memory();
         memory::check_cells(spec, self.sizes.cell_bytes(), free)
     }
 }
@@ -57,26 +57,26 @@ impl Model for MlxModel {
         let shared = Arc::clone(&self.shared);
         shared.check_room(spec)?;
         let one = shared.lock();
-        let slots = shared.place.run(|| shared.sizes.slots(spec));
+        let slots = shared.device.run(|| shared.sizes.slots(spec));
         let slots = slots.map_err(failed)?;
         drop(one);
         Ok(Box::new(MlxSession {
             shared,
             slots,
             positions: CellPositions::new(spec),
-            output: Output::Absent,
+            output: PassOutput::Absent,
         }))
     }
 }
 
 impl Session for MlxSession {
     fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
-        self.output = Output::Absent;
+        self.output = PassOutput::Absent;
         let (shared, slots) = (&self.shared, &mut self.slots);
         let rows = self.positions.keys(pass, shared.attention);
         let network = shared.lock();
-        let logits = shared.place.run(|| network.forward(pass, &rows, slots))?;
-        self.output = logits.map_or(Output::Empty, Output::Logits);
+        let logits = shared.device.run(|| network.forward(pass, &rows, slots))?;
+        self.output = logits.map_or(PassOutput::Empty, PassOutput::Logits);
         Ok(())
     }
 
@@ -88,8 +88,8 @@ impl Session for MlxSession {
 
     fn read_top(&mut self, request: &TopRequest<'_>, out: TopMut<'_>) -> Result<(), BackendError> {
         let _one = self.shared.lock();
-        let Shared { place, facts, .. } = &*self.shared;
-        place.run(|| self.output.top(facts.vocab, request, out))
+        let Shared { device, facts, .. } = &*self.shared;
+        device.run(|| self.output.top(facts.vocab, request, out))
     }
 
     fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
@@ -111,8 +111,8 @@ impl Session for MlxSession {
         let slots = self.slots.len() as u32;
         self.shared.check_room(SessionSpec { cells, slots })?;
         let _one = self.shared.lock();
-        let Shared { place, sizes, .. } = &*self.shared;
-        let longer = place.run(|| sizes.longer(&self.slots, before, more));
+        let Shared { device, sizes, .. } = &*self.shared;
+        let longer = device.run(|| sizes.longer(&self.slots, before, more));
         self.slots = longer.map_err(failed)?;
         self.positions.reserve(cells);
         Ok(())

@@ -29,7 +29,7 @@ pub(crate) struct Store<'a> {
 }
 
 /// Quantised matrices by name, and a line for `ModelFacts::notes`.
-pub(crate) type Kept = (HashMap<String, Quantised>, Option<String>);
+pub(crate) type KeptMatrices = (HashMap<String, Quantised>, Option<String>);
 
 impl Store<'_> {
     /// Takes the matrices from the folder, or makes them of what `dense` reads, and keeps them.
@@ -39,7 +39,7 @@ impl Store<'_> {
     pub(crate) fn open(
         &self,
         dense: impl Fn(&MatrixSpec) -> Result<Array, BackendError>,
-    ) -> Result<Kept, BackendError> {
+    ) -> Result<KeptMatrices, BackendError> {
         let arrays: Vec<_> = (self.specs.iter())
             .flat_map(|spec| self.arrays(spec))
             .collect();

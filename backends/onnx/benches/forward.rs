@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use divan::Bencher;
 use unmask_backend_onnx::Onnx;
-use unmask_sdk::testing::{Checkpoint, Shape};
+use unmask_sdk::testing::{Shape, TestCheckpoint};
 use unmask_sdk::{
     Backend, CancelFlag, Cell, Logits, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
@@ -89,7 +89,7 @@ fn passes(bencher: Bencher<'_, '_>, shape: Shape, precision: &str, canvas: u32, 
 }
 
 fn session(shape: Shape, precision: &str, cells: u32) -> Box<dyn Session> {
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let model = Onnx
         .load(&checkpoint.spec("cpu", precision), &|_| {
             ControlFlow::Continue(())

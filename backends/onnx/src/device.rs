@@ -4,13 +4,13 @@ use ort::memory::AllocationDevice;
 use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{BackendError, Device, DeviceKind};
 
-use crate::graph::Kind;
-use crate::library::Found;
+use crate::graph::ElementType;
+use crate::library::FoundLibrary;
 use crate::precision::Precision;
 
 /// A device of this backend. All but the processor have never been run: there was no such machine to run them on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ComputeDevice {
     Cpu,
     /// NVIDIA, by number.
     Cuda(i32),
@@ -20,21 +20,21 @@ pub(crate) enum Place {
     CoreMl,
 }
 
-impl Place {
+impl ComputeDevice {
     /// Reads a device's id.
     ///
     /// # Errors
     /// [`BackendError::Unsupported`] naming the ids that there are.
     pub(crate) fn by_id(id: &str) -> Result<Self, BackendError> {
         let number = |digits: &str| digits.parse().ok().filter(|it| *it >= 0);
-        let place = match id.split_once(':') {
+        let device = match id.split_once(':') {
             None if id == "cpu" => Some(Self::Cpu),
             None if id == "coreml" => Some(Self::CoreMl),
             Some(("cuda", digits)) => number(digits).map(Self::Cuda),
             Some(("directml", digits)) => number(digits).map(Self::DirectMl),
             _ => None,
         };
-        place.ok_or_else(|| {
+        device.ok_or_else(|| {
             BackendError::Unsupported(format!(
                 "onnx has no device {id:?}; choose device = \"cpu\", \"cuda:0\", \"directml:0\" or \"coreml\""
             ))
@@ -71,10 +71,10 @@ impl Place {
     }
 
     /// What keys and values are kept as: 16-bit floats where products are computed in them. On the processor they are not.
-    pub(crate) fn cache_kind(self, precision: Precision) -> Kind {
+    pub(crate) fn cache_kind(self, precision: Precision) -> ElementType {
         match (self, precision) {
-            (Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl, Precision::F16) => Kind::F16,
-            _ => Kind::F32,
+            (Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl, Precision::F16) => ElementType::F16,
+            _ => ElementType::F32,
         }
     }
 
@@ -98,22 +98,29 @@ impl Place {
 
 /// The devices that the library has providers for, as far as its files tell; without one, the processor, which all have: the
 /// option `library` may name one. The processor is the default: the others have never been run.
-pub(crate) fn list(library: Option<&Found>) -> Vec<Device> {
+pub(crate) fn list(library: Option<&FoundLibrary>) -> Vec<Device> {
     let name = Processor::here().with_threads(machine::threads(None));
-    let mut devices = vec![Place::Cpu.describe(name)];
+    let mut devices = vec![ComputeDevice::Cpu.describe(name)];
     let Some(library) = library else {
         return devices;
     };
-    let mut add = |place: Place, name: &str| devices.push(place.describe(name.to_owned()));
+    let mut add =
+        |device: ComputeDevice, name: &str| devices.push(device.describe(name.to_owned()));
     if library.has_beside("onnxruntime_providers_cuda") {
-        add(Place::Cuda(0), "NVIDIA GPU through CUDA, not tested");
+        add(
+            ComputeDevice::Cuda(0),
+            "NVIDIA GPU through CUDA, not tested",
+        );
     }
     if cfg!(windows) && library.has_beside("DirectML") {
-        add(Place::DirectMl(0), "GPU through DirectML, not tested");
+        add(
+            ComputeDevice::DirectMl(0),
+            "GPU through DirectML, not tested",
+        );
     }
     if cfg!(target_os = "macos") {
         add(
-            Place::CoreMl,
+            ComputeDevice::CoreMl,
             "Apple's accelerators through Core ML, not tested",
         );
     }
@@ -127,11 +134,13 @@ mod tests {
     #[test]
     fn an_id_that_can_be_read_is_what_the_device_is_called() {
         for id in ["cpu", "cuda:0", "cuda:3", "directml:1", "coreml"] {
-            let place = Place::by_id(id).expect("it is a device");
-            assert_eq!(place.id(), id);
+            let device = ComputeDevice::by_id(id).expect("it is a device");
+            assert_eq!(device.id(), id);
         }
         for id in ["cuda", "cuda:-1", "cuda:x", "cpu:0", "metal", ""] {
-            let error = Place::by_id(id).expect_err("it is none").to_string();
+            let error = ComputeDevice::by_id(id)
+                .expect_err("it is none")
+                .to_string();
             assert!(error.contains("choose device = \"cpu\""), "{error}");
         }
     }

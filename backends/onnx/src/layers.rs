@@ -2,7 +2,7 @@
 
 use unmask_sdk::llada::Heads;
 
-use crate::graph::{Attribute, Data, Graph, Kind, Value};
+use crate::graph::{Attribute, Data, ElementType, Graph, Value};
 use crate::matrix::{Matrix, Numbers};
 use crate::ports::Queries;
 use crate::quant::BLOCK;
@@ -77,14 +77,14 @@ impl Constants {
             int8: Int8Constants {
                 smallest: graph.number("smallest", f32::MIN_POSITIVE),
                 step: graph.number("step", 1.0 / 127.0),
-                middle: graph.weight("middle", Kind::U8, &[], Data::Held(vec![128])),
+                middle: graph.weight("middle", ElementType::U8, &[], Data::Held(vec![128])),
             },
         }
     }
 }
 
 /// `x` as another type.
-pub(crate) fn cast(graph: &mut Graph, x: &Value, kind: Kind) -> Value {
+pub(crate) fn cast(graph: &mut Graph, x: &Value, kind: ElementType) -> Value {
     let to = Attribute::Int(kind.code().into());
     graph.with("Cast", &[x], vec![("to", to)])
 }
@@ -123,7 +123,7 @@ impl Factor {
     pub(crate) fn new(graph: &mut Graph, constants: &Constants, x: Value, reader: &Matrix) -> Self {
         match &reader.numbers {
             Numbers::F32(_) | Numbers::Int4 { .. } => Self::Plain(x),
-            Numbers::F16(_) => Self::F16(cast(graph, &x, Kind::F16)),
+            Numbers::F16(_) => Self::F16(cast(graph, &x, ElementType::F16)),
             Numbers::Int8 { .. } => {
                 let Int8Constants {
                     smallest,
@@ -158,7 +158,7 @@ pub(crate) fn linear(
         (Factor::Plain(x), Numbers::F32(weight)) => graph.with("Gemm", &[x, weight], transposed()),
         (Factor::F16(x), Numbers::F16(weight)) => {
             let product = graph.with("Gemm", &[x, weight], transposed());
-            cast(graph, &product, Kind::F32)
+            cast(graph, &product, ElementType::F32)
         }
         (Factor::Plain(x), Numbers::Int4 { numbers, scales }) => {
             let attributes = [
@@ -215,8 +215,8 @@ impl Angles {
     pub(crate) fn new(graph: &mut Graph, positions: &Value, frequencies: Vec<f32>) -> Self {
         let shape = [1, 1, frequencies.len()];
         let data = Data::Numbers(frequencies);
-        let frequencies = graph.weight("frequencies", Kind::F32, &shape, data);
-        let positions = cast(graph, positions, Kind::F32);
+        let frequencies = graph.weight("frequencies", ElementType::F32, &shape, data);
+        let positions = cast(graph, positions, ElementType::F32);
         let column = graph.integers("position_shape", &[-1, 1, 1]);
         let positions = graph.node("Reshape", &[&positions, &column]);
         let angles = graph.node("Mul", &[&positions, &frequencies]);

@@ -34,13 +34,13 @@ use unmask_sdk::machine::{self, Memory};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress};
 
-use device::Place;
-use graph::Kind;
+use device::ComputeDevice;
+use graph::ElementType;
 use loader::MatrixBytes;
 use models::Network;
 use options::Options;
 use precision::Precision;
-use runner::Plan;
+use runner::SessionPlan;
 use session::{OnnxModel, Shared};
 
 /// The backend; holds nothing.
@@ -75,20 +75,21 @@ impl Backend for Onnx {
     }
 
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
-        let wish = Wish::read(spec)?;
-        let network = models::outline(spec, wish.cache_kind())?;
-        let sizes = match &wish.options.graph {
-            None => matrix_bytes(spec, wish.precision, &network.matrices),
+        let requested = RequestedLoad::read(spec)?;
+        let network = models::outline(spec, requested.cache_kind())?;
+        let sizes = match &requested.options.graph {
+            None => matrix_bytes(spec, requested.precision, &network.matrices),
             // What a file of its own holds is not known before the runtime has read it.
             Some(_) => MatrixBytes::default(),
         };
-        let copies = prepack::copied_bytes(&wish.plan(sizes.all), wish.precision, sizes.all);
+        let copies =
+            prepack::copied_bytes(&requested.plan(sizes.all), requested.precision, sizes.all);
         Ok(Estimate {
             weights_bytes: sizes.held + copies,
             cell_bytes: network.caches.cell_bytes(),
-            threads: match wish.place {
-                Place::Cpu => wish.threads as u32,
-                Place::Cuda(_) | Place::DirectMl(_) | Place::CoreMl => 0,
+            threads: match requested.device {
+                ComputeDevice::Cpu => requested.threads as u32,
+                ComputeDevice::Cuda(_) | ComputeDevice::DirectMl(_) | ComputeDevice::CoreMl => 0,
             },
         })
     }
@@ -98,24 +99,24 @@ impl Backend for Onnx {
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        let wish = Wish::read(spec)?;
-        let environment = runtime::environment(wish.options.library.as_deref())?;
-        let pool = workers(wish.threads)?;
-        let mut network = match &wish.options.graph {
-            None => pool.install(|| wish.build(spec, progress))?,
-            Some(_) => models::outline(spec, wish.cache_kind())?,
+        let requested = RequestedLoad::read(spec)?;
+        let environment = runtime::environment(requested.options.library.as_deref())?;
+        let pool = workers(requested.threads)?;
+        let mut network = match &requested.options.graph {
+            None => pool.install(|| requested.build(spec, progress))?,
+            Some(_) => models::outline(spec, requested.cache_kind())?,
         };
-        let (precision, plan) = (wish.precision, wish.plan(network.matrix_bytes));
+        let (precision, plan) = (requested.precision, requested.plan(network.matrix_bytes));
         let copies = prepack::copied_bytes(&plan, precision, network.matrix_bytes);
         let memory_bytes = network.held_bytes + copies;
-        let note = prepack::note(&plan, wish.options.prepack, precision);
+        let note = prepack::note(&plan, requested.options.prepack, precision);
         network.notes.extend(plan.file_note().or(note));
         let prepared = plan.prepare(&environment, &network.graph, progress)?;
         network.notes.extend(prepared.note);
         Ok(Box::new(OnnxModel {
             shared: Arc::new(Shared {
                 runner: Mutex::new(prepared.runner),
-                place: prepared.place,
+                device: prepared.device,
                 network,
                 precision,
                 attention: spec.attention,
@@ -131,33 +132,33 @@ impl Backend for Onnx {
         folder: &Path,
         progress: &Progress<'_>,
     ) -> Result<(), BackendError> {
-        let wish = Wish::read(spec)?;
-        let network = workers(wish.threads)?.install(|| wish.build(spec, progress))?;
+        let requested = RequestedLoad::read(spec)?;
+        let network = workers(requested.threads)?.install(|| requested.build(spec, progress))?;
         emit::proto::write(&network.graph, ports::DOC, folder, progress)
     }
 }
 
 /// What a load asks for.
-struct Wish {
-    place: Place,
+struct RequestedLoad {
+    device: ComputeDevice,
     precision: Precision,
     options: Options,
     threads: usize,
 }
 
-impl Wish {
+impl RequestedLoad {
     fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
-        let place = Place::by_id(&spec.device)?;
+        let device = ComputeDevice::by_id(&spec.device)?;
         Ok(Self {
-            place,
-            precision: precision(spec, place)?,
+            device,
+            precision: precision(spec, device)?,
             options: Options::read(&spec.options_json)?,
             threads: machine::threads(spec.threads),
         })
     }
 
-    fn cache_kind(&self) -> Kind {
-        self.place.cache_kind(self.precision)
+    fn cache_kind(&self) -> ElementType {
+        self.device.cache_kind(self.precision)
     }
 
     /// The graph with its weights, made on the threads of the pool.
@@ -166,11 +167,11 @@ impl Wish {
     }
 
     /// How to make a session of a network with so many bytes of matrices.
-    fn plan(&self, matrix_bytes: u64) -> Plan {
+    fn plan(&self, matrix_bytes: u64) -> SessionPlan {
         let free = Memory::now().free_bytes;
         let options = &self.options;
-        Plan {
-            place: self.place,
+        SessionPlan {
+            device: self.device,
             threads: self.threads,
             spin: options.spin.unwrap_or(true),
             is_prepacked: prepack::is_wanted(options.prepack, self.precision, matrix_bytes, free),
@@ -205,8 +206,8 @@ fn workers(threads: usize) -> Result<ThreadPool, BackendError> {
         .map_err(|error| BackendError::Device(format!("cannot start threads: {error}")))
 }
 
-fn precision(spec: &LoadSpec, place: Place) -> Result<Precision, BackendError> {
-    let offered = place.precisions();
+fn precision(spec: &LoadSpec, device: ComputeDevice) -> Result<Precision, BackendError> {
+    let offered = device.precisions();
     let named = offered.iter().find(|each| each.name() == spec.precision);
     named.copied().ok_or_else(|| {
         let names: Vec<&str> = offered.iter().map(|each| each.name()).collect();

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use ort::LoadDynamicError;
 use unmask_sdk::{BackendError, Probe};
 
-pub(crate) use places::{Origin, Surroundings};
+pub(crate) use places::{LibraryOrigin, LibrarySearch};
 pub(crate) use version::Version;
 
 /// The oldest that fits: what the feature `api-24` of the crate `ort` asks for.
@@ -31,16 +31,16 @@ const REMEDY: &str = "run `unmask backends install onnx`";
 
 /// A library that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FoundLibrary {
     /// Absolute.
     pub(crate) path: PathBuf,
     /// Who led to it.
-    pub(crate) origin: Origin,
+    pub(crate) origin: LibraryOrigin,
     /// As its file or folder is called; `None` if the names do not tell.
     pub(crate) version: Option<Version>,
 }
 
-impl Found {
+impl FoundLibrary {
     /// True if a library of this name, without `lib` and the ending, lies beside it: `onnxruntime_providers_cuda`.
     pub(crate) fn has_beside(&self, name: &str) -> bool {
         self.path.with_file_name(places::file_name(name)).is_file()
@@ -75,12 +75,12 @@ impl From<Missing> for BackendError {
 ///
 /// # Errors
 /// [`Missing`] if there is none, or if a library that the user named does not fit.
-pub(crate) fn find() -> Result<Found, Missing> {
+pub(crate) fn find() -> Result<FoundLibrary, Missing> {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = &*opened {
         return Ok(found.clone());
     }
-    let found = first_fit(&Surroundings::here(None), |path, version| match version {
+    let found = first_fit(&LibrarySearch::here(None), |path, version| match version {
         Some(_) => Ok(()),
         None => open(path),
     })?;
@@ -91,7 +91,7 @@ pub(crate) fn find() -> Result<Found, Missing> {
 }
 
 /// What was opened. A static, as the library is the process's.
-static OPENED: Mutex<Option<Found>> = Mutex::new(None);
+static OPENED: Mutex<Option<FoundLibrary>> = Mutex::new(None);
 
 /// Opens the library, unless this was done before. From then on the functions of `ort` work; before, they panic.
 ///
@@ -99,7 +99,7 @@ static OPENED: Mutex<Option<Found>> = Mutex::new(None);
 ///
 /// # Errors
 /// [`Missing`] as [`find`], or if `named` is another library than the one that is open.
-pub(crate) fn start(named: Option<&Path>) -> Result<Found, Missing> {
+pub(crate) fn start(named: Option<&Path>) -> Result<FoundLibrary, Missing> {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(found) = &*opened {
         return match named {
@@ -114,21 +114,21 @@ pub(crate) fn start(named: Option<&Path>) -> Result<Found, Missing> {
             Some(_) | None => Ok(found.clone()),
         };
     }
-    let found = first_fit(&Surroundings::here(named), |path, _| open(path))?;
+    let found = first_fit(&LibrarySearch::here(named), |path, _| open(path))?;
     Ok(opened.insert(found).clone())
 }
 
 /// The first candidate that fits and that `open` takes.
 fn first_fit(
-    around: &Surroundings,
+    around: &LibrarySearch,
     open: impl Fn(&Path, Option<Version>) -> Result<(), String>,
-) -> Result<Found, Missing> {
+) -> Result<FoundLibrary, Missing> {
     let mut unfit = None;
     for (origin, path) in places::candidates(around) {
         let fits = fitting(&path).and_then(|version| open(&path, version).map(|()| version));
         match (fits, origin.setting()) {
             (Ok(version), _) => {
-                return Ok(Found {
+                return Ok(FoundLibrary {
                     path,
                     origin,
                     version,

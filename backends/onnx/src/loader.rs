@@ -1,4 +1,4 @@
-//! Loads a network's matrices in the wished precision into its graph.
+//! Loads a network's matrices in the requested precision into its graph.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use unmask_sdk::weights::cache::{self, Array, Cache};
 use unmask_sdk::weights::{Dtype, Weights};
 use unmask_sdk::{BackendError, Meter, Progress, memory};
 
-use crate::graph::{Data, Graph, Kind, Value};
+use crate::graph::{Data, ElementType, Graph, Value};
 use crate::matrix::{Matrix, Numbers};
 use crate::precision::Precision;
 use crate::quant;
 
 /// Everything that loading a matrix needs.
-pub(crate) struct Loader<'a> {
+pub(crate) struct MatrixLoader<'a> {
     pub(crate) weights: &'a Arc<Weights>,
     pub(crate) precision: Precision,
     pub(crate) cache_folder: Option<&'a Path>,
@@ -24,7 +24,7 @@ pub(crate) struct Loader<'a> {
 }
 
 /// Matrices in the order asked for.
-pub(crate) struct Loaded {
+pub(crate) struct LoadedMatrices {
     pub(crate) matrices: Vec<Matrix>,
     /// Bytes of the matrices as the graph has them; as many more if the runtime rearranges them.
     pub(crate) matrix_bytes: u64,
@@ -92,7 +92,7 @@ struct AllNumbers {
     note: Option<String>,
 }
 
-impl Loader<'_> {
+impl MatrixLoader<'_> {
     /// Adds `specs` to `graph`.
     ///
     /// # Errors
@@ -101,7 +101,7 @@ impl Loader<'_> {
         &self,
         graph: &mut Graph,
         specs: &[MatrixSpec],
-    ) -> Result<Loaded, BackendError> {
+    ) -> Result<LoadedMatrices, BackendError> {
         let sizes = MatrixBytes::of(specs, self.precision, self.cache_folder, |spec| {
             is_f32(self.weights, spec)
         });
@@ -118,7 +118,7 @@ impl Loader<'_> {
                 bias: self.bias(graph, spec)?,
             })
         });
-        Ok(Loaded {
+        Ok(LoadedMatrices {
             matrices: matrices.collect::<Result<_, BackendError>>()?,
             matrix_bytes: sizes.all,
             held_bytes: all.held_bytes,
@@ -160,10 +160,11 @@ impl Loader<'_> {
         })?;
         let mut add = |array: &Array| {
             let weight = kept.weights.shaped(&array.name, &array.shape)?;
-            let kind = Kind::of(array.dtype).expect("arrays are made of what the runtime knows");
+            let kind =
+                ElementType::of(array.dtype).expect("arrays are made of what the runtime knows");
             let data = match (Data::mapped(&kept.weights, &weight, kind), kind) {
                 (Some(mapped), _) => mapped,
-                (None, Kind::F32) => Data::Numbers(weight.to_f32()?),
+                (None, ElementType::F32) => Data::Numbers(weight.to_f32()?),
                 (None, _) => Data::Held(weight.bytes.to_vec()),
             };
             let name = array.name.clone();
@@ -211,7 +212,7 @@ impl Loader<'_> {
             .collect::<Result<_, BackendError>>()?;
         let add = |(spec, data): (&MatrixSpec, Data)| {
             let shape = [spec.rows, spec.columns];
-            Numbers::F32(graph.weight(spec.name.clone(), Kind::F32, &shape, data))
+            Numbers::F32(graph.weight(spec.name.clone(), ElementType::F32, &shape, data))
         };
         Ok(AllNumbers {
             held_bytes: data.iter().map(Data::held_bytes).sum(),
@@ -228,7 +229,7 @@ impl Loader<'_> {
         let data = Data::f32(self.weights, &weight)?;
         Ok(Some(graph.weight(
             name.clone(),
-            Kind::F32,
+            ElementType::F32,
             &[spec.rows],
             data,
         )))

@@ -3,7 +3,7 @@
 //! Free dimensions: `fed` tokens of all rows one after the other, `kept` and `wanted` ones among them, `rows` of the batch,
 //! `keys` attended to and `queries` per row, filled up to the longest row's; `cache` cells of all slots, at least one.
 
-use crate::graph::{Dim, Graph, Kind, Value};
+use crate::graph::{Dim, ElementType, Graph, Value};
 use crate::layers;
 use crate::slot::CacheSizes;
 
@@ -85,7 +85,7 @@ pub(crate) struct Ports {
     /// By layer: keys and values, `[cache, key heads * dim]`.
     caches: Vec<[Value; 2]>,
     /// What they are kept as.
-    cache_kind: Kind,
+    cache_kind: ElementType,
 }
 
 impl Ports {
@@ -102,12 +102,16 @@ impl Ports {
         for [_, present] in (0..n_layers).flat_map(cache_names) {
             graph.output(present, cache_kind, &cache);
         }
-        graph.output(LOGITS, Kind::F32, &[Dim::Free("wanted"), Dim::Fixed(vocab)]);
+        graph.output(
+            LOGITS,
+            ElementType::F32,
+            &[Dim::Free("wanted"), Dim::Fixed(vocab)],
+        );
         let mut input = |name: &str, kind, shape: &[Dim]| graph.input(name, kind, shape);
         let mut queries = |names: QueryNames, count: Dim, asking: Dim| Queries {
-            spread: input(names.spread, Kind::I64, &[ROWS, count]),
-            gather: input(names.gather, Kind::I64, &[asking]),
-            bias: input(names.bias, Kind::F32, &[ROWS, ONE, count, KEYS]),
+            spread: input(names.spread, ElementType::I64, &[ROWS, count]),
+            gather: input(names.gather, ElementType::I64, &[asking]),
+            bias: input(names.bias, ElementType::F32, &[ROWS, ONE, count, KEYS]),
         };
         let wanted = Dim::Free("wanted");
         let all = queries(ALL, Dim::Free("queries"), FED);
@@ -115,13 +119,13 @@ impl Ports {
         Self {
             all,
             last,
-            tokens: input(TOKENS, Kind::I64, &[FED]),
-            positions: input(POSITIONS, Kind::I64, &[FED]),
-            kept: input(KEPT, Kind::I64, &[KEPT_ROWS]),
-            cache_rows: input(CACHE_ROWS, Kind::I64, &[KEPT_ROWS, ONE]),
-            context_rows: input(CONTEXT_ROWS, Kind::I64, &[ROWS, KEYS]),
-            key_places: input(KEY_PLACES, Kind::I64, &[FED, Dim::Fixed(2)]),
-            wanted: input(WANTED, Kind::I64, &[wanted]),
+            tokens: input(TOKENS, ElementType::I64, &[FED]),
+            positions: input(POSITIONS, ElementType::I64, &[FED]),
+            kept: input(KEPT, ElementType::I64, &[KEPT_ROWS]),
+            cache_rows: input(CACHE_ROWS, ElementType::I64, &[KEPT_ROWS, ONE]),
+            context_rows: input(CONTEXT_ROWS, ElementType::I64, &[ROWS, KEYS]),
+            key_places: input(KEY_PLACES, ElementType::I64, &[FED, Dim::Fixed(2)]),
+            wanted: input(WANTED, ElementType::I64, &[wanted]),
             caches: (0..n_layers)
                 .map(|layer| cache_names(layer).map(|[past, _]| input(&past, cache_kind, &cache)))
                 .collect(),
@@ -154,14 +158,14 @@ impl Ports {
             );
             let read = graph.node("Gather", &[past, &self.context_rows]);
             let all = graph.node("ScatterND", &[&read, &self.key_places, &fresh]);
-            self.converted(graph, &all, Kind::F32)
+            self.converted(graph, &all, ElementType::F32)
         })
     }
 
     /// `x` as `kind`, which is what keys and values are kept as or what they are computed in.
-    fn converted(&self, graph: &mut Graph, x: &Value, kind: Kind) -> Value {
+    fn converted(&self, graph: &mut Graph, x: &Value, kind: ElementType) -> Value {
         match self.cache_kind {
-            Kind::F32 => x.clone(),
+            ElementType::F32 => x.clone(),
             _ => layers::cast(graph, x, kind),
         }
     }

@@ -1,13 +1,13 @@
 //! Whether the runtime keeps a copy of every matrix, arranged for this processor, beside the mapped one.
 
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::options::Prepack;
 use crate::precision::Precision;
-use crate::runner::Plan;
+use crate::runner::SessionPlan;
 
 /// Whether it may; a copy takes `bytes`, of which `free` are free (0 if unknown).
-pub(crate) fn is_wanted(wish: Prepack, precision: Precision, bytes: u64, free: u64) -> bool {
-    match wish {
+pub(crate) fn is_wanted(requested: Prepack, precision: Precision, bytes: u64, free: u64) -> bool {
+    match requested {
         Prepack::On => true,
         Prepack::Off => false,
         // Without, they are turned into `f32` in every pass.
@@ -18,25 +18,25 @@ pub(crate) fn is_wanted(wish: Prepack, precision: Precision, bytes: u64, free: u
 }
 
 /// Bytes that the runtime holds for matrices of `bytes`.
-pub(crate) fn copied_bytes(plan: &Plan, precision: Precision, bytes: u64) -> u64 {
-    match (precision, plan.place) {
+pub(crate) fn copied_bytes(plan: &SessionPlan, precision: Precision, bytes: u64) -> u64 {
+    match (precision, plan.device) {
         // The processor has no 16-bit products: the runtime makes them `f32`.
-        (Precision::F16, Place::Cpu) => bytes * 2,
+        (Precision::F16, ComputeDevice::Cpu) => bytes * 2,
         _ if plan.is_prepacked => bytes,
         _ => 0,
     }
 }
 
 /// What the user should know about it.
-pub(crate) fn note(plan: &Plan, wish: Prepack, precision: Precision) -> Option<String> {
-    let note = match (precision, plan.place) {
-        (Precision::F16, Place::Cpu) => {
+pub(crate) fn note(plan: &SessionPlan, requested: Prepack, precision: Precision) -> Option<String> {
+    let note = match (precision, plan.device) {
+        (Precision::F16, ComputeDevice::Cpu) => {
             "f16 is computed as f32 on a processor: no faster and no smaller, choose int8 or f32"
         }
         (Precision::Int4, _) if !plan.is_prepacked => {
             "int4 without prepack is turned into f32 in every pass, which takes several times as long"
         }
-        _ if !plan.is_prepacked && wish == Prepack::Auto => {
+        _ if !plan.is_prepacked && requested == Prepack::Auto => {
             "there is no memory to arrange the weights for this processor: passes take up to half as long again"
         }
         _ => return None,

@@ -10,7 +10,7 @@ use ort::session::Session as Runner;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use unmask_sdk::{BackendError, LoadProgress, Progress, log};
 
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::emit::editor;
 use crate::file;
 use crate::graph::Graph;
@@ -21,8 +21,8 @@ use crate::watch::watched;
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How a session is to be made.
-pub(crate) struct Plan {
-    pub(crate) place: Place,
+pub(crate) struct SessionPlan {
+    pub(crate) device: ComputeDevice,
     pub(crate) threads: usize,
     /// Threads wait awake within a pass.
     pub(crate) spin: bool,
@@ -38,12 +38,12 @@ pub(crate) struct Plan {
 pub(crate) struct Prepared {
     pub(crate) runner: Runner,
     /// Where it computes.
-    pub(crate) place: Place,
+    pub(crate) device: ComputeDevice,
     /// A line for `ModelFacts::notes`.
     pub(crate) note: Option<String>,
 }
 
-impl Plan {
+impl SessionPlan {
     /// What the user should know of a network from a file.
     pub(crate) fn file_note(&self) -> Option<String> {
         let file = self.file.as_ref()?.display();
@@ -63,36 +63,40 @@ impl Plan {
         graph: &Graph,
         progress: &Progress<'_>,
     ) -> Result<Prepared, BackendError> {
-        let on = |place| {
-            let builder = self.builder(environment, place);
+        let on = |device| {
+            let builder = self.builder(environment, device);
             let builder = builder.map_err(|error| failed("start", error))?;
             let runner = self.watched(graph, builder, progress)?;
             Ok(Prepared {
                 runner,
-                place,
+                device,
                 note: None,
             })
         };
-        let error = match on(self.place) {
-            Err(error @ BackendError::Device(_)) if self.place != Place::Cpu => error,
+        let error = match on(self.device) {
+            Err(error @ BackendError::Device(_)) if self.device != ComputeDevice::Cpu => error,
             done => return done,
         };
-        let id = self.place.id();
+        let id = self.device.id();
         if !self.allow_cpu_fallback {
             return Err(BackendError::Device(format!(
                 "{id} cannot be used: {error}; {}, choose device = \"cpu\", or set the model's option allow_cpu_fallback",
-                remedy(self.place)
+                remedy(self.device)
             )));
         }
         log::warn("device", format_args!("{id} cannot be used: {error}"));
         let note = format!("{id} cannot be used ({error}): computes on the processor instead");
-        on(Place::Cpu).map(|prepared| Prepared {
+        on(ComputeDevice::Cpu).map(|prepared| Prepared {
             note: Some(note),
             ..prepared
         })
     }
 
-    fn builder(&self, environment: &Environment, place: Place) -> ort::Result<SessionBuilder> {
+    fn builder(
+        &self,
+        environment: &Environment,
+        device: ComputeDevice,
+    ) -> ort::Result<SessionBuilder> {
         let mut builder = Runner::builder(environment)?
             .with_intra_threads(self.threads)?
             .with_optimization_level(GraphOptimizationLevel::All)?
@@ -102,7 +106,7 @@ impl Plan {
             .with_intra_op_spinning(self.spin)?
             // Between passes the threads sleep.
             .with_config_entry("session.force_spinning_stop", "1")?;
-        if let Some(provider) = provider(place) {
+        if let Some(provider) = provider(device) {
             // Without the first, a provider that fails is silently none; without the second, so is a missing kernel.
             builder = builder.with_execution_providers([provider.error_on_failure()])?;
             if !self.allow_cpu_fallback {
@@ -151,24 +155,26 @@ impl Plan {
 }
 
 /// None of them has ever been run; the processor needs none.
-fn provider(place: Place) -> Option<ExecutionProviderDispatch> {
-    match place {
-        Place::Cpu => None,
-        Place::Cuda(number) => Some(ep::CUDA::default().with_device_id(number).build()),
-        Place::DirectMl(number) => Some(ep::DirectML::default().with_device_id(number).build()),
-        Place::CoreMl => Some(ep::CoreML::default().build()),
+fn provider(device: ComputeDevice) -> Option<ExecutionProviderDispatch> {
+    match device {
+        ComputeDevice::Cpu => None,
+        ComputeDevice::Cuda(number) => Some(ep::CUDA::default().with_device_id(number).build()),
+        ComputeDevice::DirectMl(number) => {
+            Some(ep::DirectML::default().with_device_id(number).build())
+        }
+        ComputeDevice::CoreMl => Some(ep::CoreML::default().build()),
     }
 }
 
-fn remedy(place: Place) -> &'static str {
-    match place {
-        Place::Cpu => "install ONNX Runtime again",
-        Place::Cuda(_) => {
+fn remedy(device: ComputeDevice) -> &'static str {
+    match device {
+        ComputeDevice::Cpu => "install ONNX Runtime again",
+        ComputeDevice::Cuda(_) => {
             "install the runtime for CUDA (`unmask backends install onnx --gpu cuda`) and NVIDIA's CUDA libraries"
         }
-        Place::DirectMl(_) => {
+        ComputeDevice::DirectMl(_) => {
             "install the runtime for DirectML (`unmask backends install onnx --gpu directml`)"
         }
-        Place::CoreMl => "use a runtime for macOS",
+        ComputeDevice::CoreMl => "use a runtime for macOS",
     }
 }

@@ -15,7 +15,7 @@ use unmask_sdk::{
     SessionSpec, TopMut, TopRequest, memory,
 };
 
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::feed::{Feed, QueryFeed};
 use crate::models::Network;
 use crate::ports::{self, QueryNames};
@@ -36,7 +36,7 @@ pub(crate) struct OnnxModel {
 pub(crate) struct Shared {
     /// One run at a time: the binding forbids more, and one already uses all threads.
     pub(crate) runner: Mutex<Runner>,
-    pub(crate) place: Place,
+    pub(crate) device: ComputeDevice,
     pub(crate) network: Network,
     pub(crate) precision: Precision,
     pub(crate) attention: Attention,
@@ -61,10 +61,12 @@ struct OnnxSession {
 impl Model for OnnxModel {
     fn facts(&self) -> ModelFacts {
         let network = &self.shared.network;
-        let promises = match self.shared.place {
-            Place::Cpu => Capabilities::DETERMINISTIC,
+        let promises = match self.shared.device {
+            ComputeDevice::Cpu => Capabilities::DETERMINISTIC,
             // Never run.
-            Place::Cuda(_) | Place::DirectMl(_) | Place::CoreMl => Capabilities::default(),
+            ComputeDevice::Cuda(_) | ComputeDevice::DirectMl(_) | ComputeDevice::CoreMl => {
+                Capabilities::default()
+            }
         };
         ModelFacts {
             vocab: network.vocab,
@@ -87,7 +89,7 @@ impl Model for OnnxModel {
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
         let sizes = self.shared.network.caches;
         check_room(&self.shared, spec)?;
-        let caches = Caches::new(sizes, spec, self.shared.place);
+        let caches = Caches::new(sizes, spec, self.shared.device);
         let runner = self.shared.runner.lock();
         let runner = runner.unwrap_or_else(PoisonError::into_inner);
         let binding = runner.create_binding();
@@ -115,6 +117,7 @@ impl Session for OnnxSession {
     fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
         self.kept = None;
         let shared = Arc::clone(&self.shared);
+        shared.network.graph.check_lengths()?;
         let rows = self.positions.keys(pass, shared.attention);
         let feed = Feed::new(pass, &rows, self.positions.cells());
         let runner = shared.runner.lock();

@@ -10,9 +10,9 @@ use ort::value::DynTensor;
 use unmask_sdk::SessionSpec;
 use unmask_sdk::llada::Heads;
 
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::emit::editor::element;
-use crate::graph::Kind;
+use crate::graph::ElementType;
 
 /// What decides how large caches are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct CacheSizes {
     pub(crate) layers: usize,
     pub(crate) heads: Heads,
     /// `F32` or `F16`.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ElementType,
 }
 
 impl CacheSizes {
@@ -42,17 +42,21 @@ pub(crate) struct Caches {
     pub(crate) layers: Vec<[DynTensor; 2]>,
     pub(crate) room: SessionSpec,
     sizes: CacheSizes,
-    place: Place,
+    device: ComputeDevice,
 }
 
 impl Caches {
     /// Zeros.
-    pub(crate) fn new(sizes: CacheSizes, room: SessionSpec, place: Place) -> ort::Result<Self> {
+    pub(crate) fn new(
+        sizes: CacheSizes,
+        room: SessionSpec,
+        device: ComputeDevice,
+    ) -> ort::Result<Self> {
         let mut caches = Self {
             layers: Vec::new(),
             room,
             sizes,
-            place,
+            device,
         };
         let layer = |_| Ok([caches.part(room, |_| ())?, caches.part(room, |_| ())?]);
         caches.layers = (0..sizes.layers).map(layer).collect::<ort::Result<_>>()?;
@@ -66,7 +70,7 @@ impl Caches {
         let shape = [rows, self.sizes.width()];
         let mut part = DynTensor::new(&Allocator::default(), element(self.sizes.kind), shape)?;
         fill(bytes_mut(&mut part));
-        match self.place.memory() {
+        match self.device.memory() {
             None => Ok(part),
             Some((device, number)) => part.to(device, number),
         }
@@ -77,7 +81,7 @@ impl Caches {
         let length = self.slot_bytes();
         let [from, to] = [from, to].map(|slot| slot as usize * length);
         let copy = |cells: &mut [u8]| cells.copy_within(from..from + length, to);
-        let memory = self.place.memory();
+        let memory = self.device.memory();
         for part in self.layers.iter_mut().flatten() {
             match memory.clone() {
                 None => copy(bytes_mut(part)),
@@ -98,7 +102,7 @@ impl Caches {
         for layer in &self.layers {
             let larger = |part: &DynTensor| {
                 let fetched = self
-                    .place
+                    .device
                     .memory()
                     .map(|_| part.to(AllocationDevice::CPU, 0));
                 let fetched = fetched.transpose()?;

@@ -91,6 +91,28 @@ pub mod kind {
     pub const GPU: u32 = 1;
     /// `DeviceKind::Accelerator`
     pub const ACCELERATOR: u32 = 2;
+
+    use crate::DeviceKind;
+
+    /// The number of a kind.
+    #[must_use]
+    pub fn of(kind: DeviceKind) -> u32 {
+        match kind {
+            DeviceKind::Cpu => CPU,
+            DeviceKind::Gpu => GPU,
+            DeviceKind::Accelerator => ACCELERATOR,
+        }
+    }
+
+    /// The kind of a number; unknown ones are accelerators.
+    #[must_use]
+    pub fn named(number: u32) -> DeviceKind {
+        match number {
+            CPU => DeviceKind::Cpu,
+            GPU => DeviceKind::Gpu,
+            _ => DeviceKind::Accelerator,
+        }
+    }
 }
 
 /// Values of [`LoadTable::attention`]; a backend refuses those that it does not compute, unknown ones included.

@@ -81,6 +81,11 @@ pub struct SessionSpec {
     pub slots: u32,
 }
 
+impl SessionSpec {
+    /// The most slots that a session may have.
+    pub const MOST_SLOTS: u32 = 64;
+}
+
 /// The mutable state of one or more sequences: slots of cells, and the output of the last pass.
 ///
 /// Used by one thread at a time, any. It may live over all turns of a conversation.

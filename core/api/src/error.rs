@@ -49,12 +49,12 @@ pub enum BackendError {
     },
     /// A plugin reported this over the C border.
     #[error("{backend}: {message}")]
-    Remote {
+    Plugin {
         /// The plugin's name.
         backend: String,
         /// What kind of failure.
         code: ErrorCode,
-        /// Its own words.
+        /// What it reported.
         message: String,
     },
 }
@@ -84,7 +84,7 @@ pub enum ErrorCode {
 }
 
 impl BackendError {
-    /// What the message of a [`Remote`](Self::Remote) ends with if the plugin gave none.
+    /// What the message of a [`Plugin`](Self::Plugin) ends with if the plugin gave none.
     pub const SAID_NOTHING: &str = "and said nothing more";
 
     /// The kind of failure.
@@ -99,7 +99,7 @@ impl BackendError {
             Self::Device(_) | Self::Gone { .. } => ErrorCode::Device,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Panicked(_) => ErrorCode::Panicked,
-            Self::Remote { code, .. } => *code,
+            Self::Plugin { code, .. } => *code,
         }
     }
 

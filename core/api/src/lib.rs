@@ -1,8 +1,9 @@
 //! The contract between the runtime and every backend: words, three traits, and the same as C tables in [`abi`].
 //!
 //! A [`Backend`] names its [`Device`]s and loads a [`Model`]; a model opens [`Session`]s, each with slots of K/V cells of its
-//! own; a session computes [`Pass`]es and is then asked for their output, whole or in short form. A backend never sees a
-//! mask, a schedule or a seed: it answers which logits belong to which fed token, nothing else.
+//! own; a session computes [`Pass`]es and is then asked for their output, whole or in short form. A backend never
+//! learns which token is the mask, what the schedule is or the seed: it answers which logits belong to which fed token,
+//! nothing else.
 //!
 //! The runtime checks what it sends ([`Pass::check`]), so a backend may trust the shapes and ranges written here. What a
 //! backend returns is not trusted.

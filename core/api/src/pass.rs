@@ -2,9 +2,6 @@ use std::ops::Range;
 
 use crate::{BackendError, CancelFlag, Capabilities, Cell, Position, SessionSpec, TokenId};
 
-/// The most slots that a session may have.
-const MOST_SLOTS: u32 = 64;
-
 /// One row of a ragged batch: which of the fed tokens are its own, and what it attends to.
 ///
 /// Its *keys*, in this order: the cells of `context`, then its fed tokens that are neither padding nor have a cell in
@@ -19,7 +16,7 @@ pub struct Row {
     /// Cells of the slot that are attended to. Each was written by an earlier pass, or is by this one.
     pub context: Range<u32>,
     /// The first so many of its fed tokens are left padding: their outputs are computed as usual, but nobody attends to
-    /// them, and they have no cells.
+    /// them, and they have no cells. Where the attention kind lets such a token see no key, its output is any finite numbers.
     pub padding: u32,
 }
 
@@ -82,7 +79,9 @@ impl Pass<'_> {
         let mut slots = 0_u64;
         for (index, (row, fed)) in self.spans().enumerate() {
             check_row(index, row, &self.cells[fed], session)?;
-            if row.slot >= session.slots.min(MOST_SLOTS) || slots & (1 << row.slot) != 0 {
+            if row.slot >= session.slots.min(SessionSpec::MOST_SLOTS)
+                || slots & (1 << row.slot) != 0
+            {
                 return broken(format!(
                     "row {index} uses slot {} twice or out of range",
                     row.slot

@@ -98,8 +98,8 @@ impl TopRows {
         &self.asked[index * self.asked_per_row..][..self.asked_per_row]
     }
 
-    /// `Σ p ln(p / p₀)` in nat of row `index`, `p₀` being what was remembered for its cell; infinite if nothing was. `None`
-    /// unless it was asked for.
+    /// `Σ p ln(p / p₀)` in nat of row `index`, `p₀` being of the row that was remembered for its cell, both among the ids that
+    /// are not banned; infinite if nothing was remembered or the row has no cell. `None` unless it was asked for.
     #[must_use]
     pub fn divergence(&self, index: usize) -> Option<f64> {
         self.divergence.get(index).copied()
@@ -140,13 +140,13 @@ pub struct TopMut<'a> {
     pub ids: &'a mut [TokenId],
     /// `[rows, k]`, in the order of `ids`.
     pub logits: &'a mut [f32],
-    /// `[rows]`; within 1e-5 of the sum in relative terms, as exact as the backend's own sums.
+    /// `[rows]`; within 1e-5 of the sum in relative terms, or within 1e-10.
     pub tail: &'a mut [f64],
-    /// `[rows]`, nat.
+    /// `[rows]`, nat; within 1e-5 of it in relative terms, or within 1e-6.
     pub entropy: &'a mut [f64],
     /// `[rows, asked per row]`: logits of the asked ids.
     pub asked: &'a mut [f32],
-    /// `[rows]`, nat, or empty if it was not asked for.
+    /// `[rows]`, nat, within 1e-4 of it in relative terms, or within 1e-5; empty if it was not asked for.
     pub divergence: &'a mut [f64],
 }
 
@@ -160,7 +160,10 @@ impl TopMut<'_> {
         logits: &[f32],
         request: &TopRequest<'_>,
     ) {
-        for (rank, &(id, logit)) in summary.best.iter().take(self.k).enumerate() {
+        for rank in 0..self.k {
+            // Where nothing but NaN is left, NaN is told.
+            let best = summary.best.get(rank).copied();
+            let (id, logit) = best.unwrap_or((TokenId(0), f32::NAN));
             self.ids[index * self.k + rank] = id;
             self.logits[index * self.k + rank] = logit;
         }

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use unmask_api::{Backend, LoadSpec};
 
 use crate::gaps::{Gap, all_known};
-use crate::grid::{Grid, Question};
+use crate::grid::{Grid, PlannedTrial};
 use crate::report::{Report, Trial};
-use crate::rig::{Rig, Sign};
+use crate::rig::{AliveSignal, Rig};
 
 /// What is heard of an examination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum News {
+pub enum ExaminationEvent {
     /// The question of this index is asked now.
     Begins(usize),
     /// A pass has ended, or a load has come further.
@@ -24,7 +24,7 @@ pub enum News {
 }
 
 /// Who hears it, from any thread.
-type Hear = dyn Fn(News) + Send + Sync;
+type EventHandler = dyn Fn(ExaminationEvent) + Send + Sync;
 
 /// A backend that is held against every case.
 pub struct Examination {
@@ -67,46 +67,53 @@ impl Examination {
     #[must_use]
     pub fn report(&self) -> Report {
         let report = Arc::new(Mutex::new(Report::default()));
-        let heard = Arc::clone(&report);
+        let collected = Arc::clone(&report);
         self.run(
             &(Arc::new(move |news| {
-                if let News::Ended(trial) = news {
-                    let mut report = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                if let ExaminationEvent::Ended(trial) = news {
+                    let mut report = collected.lock().unwrap_or_else(PoisonError::into_inner);
                     report.trials.push(trial);
                 }
-            }) as Arc<Hear>),
+            }) as Arc<EventHandler>),
         );
         let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut report)
     }
 
-    /// Asks everything; `hear` is told of it as it happens.
-    pub fn run(&self, hear: &Arc<Hear>) {
+    /// Asks everything; `on_event` is told of it as it happens.
+    pub fn run(&self, on_event: &Arc<EventHandler>) {
         let mut index = self.first;
         let mut rig = None;
         while index < self.grid.questions() {
-            hear(News::Begins(index));
-            let trial = self.ask(self.grid.question(index), &mut rig, hear);
+            on_event(ExaminationEvent::Begins(index));
+            let trial = self.ask(self.grid.question(index), &mut rig, on_event);
             // A case that fails leaves the model; a load that fails leaves none.
             let goes_on = self.grid.question(index).case.is_some() || !trial.verdict.is_broken();
-            hear(News::Ended(trial));
+            on_event(ExaminationEvent::Ended(trial));
             index = match goes_on {
                 true => index + 1,
                 false => self.grid.behind_a_loss(index),
             };
         }
         drop(rig);
-        hear(News::Done);
+        on_event(ExaminationEvent::Done);
     }
 
-    fn ask(&self, question: Question<'_>, rig: &mut Option<Rig>, hear: &Arc<Hear>) -> Trial {
+    fn ask(
+        &self,
+        question: PlannedTrial<'_>,
+        rig: &mut Option<Rig>,
+        on_event: &Arc<EventHandler>,
+    ) -> Trial {
         if question.case.is_none() {
             // Two models need not fit into memory at once.
             *rig = None;
         }
         let loaded = match rig {
             Some(rig) => Ok(rig),
-            None => self.load(question, hear).map(|loaded| rig.insert(loaded)),
+            None => self
+                .load(question, on_event)
+                .map(|loaded| rig.insert(loaded)),
         };
         let explored = match (loaded, question.case) {
             (Ok(rig), Some(case)) => return rig.judge_knowing(case, &self.known),
@@ -116,13 +123,17 @@ impl Examination {
         Trial::new(self.backend.name(), question, explored, &self.known)
     }
 
-    fn load(&self, question: Question<'_>, hear: &Arc<Hear>) -> Result<Rig, String> {
+    fn load(
+        &self,
+        question: PlannedTrial<'_>,
+        on_event: &Arc<EventHandler>,
+    ) -> Result<Rig, String> {
         let spec = LoadSpec {
             precision: question.precision.to_owned(),
             ..self.spec.clone()
         };
-        let hear = Arc::clone(hear);
-        let alive: Arc<Sign> = Arc::new(move || hear(News::Alive));
+        let on_event = Arc::clone(on_event);
+        let alive: Arc<AliveSignal> = Arc::new(move || on_event(ExaminationEvent::Alive));
         Rig::load_with_signs(Arc::clone(&self.backend), spec, alive)
     }
 }

@@ -11,14 +11,14 @@ pub struct Grid {
 
 /// One thing that is asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Question<'a> {
+pub struct PlannedTrial<'a> {
     /// Of the weights.
     pub precision: &'a str,
     /// `None` asks whether the model loads.
     pub case: Option<&'static Case>,
 }
 
-impl Question<'_> {
+impl PlannedTrial<'_> {
     /// The case's name; [`Trial::LOADING`] if there is none.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -55,8 +55,8 @@ impl Grid {
     /// # Panics
     /// If there are not so many.
     #[must_use]
-    pub fn question(&self, index: usize) -> Question<'_> {
-        Question {
+    pub fn question(&self, index: usize) -> PlannedTrial<'_> {
+        PlannedTrial {
             precision: &self.precisions[index / Self::EACH],
             case: (index % Self::EACH).checked_sub(1).map(|case| &CASES[case]),
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::gaps::{self, Gap};
-use crate::grid::Question;
+use crate::grid::PlannedTrial;
 use crate::{Explored, Finding};
 
 /// How a backend did in one case.
@@ -93,13 +93,13 @@ impl Trial {
 
     /// One that was never answered: what became of it is `what`.
     #[must_use]
-    pub fn lost(backend: &str, question: Question<'_>, what: String, known: &[Gap]) -> Self {
+    pub fn lost(backend: &str, question: PlannedTrial<'_>, what: String, known: &[Gap]) -> Self {
         Self::new(backend, question, Err(what), known)
     }
 
     pub(crate) fn new(
         backend: &str,
-        question: Question<'_>,
+        question: PlannedTrial<'_>,
         explored: Explored,
         known: &[Gap],
     ) -> Self {
@@ -113,7 +113,7 @@ impl Trial {
         }
     }
 
-    pub(crate) fn unclaimed(question: Question<'_>) -> Self {
+    pub(crate) fn unclaimed(question: PlannedTrial<'_>) -> Self {
         Self {
             precision: question.precision.to_owned(),
             case: question.name().to_owned(),

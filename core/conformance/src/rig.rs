@@ -14,13 +14,13 @@ use unmask_api::{
 use crate::cases::Case;
 use crate::compare::{Tolerance, same_bits};
 use crate::gaps::{Gap, KNOWN};
-use crate::grid::Question;
+use crate::grid::PlannedTrial;
+use crate::owned_pass::{OwnedPass, read, run};
 use crate::report::{Figure, Trial};
-use crate::run::{Run, read, run};
 use crate::{Finding, Outcome};
 
 /// Called whenever something was done, so that a slow backend can be told from one that hangs.
-pub(crate) type Sign = dyn Fn() + Send + Sync;
+pub(crate) type AliveSignal = dyn Fn() + Send + Sync;
 
 /// One backend with one model in one precision.
 pub struct Rig {
@@ -30,7 +30,7 @@ pub struct Rig {
     pub(crate) tolerance: Tolerance,
     /// `None` after a case that loads by itself: two may not fit into memory.
     model: Option<Box<dyn Model>>,
-    alive: Arc<Sign>,
+    alive: Arc<AliveSignal>,
     load_time: Duration,
 }
 
@@ -56,7 +56,7 @@ impl Rig {
     pub(crate) fn load_with_signs(
         backend: Arc<dyn Backend>,
         spec: LoadSpec,
-        alive: Arc<Sign>,
+        alive: Arc<AliveSignal>,
     ) -> Result<Self, String> {
         let began = Instant::now();
         let model = load(&*backend, &spec, &*alive).map_err(|error| does_not_load(&error))?;
@@ -89,7 +89,7 @@ impl Rig {
 
     pub(crate) fn judge_knowing(&mut self, case: &'static Case, known: &[Gap]) -> Trial {
         let precision = self.spec.precision.clone();
-        let question = Question {
+        let question = PlannedTrial {
             precision: &precision,
             case: Some(case),
         };
@@ -149,12 +149,16 @@ impl Rig {
     }
 
     /// The logits of a pass.
-    pub(crate) fn run(&self, session: &mut dyn Session, pass: &Run) -> Result<Logits, String> {
+    pub(crate) fn run(
+        &self,
+        session: &mut dyn Session,
+        pass: &OwnedPass,
+    ) -> Result<Logits, String> {
         self.run_wide(session, self.facts.vocab, pass)
     }
 
     /// Computes a pass and reads nothing.
-    pub(crate) fn forward(&self, session: &mut dyn Session, pass: &Run) -> Outcome {
+    pub(crate) fn forward(&self, session: &mut dyn Session, pass: &OwnedPass) -> Outcome {
         let done = session.forward(&pass.pass(&CancelFlag::new()));
         (self.alive)();
         done.map_err(|error| does_not_compute(&error))
@@ -169,7 +173,7 @@ impl Rig {
         &self,
         session: &mut dyn Session,
         vocab: usize,
-        pass: &Run,
+        pass: &OwnedPass,
     ) -> Result<Logits, String> {
         let logits = run(session, vocab, pass);
         (self.alive)();
@@ -177,12 +181,12 @@ impl Rig {
     }
 
     /// The logits of a pass in a session of its own.
-    pub(crate) fn alone(&self, pass: &Run) -> Result<Logits, String> {
+    pub(crate) fn alone(&self, pass: &OwnedPass) -> Result<Logits, String> {
         self.run(&mut *self.session()?, pass)
     }
 
     /// The logits that another model gives for a pass, in a session of its own.
-    pub(crate) fn alone_on(&self, model: &dyn Model, pass: &Run) -> Result<Logits, String> {
+    pub(crate) fn alone_on(&self, model: &dyn Model, pass: &OwnedPass) -> Result<Logits, String> {
         self.run_wide(&mut *session(model)?, model.facts().vocab, pass)
     }
 
@@ -214,7 +218,7 @@ impl Rig {
 fn load(
     backend: &dyn Backend,
     spec: &LoadSpec,
-    alive: &Sign,
+    alive: &AliveSignal,
 ) -> Result<Box<dyn Model>, BackendError> {
     backend.load(spec, &|_| {
         alive();

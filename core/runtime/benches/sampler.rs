@@ -35,11 +35,12 @@ fn step(bencher: Bencher<'_, '_>, params: &Params) {
         mask: TokenId(126_336),
         eos: TokenId(126_081),
         eot: Some(TokenId(126_348)),
+        other_ends: Vec::new(),
         bos: None,
     };
     let judge = Judge {
         params,
-        special,
+        special: &special,
         noise: &Seeded(1),
     };
     bencher

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Item, value};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Locations};
-use crate::config::{Config, ConfigError, ConfigReader, EditError, Source};
+use crate::config::{Config, ConfigError, ConfigReader, ConfigSource, EditError};
 use crate::model_id::{ModelId, ModelIdError};
 
 /// Why a model was not added.
@@ -25,7 +25,7 @@ pub enum AddError {
         /// Which.
         model: String,
         /// Where.
-        file: Source,
+        file: ConfigSource,
         /// Under this key.
         key: String,
     },

@@ -1,12 +1,17 @@
 //! What can be loaded here: every model of the configuration on every backend of this machine, with what it needs.
 
+mod sizes;
+
+use std::collections::HashMap;
+
 use unmask_api::{Device, DeviceKind};
 
-use crate::checkpoint::{Checkpoint, Locations, Place, Searched, Surveyed};
-use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry, Source};
+use crate::checkpoint::{Locations, ModelLocation, Searched, Surveyed};
+use crate::config::{Config, ConfigError, ConfigReader, ConfigSource, Environment, ModelEntry};
 use crate::engine::{LoadRequest, Loaded};
-use crate::loader::{discover, known_spec, load_spec};
-use crate::plugin::{BackendRow, Registry, State};
+use crate::loader::discover;
+use crate::plugin::{BackendRow, BackendState, Registry};
+use sizes::ModelSizes;
 
 /// Precisions that are offered besides the entry's and the device's own, where the device has them.
 const COMMON: [&str; 3] = ["f32", "q8_0", "q4k"];
@@ -15,24 +20,24 @@ const COMMON: [&str; 3] = ["f32", "q8_0", "q4k"];
 #[derive(Debug, Clone, PartialEq)]
 pub struct Catalogue {
     /// Where the configuration comes from.
-    pub source: Source,
+    pub source: ConfigSource,
     /// The key of the model to start with.
     pub active: String,
     /// What may be chosen: models that can be loaded come first, each on its entry's own backend and then on the others.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<ModelChoice>,
     /// Every model of the configuration, as it was found.
     pub surveyed: Vec<Surveyed>,
     /// Every backend that was found.
     pub backends: Vec<BackendRow>,
     /// The machine's memory, as far as a backend knows it.
-    pub memory: Vec<Memory>,
+    pub memory: Vec<MemoryPool>,
     /// Where models were looked for.
     pub searched: Vec<Searched>,
 }
 
 /// A model on a backend, a device and a precision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct ModelChoice {
     /// The model's key in the configuration.
     pub key: String,
     /// Its name for people: that of its checkpoint, or the key if another entry has the same.
@@ -70,7 +75,7 @@ pub enum Readiness {
 
 /// One memory of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryPool {
     /// `RAM`, `GPU`, or `GPU cuda:1` if there are several.
     pub name: String,
     /// Free bytes when it was looked at.
@@ -83,7 +88,7 @@ pub struct Memory {
 
 /// How a model fits into the memory of its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
+pub enum MemoryFit {
     /// Beside what runs.
     Beside,
     /// Only once the running model has made room.
@@ -97,7 +102,7 @@ pub enum Fit {
     Unknown,
 }
 
-impl Choice {
+impl ModelChoice {
     /// The request that loads it.
     #[must_use]
     pub fn request(&self) -> LoadRequest {
@@ -148,16 +153,15 @@ impl Catalogue {
     pub fn of(config: &Config, environment: &Environment, registry: &Registry) -> Self {
         let locations = Locations::new(config, environment);
         let surveyed = locations.survey(config);
-        let models = || config.models.iter().zip(&surveyed);
-        let rows = |ready: bool| {
-            models()
-                .filter(move |(_, it)| it.is_ready() == ready)
-                .flat_map(|(entry, it)| {
-                    let sizes = Sizes::new(entry, it, registry, &locations);
-                    choices(config, entry, it, &sizes)
-                })
-        };
-        let choices = rows(true).chain(rows(false)).collect();
+        let names = Names::of(config);
+        let mut sizes = ModelSizes::new(registry, &locations);
+        let mut choices = Vec::new();
+        for ready in [true, false] {
+            let models = config.models.iter().zip(&surveyed);
+            for (entry, it) in models.filter(|(_, it)| it.is_ready() == ready) {
+                choices.extend(rows(names.of_entry(entry), entry, it, &mut sizes));
+            }
+        }
         let backends = registry.rows().to_vec();
         Self {
             source: config.source.clone(),
@@ -172,99 +176,61 @@ impl Catalogue {
 
     /// How `choice` fits beside or instead of the model that runs.
     #[must_use]
-    pub fn fit(&self, choice: &Choice, running: Option<&Loaded>) -> Fit {
-        let used_by = |memory: &&Memory, backend: &str, device: &str| {
+    pub fn fit(&self, choice: &ModelChoice, running: Option<&Loaded>) -> MemoryFit {
+        let used_by = |memory: &&MemoryPool, backend: &str, device: &str| {
             let is_it = |(name, id): &(String, String)| name == backend && id == device;
             memory.users.iter().any(is_it)
         };
         let mut memories = self.memory.iter();
         let memory = memories.find(|it| used_by(it, &choice.framework, &choice.device));
         let (Some(memory), Some(needs)) = (memory, choice.needs_bytes) else {
-            return Fit::Unknown;
+            return MemoryFit::Unknown;
         };
         let shares = |it: &&Loaded| used_by(&memory, &it.backend, &it.device);
         let held = running.filter(shares).map_or(0, |it| it.facts.memory_bytes);
         let free_bytes = memory.free_bytes.saturating_add(held);
         match needs {
-            needs if needs <= memory.free_bytes => Fit::Beside,
-            needs if needs <= free_bytes => Fit::Alone,
-            _ => Fit::TooLarge { free_bytes },
+            needs if needs <= memory.free_bytes => MemoryFit::Beside,
+            needs if needs <= free_bytes => MemoryFit::Alone,
+            _ => MemoryFit::TooLarge { free_bytes },
         }
-    }
-}
-
-/// What the backends say that one model's weights would take.
-struct Sizes<'a> {
-    entry: &'a ModelEntry,
-    /// `None` if it cannot be opened, or is not on this machine.
-    checkpoint: Option<Checkpoint>,
-    registry: &'a Registry,
-    locations: &'a Locations,
-}
-
-impl<'a> Sizes<'a> {
-    fn new(
-        entry: &'a ModelEntry,
-        surveyed: &Surveyed,
-        registry: &'a Registry,
-        locations: &'a Locations,
-    ) -> Self {
-        let id = &entry.model_id.value;
-        let ready = surveyed.is_ready();
-        Self {
-            entry,
-            checkpoint: ready
-                .then(|| Checkpoint::open(id, locations).ok())
-                .flatten(),
-            registry,
-            locations,
-        }
-    }
-
-    /// Bytes in memory, unless the backend cannot tell or would refuse the load.
-    fn weights(&self, framework: &str, device: &str, precision: &str) -> Option<u64> {
-        let backend = self.registry.find_lacking(framework).ok()?;
-        let place = (device, precision);
-        let spec = match &self.checkpoint {
-            Some(checkpoint) => load_spec(self.entry, checkpoint, place, self.locations),
-            None => known_spec(self.entry, place)?,
-        };
-        let estimate = backend.check(&spec).ok()?;
-        Some(estimate.weights_bytes).filter(|&bytes| bytes > 0)
     }
 }
 
 /// The rows of one model: one if it cannot be loaded, since it could be loaded nowhere.
-fn choices(
-    config: &Config,
+fn rows(
+    name: String,
     entry: &ModelEntry,
     surveyed: &Surveyed,
-    sizes: &Sizes<'_>,
-) -> Vec<Choice> {
+    sizes: &mut ModelSizes<'_>,
+) -> Vec<ModelChoice> {
     let registry = sizes.registry;
-    let readiness = match &surveyed.place {
-        Place::Builtin { .. } => Readiness::Carried,
-        Place::OnDisk { .. } => Readiness::Ready,
-        Place::Damaged { .. } => Readiness::Damaged(surveyed.advice.clone()),
-        Place::Absent { .. } => Readiness::NotOnDisk(surveyed.advice.clone()),
+    let is_ready = surveyed.is_ready();
+    let readiness = match &surveyed.location {
+        ModelLocation::Builtin { .. } => Readiness::Carried,
+        ModelLocation::OnDisk { .. } => Readiness::Ready,
+        ModelLocation::Damaged { .. } => Readiness::Damaged(surveyed.advice.clone()),
+        ModelLocation::Absent { .. } => Readiness::NotOnDisk(surveyed.advice.clone()),
     };
-    let row = |framework: &str, device: &Device, precision: &str, readiness: &Readiness| Choice {
-        key: entry.key.clone(),
-        name: name(config, entry),
-        description: entry.description.clone(),
-        framework: framework.to_owned(),
-        device: device.id.clone(),
-        device_name: device.name.clone(),
-        precision: precision.to_owned(),
-        needs_bytes: sizes.weights(framework, &device.id, precision),
-        readiness: readiness.clone(),
-    };
-    let own = match own(entry, registry) {
+    let own = sizes.own(entry);
+    let mut row =
+        |framework: &str, device: &Device, precision: &str, readiness: &Readiness| ModelChoice {
+            key: entry.key.clone(),
+            name: name.clone(),
+            description: entry.description.clone(),
+            framework: framework.to_owned(),
+            device: device.id.clone(),
+            device_name: device.name.clone(),
+            precision: precision.to_owned(),
+            needs_bytes: sizes.weights((entry, is_ready), framework, &device.id, precision),
+            readiness: readiness.clone(),
+        };
+    let own = match own {
         Ok((device, precision)) => row(&entry.framework.value, &device, &precision, &readiness),
         Err(reason) => {
             let device = unknown_device(entry);
             let precision = entry.precision.value.clone().unwrap_or_default();
-            let readiness = match surveyed.is_ready() {
+            let readiness = match is_ready {
                 true => Readiness::Refused(reason),
                 false => readiness.clone(),
             };
@@ -272,7 +238,7 @@ fn choices(
         }
     };
     let mut rows = vec![own];
-    if !surveyed.is_ready() {
+    if !is_ready {
         return rows;
     }
     for (backend, device) in devices(registry.rows()) {
@@ -303,21 +269,9 @@ fn choices(
 
 /// Backends that the user would have to approve first.
 fn strangers(registry: &Registry) -> impl Iterator<Item = &BackendRow> {
-    let waits = |row: &&BackendRow| matches!(row.state, State::Unapproved { .. });
+    let waits = |row: &&BackendRow| matches!(row.state, BackendState::Unapproved { .. });
     let rows = registry.rows().iter().filter(waits);
     rows.filter(|row| registry.find(&row.name).is_err())
-}
-
-/// The device and the precision that the entry means, or why there are none.
-fn own(entry: &ModelEntry, registry: &Registry) -> Result<(Device, String), String> {
-    let name = &entry.framework.value;
-    let backend = crate::loader::find_for(registry, name, entry);
-    let backend = backend.map_err(|error| error.to_string())?;
-    let device = crate::loader::device(&*backend, entry.device.value.as_ref());
-    let device = device.map_err(|failure| failure.to_string())?;
-    let precision = entry.precision.value.as_ref();
-    let precision = crate::loader::precision(&*backend, &device, precision);
-    Ok((device, precision.map_err(|failure| failure.to_string())?))
 }
 
 fn unknown_device(entry: &ModelEntry) -> Device {
@@ -331,20 +285,34 @@ fn unknown_device(entry: &ModelEntry) -> Device {
     }
 }
 
-fn name(config: &Config, entry: &ModelEntry) -> String {
-    let name = entry.model_id.value.short_name();
-    let same = |other: &&ModelEntry| other.model_id.value.short_name() == name;
-    match config.models.iter().filter(same).count() {
-        0 | 1 => name,
-        _ => entry.key.clone(),
+/// What models are called, and by how many entries.
+struct Names(HashMap<String, usize>);
+
+impl Names {
+    fn of(config: &Config) -> Self {
+        let mut names = HashMap::new();
+        for entry in &config.models {
+            *names.entry(entry.model_id.value.short_name()).or_default() += 1;
+        }
+        Self(names)
+    }
+
+    fn of_entry(&self, entry: &ModelEntry) -> String {
+        let name = entry.model_id.value.short_name();
+        match self.0.get(&name) {
+            Some(0 | 1) | None => name,
+            Some(_) => entry.key.clone(),
+        }
     }
 }
 
 /// The devices of the usable backends, those of the most promising one first.
 fn devices(rows: &[BackendRow]) -> Vec<(&BackendRow, &Device)> {
     let score = |row: &BackendRow| match row.state {
-        State::Usable { score } => Some(score),
-        State::Unusable { .. } | State::Broken(_) | State::Unapproved { .. } => None,
+        BackendState::Usable { score } => Some(score),
+        BackendState::Unusable { .. }
+        | BackendState::Broken(_)
+        | BackendState::Unapproved { .. } => None,
     };
     let mut usable: Vec<&BackendRow> = rows.iter().filter(|row| score(row).is_some()).collect();
     usable.sort_by_key(|row| std::cmp::Reverse(score(row)));
@@ -371,16 +339,16 @@ fn precisions<'a>(entry: &'a ModelEntry, device: &'a Device) -> Vec<&'a str> {
 
 /// What the backends tell of the machine's memory; several tell of the same, and some only that they compute in it.
 #[must_use]
-pub fn memory(rows: &[BackendRow]) -> Vec<Memory> {
+pub fn memory(rows: &[BackendRow]) -> Vec<MemoryPool> {
     let name = |device: &Device| match device.kind {
         DeviceKind::Cpu => "RAM".to_owned(),
         DeviceKind::Gpu | DeviceKind::Accelerator => format!("GPU {}", device.id),
     };
     let devices = devices(rows);
-    let mut all: Vec<Memory> = Vec::new();
+    let mut all: Vec<MemoryPool> = Vec::new();
     for (_, device) in devices.iter().filter(|(_, it)| it.total_bytes > 0) {
         if all.iter().all(|memory| memory.name != name(device)) {
-            all.push(Memory {
+            all.push(MemoryPool {
                 name: name(device),
                 free_bytes: device.free_bytes,
                 total_bytes: device.total_bytes,
@@ -394,7 +362,7 @@ pub fn memory(rows: &[BackendRow]) -> Vec<Memory> {
             memory.users.push(user);
         }
     }
-    let is_gpu = |memory: &Memory| memory.name != "RAM";
+    let is_gpu = |memory: &MemoryPool| memory.name != "RAM";
     all.sort_by_key(|memory| !is_gpu(memory));
     if all.iter().filter(|memory| is_gpu(memory)).count() == 1 {
         all[0].name = "GPU".to_owned();

@@ -8,7 +8,7 @@ use unmask_api::{Position, TokenId, TopRows};
 use crate::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use crate::family::{FamilyRules, SpecialIds};
 use crate::sampler::{
-    Candidate, Edit, Judge, Noise, PlanError, Seeded, StepPlan, Strategy, strategies,
+    Candidate, CanvasEdit, Judge, Noise, PlanError, Seeded, StepPlan, Strategy, strategies,
 };
 use crate::scorer::{Question, ShortForm};
 use crate::{Canvas, Params};
@@ -36,13 +36,13 @@ pub struct Denoise {
 /// What denoising needs next.
 pub enum Ask<'a> {
     /// The answer to a question.
-    Question(Asked<'a>),
+    Question(PendingQuestion<'a>),
     /// Nothing: it has ended.
     Ended(FinishReason),
 }
 
 /// A question that waits for its answer. Dropped without one it is asked again.
-pub struct Asked<'a> {
+pub struct PendingQuestion<'a> {
     denoise: &'a mut Denoise,
     step: StepPlan,
     /// Rows of logits that predict the wanted positions, ascending.
@@ -50,10 +50,10 @@ pub struct Asked<'a> {
 }
 
 /// What a model says to a question.
-pub enum Answer<'a> {
+pub enum OutputRows<'a> {
     /// The rows of the question's wanted positions, `[wanted, vocab]`, guidance mixed in; edited at will.
     Logits(&'a mut [f32]),
-    /// The same in [short form](Asked::short_form).
+    /// The same in [short form](PendingQuestion::short_form).
     Top(&'a TopRows),
 }
 
@@ -151,8 +151,8 @@ impl Denoise {
             self.open_step();
         }
         match (self.open.clone(), self.reason) {
-            (Some(step), _) => Ask::Question(Asked::new(self, step)),
-            (None, reason) => Ask::Ended(reason.unwrap_or(FinishReason::Complete)),
+            (Some(step), _) => Ask::Question(PendingQuestion::new(self, step)),
+            (None, reason) => Ask::Ended(reason.unwrap_or_else(|| self.carried_out())),
         }
     }
 
@@ -163,7 +163,15 @@ impl Denoise {
         }
         self.open = self.strategy.next(&self.canvas);
         if self.open.is_none() {
-            self.reason = Some(FinishReason::Complete);
+            self.reason = Some(self.carried_out());
+        }
+    }
+
+    /// How a plan that has nothing left to do has ended.
+    fn carried_out(&self) -> FinishReason {
+        match self.canvas.masked_in(0..self.canvas.len()).next() {
+            None => FinishReason::Complete,
+            Some(_) => FinishReason::MasksLeft,
         }
     }
 
@@ -199,13 +207,13 @@ impl Denoise {
     fn judge(&self) -> Judge<'_> {
         Judge {
             params: &self.params,
-            special: self.special,
+            special: &self.special,
             noise: &*self.noise,
         }
     }
 
     /// What an edit comes to on a canvas; `None` if it changes nothing.
-    fn commit_of(canvas: &Canvas, edit: Edit, candidates: &[Candidate]) -> Option<Commit> {
+    fn commit_of(canvas: &Canvas, edit: CanvasEdit, candidates: &[Candidate]) -> Option<Commit> {
         let bare = |at, token, was, kind| Commit {
             at,
             token,
@@ -216,16 +224,18 @@ impl Denoise {
             top: Vec::new(),
         };
         let at = match edit {
-            Edit::Insert(at, token) => return Some(bare(at, token, None, CommitKind::Inserted)),
-            Edit::Write { at, .. } | Edit::Remask(at) | Edit::Remove(at) => at,
+            CanvasEdit::Insert(at, token) => {
+                return Some(bare(at, token, None, CommitKind::Inserted));
+            }
+            CanvasEdit::Write { at, .. } | CanvasEdit::Remask(at) | CanvasEdit::Remove(at) => at,
         };
         let (now, mask) = (canvas.tokens()[at.index()], canvas.mask());
         let was = Some(now).filter(|&token| token != mask);
         match edit {
-            Edit::Insert(..) => None,
-            Edit::Remove(_) => Some(bare(at, now, was, CommitKind::Deleted)),
-            Edit::Remask(_) => was.map(|_| bare(at, mask, was, CommitKind::Remasked)),
-            Edit::Write { candidate, .. } => {
+            CanvasEdit::Insert(..) => None,
+            CanvasEdit::Remove(_) => Some(bare(at, now, was, CommitKind::Deleted)),
+            CanvasEdit::Remask(_) => was.map(|_| bare(at, mask, was, CommitKind::Remasked)),
+            CanvasEdit::Write { candidate, .. } => {
                 let candidate = &candidates[candidate];
                 let changes = candidate.token != mask && candidate.token != now;
                 changes.then(|| Commit {
@@ -245,7 +255,7 @@ impl Denoise {
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> PendingQuestion<'a> {
     fn new(denoise: &'a mut Denoise, mut step: StepPlan) -> Self {
         let predictor = denoise.rules.predictor;
         let row_of = |at: &Position| Position(predictor.row_of(at.index()) as u32);
@@ -294,7 +304,7 @@ impl<'a> Asked<'a> {
     }
 
     /// What the strategy makes of an answer, in order; the canvas is as it was.
-    pub fn propose(&mut self, answer: Answer<'_>) -> Vec<Commit> {
+    pub fn propose(&mut self, answer: OutputRows<'_>) -> Vec<Commit> {
         let candidates = self.candidates(answer);
         let mut canvas = self.denoise.canvas.clone();
         let edits = self.denoise.strategy.decide(&canvas, &candidates);
@@ -309,20 +319,20 @@ impl<'a> Asked<'a> {
     }
 
     /// Guesses for the wanted positions, in their order.
-    fn candidates(&self, answer: Answer<'_>) -> Vec<Candidate> {
+    fn candidates(&self, answer: OutputRows<'_>) -> Vec<Candidate> {
         let (judge, call) = (self.denoise.judge(), self.step.call);
         let wanted = &self.step.wanted;
         // Position 0 if it shares the row of position 1.
         let (sharing, others) = wanted.split_at(wanted.len() - self.rows.len());
         match answer {
-            Answer::Logits(rows) => {
+            OutputRows::Logits(rows) => {
                 let vocab = rows.len().checked_div(others.len()).unwrap_or(0);
                 let mut shared = rows[..vocab * sharing.len()].to_vec();
                 let mut candidates = judge.judge(call, sharing, &mut shared);
                 candidates.extend(judge.judge(call, others, rows));
                 candidates
             }
-            Answer::Top(rows) => {
+            OutputRows::Top(rows) => {
                 let mut candidates = judge.judge_top(call, sharing, rows);
                 candidates.extend(judge.judge_top(call, others, rows));
                 candidates
@@ -366,7 +376,7 @@ impl<'a> Asked<'a> {
     }
 
     /// Makes the step with what the strategy makes of the answer.
-    pub fn tell(mut self, answer: Answer<'_>) -> StepEvent {
+    pub fn tell(mut self, answer: OutputRows<'_>) -> StepEvent {
         let commits = self.propose(answer);
         self.commit(commits)
     }

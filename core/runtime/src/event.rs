@@ -60,7 +60,8 @@ pub struct StepEvent {
     pub block: usize,
     /// Blocks in all.
     pub blocks: usize,
-    /// Positions that were recomputed; all others came from the K/V cache.
+    /// Positions that were to be recomputed; all others came from the K/V cache, and so may some of these where attention is
+    /// causal, which `nfe_saved` does not count.
     pub fed: Range<usize>,
     /// What this step changed; empty if the model predicted only masks.
     pub commits: Vec<Commit>,
@@ -81,8 +82,10 @@ pub struct StepEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FinishReason {
-    /// The plan was carried out.
+    /// The plan was carried out, and no mask stands.
     Complete,
+    /// The plan was carried out, and masks stand: the model predicted the mask itself, or the reference's schedule left them.
+    MasksLeft,
     /// An end token was final, so that the remaining steps could not change the visible text.
     EndToken,
     /// The user stopped it.

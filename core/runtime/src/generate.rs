@@ -1,12 +1,12 @@
 //! Joins a model and a canvas being denoised: asks, scores and tells, one step a call.
 
-use unmask_api::{BackendError, CancelFlag, Capabilities, Model};
+use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model};
 
-use crate::denoise::{Answer, Ask, Denoise};
+use crate::denoise::{Ask, Denoise, OutputRows};
 use crate::event::StepEvent;
 use crate::params::CacheMode;
 use crate::sampler::PlanError;
-use crate::scorer::{Keeping, Scorer};
+use crate::scorer::{KvCache, Room, Scorer};
 
 /// Why denoising cannot begin or go on.
 #[derive(Debug, thiserror::Error)]
@@ -23,33 +23,60 @@ pub enum DenoiseError {
     Backend(#[from] BackendError),
 }
 
-/// A canvas being denoised with a session of its own.
-pub struct Generation<'a> {
-    model: &'a dyn Model,
+/// A canvas being denoised in a session.
+pub struct Generation {
     denoise: Denoise,
     scorer: Scorer,
-    /// Positions that the session holds.
-    capacity: usize,
 }
 
-impl<'a> Generation<'a> {
+impl Generation {
     /// Opens a session for a canvas.
     ///
     /// # Errors
     /// If the settings do not fit the model, or the backend has no room.
-    pub fn new(model: &'a dyn Model, denoise: Denoise) -> Result<Self, DenoiseError> {
+    pub fn new(model: &dyn Model, denoise: Denoise) -> Result<Self, DenoiseError> {
+        Self::after(model, Attention::Bidirectional, denoise, None)
+    }
+
+    /// Goes on in the session of the turn before, if it holds what this one can use; else opens one.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn after(
+        model: &dyn Model,
+        attention: Attention,
+        denoise: Denoise,
+        before: Option<Scorer>,
+    ) -> Result<Self, DenoiseError> {
         let keeps = model.facts().capabilities.has(Capabilities::KV_CACHE);
-        if denoise.params().cache != CacheMode::Off && !keeps {
+        let params = denoise.params();
+        if params.cache != CacheMode::Off && !keeps {
             return Err(DenoiseError::NoCache);
         }
-        let scorer = open(model, &denoise)?;
-        let capacity = denoise.canvas().len();
-        Ok(Self {
-            model,
-            denoise,
-            scorer,
-            capacity,
-        })
+        let room = Room {
+            length: denoise.canvas().len(),
+            questions: 1,
+            guided: params.cfg_scale > 0.0,
+            kv_cache: match params.cache {
+                CacheMode::Off => KvCache::Off,
+                CacheMode::Prefix | CacheMode::Dual => KvCache::On,
+            },
+            attention,
+        };
+        let before = before.filter(|it| it.is_worth_keeping_for(&room));
+        // One that cannot grow makes room for one that is long enough; that one's error is told.
+        let grown = before.and_then(|mut it| it.reserve(room.length).is_ok().then_some(it));
+        let scorer = match grown {
+            Some(scorer) => scorer,
+            None => Scorer::new(model, room)?,
+        };
+        Ok(Self { denoise, scorer })
+    }
+
+    /// The session, for the turn after this one, if that can use what it holds.
+    #[must_use]
+    pub fn into_kept(self) -> Option<Scorer> {
+        Some(self.scorer).filter(Scorer::holds_prefix)
     }
 
     /// What is being denoised: the canvas, the totals, why it has ended.
@@ -64,7 +91,8 @@ impl<'a> Generation<'a> {
     /// If the backend fails or was cancelled; the canvas is then as before the step, and goes on in a run of its own: this
     /// one's caches hold unspecified values.
     pub fn step(&mut self, cancel: &CancelFlag) -> Result<Option<StepEvent>, DenoiseError> {
-        self.make_room()?;
+        // It may have grown.
+        self.scorer.reserve(self.denoise.canvas().len())?;
         let Ask::Question(asked) = self.denoise.ask() else {
             return Ok(None);
         };
@@ -72,32 +100,11 @@ impl<'a> Generation<'a> {
         if let Some(form) = asked.short_form()
             && let Some(rows) = self.scorer.top(&question, &form, cancel)?
         {
-            return Ok(Some(asked.tell(Answer::Top(rows))));
+            return Ok(Some(asked.tell(OutputRows::Top(rows))));
         }
         let rows = self.scorer.logits(&question, cancel)?;
-        Ok(Some(asked.tell(Answer::Logits(rows))))
+        Ok(Some(asked.tell(OutputRows::Logits(rows))))
     }
-
-    /// Opens a larger session for a canvas that has grown. What the old one kept is of no use: all positions have moved.
-    fn make_room(&mut self) -> Result<(), BackendError> {
-        let length = self.denoise.canvas().len();
-        if length > self.capacity {
-            self.scorer = open(self.model, &self.denoise)?;
-            self.capacity = length;
-        }
-        Ok(())
-    }
-}
-
-/// A session for the canvas as it is.
-fn open(model: &dyn Model, denoise: &Denoise) -> Result<Scorer, BackendError> {
-    let params = denoise.params();
-    let keeping = match params.cache {
-        CacheMode::Off => Keeping::Nothing,
-        CacheMode::Prefix | CacheMode::Dual => Keeping::Everything,
-    };
-    let is_guided = params.cfg_scale > 0.0;
-    Scorer::new(model, denoise.canvas().len(), keeping, is_guided)
 }
 
 #[cfg(test)]

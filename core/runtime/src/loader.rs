@@ -1,13 +1,13 @@
 //! From a key of the configuration to a model that is ready: checkpoint, text, backend, weights.
 
 mod choice;
+mod text;
 
 use std::error::Error;
-use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use unmask_api::{
     Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, Probe, TokenId,
@@ -15,26 +15,25 @@ use unmask_api::{
 };
 
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
-use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry};
-use crate::engine::{
-    Failure, FailureKind, LoadRequest, Loaded, Loader, Message, ModelText, Pin, ReadyModel,
+use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry, threads};
+use crate::engine::{Failure, FailureKind, LoadRequest, Loaded, Loader, ReadyModel};
+use crate::model_id::ModelId;
+use crate::plugin::{
+    Approvals, BackendSearch, FindError, Isolation, Refused, Registry, SearchPath,
 };
-use crate::likelihood::Pair;
-use crate::plugin::{Approvals, FindError, Isolation, Registry, SearchPath, Surroundings};
+use crate::provenance::Provenance;
 use crate::sampler::strategies::STRATEGIES;
 use crate::settings::Setting;
-use crate::text::answer::{finished_text, stopped_text};
-use crate::text::encode_pair;
-use crate::text::pins::{PinPlaceError, place_pins};
 use choice::running;
 pub(crate) use choice::{device, find_for, known_spec, load_spec, precision};
+use text::LoadedText;
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
     reader: ConfigReader,
     /// As it was just read, for the first load.
     fresh: Option<Config>,
-    /// What was found for these wishes. Searched at the first load: opening libraries takes a while, and the screen is to
+    /// What was found for these settings. Searched at the first load: opening libraries takes a while, and the screen is to
     /// stand before that.
     registry: Option<(Sought, Registry)>,
 }
@@ -97,15 +96,22 @@ type Sought = (Vec<PathBuf>, Isolation);
 /// processes of their own. Of others' libraries only those run that the user approved, or vouches for in this run.
 #[must_use]
 pub fn discover(config: &Config, environment: &Environment) -> Registry {
+    let mut refused = Vec::new();
     let approved = Approvals::read(environment).unwrap_or_else(|error| {
-        tracing::warn!(error = with_causes(&error), "nothing counts as approved");
+        let reason = with_causes(&error);
+        tracing::warn!(error = reason, "nothing counts as approved");
+        refused.push(Refused {
+            path: error.path().to_owned(),
+            reason: format!("{reason}; until then no library of others is approved"),
+        });
         Approvals::default()
     });
-    Registry::discover(&SearchPath::new(&Surroundings {
+    Registry::discover(&SearchPath::new(&BackendSearch {
         plugins: config.plugins.clone(),
         approved: approved.list().to_vec(),
+        refused,
         isolation: isolation(config),
-        ..Surroundings::here(config.backend_paths.value.clone())
+        ..BackendSearch::here(config.backend_paths.value.clone())
     }))
 }
 
@@ -124,10 +130,11 @@ impl Loader for ConfigLoader {
         let model = backend
             .load(&spec, progress)
             .map_err(|error| of_backend(&*backend, &error))?;
-        let loaded = describe(&entry, &checkpoint, text, &*backend, device, &*model);
-        check_mask(&loaded)?;
+        let mut loaded = describe(&entry, &checkpoint, text, &*backend, device, &*model);
+        check_special(&mut loaded)?;
         Ok(ReadyModel {
             model,
+            attention: checkpoint.family.attention,
             rules: checkpoint.family.rules,
             strategies: STRATEGIES,
             loaded: Arc::new(loaded),
@@ -213,6 +220,14 @@ impl ConfigLoader {
         checkpoint: &Checkpoint,
         backend: &dyn Backend,
     ) -> Result<(Device, LoadSpec), Failure> {
+        // Above the file it was refused with the flags and variables.
+        if let Some(text) = entry.threads.value.and_then(threads::refusal) {
+            return Err(Failure {
+                kind: FailureKind::Config,
+                text: format!("{}: {text}", entry.key),
+                hint: String::new(),
+            });
+        }
         let device = device(
             backend,
             request.device.as_ref().or(entry.device.value.as_ref()),
@@ -232,7 +247,7 @@ impl ConfigLoader {
 fn unusable(error: &FindError) -> Failure {
     Failure {
         hint: "see `unmask backends`".to_owned(),
-        ..told(FailureKind::Backend, error)
+        ..failure(FailureKind::Backend, error)
     }
 }
 
@@ -248,7 +263,7 @@ fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
 }
 
 fn damaged(error: CheckpointError) -> Failure {
-    told(FailureKind::Model, &error)
+    failure(FailureKind::Model, &error)
 }
 
 fn describe(
@@ -261,18 +276,41 @@ fn describe(
 ) -> Loaded {
     let (mut defaults, mut default_length) = checkpoint.defaults();
     entry.generation.apply(&mut defaults, &mut default_length);
+    let mut facts = model.facts();
+    facts.notes.extend(checkpoint.generation_note());
+    let vocabulary = Arc::clone(&text.vocabulary);
+    let [tokenizer, template] = text.hashes.clone();
+    let provenance = Provenance {
+        family: checkpoint.family.name.to_owned(),
+        hub: match &checkpoint.id {
+            id @ ModelId::Hub { .. } => Some(id.to_string()),
+            ModelId::Builtin(_) | ModelId::Folder(_) => None,
+        },
+        config_json: checkpoint.config_json.clone(),
+        weights: checkpoint.weights.clone(),
+        tokenizer,
+        template,
+        threads: entry.threads.value.map(NonZeroU32::get),
+        ..Provenance::default()
+    };
+    let text = LoadedText {
+        limit: facts.max_positions as usize,
+        longest: vocabulary.longest().max(1),
+        text,
+    };
     Loaded {
         key: entry.key.clone(),
         name: checkpoint.id.short_name(),
+        provenance,
         backend: backend.name().to_owned(),
         backend_version: backend.version().to_owned(),
         running: running(entry),
         device: device.id,
         device_name: device.name,
-        facts: model.facts(),
-        special: text.special,
-        vocabulary: Arc::clone(&text.vocabulary),
-        text: Arc::new(Text(text)),
+        facts,
+        special: text.text.special.clone(),
+        vocabulary,
+        text: Arc::new(text),
         defaults,
         default_length,
         default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
@@ -280,77 +318,42 @@ fn describe(
 }
 
 /// A mask beyond the rows of the network could never be fed.
-fn check_mask(loaded: &Loaded) -> Result<(), Failure> {
-    let mask = loaded.special.mask;
-    if mask.index() < loaded.facts.vocab {
-        return Ok(());
+/// Refuses a mask or an end of text that the network has no row for; other ends that it can never give are forgotten.
+fn check_special(loaded: &mut Loaded) -> Result<(), Failure> {
+    let vocab = loaded.facts.vocab;
+    let is_there = |token: &TokenId| token.index() < vocab;
+    let special = &mut loaded.special;
+    for (what, key, token) in [
+        ("mask", "mask", special.mask),
+        ("end of text", "eos", special.eos),
+    ] {
+        if !is_there(&token) {
+            return Err(Failure {
+                kind: FailureKind::Model,
+                text: format!(
+                    "the {what} of {} is token {}, but its network has {vocab} tokens",
+                    loaded.name, token.0
+                ),
+                hint: format!(
+                    "correct {key}_token_id in its config.json, or set tokens.{key} in the configuration"
+                ),
+            });
+        }
     }
-    Err(Failure {
-        kind: FailureKind::Model,
-        text: format!(
-            "the mask of {} is token {}, but its network has {} tokens",
-            loaded.name, mask.0, loaded.facts.vocab
-        ),
-        hint: "correct mask_token_id in its config.json, or set tokens.mask in the configuration"
-            .to_owned(),
-    })
-}
-
-/// The text half of a checkpoint, as the engine asks for it.
-struct Text(CheckpointText);
-
-impl fmt::Debug for Text {
-    /// A tokenizer would fill pages.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Text").finish_non_exhaustive()
-    }
-}
-
-impl ModelText for Text {
-    fn encode(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
-        let tokens = self.0.tokenizer.encode(text);
-        tokens.map_err(|error| told(FailureKind::Model, &error))
-    }
-
-    fn pair(&self, context: &str, continuation: &str) -> Result<Pair, Failure> {
-        let (context, continuation) = encode_pair(context, continuation, &self.0.tokenizer)
-            .map_err(|error| told(FailureKind::Model, &error))?;
-        Ok(Pair {
-            context,
-            continuation,
-        })
-    }
-
-    fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure> {
-        let text = self.0.template.render(messages, SystemTime::now());
-        text.and_then(|text| self.0.tokenizer.encode(&text))
-            .map_err(|error| told(FailureKind::Model, &error))
-    }
-
-    fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
-        place_pins(pins, &self.0.tokenizer, length)
-    }
-
-    fn finished(&self, answer: &[TokenId]) -> Result<String, Failure> {
-        finished_text(answer, &self.0.special, &self.0.tokenizer)
-            .map_err(|error| told(FailureKind::Model, &error))
-    }
-
-    fn stopped(&self, answer: &[TokenId]) -> Result<String, Failure> {
-        stopped_text(answer, &self.0.special, &self.0.tokenizer)
-            .map_err(|error| told(FailureKind::Model, &error))
-    }
+    special.eot = special.eot.filter(is_there);
+    special.other_ends.retain(is_there);
+    Ok(())
 }
 
 fn of_config(error: &ConfigError) -> Failure {
     Failure {
         hint: "correct it and load again".to_owned(),
-        ..told(FailureKind::Config, error)
+        ..failure(FailureKind::Config, error)
     }
 }
 
 /// What `error` and its causes say, for people.
-fn told(kind: FailureKind, error: &dyn Error) -> Failure {
+fn failure(kind: FailureKind, error: &dyn Error) -> Failure {
     Failure {
         kind,
         text: with_causes(error),
@@ -370,7 +373,7 @@ fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
         _ => (FailureKind::Backend, ""),
     };
     let text = match error {
-        BackendError::Remote { .. } | BackendError::Gone { .. } => error.full_text(),
+        BackendError::Plugin { .. } | BackendError::Gone { .. } => error.full_text(),
         _ => format!("{}: {}", backend.name(), error.full_text()),
     };
     Failure {

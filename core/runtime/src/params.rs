@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Which positions a step prefers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Remasking {
     /// The surest first: positions of low confidence stay masked (LLaDA, Alg. 5).
     #[default]
@@ -18,8 +17,7 @@ pub enum Remasking {
 }
 
 /// How many positions a step commits.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Transfer {
     /// The linear schedule: masks of the block over steps of the block.
     #[default]
@@ -35,9 +33,19 @@ pub enum Transfer {
     EntropyBound(f64),
 }
 
+impl Transfer {
+    /// True if the steps are known beforehand: the schedule says how many there are, not the model.
+    #[must_use]
+    pub fn is_scheduled(self) -> bool {
+        match self {
+            Self::Quota => true,
+            Self::Threshold(_) | Self::Factor(_) | Self::EntropyBound(_) => false,
+        }
+    }
+}
+
 /// In which order [`Transfer::EntropyBound`] takes positions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EntropyOrder {
     /// Those of the lowest entropy first.
     #[default]
@@ -47,8 +55,7 @@ pub enum EntropyOrder {
 }
 
 /// Which K/V are reused between the steps of a block. All but `Off` are approximate for bidirectional models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CacheMode {
     /// Every step recomputes the whole canvas: exact.
     #[default]
@@ -71,7 +78,7 @@ pub enum ConfidenceType {
 }
 
 /// Settings of one denoising run. The answer's length is the canvas's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Params {
     /// Steps over all blocks, 1 and up.
     pub steps: usize,
@@ -99,14 +106,6 @@ pub struct Params {
     pub confidence_type: ConfidenceType,
     /// Seeds temperature and random remasking.
     pub seed: u64,
-}
-
-impl Params {
-    /// True if nothing is done to be faster that may change tokens: no threshold, no factor, no cache.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.transfer == Transfer::Quota && self.cache == CacheMode::Off
-    }
 }
 
 impl Default for Params {

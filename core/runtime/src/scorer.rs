@@ -1,10 +1,13 @@
 //! The only place that calls a session: lays a question about a sequence out as a pass, and reads the answer.
 
+mod prefix;
+
 use std::ops::Range;
 
+use prefix::Prefix;
 use unmask_api::{
-    BackendError, CancelFlag, Capabilities, Cell, Logits, Model, ModelFacts, Pass, Position, Row,
-    Session, SessionSpec, TokenId, TopRequest, TopRows,
+    Attention, BackendError, CancelFlag, Capabilities, Cell, Logits, Model, ModelFacts, Pass,
+    Position, Row, Session, SessionSpec, TokenId, TopRequest, TopRows,
 };
 
 use crate::event::TOP;
@@ -18,7 +21,8 @@ pub struct Question<'a> {
     pub guidance: Option<(&'a [TokenId], f32)>,
     /// Left padding of the sequence.
     pub padding: usize,
-    /// Positions that are recomputed; K/V of all others come from the session's cells. All of them if nothing is kept.
+    /// Positions that are recomputed; K/V of all others come from the session's cells. All of them if nothing is kept. Where
+    /// attention is causal, those of a beginning that the cells hold already are left out.
     pub fed: Range<usize>,
     /// Positions whose logits are wanted, ascending, within `fed`.
     pub wanted: &'a [Position],
@@ -26,11 +30,11 @@ pub struct Question<'a> {
 
 /// Whether the K/V of a sequence are kept between forwards, position p in cell p.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
+pub enum KvCache {
     /// Each forward feeds the whole sequence, and no memory is taken for K/V.
-    Nothing,
+    Off,
     /// A forward may feed a part.
-    Everything,
+    On,
 }
 
 /// What a short answer leaves out and tells besides, for every wanted row alike.
@@ -56,6 +60,23 @@ pub struct Scorer {
     top: TopRows,
     asked: Vec<TokenId>,
     layout: Layout,
+    /// What each slot holds for good; none if nothing is kept.
+    prefixes: Vec<Prefix>,
+}
+
+/// What a session is opened for.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Positions of the longest sequence.
+    pub length: usize,
+    /// Questions at a time.
+    pub questions: usize,
+    /// Whether each has a second slot, for guidance.
+    pub guided: bool,
+    /// Whether K/V are kept.
+    pub kv_cache: KvCache,
+    /// How the model attends, which tells what of the K/V a later sequence can use.
+    pub attention: Attention,
 }
 
 /// Questions as a pass has them: a row each, then their unconditional rows under guidance.
@@ -68,64 +89,70 @@ struct Layout {
     wanted: Vec<u32>,
     /// Which of the wanted rows are read: all, counted from 0.
     read: Vec<u32>,
+    /// For each row, how many of its sequence's tokens its slot held before.
+    held: Vec<usize>,
 }
 
 impl Scorer {
-    /// Opens a session for sequences of up to `length` positions, with a second slot if `guided`.
+    /// Opens a session.
     ///
     /// # Errors
     /// If the backend has no room, or lacks batches and guidance is asked for.
-    pub fn new(
-        model: &dyn Model,
-        length: usize,
-        keeping: Keeping,
-        guided: bool,
-    ) -> Result<Self, BackendError> {
-        Self::for_batches(model, length, 1, keeping, guided)
-    }
-
-    /// Opens a session for so many `questions` at a time about sequences of up to `length` positions, each with a second
-    /// slot if `guided`.
-    ///
-    /// # Errors
-    /// If the backend has no room, or lacks batches and guidance is asked for.
-    pub fn for_batches(
-        model: &dyn Model,
-        length: usize,
-        questions: usize,
-        keeping: Keeping,
-        guided: bool,
-    ) -> Result<Self, BackendError> {
+    pub fn new(model: &dyn Model, room: Room) -> Result<Self, BackendError> {
         let facts = model.facts();
-        if guided && !facts.capabilities.has(Capabilities::BATCH) {
+        if room.guided && !facts.capabilities.has(Capabilities::BATCH) {
             return Err(BackendError::Unsupported(
                 "guidance needs two rows in one forward, which this backend does not offer; set cfg_scale to 0".to_owned(),
             ));
         }
-        let length = u32::try_from(length).map_err(|_| {
-            BackendError::Unsupported(format!(
-                "a sequence of {length} tokens is beyond every backend; shorten it"
-            ))
-        })?;
-        let slots = if guided { 2 * questions } else { questions };
+        let (length, slots) = (positions(room.length)?, room.slots());
+        let (cells, prefixes) = match room.kv_cache {
+            KvCache::Off => (0, Vec::new()),
+            KvCache::On => (length, vec![Prefix::new(room.attention); slots]),
+        };
         let spec = SessionSpec {
-            cells: match keeping {
-                Keeping::Nothing => 0,
-                Keeping::Everything => length,
-            },
+            cells,
             slots: slots as u32,
         };
         Ok(Self {
             session: model.session(spec)?,
             spec,
             length,
-            questions,
+            questions: room.questions,
             facts,
             logits: Logits::default(),
             top: TopRows::default(),
             asked: Vec::new(),
             layout: Layout::default(),
+            prefixes,
         })
+    }
+
+    /// Makes room for sequences of `length` positions, if there is less; what is kept stays.
+    ///
+    /// # Errors
+    /// If the backend has no room; the session is then as it was.
+    pub fn reserve(&mut self, length: usize) -> Result<(), BackendError> {
+        let length = positions(length)?.max(self.length);
+        if self.spec.cells > 0 && length > self.spec.cells {
+            self.session.reserve(length)?;
+            self.spec.cells = length;
+        }
+        self.length = length;
+        Ok(())
+    }
+
+    /// True if it may spare the next turn's forwards the beginning that the turns have in common, and has slots enough for it.
+    #[must_use]
+    pub fn is_worth_keeping_for(&self, room: &Room) -> bool {
+        let slots = self.prefixes.len();
+        room.kv_cache == KvCache::On && slots == room.slots() && self.holds_prefix()
+    }
+
+    /// True if a later turn may use what the cells hold: K/V are kept, and attention is causal.
+    #[must_use]
+    pub fn holds_prefix(&self) -> bool {
+        self.prefixes.iter().any(Prefix::can_hold)
     }
 
     /// Positions of the longest sequence that it can be asked about.
@@ -224,36 +251,84 @@ impl Scorer {
         questions: &[Question<'_>],
         cancel: &CancelFlag,
     ) -> Result<(), BackendError> {
-        self.layout.fill(questions, self.spec.cells > 0);
+        self.layout.fill(questions, &self.prefixes);
         let pass = self.layout.pass(cancel);
         pass.check(self.facts.vocab, &self.spec)?;
-        self.session.forward(&pass)
+        for (prefix, (question, _)) in self.prefixes.iter_mut().zip(sequences(questions)) {
+            // Behind padding stands another sequence.
+            prefix.writing_from(if question.padding == 0 {
+                question.fed.start
+            } else {
+                0
+            });
+        }
+        self.session.forward(&pass)?;
+        let held = self.layout.held.iter();
+        let written = sequences(questions).zip(held);
+        for (prefix, ((question, tokens), &held)) in self.prefixes.iter_mut().zip(written) {
+            if question.padding == 0 {
+                prefix.written(tokens, held, &question.fed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sequences of all questions, in the order of their rows and slots.
+fn sequences<'q>(
+    questions: &'q [Question<'q>],
+) -> impl Iterator<Item = (&'q Question<'q>, &'q [TokenId])> {
+    let conditional = questions.iter().map(|it| (it, it.tokens));
+    let unconditional = (questions.iter()).filter_map(|it| Some((it, it.guidance?.0)));
+    conditional.chain(unconditional)
+}
+
+fn positions(length: usize) -> Result<u32, BackendError> {
+    u32::try_from(length).map_err(|_| {
+        BackendError::Unsupported(format!(
+            "a sequence of {length} tokens is beyond every backend; shorten it"
+        ))
+    })
+}
+
+impl Room {
+    fn slots(&self) -> usize {
+        match self.guided {
+            true => 2 * self.questions,
+            false => self.questions,
+        }
     }
 }
 
 impl Layout {
-    fn fill(&mut self, questions: &[Question<'_>], kept: bool) {
+    /// Of what the slots of `prefixes` hold nothing is fed again; without any, no K/V are kept.
+    fn fill(&mut self, questions: &[Question<'_>], prefixes: &[Prefix]) {
         self.rows.clear();
         self.tokens.clear();
         self.positions.clear();
         self.cells.clear();
         self.wanted.clear();
         self.read.clear();
-        for question in questions {
-            self.add(question, question.tokens, kept);
-        }
-        for question in questions {
-            if let Some((unconditional, _)) = question.guidance {
-                self.add(question, unconditional, kept);
-            }
+        self.held.clear();
+        for (slot, (question, tokens)) in sequences(questions).enumerate() {
+            let held = match prefixes.get(slot) {
+                Some(prefix) if question.padding == 0 => prefix.held_of(tokens),
+                Some(_) | None => 0,
+            };
+            self.add(question, tokens, held, !prefixes.is_empty());
         }
         self.read.extend(0..self.wanted.len() as u32);
     }
 
-    /// Adds a row in a slot of its own.
-    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], kept: bool) {
+    /// Adds a row in a slot of its own, of whose tokens the first `held` need not be fed.
+    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], held: usize, kept: bool) {
         // Positions fit in `u32`: the session's length does.
-        let (first, fed, padding) = (self.tokens.len(), &question.fed, question.padding);
+        let (first, padding) = (self.tokens.len(), question.padding);
+        let needed = question
+            .wanted
+            .first()
+            .map_or(question.fed.end - 1, |at| at.index());
+        let fed = question.fed.start.max(held.min(needed))..question.fed.end;
         self.rows.push(Row {
             fed: fed.len() as u32,
             slot: self.rows.len() as u32,
@@ -272,6 +347,7 @@ impl Layout {
         }));
         let index_of = |at: &Position| (first + at.index() - fed.start) as u32;
         self.wanted.extend(question.wanted.iter().map(index_of));
+        self.held.push(held);
     }
 
     fn pass<'a>(&'a self, cancel: &'a CancelFlag) -> Pass<'a> {
@@ -295,3 +371,6 @@ pub fn guide(conditional: &mut [f32], unconditional: &[f32], scale: f32) {
         *score = other + (scale + 1.0) * (*score - other);
     }
 }
+
+#[cfg(test)]
+mod tests;

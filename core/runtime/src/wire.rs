@@ -2,9 +2,7 @@
 //!
 //! A run is a [`Start`], then steps and what happens between them, then [`Done`] or [`Failure`]; one without an end was cut.
 //! Another start begins another run. Members are only ever added, and readers ignore those that they do not know; a member
-//! that means something else makes another [`VERSION`]. Not written yet, and added later: the identity and the files of the
-//! model, hashes of tokenizer and template, the model's family, the number of threads; their members are there, and null or
-//! empty.
+//! that means something else makes another [`VERSION`].
 
 mod piece;
 mod read;

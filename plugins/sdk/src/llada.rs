@@ -2,9 +2,9 @@
 //! tensors, the frequencies of its rotary positions.
 //!
 //! ```no_run
-//! # use unmask_sdk::{BackendError, LoadSpec, llada::Config, weights::Weights};
+//! # use unmask_sdk::{BackendError, LoadSpec, llada::LladaConfig, weights::Weights};
 //! # fn load(spec: &LoadSpec) -> Result<(), BackendError> {
-//! let config = Config::read(spec)?;
+//! let config = LladaConfig::read(spec)?;
 //! let weights = Weights::open(&spec.weights)?;
 //! for matrix in config.matrices() {
 //!     let weight = weights.shaped(&matrix.name, &[matrix.rows, matrix.columns])?;
@@ -13,9 +13,15 @@
 //! # }
 //! ```
 
-use serde::Deserialize;
+mod bounds;
+mod keys;
+mod variants;
 
+use serde_json::Value;
+
+use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
+use keys::Keys;
 
 /// How a layer's width is split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +63,9 @@ pub struct MatrixSpec {
     pub bias: Option<String>,
 }
 
-/// The keys that matter when a model answers, with OLMo's names; those without a default are required.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Config {
+/// The keys that matter when a model answers, with OLMo's names.
+#[derive(Debug, Clone)]
+pub struct LladaConfig {
     /// Width of the residual stream.
     pub d_model: usize,
     /// Blocks of the transformer.
@@ -68,7 +74,7 @@ pub struct Config {
     n_kv_heads: Option<usize>,
     multi_query_attention: Option<bool>,
     mlp_hidden_size: Option<usize>,
-    mlp_ratio: Option<usize>,
+    mlp_ratio: usize,
     vocab_size: usize,
     embedding_size: Option<usize>,
     /// Positions that it was trained with.
@@ -80,58 +86,122 @@ pub struct Config {
     /// The table of embeddings is the head too.
     pub weight_tying: bool,
     /// Logits are divided by `sqrt(d_model)`.
-    #[serde(default)]
     pub scale_logits: bool,
     /// Embeddings are multiplied by `sqrt(d_model)`.
-    #[serde(default)]
     pub input_emb_norm: bool,
-    #[serde(default)]
     include_bias: bool,
-    #[serde(default)]
     include_qkv_bias: bool,
     bias_for_layer_norm: Option<bool>,
     activation_type: String,
     block_type: String,
-    #[serde(default)]
     alibi: bool,
-    rope: Option<bool>,
-    layer_norm_type: Option<String>,
-    layer_norm_with_affine: Option<bool>,
-    #[serde(default)]
+    rope: bool,
+    layer_norm_type: String,
+    layer_norm_with_affine: bool,
     attention_layer_norm: bool,
-    block_group_size: Option<usize>,
+    block_group_size: usize,
 }
 
 /// What every tensor's name begins with.
 const PREFIX: &str = "model.transformer.";
 
-impl Config {
-    /// Reads `spec.config_json`.
+impl LladaConfig {
+    /// Reads `spec.config_json`, whose sizes the weight files have to bear out, and tests that these hold every matrix in
+    /// its shape. Without weight files that can be read, the sizes are only kept within reason.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] naming the missing or senseless key; [`BackendError::Unsupported`] for a variant of
-    /// the architecture that LLaDA does not use.
+    /// [`BackendError::Checkpoint`] naming the missing or senseless key or tensor, or MLX if that has quantised the weights;
+    /// [`BackendError::Unsupported`] for a variant of the architecture that LLaDA does not use.
     pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
-        let path = spec.folder.join("config.json");
-        let broken = |what: String| BackendError::Checkpoint {
-            path: path.clone(),
-            what,
-        };
-        let config: Self = serde_json::from_str(&spec.config_json).map_err(|error| {
-            broken(format!(
-                "{error}; fetch the file again, or check that the model is a LLaDA"
-            ))
+        let (config, weights) = Self::read_either(spec)?;
+        if let Some(quantised) = quantised(spec, weights.as_ref()) {
+            return Err(broken(
+                spec,
+                format!(
+                    "{quantised}, which this backend does not read; choose framework = \"mlx\", or fetch the checkpoint \
+                     that is not quantised"
+                ),
+            ));
+        }
+        if let Some(weights) = &weights {
+            bounds::check_tensors(&config, weights)?;
+        }
+        Ok(config)
+    }
+
+    /// As [`read`](Self::read), for a backend that also reads matrices as MLX quantises and names them: it tests their shapes
+    /// itself.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_quantised(spec: &LoadSpec) -> Result<Self, BackendError> {
+        Self::read_either(spec).map(|(config, _)| config)
+    }
+
+    fn read_either(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
+        let again = |what: String| broken(spec, format!("{what}; fetch the file again"));
+        let keys = Keys::parse(&spec.config_json).map_err(again)?;
+        let config = Self::of(&keys).map_err(|what| {
+            let what = format!("{what}; fetch the file again, or check that the model is a LLaDA");
+            broken(spec, what)
         })?;
         if let Some(what) = config.nonsense() {
-            return Err(broken(format!("{what}; fetch the file again")));
+            return Err(again(what));
         }
-        match config.unsupported() {
-            None => Ok(config),
-            Some(what) => Err(BackendError::Unsupported(format!(
+        if let Some(what) = variants::unsupported(&config, &keys) {
+            let path = spec.folder.join("config.json");
+            return Err(BackendError::Unsupported(format!(
                 "{}: {what}, which LLaDA does not use and this backend lacks; choose another backend",
                 path.display()
-            ))),
+            )));
         }
+        // Whoever asks what a load would take need not have them; a load tells what is wrong with them.
+        let weights = Weights::open(&spec.weights).ok();
+        let weights = weights.filter(|_| !spec.weights.is_empty());
+        bounds::check(&config, weights.as_ref()).map_err(|what| {
+            let what = format!("{what}; fetch config.json and the weights from the same place");
+            broken(spec, what)
+        })?;
+        Ok((config, weights))
+    }
+
+    /// The values of LLaDA's `ModelConfig` are taken for keys that are not there.
+    fn of(keys: &Keys) -> Result<Self, String> {
+        let positions = match keys.said("max_sequence_length") {
+            Some(_) => keys.count("max_sequence_length")?,
+            None => 1024,
+        };
+        Ok(Self {
+            d_model: keys.count("d_model")?,
+            n_layers: keys.count("n_layers")?,
+            n_heads: keys.count("n_heads")?,
+            n_kv_heads: keys.some_count("n_kv_heads")?,
+            multi_query_attention: keys.some_flag("multi_query_attention")?,
+            mlp_hidden_size: keys.some_count("mlp_hidden_size")?,
+            mlp_ratio: keys.some_count("mlp_ratio")?.unwrap_or(4),
+            vocab_size: keys.count("vocab_size")?,
+            // Differs from the reference: there the class says 50304, which fits GPT-2's vocabulary alone.
+            embedding_size: keys.some_count("embedding_size")?,
+            max_sequence_length: u32::try_from(positions).map_err(|_| {
+                format!("max_sequence_length is {positions}, more than any model has")
+            })?,
+            rope_theta: keys.number("rope_theta", 10_000.0)?,
+            rms_norm_eps: keys.number("rms_norm_eps", 1e-5)?,
+            weight_tying: keys.flag("weight_tying", true)?,
+            scale_logits: keys.flag("scale_logits", false)?,
+            input_emb_norm: keys.flag("input_emb_norm", false)?,
+            include_bias: keys.flag("include_bias", false)?,
+            include_qkv_bias: keys.flag("include_qkv_bias", false)?,
+            bias_for_layer_norm: keys.some_flag("bias_for_layer_norm")?,
+            activation_type: keys.word("activation_type", "swiglu")?,
+            block_type: keys.word("block_type", "sequential")?,
+            alibi: keys.flag("alibi", false)?,
+            rope: keys.flag("rope", false)?,
+            layer_norm_type: keys.word("layer_norm_type", "default")?,
+            layer_norm_with_affine: keys.flag("layer_norm_with_affine", true)?,
+            attention_layer_norm: keys.flag("attention_layer_norm", false)?,
+            block_group_size: keys.some_count("block_group_size")?.unwrap_or(1),
+        })
     }
 
     fn nonsense(&self) -> Option<String> {
@@ -143,9 +213,18 @@ impl Config {
             ("n_kv_heads", heads.keys),
             ("mlp_hidden_size", self.mlp_width()),
             ("vocab_size", self.vocab_size),
+            ("embedding_size", self.vocab()),
+            ("max_sequence_length", self.max_sequence_length as usize),
         ];
         if let Some((key, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Some(format!("{key} is 0"));
+        }
+        if let (Some(said), Some(multi)) = (self.n_kv_heads, self.multi_query_attention)
+            && said != if multi { 1 } else { self.n_heads }
+        {
+            return Some(format!(
+                "n_kv_heads is {said} and multi_query_attention is {multi}, which exclude each other"
+            ));
         }
         if !self.d_model.is_multiple_of(self.n_heads) || !heads.dim.is_multiple_of(2) {
             let (width, count) = (self.d_model, self.n_heads);
@@ -160,43 +239,6 @@ impl Config {
             ));
         }
         None
-    }
-
-    fn unsupported(&self) -> Option<String> {
-        let layer_norm = self.layer_norm_type.as_deref().unwrap_or("rms");
-        let refusals = [
-            (
-                self.block_type != "llama",
-                format!("block_type is {:?}, not \"llama\"", self.block_type),
-            ),
-            (
-                self.activation_type != "silu",
-                format!(
-                    "activation_type is {:?}, not \"silu\"",
-                    self.activation_type
-                ),
-            ),
-            (
-                layer_norm != "rms",
-                format!("layer_norm_type is {layer_norm:?}, not \"rms\""),
-            ),
-            (self.alibi, "alibi is true".to_owned()),
-            (self.rope == Some(false), "rope is false".to_owned()),
-            (
-                self.attention_layer_norm,
-                "attention_layer_norm is true".to_owned(),
-            ),
-            (
-                self.layer_norm_with_affine == Some(false),
-                "layer_norm_with_affine is false".to_owned(),
-            ),
-            (
-                self.block_group_size.is_some_and(|size| size != 1),
-                "block_group_size is not 1".to_owned(),
-            ),
-        ];
-        let refused = refusals.into_iter().find(|(refused, _)| *refused);
-        refused.map(|(_, what)| what)
     }
 
     /// How `d_model` is split.
@@ -217,8 +259,8 @@ impl Config {
     /// Width of the gated layer.
     #[must_use]
     pub fn mlp_width(&self) -> usize {
-        let ratio = self.mlp_ratio.unwrap_or(4);
-        self.mlp_hidden_size.unwrap_or(ratio * self.d_model)
+        let usual = self.mlp_ratio.saturating_mul(self.d_model);
+        self.mlp_hidden_size.unwrap_or(usual)
     }
 
     /// Columns of the logits.
@@ -270,6 +312,28 @@ impl Config {
         };
         (0..self.n_layers).flat_map(layer).chain([head]).collect()
     }
+}
+
+/// What is wrong with `config.json`.
+fn broken(spec: &LoadSpec, what: String) -> BackendError {
+    BackendError::Checkpoint {
+        path: spec.folder.join("config.json"),
+        what,
+    }
+}
+
+/// How MLX has quantised the weights, if it has: what `config.json` says, or tensors that its converter alone writes.
+fn quantised(spec: &LoadSpec, weights: Option<&Weights>) -> Option<String> {
+    let config: Value = serde_json::from_str(&spec.config_json).ok()?;
+    let said = &config["quantization"];
+    let width = (said["bits"].as_u64(), said["group_size"].as_u64());
+    if let (Some(bits), Some(group)) = width {
+        return Some(format!(
+            "the weights are quantised for MLX, to {bits} bits in groups of {group}"
+        ));
+    }
+    let is_quantised = said.is_object() || weights.is_some_and(Weights::has_scales);
+    is_quantised.then(|| "the weights are quantised for MLX".to_owned())
 }
 
 /// The full name of a tensor of the transformer, such as `wte.weight`.

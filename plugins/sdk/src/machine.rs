@@ -68,11 +68,11 @@ impl Processor {
     }
 }
 
-/// Threads to compute with: the wish, else as many as this process may use at once.
+/// Threads to compute with: as requested, else as many as this process may use at once.
 #[must_use]
-pub fn threads(wish: Option<NonZeroU32>) -> usize {
-    match wish {
-        Some(wish) => wish.get() as usize,
+pub fn threads(requested: Option<NonZeroU32>) -> usize {
+    match requested {
+        Some(requested) => requested.get() as usize,
         None => thread::available_parallelism().map_or(1, usize::from),
     }
 }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_for_threads_is_granted() {
+    fn as_many_threads_as_requested_are_used() {
         assert_eq!(threads(NonZeroU32::new(3)), 3);
         assert!(threads(None) > 0);
     }

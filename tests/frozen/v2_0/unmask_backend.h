@@ -13,8 +13,8 @@
  * Memory and text
  * - Whoever allocates frees; no memory changes owner. Everything passed to a function is borrowed for that call, unless
  *   said otherwise. Handles are opaque to the host.
- * - Text is UTF-8, pointer and length, not NUL-terminated. Text that a backend gives goes into a sink of the host, whole, of
- *   any length: call `put` once for a text, once for each entry of a list, not at all for none. The host replaces bad UTF-8.
+ * - Text is UTF-8, pointer and length, not NUL-terminated. Text that a backend gives goes into a sink of the host, whole, in
+ *   any number and 16 MiB in all: call `put` once for a text, once for each entry of a list, not at all for none. The host replaces bad UTF-8.
  * - A function that can fail returns UNMASK_OK or one of the codes below, and on failure puts one text into the host's error
  *   slot: what went wrong, where, and what to do. What it should have given is then unspecified.
  * - No exception may leave a function. Nothing may be written to stdout or stderr: use the host's `log`.
@@ -165,7 +165,7 @@ typedef struct unmask_text {
   size_t len;      /* Bytes. */
 } unmask_text;
 
-/* Takes texts of any length. */
+/* Takes texts, of any length up to 16 MiB in all: a list that is longer is an error, a text that is longer is not taken. */
 typedef struct unmask_sink {
   void *context; /* Passed back to `put`. */
   /* Copies one text. Null takes nothing: a sink beyond the table of the host is so. */
@@ -270,7 +270,8 @@ typedef struct unmask_row_table {
   uint32_t context_start; /* First cell attended to. */
   uint32_t context_end;   /* One past the last cell attended to; each was written by an earlier pass, or is by this one. */
   uint32_t padding;       /* The first so many of its fed tokens are left padding: their outputs are computed as usual, but
-                             nobody attends to them, and they have no cells. */
+                             nobody attends to them, and they have no cells. Where the attention kind lets such a token see no
+                             key, its output is any finite numbers. */
   uint32_t reserved;      /* 0. */
 } unmask_row_table;
 
@@ -332,12 +333,15 @@ typedef struct unmask_top_table {
   uint32_t *ids;          /* [rows_len, k], best first, ties by lower id; none of them banned. */
   float *logits;          /* [rows_len, k], in the order of `ids`. */
   double *tail;           /* [rows_len]: the sum of exp(l(v) - best) over all ids but the best and the banned ones; 0 and up,
-                             within 1e-5 of the exact sum in relative terms. */
-  double *entropy;        /* [rows_len]: minus the sum of p ln p over the ids that are not banned, in nat; 0 and up. */
+                             within 1e-5 of the exact sum in relative terms, or within 1e-10. */
+  double *entropy;        /* [rows_len]: minus the sum of p ln p over the ids that are not banned, in nat; 0 and up, within
+                             1e-5 of it in relative terms, or within 1e-6. */
   float *asked_logits;    /* [rows_len, asked_per_row]: logits of the asked ids. */
-  double *divergence;     /* [rows_len], or null if it is not asked for: the sum of p ln(p / p0) in nat, banned ids left out,
-                             p0 being what the last such reading of the row's cell remembered; infinite if there was none,
-                             or the row has no cell. This row is remembered in turn. */
+  double *divergence;     /* [rows_len], or null if it is not asked for: the sum of p ln(p / p0) in nat; 0 and up, within
+                             1e-4 of it in relative terms, or within 1e-5. p0 is of the row that the last such reading of the
+                             row's cell remembered, whatever was written to the cell since; both are probabilities among the
+                             ids that this reading does not ban. Infinite if there was none, or the row has no cell. This row
+                             is remembered whole in turn. */
 } unmask_top_table;
 
 /* What a plugin exports as UNMASK_PLUGIN: data, then functions. None is null but those marked optional. */

@@ -72,7 +72,7 @@ fn padding(case: &Case, row: usize) -> Result<usize, String> {
 }
 
 /// Makes every step and compares the canvas after each with `history`, `[calls + 1, batch, length]`.
-pub(crate) fn follow(generation: &mut Generation<'_>, history: &Array, row: usize) -> Verdict {
+pub(crate) fn follow(generation: &mut Generation, history: &Array, row: usize) -> Verdict {
     let mut seen = Seen::new(history, row);
     seen.compare(generation.denoise().canvas(), 0)?;
     while step(generation)?.is_some() {
@@ -83,20 +83,20 @@ pub(crate) fn follow(generation: &mut Generation<'_>, history: &Array, row: usiz
 }
 
 /// Begins on `canvas` with the strategy that the settings ask for and the draws of a batch row.
-fn begin<'a>(
-    model: &'a dyn Model,
+fn begin(
+    model: &dyn Model,
     case: &Case,
     canvas: Canvas,
     params: Params,
     row: usize,
-) -> Result<Generation<'a>, String> {
+) -> Result<Generation, String> {
     let denoise = Denoise::new(case.special(), FamilyRules::default(), canvas, params)
         .map_err(|error| error.to_string())?;
     let denoise = denoise.with_noise(Box::new(Recorded::new(case, row)));
     Generation::new(model, denoise).map_err(|error| error.to_string())
 }
 
-pub(crate) fn step(generation: &mut Generation<'_>) -> Result<Option<StepEvent>, String> {
+pub(crate) fn step(generation: &mut Generation) -> Result<Option<StepEvent>, String> {
     generation
         .step(&CancelFlag::new())
         .map_err(|error| error.to_string())

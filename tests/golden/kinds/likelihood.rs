@@ -78,7 +78,7 @@ pub(crate) fn suffix_greedy(case: &Case, models: &Models) -> Verdict {
     let cfg_scale = case.number("cfg_scale") as f32;
     let (special, rules) = (case.special(), FamilyRules::default());
     let mut generation =
-        likelihood::greedy_suffix(&*model, special, rules, &prefix, target.len(), cfg_scale)
+        likelihood::greedy_suffix(&*model, &special, rules, &prefix, target.len(), cfg_scale)
             .map_err(|error| error.to_string())?;
     let states = id_rows(&case.json["expected"]["states"]);
     same(

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use unmask_core::denoise::{Answer, Ask, Denoise};
+use unmask_core::denoise::{Ask, Denoise, OutputRows};
 use unmask_core::family::FamilyRules;
 use unmask_core::params::ConfidenceType;
 use unmask_core::sampler::strategies::{self, STRATEGIES};
@@ -47,7 +47,7 @@ pub(crate) fn sampler(case: &Case, _: &Models) -> Verdict {
             if let Some((_, scale)) = question.guidance {
                 guide(&mut rows, &rows_of(prompts.len() + row), scale);
             }
-            asked.tell(Answer::Logits(&mut rows));
+            asked.tell(OutputRows::Logits(&mut rows));
             seen.compare(denoise.canvas(), call + 1)?;
         }
         seen.end(denoise.canvas())?;
@@ -76,7 +76,7 @@ pub(crate) fn fast_select(case: &Case, _: &Models) -> Verdict {
     };
     let judge = Judge {
         params: &params,
-        special: case.special(),
+        special: &case.special(),
         noise: &Recorded::new(case, 0),
     };
     let row_of = |at: &Position| logits.at(&[0, at.index()]);

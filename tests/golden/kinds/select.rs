@@ -15,6 +15,7 @@ const NONE: SpecialIds = SpecialIds {
     mask: TokenId(u32::MAX),
     eos: TokenId(u32::MAX),
     eot: None,
+    other_ends: Vec::new(),
     bos: None,
 };
 
@@ -27,7 +28,7 @@ fn judged(case: &Case, rows: &mut [f32], positions: usize, remasking: Remasking)
     };
     let judge = Judge {
         params: &params,
-        special: NONE,
+        special: &NONE,
         noise: &Recorded::new(case, 0),
     };
     let positions: Vec<Position> = (0..positions as u32).map(Position).collect();

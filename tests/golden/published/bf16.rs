@@ -1,5 +1,5 @@
 use unmask_core::Canvas;
-use unmask_core::sampler::{Candidate, Edit, Progress, StepPlan, Strategy};
+use unmask_core::sampler::{Candidate, CanvasEdit, StepPlan, Strategy, StrategyProgress};
 
 /// A strategy whose scores are rounded to bfloat16, as LLaDA's `generate.py` has them from bfloat16 logits on a GPU; ties
 /// are then common.
@@ -10,7 +10,7 @@ impl Strategy for Bf16 {
         self.0.next(canvas)
     }
 
-    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<Edit> {
+    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
         let round = |candidate: &Candidate| Candidate {
             score: f64::from(round_to_bf16(candidate.score as f32)),
             ..candidate.clone()
@@ -19,7 +19,7 @@ impl Strategy for Bf16 {
         self.0.decide(canvas, &rounded)
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> StrategyProgress {
         self.0.progress()
     }
 }

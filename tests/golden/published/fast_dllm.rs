@@ -2,7 +2,7 @@ use unmask_core::family::BlockOrigin;
 use unmask_core::params::{CacheMode, Transfer};
 use unmask_core::sampler::strategies::{factor, threshold};
 use unmask_core::sampler::{
-    BlockCursor, Candidate, Edit, Plan, PlanError, Progress, StepPlan, Strategy, best,
+    BlockCursor, Candidate, CanvasEdit, Plan, PlanError, StepPlan, Strategy, StrategyProgress, best,
 };
 use unmask_core::{Canvas, Params};
 
@@ -98,12 +98,12 @@ impl Strategy for FastDllm {
         None
     }
 
-    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<Edit> {
+    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
         let picks = select(self.version, &self.params, candidates, self.quota);
-        Edit::writes(candidates, &picks)
+        CanvasEdit::writes(candidates, &picks)
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> StrategyProgress {
         self.cursor.progress()
     }
 }

@@ -1,6 +1,6 @@
 use unmask_core::family::BlockOrigin;
 use unmask_core::sampler::{
-    BlockCursor, Candidate, Edit, Plan, PlanError, Progress, StepPlan, Strategy, best,
+    BlockCursor, Candidate, CanvasEdit, Plan, PlanError, StepPlan, Strategy, StrategyProgress, best,
 };
 use unmask_core::{Canvas, Params};
 
@@ -49,11 +49,11 @@ impl Strategy for WebDemo {
         None
     }
 
-    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<Edit> {
-        Edit::writes(candidates, &best(candidates, self.quota))
+    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
+        CanvasEdit::writes(candidates, &best(candidates, self.quota))
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> StrategyProgress {
         self.cursor.progress()
     }
 }

@@ -13,7 +13,7 @@ use unmask_core::api::{
 };
 use unmask_core::checkpoint::{Checkpoint, Locations};
 use unmask_core::model_id::ModelId;
-use unmask_core::plugin::{Registry, SearchPath, Surroundings};
+use unmask_core::plugin::{BackendSearch, Registry, SearchPath};
 
 /// 64 tokens of prompt and 128 of answer.
 const CANVAS: u32 = 192;
@@ -29,7 +29,7 @@ fn main() -> Result<(), String> {
         return Err("steps BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]]".to_owned());
     };
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let registry = Registry::discover(&SearchPath::new(&Surroundings::here(Vec::new())));
+    let registry = Registry::discover(&SearchPath::new(&BackendSearch::here(Vec::new())));
     let backend = registry.find(name).map_err(|error| text(&error))?;
     let folder = ModelId::Folder(PathBuf::from(folder));
     let checkpoint = Checkpoint::open(&folder, &Locations::default());

@@ -2,22 +2,22 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Listing, TableFormat};
+use super::{ListArguments, TableFormat};
 
 /// The list of backends, or what is done with one of them.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Backends {
+pub(crate) struct BackendsArguments {
     #[command(subcommand)]
     pub(crate) action: Option<BackendsAction>,
     #[command(flatten)]
-    pub(crate) listing: Listing,
+    pub(crate) listing: ListArguments,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackendsAction {
     /// Fetch the libraries that a backend needs, or take them from a file or folder
-    Install(Install),
+    Install(InstallArguments),
     /// Hold a backend against what the contract promises
     ///
     /// That is partial forwards and batches, claims, bad files, cancelling, threads, memory, and the reference's numbers where
@@ -25,7 +25,7 @@ pub(crate) enum BackendsAction {
     /// process of its own, so that a backend that crashes or hangs is a line of the report. Ends with 1 if a promise is broken.
     ///
     /// Example: unmask backends verify ./target/release/libunmask_backend_mine.so
-    Verify(Verify),
+    Verify(VerifyArguments),
     /// Let a library of others run here, as it is now
     Approve(Library),
     /// Let it run no more
@@ -33,7 +33,7 @@ pub(crate) enum BackendsAction {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Verify {
+pub(crate) struct VerifyArguments {
     /// Its name, as `unmask backends` lists it, or the path of a library, which may run by that
     #[arg(value_name = "NAME|PATH")]
     pub(crate) what: String,
@@ -64,7 +64,7 @@ pub(crate) struct Library {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Install {
+pub(crate) struct InstallArguments {
     /// The backend, as `unmask backends` lists it
     pub(crate) name: String,
     /// The flavour for a GPU, such as cuda or directml

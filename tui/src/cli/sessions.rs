@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Listing;
+use super::ListArguments;
 
 /// What of conversations is kept, and which to go on with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -16,9 +16,9 @@ pub(crate) struct Saving {
 
 /// What can be done with saved conversations.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Sessions {
+pub(crate) enum SessionsCommand {
     /// List them, the one written last first
-    Ls(Listing),
+    Ls(ListArguments),
     /// Print one
     Show(Show),
     /// Remove one for good

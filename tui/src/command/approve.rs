@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use unmask_core::config::{Config, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 use unmask_core::loader::discover;
-use unmask_core::plugin::{Approvals, BackendRow, State};
+use unmask_core::plugin::{Approvals, BackendRow, BackendState};
 
 use super::{Usage, code, print};
 
@@ -53,7 +53,7 @@ pub(super) fn as_path(what: &str, environment: &Environment) -> Option<PathBuf> 
 /// The file of the one row of this name that waits for approval.
 fn named(rows: &[BackendRow], name: &str) -> anyhow::Result<PathBuf> {
     let named = || rows.iter().filter(|row| row.name == name);
-    let waits = |row: &&BackendRow| matches!(row.state, State::Unapproved { .. });
+    let waits = |row: &&BackendRow| matches!(row.state, BackendState::Unapproved { .. });
     let waiting: Vec<&BackendRow> = named().filter(waits).collect();
     match waiting[..] {
         [row] => Ok(row.path.clone()),
@@ -72,15 +72,15 @@ fn named(rows: &[BackendRow], name: &str) -> anyhow::Result<PathBuf> {
 
 fn nothing_to_approve(row: Option<&BackendRow>, name: &str) -> Failure {
     let (text, hint) = match row.map(|row| &row.state) {
-        Some(State::Usable { .. } | State::Unusable { .. }) => (
+        Some(BackendState::Usable { .. } | BackendState::Unusable { .. }) => (
             format!("{name} may run already"),
             "see `unmask backends`".to_owned(),
         ),
-        Some(State::Broken(reason)) => (
+        Some(BackendState::Broken(reason)) => (
             format!("{name} cannot be approved: {reason}"),
             String::new(),
         ),
-        Some(State::Unapproved { .. }) | None => (
+        Some(BackendState::Unapproved { .. }) | None => (
             format!("no library called `{name}` was found"),
             "see `unmask backends`, or give its path".to_owned(),
         ),
@@ -105,15 +105,15 @@ fn outcome(config: &Config, environment: &Environment, path: &Path, file: &Path)
     };
     let name = &row.name;
     match &row.state {
-        State::Usable { .. } => format!("{name} is usable\n"),
-        State::Unusable { reason, remedy } if remedy.is_empty() => {
+        BackendState::Usable { .. } => format!("{name} is usable\n"),
+        BackendState::Unusable { reason, remedy } if remedy.is_empty() => {
             format!("{name} cannot be used yet: {reason}\n")
         }
-        State::Unusable { reason, remedy } => {
+        BackendState::Unusable { reason, remedy } => {
             format!("{name} cannot be used yet: {reason}; {remedy}\n")
         }
-        State::Broken(reason) => format!("{name} does not work: {reason}\n"),
-        State::Unapproved { since, .. } => format!("{name} is {}\n", since.reason()),
+        BackendState::Broken(reason) => format!("{name} does not work: {reason}\n"),
+        BackendState::Unapproved { since, .. } => format!("{name} is {}\n", since.reason()),
     }
 }
 

@@ -5,16 +5,16 @@ use unmask::amount::bytes;
 use unmask_core::api::Device;
 use unmask_core::config::{Config, Environment};
 use unmask_core::loader::discover;
-use unmask_core::plugin::{BackendRow, State};
+use unmask_core::plugin::{BackendRow, BackendState};
 
 use super::table::table;
 use super::{code, print};
-use crate::cli::{Listing, TableFormat};
+use crate::cli::{ListArguments, TableFormat};
 
 pub(super) fn run(
     config: &Config,
     environment: &Environment,
-    arguments: &Listing,
+    arguments: &ListArguments,
 ) -> anyhow::Result<u8> {
     let registry = discover(config, environment);
     let text = match arguments.format {
@@ -47,10 +47,10 @@ pub(super) fn text(rows: &[BackendRow]) -> String {
     let mut remedies = String::new();
     for row in rows {
         let (sign, state, remedy) = match &row.state {
-            State::Usable { .. } => ("●", "usable".to_owned(), String::new()),
-            State::Unusable { reason, remedy } => ("○", reason.clone(), remedy.clone()),
-            State::Broken(reason) => ("✗", reason.clone(), String::new()),
-            State::Unapproved { since, .. } => {
+            BackendState::Usable { .. } => ("●", "usable".to_owned(), String::new()),
+            BackendState::Unusable { reason, remedy } => ("○", reason.clone(), remedy.clone()),
+            BackendState::Broken(reason) => ("✗", reason.clone(), String::new()),
+            BackendState::Unapproved { since, .. } => {
                 ("○", since.reason().to_owned(), row.how_to_approve())
             }
         };
@@ -65,10 +65,10 @@ pub(super) fn text(rows: &[BackendRow]) -> String {
         if !remedy.is_empty() {
             remedies.push_str(&format!("{}: {remedy}\n", row.name));
         }
-        if !matches!(row.state, State::Usable { .. }) && !row.path.as_os_str().is_empty() {
+        if !matches!(row.state, BackendState::Usable { .. }) && !row.path.as_os_str().is_empty() {
             remedies.push_str(&format!("{}: {}\n", row.name, row.path.display()));
         }
-        if let State::Unapproved { sha256, .. } = &row.state {
+        if let BackendState::Unapproved { sha256, .. } = &row.state {
             remedies.push_str(&format!("{}: sha256 {sha256}\n", row.name));
         }
     }
@@ -99,14 +99,16 @@ fn memory(device: &Device) -> String {
 fn object(row: &BackendRow) -> Value {
     let approve = row.how_to_approve();
     let (state, reason, remedy) = match &row.state {
-        State::Usable { .. } => ("usable", "", ""),
-        State::Unusable { reason, remedy } => ("unusable", reason.as_str(), remedy.as_str()),
-        State::Broken(reason) => ("broken", reason.as_str(), ""),
-        State::Unapproved { since, .. } => ("unapproved", since.reason(), approve.as_str()),
+        BackendState::Usable { .. } => ("usable", "", ""),
+        BackendState::Unusable { reason, remedy } => ("unusable", reason.as_str(), remedy.as_str()),
+        BackendState::Broken(reason) => ("broken", reason.as_str(), ""),
+        BackendState::Unapproved { since, .. } => ("unapproved", since.reason(), approve.as_str()),
     };
     let sha256 = match &row.state {
-        State::Unapproved { sha256, .. } => Some(sha256),
-        State::Usable { .. } | State::Unusable { .. } | State::Broken(_) => None,
+        BackendState::Unapproved { sha256, .. } => Some(sha256),
+        BackendState::Usable { .. } | BackendState::Unusable { .. } | BackendState::Broken(_) => {
+            None
+        }
     };
     let devices: Vec<Value> = (row.devices.iter())
         .map(|device| {

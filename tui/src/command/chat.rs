@@ -5,53 +5,53 @@ use std::io::{self, IsTerminal, Write as _};
 use unmask_core::TokenId;
 use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{Failure, FailureKind, Message, Overflow, Role, TurnEvent, TurnInput};
-use unmask_core::sampler::Fit;
+use unmask_core::sampler::FittedParams;
 
-use super::host::{Ended, Host, Line};
-use super::meter::Meter;
-use super::{code, print, tell};
+use super::meter::ProgressMeter;
+use super::turn_runner::{Ended, LineInput, TurnRunner};
+use super::{code, print, print_note};
 
 pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
-    let mut meter = Meter::new(false);
-    let host = Host::open(config, reader, &mut meter)?;
-    let fit = host.settings()?;
+    let mut meter = ProgressMeter::new(false);
+    let turn_runner = TurnRunner::open(config, reader, &mut meter)?;
+    let fit = turn_runner.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let is_person = io::stdin().is_terminal();
     if is_person {
         meter.note(&format!(
             "{} on {}; /new begins again, /quit or ^D ends",
-            host.loaded.name, host.loaded.backend
+            turn_runner.loaded.name, turn_runner.loaded.backend
         ));
     }
-    let mut chat = Chat {
-        host,
+    let mut chat = PlainChat {
+        turn_runner,
         fit,
         is_person,
-        meter: Meter::new(!is_person),
+        meter: ProgressMeter::new(!is_person),
         previous: Vec::new(),
         said: Vec::new(),
     };
     let code = chat.until_the_end()?;
     if is_person {
         // What comes next begins a row of its own.
-        tell("");
+        print_note("");
     }
     Ok(code)
 }
 
-struct Chat {
-    host: Host,
-    fit: Fit,
+struct PlainChat {
+    turn_runner: TurnRunner,
+    fit: FittedParams,
     /// Whether somebody types; else lines come from a pipe or a file.
     is_person: bool,
-    meter: Meter,
+    meter: ProgressMeter,
     /// Prompt and answer of the turns so far, as tokens.
     previous: Vec<TokenId>,
     /// The same as texts, without what the model no longer sees.
     said: Vec<Message>,
 }
 
-impl Chat {
+impl PlainChat {
     /// Returns the exit code.
     fn until_the_end(&mut self) -> anyhow::Result<u8> {
         loop {
@@ -59,34 +59,36 @@ impl Chat {
                 // With stderr gone the person still has the answers.
                 write!(io::stderr(), "You: ").ok();
             }
-            let line = match self.host.line()? {
-                Line::Said(line) => line,
-                Line::End => return Ok(code::DONE),
-                Line::Interrupt => return Ok(code::INTERRUPTED),
+            let line = match self.turn_runner.line()? {
+                LineInput::Said(line) => line,
+                LineInput::End => return Ok(code::DONE),
+                LineInput::Interrupt(code) => return Ok(code),
             };
             match read(&line) {
-                Said::Nothing => (),
-                Said::Quit => return Ok(code::DONE),
-                Said::New => {
+                LineRequest::Nothing => (),
+                LineRequest::Quit => return Ok(code::DONE),
+                LineRequest::New => {
                     self.previous.clear();
                     self.said.clear();
                 }
-                Said::Unknown(command) => tell(&format!(
+                LineRequest::Unknown(command) => print_note(&format!(
                     "no {command}; there are /new and /quit, and /{command} sends it"
                 )),
-                Said::Message(message) => match self.answer(message) {
-                    Ok(true) if !self.is_person => return Ok(code::INTERRUPTED),
+                LineRequest::Message(message) => match self.answer(message) {
+                    Ok(Some(code)) if !self.is_person || code != code::INTERRUPTED => {
+                        return Ok(code);
+                    }
                     Ok(_) => (),
                     // The conversation is as it was; with nobody to read that, the program ends.
-                    Err(error) if self.is_person => tell(&format!("{error:#}")),
+                    Err(error) if self.is_person => print_note(&format!("{error:#}")),
                     Err(error) => return Err(error),
                 },
             }
         }
     }
 
-    /// Answers a message; true if ^C ended the answer.
-    fn answer(&mut self, message: &str) -> anyhow::Result<bool> {
+    /// Answers a message; the exit code, if a signal ended the answer.
+    fn answer(&mut self, message: &str) -> anyhow::Result<Option<u8>> {
         let question = Message {
             role: Role::User,
             content: message.to_owned(),
@@ -129,7 +131,7 @@ impl Chat {
     fn turn(&mut self, input: TurnInput) -> anyhow::Result<Ended> {
         let meter = &mut self.meter;
         let mut gone = 0;
-        let turn = self.host.turn(input, &self.fit.params, |event| {
+        let turn = self.turn_runner.turn(input, &self.fit.params, |event| {
             match event {
                 TurnEvent::Started { left_out, .. } => gone = *left_out,
                 TurnEvent::Step(step) => {
@@ -145,7 +147,7 @@ impl Chat {
         self.meter.clear();
         if gone > 0 {
             self.said.drain(..gone.min(self.said.len()));
-            tell(&format!(
+            print_note(&format!(
                 "the model no longer sees the oldest {gone} messages: its context is full; /new begins again"
             ));
         }
@@ -160,7 +162,7 @@ fn is_too_long(error: &anyhow::Error) -> bool {
 
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
-enum Said<'a> {
+enum LineRequest<'a> {
     Nothing,
     Message(&'a str),
     New,
@@ -169,15 +171,15 @@ enum Said<'a> {
 }
 
 /// Reads a line. `//x` is the message `/x`.
-fn read(line: &str) -> Said<'_> {
+fn read(line: &str) -> LineRequest<'_> {
     match line.trim() {
-        "" => Said::Nothing,
-        "/new" => Said::New,
-        "/quit" => Said::Quit,
+        "" => LineRequest::Nothing,
+        "/new" => LineRequest::New,
+        "/quit" => LineRequest::Quit,
         text => match text.strip_prefix('/') {
-            Some(escaped) if escaped.starts_with('/') => Said::Message(escaped),
-            Some(_) => Said::Unknown(text.split_whitespace().next().unwrap_or(text)),
-            None => Said::Message(line.trim_end_matches(['\n', '\r'])),
+            Some(escaped) if escaped.starts_with('/') => LineRequest::Message(escaped),
+            Some(_) => LineRequest::Unknown(text.split_whitespace().next().unwrap_or(text)),
+            None => LineRequest::Message(line.trim_end_matches(['\n', '\r'])),
         },
     }
 }
@@ -188,15 +190,15 @@ mod tests {
 
     #[test]
     fn a_slash_makes_a_command_and_two_make_a_message() {
-        assert_eq!(read(" /new\n"), Said::New);
-        assert_eq!(read("/quit\r\n"), Said::Quit);
-        assert_eq!(read("/help me\n"), Said::Unknown("/help"));
-        assert_eq!(read("//etc/fstab\n"), Said::Message("/etc/fstab"));
-        assert_eq!(read(" \n"), Said::Nothing);
+        assert_eq!(read(" /new\n"), LineRequest::New);
+        assert_eq!(read("/quit\r\n"), LineRequest::Quit);
+        assert_eq!(read("/help me\n"), LineRequest::Unknown("/help"));
+        assert_eq!(read("//etc/fstab\n"), LineRequest::Message("/etc/fstab"));
+        assert_eq!(read(" \n"), LineRequest::Nothing);
     }
 
     #[test]
     fn an_indent_is_kept_and_the_line_end_is_not() {
-        assert_eq!(read("  a \r\n"), Said::Message("  a "));
+        assert_eq!(read("  a \r\n"), LineRequest::Message("  a "));
     }
 }

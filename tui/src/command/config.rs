@@ -1,17 +1,21 @@
 //! `unmask config`: where the files are, whether they can be used, and files to begin with.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use unmask::diagnostic::Diagnostic;
 use unmask::preferences::{COMMENTED, FILE_NAME, Preferences};
-use unmask::remark::Remark;
 use unmask::run::read_themes;
 use unmask::themes::{Colours, ThemeFile, Themes};
 use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, user_file};
+use unmask_core::partial::{Existing, put};
+use unmask_core::regular_file::{SMALL, read_text};
 
-use super::{Usage, code, log, print, tell};
+use super::output::notes;
+use super::signals::Interrupts;
+use super::{Usage, code, log, print, print_note};
 use crate::cli::ConfigCommand;
 
 /// Names the file of the screen; for tests and for trying another.
@@ -43,7 +47,7 @@ pub(super) fn themes_folder(environment: &Environment) -> Option<PathBuf> {
 }
 
 /// What the user wants of the screen, and what is wrong with how it is said. No file is as good as an empty one.
-pub(super) fn preferences(environment: &Environment) -> (Preferences, Vec<Remark>) {
+pub(super) fn preferences(environment: &Environment) -> (Preferences, Vec<Diagnostic>) {
     let named = |path: &Path| match path.file_name() {
         Some(name) => name.to_string_lossy().into_owned(),
         None => path.display().to_string(),
@@ -51,25 +55,28 @@ pub(super) fn preferences(environment: &Environment) -> (Preferences, Vec<Remark
     read(environment, named)
 }
 
-fn read(environment: &Environment, named: impl Fn(&Path) -> String) -> (Preferences, Vec<Remark>) {
-    let (mut preferences, mut remarks) = match screen_file(environment) {
+fn read(
+    environment: &Environment,
+    named: impl Fn(&Path) -> String,
+) -> (Preferences, Vec<Diagnostic>) {
+    let (mut preferences, mut diagnostics) = match screen_file(environment) {
         None => (Preferences::default(), Vec::new()),
-        Some(path) => match fs::read_to_string(&path) {
+        Some(path) => match read_text(&path, SMALL) {
             Ok(text) => Preferences::parse(&named(&path), &text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 (Preferences::default(), Vec::new())
             }
             Err(error) => {
-                let remark = Remark {
+                let diagnostic = Diagnostic {
                     place: named(&path),
                     text: format!("cannot be read: {error}"),
                 };
-                (Preferences::default(), vec![remark])
+                (Preferences::default(), vec![diagnostic])
             }
         },
     };
-    remarks.extend(preferences.obey(|name| std::env::var(name).ok()));
-    (preferences, remarks)
+    diagnostics.extend(preferences.obey(|name| std::env::var(name).ok()));
+    (preferences, diagnostics)
 }
 
 fn path(environment: &Environment) -> anyhow::Result<u8> {
@@ -99,12 +106,12 @@ fn check(overrides: &Overrides, environment: &Environment) -> anyhow::Result<u8>
         Ok(config) => fine.push(config.source.to_string()),
         Err(error) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
     }
-    let (preferences, remarks) = read(environment, |path| path.display().to_string());
+    let (preferences, diagnostics) = read(environment, |path| path.display().to_string());
     match screen_file(environment).filter(|path| path.exists()) {
-        Some(path) if remarks.is_empty() => fine.push(path.display().to_string()),
+        Some(path) if diagnostics.is_empty() => fine.push(path.display().to_string()),
         Some(_) | None => (),
     }
-    wrong.extend(remarks.iter().map(ToString::to_string));
+    wrong.extend(diagnostics.iter().map(ToString::to_string));
     let folder = themes_folder(environment);
     let files = folder
         .map(|folder| read_themes(&folder))
@@ -117,7 +124,7 @@ fn check(overrides: &Overrides, environment: &Environment) -> anyhow::Result<u8>
             .collect::<String>(),
     )?;
     for text in &wrong {
-        tell(text);
+        print_note(text);
     }
     Ok(if wrong.is_empty() {
         code::DONE
@@ -140,15 +147,15 @@ fn check_themes(
     };
     for (name, path) in names.iter().zip(paths) {
         match themes.theme(name, Colours::UNKNOWN) {
-            Ok((_, remarks)) if remarks.is_empty() => fine.push(path),
-            Ok((_, remarks)) => wrong.extend(remarks.iter().map(ToString::to_string)),
+            Ok((_, diagnostics)) if diagnostics.is_empty() => fine.push(path),
+            Ok((_, diagnostics)) => wrong.extend(diagnostics.iter().map(ToString::to_string)),
             Err(why) => wrong.push(format!("{path}: {why}")),
         }
     }
     if let Err(why) = themes.theme(chosen, Colours::UNKNOWN) {
         wrong.push(why);
     }
-    // A remark on a parent comes with each of its children.
+    // A diagnostic of a parent comes with each of its children.
     wrong.sort();
     wrong.dedup();
 }
@@ -157,17 +164,20 @@ fn check_themes(
 fn init(environment: &Environment) -> anyhow::Result<u8> {
     let models = user_file(environment).ok_or_else(no_home)?;
     let screen = screen_file(environment).ok_or_else(no_home)?;
+    // A signal waits until a file is in its place.
+    let interrupts = Interrupts::watch()?;
     let mut written = 0;
     for (path, text) in [(screen, COMMENTED), (models, EMBEDDED)] {
-        if write_new(&path, text)? {
+        if write_new(&path, text, environment)? {
             print(&format!("wrote {}\n", path.display()))?;
             written += 1;
         } else {
-            tell(&format!(
+            print_note(&format!(
                 "{} is there already; it stays as it is",
                 path.display()
             ));
         }
+        interrupts.check("writing the files")?;
     }
     match written {
         0 => Err(Usage("there is nothing to write".to_owned()).into()),
@@ -176,20 +186,20 @@ fn init(environment: &Environment) -> anyhow::Result<u8> {
 }
 
 /// False if there is a file already.
-fn write_new(path: &Path, text: &str) -> anyhow::Result<bool> {
+fn write_new(path: &Path, text: &str, environment: &Environment) -> anyhow::Result<bool> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let mut file = match File::create_new(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        Err(error) => {
-            return Err(error).with_context(|| format!("cannot write {}", path.display()));
-        }
-    };
-    file.write_all(text.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(true)
+    match put(
+        path,
+        text.as_bytes(),
+        Existing::Kept,
+        notes(environment).as_ref(),
+    ) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
+    }
 }
 
 fn no_home() -> Usage {

@@ -7,8 +7,8 @@ use unmask_core::engine::{Loaded, Message, Overflow, Role, TurnEvent, TurnInput}
 use unmask_core::loader::discover;
 
 use super::backends;
-use super::host::Host;
-use super::meter::Meter;
+use super::meter::ProgressMeter;
+use super::turn_runner::TurnRunner;
 use super::{Interrupted, code, print};
 
 pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
@@ -22,11 +22,11 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
     ))?;
     let registry = discover(&config, &reader.environment);
     print(&format!("{}\n", backends::text(registry.rows())))?;
-    let mut meter = Meter::new(false);
-    let mut host = Host::open(config, reader, &mut meter)?;
-    let loaded = host.loaded.clone();
+    let mut meter = ProgressMeter::new(false);
+    let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
+    let loaded = turn_runner.loaded.clone();
     print(&describe(&loaded))?;
-    let fit = host.settings()?;
+    let fit = turn_runner.settings()?;
     let input = TurnInput::Chat {
         messages: vec![Message {
             role: Role::User,
@@ -36,15 +36,16 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
         length: fit.length,
         overflow: Overflow::Refuse,
     };
-    let ended = host.turn(input, &fit.params, |event| {
+    let ended = turn_runner.turn(input, &fit.params, |event| {
         if let TurnEvent::Step(step) = event {
             meter.at("unmasking", step.step as u64, step.steps as u64);
         }
         Ok(())
     })?;
     meter.clear();
-    if ended.interrupted {
-        return Err(Interrupted("stopped during the test answer".to_owned()).into());
+    if let Some(code) = ended.interrupted {
+        let text = "stopped during the test answer".to_owned();
+        return Err(Interrupted { text, code }.into());
     }
     let stats = ended.outcome.stats;
     let per_step = stats.elapsed.as_secs_f64() * 1000.0 / stats.steps.max(1) as f64;

@@ -1,18 +1,17 @@
 //! `unmask generate`: one prompt, one answer.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _, BufReader, IsTerminal, Read as _};
+use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
-use unmask_core::config::{Config, ConfigReader};
+use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::SessionId;
 use unmask_core::engine::{Loaded, Message, Overflow, Pin, Role, TurnEvent, TurnInput};
-use unmask_core::event::StepEvent;
+use unmask_core::event::{FinishReason, StepEvent};
 use unmask_core::fold::Fold;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
@@ -20,24 +19,26 @@ use unmask_core::text::pins::{parse_pins, with_caret};
 use unmask_core::wire::{Event, RunLabel};
 use unmask_core::{Canvas, Params};
 
-use super::host::{Ended, Host};
-use super::meter::Meter;
-use super::{Usage, code, print};
-use crate::cli::{Format, Generate};
+use super::meter::ProgressMeter;
+use super::output::{Force, Output, There, append};
+use super::turn_runner::{Ended, TurnRunner};
+use super::{Usage, code, print, prompt};
+use crate::cli::{Format, GenerateArguments};
 
 pub(super) fn run(
     config: Config,
     reader: &ConfigReader,
-    arguments: &Generate,
+    arguments: &GenerateArguments,
 ) -> anyhow::Result<u8> {
-    let mut meter = Meter::new(arguments.quiet);
+    let mut meter = ProgressMeter::new(arguments.quiet);
+    let force = Force::from(arguments.force);
+    let mut trace = Trace::look(arguments.trace.as_deref(), force, &reader.environment)?;
     let messages = messages(arguments, &meter)?;
     let pins = pins(arguments.pin.as_deref())?;
-    let mut trace = Trace::open(arguments.trace.as_deref())?;
-    let mut host = Host::open(config, reader, &mut meter)?;
-    let fit = host.settings()?;
+    let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
+    let fit = turn_runner.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
-    let loaded = host.loaded.clone();
+    let loaded = turn_runner.loaded.clone();
     let label = RunLabel {
         id: SessionId::generate().to_string(),
         at: jiff::Timestamp::now().to_string(),
@@ -52,7 +53,7 @@ pub(super) fn run(
         overflow: Overflow::Refuse,
     };
     let mut is_begun = false;
-    let ended = host.turn(input, &fit.params, |event| {
+    let ended = turn_runner.turn(input, &fit.params, |event| {
         if let TurnEvent::Step(step) = event {
             meter.at("unmasking", step.step as u64, step.steps as u64);
         }
@@ -62,25 +63,30 @@ pub(super) fn run(
             return Ok(());
         }
         let line = Event::of(event, &loaded, &label).line();
-        out.hear(event, &line)?;
-        trace.write(&line)
+        out.write_event(event, &line)?;
+        trace.write(&line, &meter)
     });
     meter.clear();
     let ended = ended?;
     out.end(&ended, &fit.params)?;
-    if !ended.interrupted {
-        return Ok(code::DONE);
+    if ended.outcome.reason == FinishReason::MasksLeft {
+        meter.note(
+            "masks are left: the model predicted the mask itself; try another seed or more steps",
+        );
     }
+    let Some(code) = ended.interrupted else {
+        return Ok(code::DONE);
+    };
     let steps = ended.outcome.stats.steps;
     meter.note(&format!(
         "stopped after {steps} of {} steps",
         fit.params.steps
     ));
-    Ok(code::INTERRUPTED)
+    Ok(code)
 }
 
 /// The prompt is the argument, stdin, or both with a blank line between.
-fn messages(arguments: &Generate, meter: &Meter) -> anyhow::Result<Vec<Message>> {
+fn messages(arguments: &GenerateArguments, meter: &ProgressMeter) -> anyhow::Result<Vec<Message>> {
     let forced = arguments.prompt.as_deref() == Some("-");
     let given = arguments.prompt.as_deref().filter(|_| !forced);
     let piped = if forced || !io::stdin().is_terminal() {
@@ -111,12 +117,10 @@ fn messages(arguments: &Generate, meter: &Meter) -> anyhow::Result<Vec<Message>>
 /// Reads stdin to its end; `is_late` is told once if that takes its time, as with a pipe that nobody closes.
 fn read_stdin(is_late: impl FnOnce()) -> anyhow::Result<String> {
     const PATIENCE: Duration = Duration::from_secs(2);
-    let (tell, read) = channel();
+    let (sender, read) = channel();
     thread::spawn(move || {
-        let mut text = String::new();
-        let result = io::stdin().read_to_string(&mut text);
         // The receiver waits below.
-        tell.send(result.map(|_| text)).ok();
+        sender.send(prompt::all(io::stdin())).ok();
     });
     let text = match read.recv_timeout(PATIENCE) {
         Err(RecvTimeoutError::Timeout) => {
@@ -157,7 +161,7 @@ impl<'a> Out<'a> {
         }
     }
 
-    fn hear(&mut self, event: &TurnEvent, line: &str) -> anyhow::Result<()> {
+    fn write_event(&mut self, event: &TurnEvent, line: &str) -> anyhow::Result<()> {
         match (self.format, event) {
             (Format::Jsonl, _) => print(&format!("{line}\n")),
             (Format::Text, TurnEvent::Started { canvas, .. }) => {
@@ -201,7 +205,7 @@ impl<'a> Out<'a> {
         match self.format {
             Format::Text => {
                 self.write(&ended.outcome.text)?;
-                let is_nothing = self.written.is_empty() && ended.interrupted;
+                let is_nothing = self.written.is_empty() && ended.interrupted.is_some();
                 match self.written.ends_with('\n') || is_nothing {
                     true => Ok(()),
                     false => print("\n"),
@@ -217,7 +221,7 @@ impl<'a> Out<'a> {
 /// off.
 fn settled_text(canvas: &Canvas, settled: usize, loaded: &Loaded) -> String {
     let mut bytes = Vec::new();
-    let text = pinned_kept(canvas, loaded.special)
+    let text = pinned_kept(canvas, &loaded.special)
         .take_while(|&(offset, token)| offset < settled && !loaded.is_end(token));
     for (_, token) in text {
         if let Piece::Bytes(piece) = loaded.vocabulary.piece(token) {
@@ -228,27 +232,53 @@ fn settled_text(canvas: &Canvas, settled: usize, loaded: &Loaded) -> String {
     whole.to_owned()
 }
 
-/// The file of `--trace`, if there is one.
-struct Trace(Option<(PathBuf, File)>);
+/// The file of `--trace`, if there is one: nothing is touched before the run begins.
+enum Trace {
+    Unwanted,
+    Wanted(Output),
+    Begun { file: File, shown: String },
+}
 
 impl Trace {
-    fn open(path: Option<&Path>) -> Result<Self, Usage> {
+    /// A file that holds no trace is replaced only if that is forced.
+    fn look(path: Option<&Path>, force: Force, environment: &Environment) -> anyhow::Result<Self> {
         let Some(path) = path else {
-            return Ok(Self(None));
+            return Ok(Self::Unwanted);
         };
-        let file = File::create(path)
-            .map_err(|error| Usage(format!("cannot write {}: {error}", path.display())))?;
-        Ok(Self(Some((path.to_owned(), file))))
+        let output = Output::look(path, environment)?;
+        if output.there == There::File && !is_trace(&output.path) {
+            output.may_replace(force, "it holds no trace of an earlier run")?;
+        }
+        Ok(Self::Wanted(output))
     }
 
     /// Each line goes to the file at once: what a run that is cut off came to is there.
-    fn write(&mut self, line: &str) -> anyhow::Result<()> {
-        let Some((path, file)) = &mut self.0 else {
-            return Ok(());
-        };
-        let written = file.write_all(format!("{line}\n").as_bytes());
-        written.with_context(|| format!("cannot write {}", path.display()))
+    fn write(&mut self, line: &str, meter: &ProgressMeter) -> anyhow::Result<()> {
+        match self {
+            Self::Unwanted => Ok(()),
+            Self::Begun { file, shown } => append(file, line, shown),
+            Self::Wanted(output) => {
+                let file = output.begin(&format!("{line}\n"))?;
+                let shown = output.shown.clone();
+                if output.there == There::File {
+                    meter.note(&format!("{shown} was there; it is replaced"));
+                }
+                *self = Self::Begun { file, shown };
+                Ok(())
+            }
+        }
     }
+}
+
+/// Whether the file begins as a trace does.
+fn is_trace(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let mut first = Vec::new();
+    let read = BufReader::new(file.take(prompt::LONGEST)).read_until(b'\n', &mut first);
+    let first = String::from_utf8_lossy(&first);
+    read.is_ok() && matches!(Event::parse(&first), Ok(Event::Start(_)))
 }
 
 /// The object of `--format json`: the end of the run, and who made it.

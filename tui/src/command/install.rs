@@ -15,24 +15,25 @@ use anyhow::anyhow;
 use unmask_core::config::{Config, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 use unmask_core::loader::discover;
-use unmask_core::plugin::{BackendRow, Runtime, Runtimes, State};
+use unmask_core::plugin::{BackendRow, BackendState, Runtime, Runtimes};
 
-use super::meter::Meter;
+use super::meter::ProgressMeter;
+use super::signals::Interrupts;
 use super::{Usage, code, print};
-use crate::cli::Install;
-use unpack::Source;
+use crate::cli::InstallArguments;
+use unpack::LibrarySource;
 
 pub(super) fn run(
     config: &Config,
     environment: &Environment,
-    arguments: &Install,
+    arguments: &InstallArguments,
 ) -> anyhow::Result<u8> {
     let name = &arguments.name;
     let registry = discover(config, environment);
     let row = registry
         .row(name)
         .map_err(|error| no_backend(error.to_string(), "see `unmask backends`"))?;
-    if let State::Unapproved { since, .. } = &row.state {
+    if let BackendState::Unapproved { since, .. } = &row.state {
         // What it needs it can only say itself.
         let text = format!("backend `{name}` is {}", since.reason());
         return Err(no_backend(text, &row.how_to_approve()).into());
@@ -45,10 +46,10 @@ pub(super) fn run(
         .map_err(|error| no_backend(format!("{:#}", anyhow!(error)), ""))?;
     let runtime = choose(name, &runtimes, arguments.gpu.as_deref())?;
     let home = home(name, environment)?;
-    let mut meter = Meter::new(arguments.quiet);
+    let mut meter = ProgressMeter::until(arguments.quiet, Interrupts::watch()?);
     let source = match &arguments.from {
-        Some(path) => Source::open(&environment.expand(path), runtime)?,
-        None => Source::pinned(runtime),
+        Some(path) => LibrarySource::open(&environment.expand(path), runtime)?,
+        None => LibrarySource::pinned(runtime),
     };
     let target = home.join(format!("{}-{}", source.version, runtime.flavour));
     let what = format!(
@@ -139,19 +140,21 @@ fn own_folders(environment: &Environment) -> anyhow::Result<(PathBuf, PathBuf)> 
 }
 
 /// What the backend says of itself now.
-fn tell_state(config: &Config, environment: &Environment, name: &str, meter: &Meter) {
+fn tell_state(config: &Config, environment: &Environment, name: &str, meter: &ProgressMeter) {
     let registry = discover(config, environment);
     let state = registry.row(name).map(|row: &BackendRow| row.state.clone());
     match state {
-        Ok(State::Usable { .. }) => meter.note(&format!("{name} is usable")),
-        Ok(State::Unusable { reason, remedy }) if remedy.is_empty() => {
+        Ok(BackendState::Usable { .. }) => meter.note(&format!("{name} is usable")),
+        Ok(BackendState::Unusable { reason, remedy }) if remedy.is_empty() => {
             meter.note(&format!("{name} cannot be used yet: {reason}"));
         }
-        Ok(State::Unusable { reason, remedy }) => {
+        Ok(BackendState::Unusable { reason, remedy }) => {
             meter.note(&format!("{name} cannot be used yet: {reason}; {remedy}"));
         }
-        Ok(State::Broken(reason)) => meter.note(&format!("{name} does not work: {reason}")),
-        Ok(State::Unapproved { since, .. }) => meter.note(&format!("{name} is {}", since.reason())),
+        Ok(BackendState::Broken(reason)) => meter.note(&format!("{name} does not work: {reason}")),
+        Ok(BackendState::Unapproved { since, .. }) => {
+            meter.note(&format!("{name} is {}", since.reason()))
+        }
         // It was there a moment ago.
         Err(error) => meter.note(&error.to_string()),
     }

@@ -5,17 +5,19 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::tell;
+use super::signals::Interrupts;
+use super::{Interrupted, clean, print_note};
 
 /// What is done sooner is not worth a line.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The progress of one stage after the other.
-pub(super) struct Meter {
+pub(super) struct ProgressMeter {
     out: Out,
     stage: String,
     /// When the stage began.
     since: Instant,
+    interrupts: Interrupts,
 }
 
 /// How progress is shown.
@@ -26,17 +28,34 @@ enum Out {
     },
     Lines {
         /// The tenth told last.
-        told: Option<u64>,
+        last_printed: Option<u64>,
     },
     Quiet,
 }
 
-impl Meter {
+impl ProgressMeter {
     pub(super) fn new(quiet: bool) -> Self {
         Self {
             out: Out::new(quiet),
             stage: String::new(),
             since: Instant::now(),
+            interrupts: Interrupts::default(),
+        }
+    }
+
+    /// The same, of work that signals may end, which looks for that by [`Meter::check`].
+    pub(super) fn until(quiet: bool, interrupts: Interrupts) -> Self {
+        Self {
+            interrupts,
+            ..Self::new(quiet)
+        }
+    }
+
+    /// Nothing, unless a signal asks for the end.
+    pub(super) fn check(&self) -> Result<(), Interrupted> {
+        match self.stage.as_str() {
+            "" => self.interrupts.check("working"),
+            stage => self.interrupts.check(stage),
         }
     }
 
@@ -45,7 +64,7 @@ impl Meter {
         self.at_with(stage, "", done, total);
     }
 
-    /// As [`Meter::at`], with a word that changes within the stage.
+    /// As [`ProgressMeter::at`], with a word that changes within the stage.
     pub(super) fn at_with(&mut self, stage: &str, word: &str, done: u64, total: u64) {
         let is_new = self.stage != stage;
         if is_new {
@@ -57,19 +76,20 @@ impl Meter {
             Out::Bar { bar, is_shown } => {
                 *is_shown |= is_long;
                 if *is_shown {
-                    bar.set_message(format!("{stage} {word}"));
+                    // Stages are a backend's words.
+                    bar.set_message(clean(&format!("{stage} {word}")).into_owned());
                     bar.set_length(total);
                     bar.set_position(done);
                 }
             }
-            Out::Lines { told } => {
+            Out::Lines { last_printed } => {
                 if is_new {
-                    *told = None;
+                    *last_printed = None;
                 }
                 let now = (done * 10).checked_div(total).unwrap_or(0);
-                if is_long && told.is_none_or(|told| told < now) {
-                    *told = Some(now);
-                    tell(&line(stage, word, now, total));
+                if is_long && last_printed.is_none_or(|last_printed| last_printed < now) {
+                    *last_printed = Some(now);
+                    print_note(&line(stage, word, now, total));
                 }
             }
             Out::Quiet => (),
@@ -79,8 +99,8 @@ impl Meter {
     /// Writes a line on stderr, unless quiet.
     pub(super) fn note(&self, text: &str) {
         match &self.out {
-            Out::Bar { bar, .. } => bar.suspend(|| tell(text)),
-            Out::Lines { .. } => tell(text),
+            Out::Bar { bar, .. } => bar.suspend(|| print_note(text)),
+            Out::Lines { .. } => print_note(text),
             Out::Quiet => (),
         }
     }
@@ -106,7 +126,7 @@ impl Out {
             return Self::Quiet;
         }
         if !io::stderr().is_terminal() {
-            return Self::Lines { told: None };
+            return Self::Lines { last_printed: None };
         }
         let style = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} % {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -3,22 +3,27 @@
 mod approve;
 mod backend_worker;
 mod backends;
+mod cache;
 mod chat;
 mod config;
 mod doctor;
 mod eval;
 mod export;
 mod generate;
-mod host;
 mod install;
 mod log;
 mod meter;
 mod models;
+mod output;
+mod prompt;
 mod screen;
 mod sessions;
+mod signals;
 mod table;
+mod turn_runner;
 mod verify;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
@@ -26,12 +31,13 @@ use unmask::clean::clean;
 use unmask_core::config::{ConfigError, ConfigReader, Environment};
 use unmask_core::conversations::SessionError;
 use unmask_core::engine::{Failure, FailureKind};
+use unmask_core::leftovers;
 use unmask_core::plugin::ApprovalsError;
 
-use crate::cli::{BackendsAction, Cli, Command};
+use crate::cli::{BackendsAction, Cli, CliCommand};
 
 /// Exit codes, as DESIGN lists them: 0 done, 1 generation failed, 2 usage or configuration, 3 no model or backend, 4 out of
-/// memory, 130 stopped by ^C.
+/// memory, 130 stopped by ^C; 128 and its number after another signal.
 mod code {
     pub(super) const DONE: u8 = 0;
     pub(super) const GENERATION: u8 = 1;
@@ -41,6 +47,22 @@ mod code {
     pub(super) const INTERRUPTED: u8 = 130;
 }
 
+/// Says what is wrong with the command line, or what it asks of it: its help, or the version.
+///
+/// What it echoes of the arguments is made harmless; then it goes without colours, which are the same to a terminal as what
+/// an argument may hold.
+pub(crate) fn refuse(error: &clap::Error) -> u8 {
+    let code = u8::try_from(error.exit_code()).unwrap_or(code::USAGE);
+    let text = error.render().to_string();
+    // With the stream gone there is nobody left to tell.
+    match (clean(&text), error.use_stderr()) {
+        (Cow::Borrowed(_), _) => error.print().ok(),
+        (Cow::Owned(text), true) => io::stderr().write_all(text.as_bytes()).ok(),
+        (Cow::Owned(text), false) => io::stdout().write_all(text.as_bytes()).ok(),
+    };
+    code
+}
+
 /// Runs what the command line asks for; every error ends here as one message on stderr and an exit code.
 pub(crate) fn run(cli: &Cli) -> u8 {
     match dispatch(cli) {
@@ -48,7 +70,7 @@ pub(crate) fn run(cli: &Cli) -> u8 {
         Err(error) => {
             let code = exit_code(&error);
             if code != code::DONE {
-                tell(&format!("unmask: {error:#}"));
+                print_note(&format!("unmask: {error:#}"));
             }
             code
         }
@@ -60,10 +82,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         let text = "flags of the screen and of denoising stand behind the command: unmask generate --steps 32";
         return Err(Usage(text.to_owned()).into());
     }
-    if let Some(Command::BackendWorker(arguments)) = &cli.command {
+    if let Some(CliCommand::BackendWorker(arguments)) = &cli.command {
         return backend_worker::run(arguments);
     }
-    if let Some(Command::BackendVerify(arguments)) = &cli.command {
+    if let Some(CliCommand::BackendVerify(arguments)) = &cli.command {
         return verify::serve(arguments);
     }
     let reader = ConfigReader {
@@ -71,7 +93,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         environment: Environment::of_process(),
     };
     let environment = &reader.environment;
-    if let Some(Command::Config(arguments)) = &cli.command {
+    leftovers::remove(environment);
+    if let Some(CliCommand::Config(arguments)) = &cli.command {
         return config::run(&arguments.command, &reader.overrides, environment);
     }
     let config = reader.read()?;
@@ -82,20 +105,20 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     log::start(environment);
     match &cli.command {
         None => screen::run(config, &reader, cli.screen(), &cli.saving),
-        Some(Command::Generate(arguments)) => generate::run(config, &reader, arguments),
-        Some(Command::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
+        Some(CliCommand::Generate(arguments)) => generate::run(config, &reader, arguments),
+        Some(CliCommand::Chat(arguments)) if arguments.plain || screen::is_missing().is_some() => {
             if arguments.saving.resume.is_some() {
                 let text = "plain chat goes on from nothing; --resume needs the full screen";
                 return Err(Usage(text.to_owned()).into());
             }
             chat::run(config, &reader)
         }
-        Some(Command::Chat(arguments)) => {
+        Some(CliCommand::Chat(arguments)) => {
             screen::run(config, &reader, cli.screen(), &arguments.saving)
         }
-        Some(Command::Eval(arguments)) => eval::run(config, &reader, arguments),
-        Some(Command::Models(arguments)) => models::run(&config, environment, arguments),
-        Some(Command::Backends(arguments)) => match &arguments.action {
+        Some(CliCommand::Eval(arguments)) => eval::run(config, &reader, arguments),
+        Some(CliCommand::Models(arguments)) => models::run(&config, environment, arguments),
+        Some(CliCommand::Backends(arguments)) => match &arguments.action {
             None => backends::run(&config, environment, &arguments.listing),
             Some(BackendsAction::Install(arguments)) => {
                 install::run(&config, environment, arguments)
@@ -108,16 +131,17 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
                 approve::revoke(&config, environment, &library.what)
             }
         },
-        Some(Command::Export(arguments)) => export::run(config, reader, arguments),
-        Some(Command::Doctor(arguments)) => match arguments.verify() {
+        Some(CliCommand::Export(arguments)) => export::run(config, reader, arguments),
+        Some(CliCommand::Doctor(arguments)) => match arguments.verify() {
             Some(arguments) => verify::run(reader, &arguments),
             None => doctor::run(config, &reader),
         },
-        Some(Command::Sessions(what)) => sessions::run(environment, what),
+        Some(CliCommand::Sessions(what)) => sessions::run(environment, what),
+        Some(CliCommand::Cache(what)) => cache::run(environment, what),
         // They were carried out before the configuration was read, which may be what is wrong.
-        Some(Command::Config(_) | Command::BackendWorker(_) | Command::BackendVerify(_)) => {
-            Ok(code::DONE)
-        }
+        Some(
+            CliCommand::Config(_) | CliCommand::BackendWorker(_) | CliCommand::BackendVerify(_),
+        ) => Ok(code::DONE),
     }
 }
 
@@ -148,8 +172,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<ConfigError>().is_some() || error.downcast_ref::<Usage>().is_some() {
         return code::USAGE;
     }
-    if error.downcast_ref::<Interrupted>().is_some() {
-        return code::INTERRUPTED;
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        return interrupted.code;
     }
     let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     match error.downcast_ref::<io::Error>() {
@@ -163,10 +187,14 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 #[error("{0}")]
 struct Usage(String);
 
-/// ^C ended the work before there was anything to show; says how far it came.
+/// ^C or another signal ended the work before there was anything to show; says how far it came.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Interrupted(String);
+#[error("{text}")]
+struct Interrupted {
+    text: String,
+    /// What the program leaves with.
+    code: u8,
+}
 
 /// Writes to stdout at once. What a terminal could take for an order is replaced there; a pipe gets every byte.
 fn print(text: &str) -> anyhow::Result<()> {
@@ -181,6 +209,6 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// Writes a line to stderr. With stderr gone there is nobody left to tell.
-fn tell(text: &str) {
+fn print_note(text: &str) {
     writeln!(io::stderr(), "{}", clean(text)).ok();
 }

@@ -1,24 +1,33 @@
 //! `unmask models`: what is configured, what is on disk, what it would need.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 use unmask::amount::bytes;
-use unmask_core::catalogue::{Catalogue, Choice};
-use unmask_core::checkpoint::{Place, Surveyed};
+use unmask_core::catalogue::{Catalogue, ModelChoice};
+use unmask_core::checkpoint::{ModelLocation, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry};
 use unmask_core::loader::discover;
 
 use super::table::table;
 use super::{code, print};
-use crate::cli::{Listing, TableFormat};
+use crate::cli::{ListArguments, TableFormat};
 
 pub(super) fn run(
     config: &Config,
     environment: &Environment,
-    arguments: &Listing,
+    arguments: &ListArguments,
 ) -> anyhow::Result<u8> {
     let catalogue = Catalogue::of(config, environment, &discover(config, environment));
+    let mut choices: HashMap<&str, Vec<&ModelChoice>> = HashMap::new();
+    for choice in &catalogue.choices {
+        choices.entry(&choice.key).or_default().push(choice);
+    }
     let listed: Vec<Listed<'_>> = (config.models.iter().zip(&catalogue.surveyed))
-        .map(|(entry, surveyed)| Listed::new(entry, surveyed, &catalogue.choices))
+        .map(|(entry, surveyed)| {
+            let choices = choices.get(&*entry.key).map_or(&[][..], Vec::as_slice);
+            Listed::new(entry, surveyed, choices)
+        })
         .collect();
     let text = match arguments.format {
         TableFormat::Text => text(config, &listed),
@@ -36,17 +45,16 @@ struct Listed<'a> {
     entry: &'a ModelEntry,
     surveyed: &'a Surveyed,
     /// On the entry's backend; the first is what the entry means.
-    choices: Vec<&'a Choice>,
+    choices: Vec<&'a ModelChoice>,
 }
 
 impl<'a> Listed<'a> {
-    fn new(entry: &'a ModelEntry, surveyed: &'a Surveyed, choices: &'a [Choice]) -> Self {
-        let framework = &entry.framework.value;
-        let own = |it: &&Choice| it.key == entry.key && it.framework == *framework;
+    fn new(entry: &'a ModelEntry, surveyed: &'a Surveyed, choices: &[&'a ModelChoice]) -> Self {
+        let own = |it: &&ModelChoice| it.framework == entry.framework.value;
         Self {
             entry,
             surveyed,
-            choices: choices.iter().filter(own).collect(),
+            choices: choices.iter().copied().filter(own).collect(),
         }
     }
 }
@@ -69,7 +77,7 @@ fn text(config: &Config, listed: &[Listed<'_>]) -> String {
             entry.framework.value.clone(),
             own.map_or(String::new(), |choice| choice.precision.clone()),
             (own.and_then(|choice| choice.needs_bytes)).map_or("?".to_owned(), bytes),
-            state(&surveyed.place),
+            state(&surveyed.location),
             surveyed.id.to_string(),
         ]);
         if !surveyed.advice.is_empty() {
@@ -84,13 +92,15 @@ fn text(config: &Config, listed: &[Listed<'_>]) -> String {
     text
 }
 
-fn state(place: &Place) -> String {
-    match place {
-        Place::Builtin { bytes: size } => format!("built in, {}", bytes(*size)),
-        Place::OnDisk { bytes: size, .. } => format!("on disk, {}", bytes(*size)),
-        Place::Damaged { .. } => "damaged".to_owned(),
-        Place::Absent { bytes: Some(size) } => format!("not on disk, {} to fetch", bytes(*size)),
-        Place::Absent { bytes: None } => "not on disk".to_owned(),
+fn state(location: &ModelLocation) -> String {
+    match location {
+        ModelLocation::Builtin { bytes: size } => format!("built in, {}", bytes(*size)),
+        ModelLocation::OnDisk { bytes: size, .. } => format!("on disk, {}", bytes(*size)),
+        ModelLocation::Damaged { .. } => "damaged".to_owned(),
+        ModelLocation::Absent { bytes: Some(size) } => {
+            format!("not on disk, {} to fetch", bytes(*size))
+        }
+        ModelLocation::Absent { bytes: None } => "not on disk".to_owned(),
     }
 }
 
@@ -100,11 +110,11 @@ fn object(config: &Config, listed: &Listed<'_>) -> Value {
         surveyed,
         choices,
     } = listed;
-    let (state, folder, size) = match &surveyed.place {
-        Place::Builtin { bytes } => ("builtin", None, Some(*bytes)),
-        Place::OnDisk { folder, bytes } => ("on_disk", Some(folder), Some(*bytes)),
-        Place::Damaged { folder } => ("damaged", Some(folder), None),
-        Place::Absent { bytes } => ("absent", None, *bytes),
+    let (state, folder, size) = match &surveyed.location {
+        ModelLocation::Builtin { bytes } => ("builtin", None, Some(*bytes)),
+        ModelLocation::OnDisk { folder, bytes } => ("on_disk", Some(folder), Some(*bytes)),
+        ModelLocation::Damaged { folder } => ("damaged", Some(folder), None),
+        ModelLocation::Absent { bytes } => ("absent", None, *bytes),
     };
     let needs: serde_json::Map<String, Value> = (choices.iter())
         .filter_map(|it| Some((it.precision.clone(), it.needs_bytes?.into())))

@@ -1,15 +1,19 @@
 //! `unmask`: the full-screen chat.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, Setup};
 use unmask::session::Storage;
-use unmask::state::{ExitPrint, Keeping};
+use unmask::state::{ExitPrint, Persistence};
 use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::{HistoryFile, SessionFolder, SessionStore};
-use unmask_core::engine::{Engine, LoadRequest, TurnHandle, TurnRequest};
+use unmask_core::engine::{Engine, EngineEvent, LoadRequest, TurnHandle, TurnRequest};
 use unmask_core::loader::ConfigLoader;
 
 use super::{Usage, code, config as files, log, print, sessions};
@@ -36,7 +40,7 @@ pub(super) fn run(
         return Err(Usage(reason.to_owned()).into());
     }
     let keep = keep(&reader.environment, saving)?;
-    let (mut preferences, remarks) = files::preferences(&reader.environment);
+    let (mut preferences, diagnostics) = files::preferences(&reader.environment);
     flags.change(&mut preferences);
     let exit_print = preferences.exit_print;
     let load = LoadRequest {
@@ -45,13 +49,19 @@ pub(super) fn run(
     };
     let (sender, events) = unbounded_channel();
     let loader = ConfigLoader::new(config, reader.clone());
-    // The receiver is gone only once the screen is closed; nobody wants events then.
+    let is_loading = Arc::new(AtomicBool::new(false));
+    let load_goes_on = Arc::clone(&is_loading);
     let on_event = move |event| {
+        if let EngineEvent::Loaded(_) | EngineEvent::LoadFailed { .. } = &event {
+            load_goes_on.store(false, Ordering::Relaxed);
+        }
+        // The receiver is gone only once the screen is closed; nobody wants events then.
         sender.send(event).ok();
     };
     let mut engine = ScreenEngine {
         engine: Engine::start(Box::new(loader), on_event)?,
         turn: None,
+        is_loading,
     };
     let setup = Setup {
         load: Some(load),
@@ -64,10 +74,12 @@ pub(super) fn run(
             .map(|folders| folders.data.join("unmask").join("copy")),
         keep,
         preferences,
-        remarks,
+        diagnostics,
         themes_folder: files::themes_folder(&reader.environment),
     };
-    let left = run::run(&mut engine, events, setup)?;
+    let left = run::run(&mut engine, events, setup);
+    engine.end_load();
+    let left = left?;
     if let (ExitPrint::Last, Some(answer)) = (exit_print, &left.answer) {
         print(&format!("{}\n\n", answer.trim_end()))?;
     }
@@ -99,8 +111,8 @@ fn keep(environment: &Environment, saving: &Saving) -> anyhow::Result<Keep> {
             TimeZone::system(),
         )),
         keeping: match saving.private {
-            true => Keeping::Private,
-            false => Keeping::All,
+            true => Persistence::Private,
+            false => Persistence::All,
         },
         resume,
     })
@@ -111,10 +123,25 @@ struct ScreenEngine {
     engine: Engine,
     /// The turn begun last.
     turn: Option<TurnHandle>,
+    /// Whether a load was asked for that has not ended.
+    is_loading: Arc<AtomicBool>,
 }
 
-impl run::Engine for ScreenEngine {
+impl ScreenEngine {
+    /// Breaks a load off and lets it clean up, which takes a moment; a backend that does not heed that is not waited for.
+    fn end_load(&mut self) {
+        const GRACE: Duration = Duration::from_secs(1);
+        self.engine.cancel_load();
+        let began = Instant::now();
+        while self.is_loading.load(Ordering::Relaxed) && began.elapsed() < GRACE {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl run::EngineClient for ScreenEngine {
     fn load(&mut self, request: LoadRequest) {
+        self.is_loading.store(true, Ordering::Relaxed);
         self.engine.load(request);
     }
     fn start(&mut self, request: TurnRequest) {

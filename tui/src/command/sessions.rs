@@ -6,25 +6,25 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use unmask_core::config::Environment;
 use unmask_core::conversations::{
-    Condition, Conversation, Said, SessionFile, SessionFolder, Summary, Visibility,
+    Condition, Conversation, MessageContent, SessionFile, SessionFolder, Summary, Visibility,
 };
 use unmask_core::engine::Role;
 
 use super::table::table;
 use super::{Usage, code, print};
-use crate::cli::{Rm, Sessions, Show, ShowFormat, TableFormat};
+use crate::cli::{Rm, SessionsCommand, Show, ShowFormat, TableFormat};
 
 /// What an account without a home is told.
 pub(super) const NO_FOLDER: &str = "there is no folder for conversations: this account has no home";
 
-pub(super) fn run(environment: &Environment, what: &Sessions) -> anyhow::Result<u8> {
+pub(super) fn run(environment: &Environment, what: &SessionsCommand) -> anyhow::Result<u8> {
     let folders = environment.folders.as_ref();
     let folders = folders.ok_or_else(|| Usage(NO_FOLDER.to_owned()))?;
     let folder = SessionFolder::within(&folders.data);
     match what {
-        Sessions::Ls(arguments) => print(&list(&folder.list()?, arguments.format))?,
-        Sessions::Show(arguments) => show(&folder.find(&arguments.id)?, arguments)?,
-        Sessions::Rm(arguments) => return remove(&folder.find(&arguments.id)?, arguments),
+        SessionsCommand::Ls(arguments) => print(&list(&folder.list()?, arguments.format))?,
+        SessionsCommand::Show(arguments) => show(&folder.find(&arguments.id)?, arguments)?,
+        SessionsCommand::Rm(arguments) => return remove(&folder.find(&arguments.id)?, arguments),
     }
     Ok(code::DONE)
 }
@@ -93,7 +93,7 @@ fn show(found: &SessionFile, arguments: &Show) -> anyhow::Result<()> {
             let conversation = found.read()?;
             if conversation.skipped > 0 {
                 let n = conversation.skipped;
-                super::tell(&format!("{n} lines could not be read and are left out"));
+                super::print_note(&format!("{n} lines could not be read and are left out"));
             }
             print(&text(&conversation))
         }
@@ -105,15 +105,15 @@ fn text(conversation: &Conversation) -> String {
     let mut text = format!("# {}\n", conversation.name());
     for node in conversation.seen() {
         let (who, said) = match &node.said {
-            Said::Text { role, text } => (role_word(*role), text),
-            Said::Answer(answer) => (answer.name.as_str(), &answer.text),
+            MessageContent::Text { role, text } => (role_word(*role), text),
+            MessageContent::Answer(answer) => (answer.name.as_str(), &answer.text),
         };
-        let sight = match node.sight {
+        let visibility = match node.visibility {
             Visibility::Seen => "",
             Visibility::Replaced => " (replaced)",
             Visibility::Undone => " (undone)",
         };
-        text.push_str(&format!("\n{who}{sight}:\n{}\n", said.trim_end()));
+        text.push_str(&format!("\n{who}{visibility}:\n{}\n", said.trim_end()));
     }
     text
 }
@@ -128,7 +128,7 @@ fn role_word(role: Role) -> &'static str {
 
 fn remove(found: &SessionFile, arguments: &Rm) -> anyhow::Result<u8> {
     if !arguments.force && !is_wanted(found)? {
-        super::tell("nothing was removed");
+        super::print_note("nothing was removed");
         return Ok(code::GENERATION);
     }
     found.remove()?;
@@ -139,7 +139,7 @@ fn remove(found: &SessionFile, arguments: &Rm) -> anyhow::Result<u8> {
 fn is_wanted(found: &SessionFile) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         let text = format!(
-            "nobody can be asked here; unmask sessions rm {} --force removes it",
+            "there is no terminal to ask on; unmask sessions rm {} --force removes it",
             found.id
         );
         return Err(Usage(text).into());

@@ -4,20 +4,24 @@ mod known;
 mod report;
 mod supervise;
 
+use std::fs;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use unmask_conformance::{Grid, all_known};
 use unmask_core::api::{Device, LoadSpec, with_causes};
-use unmask_core::config::ConfigReader;
+use unmask_core::config::{ConfigReader, Environment};
 use unmask_core::engine::{Failure, FailureKind, LoadRequest};
 use unmask_core::loader::{ConfigLoader, discover};
+use unmask_core::partial::PartialFolder;
 use unmask_core::plugin::Granted;
 use unmask_core::plugin::isolate::ask;
 
 use super::approve::as_path;
-use super::meter::Meter;
+use super::meter::ProgressMeter;
+use super::signals::Interrupts;
 use super::{code, print};
-use crate::cli::{TableFormat, Verify};
+use crate::cli::{TableFormat, VerifyArguments};
 use supervise::Supervisor;
 pub(super) use supervise::serve;
 
@@ -31,12 +35,14 @@ struct Subject {
     model: String,
 }
 
-pub(super) fn run(reader: ConfigReader, arguments: &Verify) -> anyhow::Result<u8> {
+pub(super) fn run(reader: ConfigReader, arguments: &VerifyArguments) -> anyhow::Result<u8> {
     let gaps = match &arguments.known {
         Some(file) => known::read(file)?,
         None => Vec::new(),
     };
     let asked = reader.overrides.precision.clone();
+    let interrupts = Interrupts::watch()?;
+    let folder = folder(&reader.environment)?;
     let subject = Subject::find(reader, &arguments.what)?;
     let precisions = match asked {
         Some(precision) => vec![precision],
@@ -47,8 +53,10 @@ pub(super) fn run(reader: ConfigReader, arguments: &Verify) -> anyhow::Result<u8
         grid: Grid::of(precisions),
         known: all_known(gaps),
         patience: Duration::from_secs_f64(arguments.patience),
+        folder: folder.path(),
+        interrupts: &interrupts,
     };
-    let mut meter = Meter::new(false);
+    let mut meter = ProgressMeter::new(false);
     let total = supervisor.grid.questions() as u64;
     let report = supervisor.report(&mut |done, word| {
         meter.at_with("trying every case", word, done as u64, total);
@@ -63,6 +71,15 @@ pub(super) fn run(reader: ConfigReader, arguments: &Verify) -> anyhow::Result<u8
         None => code::DONE,
         Some(_) => code::GENERATION,
     })
+}
+
+/// Where the processes make the files that a backend has to refuse: removed with this, or by a later start.
+fn folder(environment: &Environment) -> anyhow::Result<PartialFolder> {
+    let cache = environment.folders.as_ref();
+    let cache = cache.map_or_else(std::env::temp_dir, |folders| folders.cache.join("unmask"));
+    let made = fs::create_dir_all(&cache)
+        .and_then(|()| PartialFolder::beside(&cache.join("verify"), None));
+    made.with_context(|| format!("cannot write into {}", cache.display()))
 }
 
 impl Subject {

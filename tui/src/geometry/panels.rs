@@ -2,11 +2,11 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Areas, info, models, panel, settings};
+use super::{Areas, models, panel, settings};
 use crate::keymap;
 use crate::layout::help_rows;
 use crate::palette::{self, Item};
-use crate::state::{Field, Help, Overlay, Pick, Search, Sessions, State};
+use crate::state::{Field, Help, Overlay, Search, Sessions, State};
 
 /// The panel of the help.
 #[must_use]
@@ -56,30 +56,6 @@ pub fn search(state: &State, search: &Search) -> Rect {
     Rect::new(0, bottom - height, state.size.columns, height)
 }
 
-/// Rows of the list in the topmost overlay that are seen at once.
-#[must_use]
-pub fn list_page(state: &State) -> usize {
-    let area = match state.overlays.last() {
-        Some(Overlay::Palette(_)) => palette(state),
-        Some(Overlay::Help(_)) => help(state),
-        Some(Overlay::Themes(_)) => themes(state),
-        Some(Overlay::Sessions(list)) => sessions(state, list),
-        Some(Overlay::Search(it)) => {
-            return usize::from(search(state, it).height.saturating_sub(3)).max(1);
-        }
-        Some(Overlay::Models(_)) => return usize::from(models(state).list),
-        Some(Overlay::Info(text)) => {
-            let (area, _) = info(state.size, text);
-            return usize::from(area.height.saturating_sub(2)).max(1);
-        }
-        Some(Overlay::Settings(_)) => {
-            return usize::from(settings(state.size).fields.height).max(1);
-        }
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_)) | None => return 1,
-    };
-    usize::from(area.height.saturating_sub(4)).max(1)
-}
-
 /// The first row of a list that is seen, if `page` rows are and the chosen one must be among them: that of the frame
 /// before as long as it can be, so that rows stay where they are pointed at.
 #[must_use]
@@ -100,62 +76,54 @@ pub struct List {
     pub length: usize,
 }
 
-impl List {
-    fn new(area: Rect, top: usize, (chosen, length, page): (usize, usize, usize)) -> Self {
-        let chosen = chosen.min(length.saturating_sub(1));
-        Self {
-            area,
-            top: list_top(top, chosen, page),
-            chosen,
-            length,
-        }
-    }
-}
-
 /// The list of the topmost overlay, if it is one in which rows are chosen.
 #[must_use]
 pub fn list(state: &State) -> Option<List> {
     /// Rows above a list: the frame, what was typed, and a heading or an empty one.
     const ABOVE: u16 = 3;
-    let page = list_page(state);
     let rows = |panel: Rect, above: u16| {
-        let height = u16::try_from(page).unwrap_or(u16::MAX);
-        let height = height.min(panel.height.saturating_sub(above + 1));
+        let height = panel.height.saturating_sub(above + 1);
         let width = panel.width.saturating_sub(2);
         Rect::new(panel.x + 1, panel.y + above, width, height)
     };
-    let of = |panel: Rect, pick: &Pick, texts: Vec<String>| {
-        let length = pick.matches(&texts).len();
-        List::new(rows(panel, ABOVE), pick.top, (pick.chosen, length, page))
-    };
-    match state.overlays.last()? {
+    let overlay = state.overlays.last()?;
+    let (area, length) = match overlay {
         Overlay::Palette(pick) => {
-            let texts = palette::items(state).iter().map(Item::text).collect();
-            Some(of(palette(state), pick, texts))
+            let texts: Vec<String> = palette::items(state).iter().map(Item::text).collect();
+            (rows(palette(state), ABOVE), pick.matches(&texts).len())
         }
-        Overlay::Themes(list) => {
+        Overlay::Themes(it) => {
             let names = state.themes.names().into_iter().map(|(name, _)| name);
-            Some(of(themes(state), &list.pick, names.collect()))
+            let found = it.pick.matches(&names.collect::<Vec<_>>());
+            (rows(themes(state), ABOVE), found.len())
         }
         Overlay::Models(pick) => {
-            let texts = crate::models::texts(state.machine.catalogue.as_deref()?);
-            Some(of(models(state).area, pick, texts))
+            let parts = models(state);
+            let height = parts.list;
+            let area = rows(parts.area, ABOVE);
+            let length = crate::models::matches(state, pick).len();
+            (Rect { height, ..area }, length)
         }
-        Overlay::Sessions(list) => Some(of(sessions(state, list), &list.pick, list.texts())),
-        Overlay::Search(it) => {
-            let area = rows(search(state, it), ABOVE - 1);
-            let chosen = (it.pick.chosen, it.found().len(), page);
-            Some(List::new(area, it.pick.top, chosen))
-        }
+        Overlay::Sessions(it) => (rows(sessions(state, it), ABOVE), it.shown().len()),
+        Overlay::Search(it) => (rows(search(state, it), ABOVE - 1), it.found().len()),
+        Overlay::Settings(_) => (settings(state.size).fields, Field::ALL.len()),
+        _ => return None,
+    };
+    let (top, chosen) = match overlay {
         Overlay::Settings(panel) => {
             let mut fields = Field::ALL.into_iter();
-            let chosen = fields.position(|field| field == panel.chosen).unwrap_or(0);
-            let chosen = (chosen, Field::ALL.len(), page);
-            let area = settings(state.size).fields;
-            Some(List::new(area, panel.top, chosen))
+            let chosen = fields.position(|field| field == panel.chosen);
+            (panel.top, chosen.unwrap_or(0))
         }
-        Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_) => None,
-    }
+        list => list.pick().map(|pick| (pick.top, pick.chosen))?,
+    };
+    let chosen = chosen.min(length.saturating_sub(1));
+    Some(List {
+        area,
+        top: list_top(top, chosen, usize::from(area.height)),
+        chosen,
+        length,
+    })
 }
 
 /// The commands that fit what is typed, just above the composer.

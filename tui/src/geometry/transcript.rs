@@ -1,12 +1,12 @@
 use ratatui::layout::Position;
 
 use super::{Areas, MARGIN};
-use crate::state::{Spot, State};
+use crate::state::{State, TranscriptCell};
 
 /// The cell of the transcript at a place of the screen, as laid out last; beyond its edges the nearest row, below its text
 /// the end of that. `None` while nothing is said.
 #[must_use]
-pub fn spot(state: &State, place: Position) -> Option<Spot> {
+pub fn spot(state: &State, place: Position) -> Option<TranscriptCell> {
     let area = Areas::of(state).transcript;
     let last = area.bottom().checked_sub(1)?;
     let y = place.y.clamp(area.top(), last.max(area.top()));
@@ -18,10 +18,10 @@ pub fn spot(state: &State, place: Position) -> Option<Spot> {
         let height = it.height();
         if row < first + height {
             let row = row - first;
-            return Some(Spot { part, row, cell });
+            return Some(TranscriptCell { part, row, cell });
         }
         first += height;
-        end = Some(Spot {
+        end = Some(TranscriptCell {
             part,
             row: height.saturating_sub(1),
             cell: usize::MAX,

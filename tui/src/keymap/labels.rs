@@ -2,7 +2,7 @@ use super::{Context, Keymap};
 use crate::commands::Command;
 
 /// Commands that belong together, and what they do.
-pub type Part<'a> = (&'a [Command], &'a str);
+pub type CommandGroup<'a> = (&'a [Command], &'a str);
 
 impl Keymap {
     /// The first key of a command in these places; `None` if it has none.
@@ -15,8 +15,8 @@ impl Keymap {
     /// The last row of a panel: `Enter run · ↑↓ choose · Esc`. Commands without a key are left out, and those that belong
     /// together share their word.
     #[must_use]
-    pub fn footer(&self, contexts: &[Context], wanted: &[Part<'_>]) -> String {
-        let part = |(commands, word): &Part<'_>| {
+    pub fn footer(&self, contexts: &[Context], wanted: &[CommandGroup<'_>]) -> String {
+        let part = |(commands, word): &CommandGroup<'_>| {
             let labels = commands.iter().filter_map(|it| self.label(contexts, *it));
             let keys: String = labels.collect();
             (!keys.is_empty()).then(|| format!("{keys} {word}").trim_end().to_owned())
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn a_footer_names_the_keys_that_there_are() {
         let places = [Context::List, Context::Overlay];
-        let wanted: [Part<'_>; 3] = [
+        let wanted: [CommandGroup<'_>; 3] = [
             (&[Command::Choose], "run"),
             (&[Command::Up, Command::Down], "choose"),
             (&[Command::Back], ""),
@@ -44,12 +44,12 @@ mod tests {
             keymap.footer(&places, &wanted),
             "Enter run · ↑↓ choose · Esc"
         );
-        let wish = Rebinding {
+        let rebinding = Rebinding {
             context: Context::List,
             command: Command::Choose,
             chords: Vec::new(),
         };
-        keymap.rebind(&[wish]).expect("nothing clashes");
+        keymap.rebind(&[rebinding]).expect("nothing clashes");
         assert_eq!(keymap.footer(&places, &wanted), "↑↓ choose · Esc");
     }
 }

@@ -15,7 +15,7 @@ impl Default for Keymap {
     }
 }
 
-/// One wish of the user: the keys of a command in a place; none unbinds it.
+/// A change by the user: the keys of a command in a place; none unbinds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebinding {
     /// Where.
@@ -26,7 +26,7 @@ pub struct Rebinding {
     pub chords: Vec<Chord>,
 }
 
-/// Why wishes cannot be met.
+/// Why rebindings cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeymapError {
@@ -56,9 +56,9 @@ pub enum KeymapError {
 }
 
 impl KeymapError {
-    /// True if the wish is one of those that cannot be met.
+    /// True if this rebinding is one of those that cannot be applied.
     #[must_use]
-    pub fn is_about(&self, wish: &Rebinding) -> bool {
+    pub fn is_about(&self, rebinding: &Rebinding) -> bool {
         let (key, place, commands) = match self {
             Self::Clash {
                 key,
@@ -68,9 +68,9 @@ impl KeymapError {
             } => (key, place, vec![first, second]),
             Self::Writes { key, place } => (key, place, Vec::new()),
         };
-        let command = command_name(wish.command);
-        context_name(wish.context) == *place
-            && wish.chords.iter().any(|chord| chord.label() == *key)
+        let command = command_name(rebinding.command);
+        context_name(rebinding.context) == *place
+            && rebinding.chords.iter().any(|chord| chord.label() == *key)
             && (commands.is_empty() || commands.contains(&&command))
     }
 }
@@ -82,44 +82,45 @@ impl Keymap {
         &self.bindings
     }
 
-    /// Meets all wishes or none of them.
+    /// Applies all rebindings or none of them.
     ///
     /// # Errors
     /// [`KeymapError`] with the keys, places and commands; the map is as it was.
-    pub fn rebind(&mut self, wishes: &[Rebinding]) -> Result<(), KeymapError> {
+    pub fn rebind(&mut self, rebindings: &[Rebinding]) -> Result<(), KeymapError> {
         let mut map = self.clone();
-        for wish in wishes {
-            map.meet(wish);
+        for rebinding in rebindings {
+            map.apply(rebinding);
         }
-        map.check(wishes)?;
+        map.check(rebindings)?;
         *self = map;
         Ok(())
     }
 
     /// The new chords take the place of the old ones, since hints and help go by order.
-    fn meet(&mut self, wish: &Rebinding) {
-        let is_old =
-            |&(context, _, command): &Binding| context == wish.context && command == wish.command;
+    fn apply(&mut self, rebinding: &Rebinding) {
+        let is_old = |&(context, _, command): &Binding| {
+            context == rebinding.context && command == rebinding.command
+        };
         let at = self.bindings.iter().position(is_old);
         self.bindings.retain(|binding| !is_old(binding));
         let at = at.unwrap_or(self.bindings.len());
-        let new = wish
+        let new = rebinding
             .chords
             .iter()
-            .map(|&chord| (wish.context, chord, wish.command));
+            .map(|&chord| (rebinding.context, chord, rebinding.command));
         self.bindings.splice(at..at, new);
     }
 
-    fn check(&self, wishes: &[Rebinding]) -> Result<(), KeymapError> {
-        for wish in wishes {
-            if let Some(chord) = wish
+    fn check(&self, rebindings: &[Rebinding]) -> Result<(), KeymapError> {
+        for rebinding in rebindings {
+            if let Some(chord) = rebinding
                 .chords
                 .iter()
-                .find(|chord| is_lost(wish.context, **chord))
+                .find(|chord| is_lost(rebinding.context, **chord))
             {
                 return Err(KeymapError::Writes {
                     key: chord.label(),
-                    place: context_name(wish.context),
+                    place: context_name(rebinding.context),
                 });
             }
         }
@@ -230,11 +231,11 @@ pub(crate) fn kebab(variant: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{Edit, Scroll};
+    use crate::commands::{LineEdit, Scroll};
     use crate::keymap::table::{ctrl, key};
     use crossterm::event::KeyCode;
 
-    fn wish(context: Context, command: Command, chords: &[Chord]) -> Rebinding {
+    fn rebinding(context: Context, command: Command, chords: &[Chord]) -> Rebinding {
         Rebinding {
             context,
             command,
@@ -245,8 +246,8 @@ mod tests {
     #[test]
     fn a_wish_replaces_the_keys_of_a_command() {
         let mut map = Keymap::default();
-        let wishes = [wish(Context::Anywhere, Command::Menu, &[ctrl('t')])];
-        map.rebind(&wishes).expect("^T is free");
+        let rebindings = [rebinding(Context::Anywhere, Command::Menu, &[ctrl('t')])];
+        map.rebind(&rebindings).expect("^T is free");
         assert_eq!(
             map.command(Context::Anywhere, ctrl('t')),
             Some(Command::Menu)
@@ -258,16 +259,16 @@ mod tests {
     #[test]
     fn a_command_without_keys_is_unbound() {
         let mut map = Keymap::default();
-        let wishes = [wish(Context::Composer, Command::Newline, &[])];
-        map.rebind(&wishes).expect("nothing clashes");
+        let rebindings = [rebinding(Context::Composer, Command::Newline, &[])];
+        map.rebind(&rebindings).expect("nothing clashes");
         assert_eq!(map.chords(&[Context::Composer], Command::Newline), []);
     }
 
     #[test]
     fn a_clash_names_both_commands_and_changes_nothing() {
         let mut map = Keymap::default();
-        let wishes = [wish(Context::Anywhere, Command::Repaint, &[ctrl('x')])];
-        let error = map.rebind(&wishes).expect_err("^X is the menu's");
+        let rebindings = [rebinding(Context::Anywhere, Command::Repaint, &[ctrl('x')])];
+        let error = map.rebind(&rebindings).expect_err("^X is the menu's");
         assert_eq!(
             error.to_string(),
             "^X in [keys.anywhere] would be both `menu` and `repaint`; give one of them another key, or \"none\""
@@ -278,11 +279,11 @@ mod tests {
     #[test]
     fn two_commands_can_change_keys_with_each_other() {
         let mut map = Keymap::default();
-        let wishes = [
-            wish(Context::Anywhere, Command::Menu, &[ctrl('l')]),
-            wish(Context::Anywhere, Command::Repaint, &[ctrl('x')]),
+        let rebindings = [
+            rebinding(Context::Anywhere, Command::Menu, &[ctrl('l')]),
+            rebinding(Context::Anywhere, Command::Repaint, &[ctrl('x')]),
         ];
-        map.rebind(&wishes).expect("both have moved");
+        map.rebind(&rebindings).expect("both have moved");
         assert_eq!(
             map.command(Context::Anywhere, ctrl('l')),
             Some(Command::Menu)
@@ -292,19 +293,19 @@ mod tests {
     #[test]
     fn a_key_that_writes_cannot_be_bound_where_people_write() {
         let mut map = Keymap::default();
-        let wishes = [wish(
+        let rebindings = [rebinding(
             Context::Composer,
             Command::Send,
             &[key(KeyCode::Char('s'))],
         )];
-        let error = map.rebind(&wishes).expect_err("s is written");
+        let error = map.rebind(&rebindings).expect_err("s is written");
         assert!(error.to_string().contains("could no longer be typed"));
-        let wishes = [wish(
+        let rebindings = [rebinding(
             Context::Empty,
             Command::Quit,
             &[key(KeyCode::Char('q'))],
         )];
-        map.rebind(&wishes).expect("nothing is written yet");
+        map.rebind(&rebindings).expect("nothing is written yet");
     }
 
     #[test]
@@ -314,7 +315,7 @@ mod tests {
             "scroll-page-up"
         );
         assert_eq!(
-            command_name(Command::Edit(Edit::DeleteWordLeft)),
+            command_name(Command::Edit(LineEdit::DeleteWordLeft)),
             "edit-delete-word-left"
         );
         assert_eq!(context_name(Context::Anywhere), "anywhere");

@@ -17,7 +17,7 @@ const END_RUN: usize = 3;
 
 /// How tokens are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paper {
+pub struct LayoutOptions {
     /// Cells of a row.
     pub width: usize,
     /// Cells of a mask with the space before it; a mask of one cell has none.
@@ -29,14 +29,14 @@ pub struct Paper {
 /// Lays out the answer of a running turn: committed tokens, masks of the blocks begun, and one row for those that wait or,
 /// unfolded, their masks too.
 #[must_use]
-pub fn canvas_rows(turn: &Turn, paper: Paper) -> Vec<Row> {
-    let mut painter = Painter::new(turn, paper, Ink::Fresh);
+pub fn canvas_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
+    let mut painter = Painter::new(turn, options, LastStep::Fresh);
     let shown = match turn.pending {
         Pending::Folded => turn.begun(),
         Pending::Unfolded => turn.answer().len(),
     };
     painter.paint(shown);
-    let mut rows = wrap(&painter.flow, paper.width);
+    let mut rows = wrap(&painter.flow, options.width);
     let pending = turn.answer().len() - shown;
     if pending > 0 {
         rows.push(Row {
@@ -53,10 +53,10 @@ pub fn canvas_rows(turn: &Turn, paper: Paper) -> Vec<Row> {
 
 /// Lays out the tokens of a finished answer; the colours of its last step are gone.
 #[must_use]
-pub fn settled_rows(turn: &Turn, paper: Paper) -> Vec<Row> {
-    let mut painter = Painter::new(turn, paper, Ink::Settled);
+pub fn settled_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
+    let mut painter = Painter::new(turn, options, LastStep::Settled);
     painter.paint(turn.answer().len());
-    wrap(&painter.flow, paper.width)
+    wrap(&painter.flow, options.width)
 }
 
 fn pending_text(blocks: usize, tokens: usize) -> String {
@@ -97,7 +97,7 @@ fn joined(turn: &Turn, tokens: impl Iterator<Item = TokenId>) -> String {
 
 /// How the tokens of the last step look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ink {
+enum LastStep {
     /// By their confidence.
     Fresh,
     /// As text.
@@ -106,7 +106,7 @@ enum Ink {
 
 struct Painter<'a> {
     turn: &'a Turn,
-    ink: Ink,
+    last_step: LastStep,
     /// Cells of a mask without its space.
     shade: String,
     gap: &'static str,
@@ -118,15 +118,15 @@ struct Painter<'a> {
 }
 
 impl<'a> Painter<'a> {
-    fn new(turn: &'a Turn, paper: Paper, ink: Ink) -> Self {
-        let cells = usize::from(paper.mask_width.clamp(1, 8));
+    fn new(turn: &'a Turn, options: LayoutOptions, last_step: LastStep) -> Self {
+        let cells = usize::from(options.mask_width.clamp(1, 8));
         let gap = if cells > 1 { " " } else { "" };
         Self {
             turn,
-            ink,
+            last_step,
             shade: "▒".repeat(cells - gap.len()),
             gap,
-            flow: Flow::new(paper.emoji),
+            flow: Flow::new(options.emoji),
             joined: Joined::default(),
             has_ended: false,
             ends: (0, 0),
@@ -187,13 +187,13 @@ impl<'a> Painter<'a> {
     }
 
     fn flush_text(&mut self, before_mask: bool) {
-        let (turn, ink) = (self.turn, self.ink);
+        let (turn, last_step) = (self.turn, self.last_step);
         let (flow, has_ended) = (&mut self.flow, self.has_ended);
         self.joined.drain(before_mask, |grapheme, token| {
             let role = if has_ended {
                 Role::Ended
             } else {
-                role(turn, ink, token)
+                role(turn, last_step, token)
             };
             flow.grapheme(grapheme, role, token, "↵");
         });
@@ -213,8 +213,8 @@ impl<'a> Painter<'a> {
 }
 
 /// What a committed token looks like: its band during its step, then as text.
-fn role(turn: &Turn, ink: Ink, token: usize) -> Role {
-    let is_fresh = |step| ink == Ink::Fresh && step == turn.step;
+fn role(turn: &Turn, last_step: LastStep, token: usize) -> Role {
+    let is_fresh = |step| last_step == LastStep::Fresh && step == turn.step;
     match turn.marks()[token] {
         Mark::Given => Role::Pinned,
         Mark::Changed { step } if is_fresh(step) => Role::Changed,

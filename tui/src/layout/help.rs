@@ -166,7 +166,7 @@ fn section(keymap: &Keymap, title: &str, contexts: &[Context], width: usize) -> 
 }
 
 /// A title, and entries one behind the other in as few rows as they fit.
-fn flow(title: &str, entries: Vec<keymap::Entry>, width: usize) -> Vec<Row> {
+fn flow(title: &str, entries: Vec<keymap::HelpEntry>, width: usize) -> Vec<Row> {
     const GAP: usize = 3;
     if entries.is_empty() {
         return Vec::new();

@@ -57,7 +57,7 @@ const WORD_OPERATORS: &str = "keyword.operator.logical";
 
 /// Bytes of a line in one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct HighlightSpan {
     /// The byte after the last.
     pub(super) end: usize,
     /// What it is.
@@ -77,7 +77,7 @@ struct Grammars {
 
 impl Highlighter {
     /// The pieces of each line of `code`; none if the language is not known or there is too much of it.
-    pub(super) fn lines(&self, language: &str, code: &str) -> Option<Vec<Vec<Piece>>> {
+    pub(super) fn lines(&self, language: &str, code: &str) -> Option<Vec<Vec<HighlightSpan>>> {
         let language = language.trim();
         let is_too_much =
             code.lines().count() > MOST_LINES || code.lines().any(|line| line.len() > LONGEST_LINE);
@@ -100,7 +100,7 @@ impl Grammars {
         }
     }
 
-    fn lines(&self, language: &str, code: &str) -> Option<Vec<Vec<Piece>>> {
+    fn lines(&self, language: &str, code: &str) -> Option<Vec<Vec<HighlightSpan>>> {
         let mut state = ParseState::new(self.syntax(language)?);
         let mut stack = ScopeStack::new();
         code.split_inclusive('\n')
@@ -121,12 +121,12 @@ impl Grammars {
         state: &mut ParseState,
         stack: &mut ScopeStack,
         line: &str,
-    ) -> Option<Vec<Piece>> {
-        let mut pieces: Vec<Piece> = Vec::new();
+    ) -> Option<Vec<HighlightSpan>> {
+        let mut pieces: Vec<HighlightSpan> = Vec::new();
         let mut push = |end: usize, role: Role| match pieces.last_mut() {
             Some(last) if last.role == role => last.end = end,
             Some(last) if last.end >= end => (),
-            _ => pieces.push(Piece { end, role }),
+            _ => pieces.push(HighlightSpan { end, role }),
         };
         for (at, change) in state.parse_line(line, &self.syntaxes).ok()? {
             if at > 0 {

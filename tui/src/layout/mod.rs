@@ -10,7 +10,7 @@ mod markdown;
 mod selected;
 mod wrap;
 
-pub use canvas::{Paper, answer_found, answer_so_far, canvas_rows, settled_rows};
+pub use canvas::{LayoutOptions, answer_found, answer_so_far, canvas_rows, settled_rows};
 pub use caret::with_carets;
 pub use flow::{Atom, AtomKind, Flow};
 pub use help::help_rows;

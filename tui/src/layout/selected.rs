@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use crate::row::Row;
-use crate::state::{Entry, Form, Part, Source, State, Stretch};
+use crate::state::{Entry, Form, Part, PartSource, State, TextSelection};
 use crate::theme::Role;
 
 /// What stands before the rows of a quote.
@@ -9,16 +9,16 @@ const BAR: &str = "│ ";
 /// What a line end looks like among tokens.
 const LINE_END: char = '↵';
 
-/// The text that a stretch selects. Rows that were broken to fit are joined as their message has them; between messages is
+/// The selected text. Rows that were broken to fit are joined as their message has them; between messages is
 /// an empty line, and nobody is named.
 #[must_use]
-pub fn selected_text(state: &State, stretch: &Stretch) -> String {
+pub fn selected_text(state: &State, selection: &TextSelection) -> String {
     let mut text = String::new();
     for (at, part) in state.parts().iter().enumerate() {
-        if !stretch.touches(at) {
+        if !selection.touches(at) {
             continue;
         }
-        let of_part = of_part(state, at, part, stretch);
+        let of_part = of_part(state, at, part, selection);
         if !text.is_empty() && !of_part.is_empty() {
             text.push_str("\n\n");
         }
@@ -27,12 +27,12 @@ pub fn selected_text(state: &State, stretch: &Stretch) -> String {
     text
 }
 
-fn of_part(state: &State, at: usize, part: &Part<'_>, stretch: &Stretch) -> String {
+fn of_part(state: &State, at: usize, part: &Part<'_>, selection: &TextSelection) -> String {
     let source = source(state, at, part);
     let mut text = String::new();
     let mut before: Option<&Row> = None;
     for (offset, row) in part.rows.iter().enumerate() {
-        let Some(cells) = stretch.cells(at, part.above + offset) else {
+        let Some(cells) = selection.cells(at, part.above + offset) else {
             continue;
         };
         let (_, cut) = row.cut_out(&cells);
@@ -57,12 +57,14 @@ fn of_part(state: &State, at: usize, part: &Part<'_>, stretch: &Stretch) -> Stri
 
 /// What the places of a part's rows are bytes of; `None` if they are tokens, or of several texts.
 fn source<'a>(state: &State, at: usize, part: &Part<'a>) -> Option<&'a str> {
-    let form = state.transcript.entries.get(at).map(|laid| laid.form);
+    let form = state.transcript.entries.get(at).map(|item| item.form);
     match (part.source, form) {
-        (Source::Entry(Entry::Answer(answer)), Some(Form::Text)) => Some(&answer.text),
-        (Source::Entry(Entry::You { text, .. } | Entry::Note(text)), _) => Some(text),
+        (PartSource::Entry(Entry::Answer(answer)), Some(Form::Text)) => Some(&answer.text),
+        (PartSource::Entry(Entry::You { text, .. } | Entry::Note(text)), _) => Some(text),
         (
-            Source::Entry(Entry::Answer(_) | Entry::Failure(_)) | Source::Turn(_) | Source::Queue,
+            PartSource::Entry(Entry::Answer(_) | Entry::Failure(_))
+            | PartSource::Turn(_)
+            | PartSource::Queue,
             _,
         ) => None,
     }

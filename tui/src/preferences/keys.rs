@@ -1,7 +1,7 @@
 use toml::de::{DeTable, DeValue};
 
+use crate::diagnostic::{self, Diagnostic, Document};
 use crate::keymap::{self, Chord, Context, Keymap, Rebinding};
-use crate::remark::{self, Document, Remark};
 use crate::slash;
 
 /// Reads `[keys]`: tables of places with commands and their keys. If two commands want one key, every key stays as it was.
@@ -9,30 +9,35 @@ pub(super) fn read(
     document: &Document<'_>,
     table: &DeTable<'_>,
     keymap: &mut Keymap,
-    remarks: &mut Vec<Remark>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut wishes = Vec::new();
+    let mut rebindings = Vec::new();
     for (key, value) in document.within(table) {
         match (place(key.name), value.get_ref()) {
             (Ok(context), DeValue::Table(commands)) => {
                 for (key, value) in document.within(commands) {
-                    match wish(context, key.name, value.get_ref()) {
-                        Ok(wish) => wishes.push((wish, key)),
-                        Err(why) => remarks.push(key.remark(why)),
+                    match rebinding(context, key.name, value.get_ref()) {
+                        Ok(rebinding) => rebindings.push((rebinding, key)),
+                        Err(why) => diagnostics.push(key.diagnostic(why)),
                     }
                 }
             }
             (Ok(_), _) => {
                 let place = key.name;
-                remarks.push(key.remark(format!("`{place}` is a table: [keys.{place}]")));
+                diagnostics.push(key.diagnostic(format!("`{place}` is a table: [keys.{place}]")));
             }
-            (Err(why), _) => remarks.push(key.remark(why)),
+            (Err(why), _) => diagnostics.push(key.diagnostic(why)),
         }
     }
-    let only: Vec<Rebinding> = wishes.iter().map(|(wish, _)| wish.clone()).collect();
+    let only: Vec<Rebinding> = rebindings
+        .iter()
+        .map(|(rebinding, _)| rebinding.clone())
+        .collect();
     if let Err(error) = keymap.rebind(&only) {
-        let blamed = wishes.iter().rfind(|(wish, _)| error.is_about(wish));
-        remarks.extend(blamed.map(|(_, key)| key.remark(error.to_string())));
+        let blamed = rebindings
+            .iter()
+            .rfind(|(rebinding, _)| error.is_about(rebinding));
+        diagnostics.extend(blamed.map(|(_, key)| key.diagnostic(error.to_string())));
     }
 }
 
@@ -45,7 +50,7 @@ fn place(name: &str) -> Result<Context, String> {
     named("place", name, &names).map(|at| places[at])
 }
 
-fn wish(context: Context, name: &str, value: &DeValue<'_>) -> Result<Rebinding, String> {
+fn rebinding(context: Context, name: &str, value: &DeValue<'_>) -> Result<Rebinding, String> {
     let commands = slash::bindable();
     let names: Vec<String> = commands
         .iter()
@@ -76,6 +81,6 @@ fn named(kind: &str, name: &str, names: &[String]) -> Result<usize, String> {
     let found = names.iter().position(|it| it == name);
     found.ok_or_else(|| {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        remark::unknown(kind, name, &names)
+        diagnostic::unknown(kind, name, &names)
     })
 }

@@ -26,13 +26,13 @@ enum Route {
 /// # Errors
 /// If the system has no thread to give.
 pub(super) fn start(
-    tell: &UnboundedSender<Action>,
+    sender: &UnboundedSender<Action>,
     folder: Option<PathBuf>,
 ) -> io::Result<Worker<CopyJob>> {
     let route = route(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     // On X11 and Wayland the text is there only as long as somebody hands it out.
     let mut clipboard = None;
-    Worker::start("copy", tell.clone(), move |job| {
+    Worker::start("copy", sender.clone(), move |job| {
         let copied = match job {
             CopyJob::Clipboard { what, text } => copy(route, &mut clipboard, what, text),
             CopyJob::File { text, path } => write(&text, path.as_deref(), folder.as_deref())

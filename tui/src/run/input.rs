@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{BURST, burst};
 use crate::action::{Action, Size};
-use crate::state::Gaze;
+use crate::state::TerminalFocus;
 
 /// Reads the keys that are on their way behind the first, and those of a paste behind an Enter.
 ///
@@ -64,7 +64,7 @@ pub(super) fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action
             | MouseEventKind::ScrollLeft
             | MouseEventKind::ScrollRight => None,
         },
-        Event::FocusGained => Some(Action::Gaze(Gaze::Here)),
-        Event::FocusLost => Some(Action::Gaze(Gaze::Elsewhere)),
+        Event::FocusGained => Some(Action::TerminalFocus(TerminalFocus::Focused)),
+        Event::FocusLost => Some(Action::TerminalFocus(TerminalFocus::Unfocused)),
     })
 }

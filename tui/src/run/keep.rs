@@ -1,11 +1,11 @@
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Chat, Ending, Left};
+use super::{App, Ending, Left};
 use crate::action::{Action, Command};
 use crate::clean::clean;
 use crate::effect::Effect;
 use crate::session::{Job, Storage};
-use crate::state::Keeping;
+use crate::state::Persistence;
 use crate::update::update;
 use unmask_core::conversations::SessionId;
 
@@ -15,14 +15,14 @@ pub struct Keep {
     /// Keeps it; there is none without a folder.
     pub storage: Option<Storage>,
     /// Whether the user wants it kept.
-    pub keeping: Keeping,
+    pub keeping: Persistence,
     /// The conversation to begin with.
     pub resume: Option<SessionId>,
 }
 
-impl Chat<'_> {
+impl App<'_> {
     /// Reads the prompts sent before, and the conversation to begin with.
-    pub(super) fn begin_keeping(&mut self, keeping: Keeping, resume: Option<SessionId>) {
+    pub(super) fn begin_keeping(&mut self, keeping: Persistence, resume: Option<SessionId>) {
         self.state.saved.keeping = keeping;
         self.state.saved.opening = resume;
         self.workers.keep(Job::Recall);
@@ -33,7 +33,11 @@ impl Chat<'_> {
 
     /// Gives the terminal back, then waits until all is kept, also what a running turn has come to; tells what was on the
     /// screen.
-    pub(super) fn leave(mut self, told: &mut UnboundedReceiver<Action>, ending: Ending) -> Left {
+    pub(super) fn leave(
+        mut self,
+        receiver: &mut UnboundedReceiver<Action>,
+        ending: Ending,
+    ) -> Left {
         for effect in self.act(Action::Do(Command::Quit)) {
             if let Effect::Keep(job) = effect {
                 self.workers.keep(job);
@@ -41,7 +45,7 @@ impl Chat<'_> {
         }
         drop(self.screen);
         self.workers.finish();
-        while let Ok(action) = told.try_recv() {
+        while let Ok(action) = receiver.try_recv() {
             update(&mut self.state, action);
         }
         let answer = self.state.transcript.last_answer();

@@ -15,11 +15,11 @@ const NO_READER: &str = "there is no configuration to look at";
 
 /// A look at the machine.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scan;
+pub(super) struct ScanJob;
 
 /// A change of what the user keeps: the configuration, and what is approved.
 #[derive(Debug, Clone)]
-pub(super) enum Edit {
+pub(super) enum ConfigChange {
     /// Put a model into it.
     Add(String),
     /// Remember that a library may run.
@@ -33,21 +33,22 @@ pub(super) enum Edit {
     },
 }
 
-impl Scan {
+impl ScanJob {
     /// Reads the configuration, looks for its models, and asks every backend.
     pub(super) fn run(self, reader: Option<&ConfigReader>) -> Action {
-        let seen = reader.map(|reader| Catalogue::scan(reader).map_err(|error| told(&error)));
+        let seen = reader.map(|reader| Catalogue::scan(reader).map_err(|error| full_text(&error)));
         let seen = seen.unwrap_or_else(|| Err(NO_READER.to_owned()));
         Action::Scanned(seen.map(Arc::new))
     }
 }
 
-impl Edit {
+impl ConfigChange {
     /// Makes the change.
     pub(super) fn run(self, reader: Option<&ConfigReader>) -> Action {
         match self {
             Self::Add(model) => {
-                let added = reader.map(|it| it.add_model(&model).map_err(|error| told(&error)));
+                let added =
+                    reader.map(|it| it.add_model(&model).map_err(|error| full_text(&error)));
                 Action::Added(added.unwrap_or_else(|| Err(NO_READER.to_owned())))
             }
             Self::Approve(approve) => {
@@ -55,7 +56,7 @@ impl Edit {
                     Approvals::read(&it.environment)
                         .and_then(|mut all| all.approve(&approve.path, Some(&approve.sha256)))
                         .map(|_| approve)
-                        .map_err(|error| told(&error))
+                        .map_err(|error| full_text(&error))
                 });
                 Action::Approved(approved.unwrap_or_else(|| Err(NO_READER.to_owned())))
             }
@@ -64,7 +65,7 @@ impl Edit {
                 let saved = reader.map(|it| {
                     it.save_generation(&key, &fit.params, fit.length)
                         .map(|path| it.environment.short(&path))
-                        .map_err(|error| told(&error))
+                        .map_err(|error| full_text(&error))
                 });
                 Action::Saved(saved.unwrap_or_else(|| Err(NO_READER.to_owned())))
             }
@@ -72,6 +73,6 @@ impl Edit {
     }
 }
 
-fn told(error: &dyn Error) -> String {
+fn full_text(error: &dyn Error) -> String {
     with_causes(error)
 }

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use tokio::sync::mpsc::UnboundedSender;
 use unmask_core::config::ConfigReader;
 
-use super::machine::{Edit, Scan};
+use super::machine::{ConfigChange, ScanJob};
 use super::render::Renderer;
 use super::worker::Worker;
-use super::{Chat, clipboard, pins, signals, themes};
+use super::{App, clipboard, pins, signals, themes};
 use crate::action::Action;
 use crate::effect::{CopyJob, Effect};
 use crate::session::{Job, Storage};
@@ -20,8 +20,8 @@ use crate::state::PinQuestion;
 /// machine. Each
 /// answers with actions.
 pub(super) struct Workers {
-    machine: Worker<Scan>,
-    config: Worker<Edit>,
+    machine: Worker<ScanJob>,
+    config: Worker<ConfigChange>,
     /// Reads pins.
     pins: Worker<PinQuestion>,
     /// Lays out Markdown.
@@ -40,33 +40,33 @@ impl Workers {
     /// # Errors
     /// If the system has no threads to give.
     pub(super) fn start(
-        tell: &UnboundedSender<Action>,
+        sender: &UnboundedSender<Action>,
         storage: Option<Storage>,
         reader: Option<ConfigReader>,
         copies: Option<PathBuf>,
         themes_folder: Option<PathBuf>,
     ) -> io::Result<Self> {
         let (scans, edits) = (reader.clone(), reader);
-        let look = move |scan: Scan| Some(scan.run(scans.as_ref()));
-        let change = move |edit: Edit| Some(edit.run(edits.as_ref()));
+        let look = move |scan: ScanJob| Some(scan.run(scans.as_ref()));
+        let change = move |edit: ConfigChange| Some(edit.run(edits.as_ref()));
         let read = move |()| {
             let folder = themes_folder.as_ref();
             let files = folder.map(|folder| themes::read(folder));
             Some(Action::Themes(files.unwrap_or_default()))
         };
         let keep = |mut storage: Storage| {
-            Worker::start("storage", tell.clone(), move |job| {
+            Worker::start("storage", sender.clone(), move |job| {
                 storage.act(job, jiff::Timestamp::now()).map(Action::Kept)
             })
         };
         Ok(Self {
-            machine: Worker::start("machine", tell.clone(), look)?,
-            config: Worker::start("config", tell.clone(), change)?,
-            pins: Worker::start("pins", tell.clone(), pins::read)?,
-            renderer: Renderer::start(tell)?,
-            copier: clipboard::start(tell, copies)?,
+            machine: Worker::start("machine", sender.clone(), look)?,
+            config: Worker::start("config", sender.clone(), change)?,
+            pins: Worker::start("pins", sender.clone(), pins::read)?,
+            renderer: Renderer::start(sender)?,
+            copier: clipboard::start(sender, copies)?,
             storage: storage.map(keep).transpose()?,
-            themes: Worker::start("themes", tell.clone(), read)?,
+            themes: Worker::start("themes", sender.clone(), read)?,
         })
     }
 
@@ -88,7 +88,7 @@ impl Workers {
     }
 }
 
-impl Chat<'_> {
+impl App<'_> {
     pub(super) fn perform(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
         match effect {
             Effect::Start(request) => self.engine.start(request),
@@ -97,13 +97,15 @@ impl Chat<'_> {
             Effect::Stop => self.engine.stop(),
             Effect::Abandon => self.engine.abandon(),
             Effect::SaveDefaults { key, settings } => {
-                self.workers.config.send(Edit::Save { key, settings });
+                self.workers
+                    .config
+                    .send(ConfigChange::Save { key, settings });
             }
             Effect::Place(question) => self.workers.pins.send(question),
             Effect::Load(request) => self.engine.load(request),
-            Effect::Scan => self.workers.machine.send(Scan),
-            Effect::AddModel(model) => self.workers.config.send(Edit::Add(model)),
-            Effect::Approve(approve) => self.workers.config.send(Edit::Approve(approve)),
+            Effect::Scan => self.workers.machine.send(ScanJob),
+            Effect::AddModel(model) => self.workers.config.send(ConfigChange::Add(model)),
+            Effect::Approve(approve) => self.workers.config.send(ConfigChange::Approve(approve)),
             Effect::CancelLoad => self.engine.cancel_load(),
             Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
@@ -117,7 +119,7 @@ impl Chat<'_> {
             }
             Effect::Copy(job) => self.workers.copier.send(job),
             Effect::Osc52(text) => self.screen.copy(&text)?,
-            Effect::Call(call) => self.screen.call(call)?,
+            Effect::Alert(method) => self.screen.alert(method)?,
             Effect::Repaint => self.screen.forget()?,
             Effect::Quit => return Ok(ControlFlow::Break(())),
         }

@@ -25,11 +25,11 @@ impl Renderer {
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub(super) fn start(tell: &UnboundedSender<Action>) -> io::Result<Self> {
+    pub(super) fn start(sender: &UnboundedSender<Action>) -> io::Result<Self> {
         let width = Arc::new(AtomicU16::new(0));
         let wanted = Arc::clone(&width);
         let highlighter = Highlighter::default();
-        let worker = Worker::start("markdown", tell.clone(), move |job: RenderJob| {
+        let worker = Worker::start("markdown", sender.clone(), move |job: RenderJob| {
             if job.width != wanted.load(Ordering::Relaxed) {
                 return None;
             }

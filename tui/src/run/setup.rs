@@ -7,8 +7,8 @@ use unmask_core::engine::LoadRequest;
 
 use super::{Keep, Log, themes};
 use crate::action::{Action, Size};
+use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
-use crate::remark::Remark;
 use crate::state::State;
 use crate::terminal::{Replies, look};
 use crate::update::update;
@@ -29,7 +29,7 @@ pub struct Setup {
     /// How it looks, and what its keys do.
     pub preferences: Preferences,
     /// What is wrong with the file that says so.
-    pub remarks: Vec<Remark>,
+    pub diagnostics: Vec<Diagnostic>,
     /// Where the user's themes lie.
     pub themes_folder: Option<PathBuf>,
 }
@@ -59,8 +59,11 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.motion = motion;
     state.stop_keep = stop_keep;
     state.mouse = mouse;
-    state.attention.call = notify;
-    state.complain("Not all of the configuration can be used", &setup.remarks);
+    state.alerts.method = notify;
+    state.complain(
+        "Not all of the configuration can be used",
+        &setup.diagnostics,
+    );
     state.themes.chosen = theme;
     let folder = setup.themes_folder.as_ref();
     let files = folder.map(|folder| themes::read(folder));

@@ -1,7 +1,7 @@
 //! Signals that end the screen, and the one that says that it goes on.
 
 /// What a signal means.
-pub(super) enum News {
+pub(super) enum SignalEvent {
     /// Leave; which signal it was.
     End(i32),
     /// The process was stopped and goes on.
@@ -20,40 +20,44 @@ mod unix {
     use futures_util::FutureExt;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
-    use super::News;
+    use super::SignalEvent;
 
     /// Listens while it lives.
     pub(in crate::run) struct Signals {
         interrupt: Signal,
         terminate: Signal,
         hang_up: Signal,
+        quit: Signal,
         go_on: Signal,
     }
 
     impl Signals {
+        /// Within a runtime. From now on no signal ends the process by itself.
         pub(in crate::run) fn listen() -> io::Result<Self> {
             Ok(Self {
                 interrupt: signal(SignalKind::interrupt())?,
                 terminate: signal(SignalKind::terminate())?,
                 hang_up: signal(SignalKind::hangup())?,
+                quit: signal(SignalKind::quit())?,
                 go_on: signal(SignalKind::from_raw(libc::SIGCONT))?,
             })
         }
 
-        pub(in crate::run) async fn next(&mut self) -> News {
+        pub(in crate::run) async fn next(&mut self) -> SignalEvent {
             tokio::select! {
-                _ = self.interrupt.recv() => News::End(libc::SIGINT),
-                _ = self.terminate.recv() => News::End(libc::SIGTERM),
-                _ = self.hang_up.recv() => News::End(libc::SIGHUP),
-                _ = self.go_on.recv() => News::Continued,
+                _ = self.interrupt.recv() => SignalEvent::End(libc::SIGINT),
+                _ = self.terminate.recv() => SignalEvent::End(libc::SIGTERM),
+                _ = self.hang_up.recv() => SignalEvent::End(libc::SIGHUP),
+                _ = self.quit.recv() => SignalEvent::End(libc::SIGQUIT),
+                _ = self.go_on.recv() => SignalEvent::Continued,
             }
         }
 
-        /// Forgets the ^C and the stops that were meant for another program which had the terminal.
+        /// Forgets the ^C, the ^\ and the stops that were meant for another program which had the terminal.
         pub(in crate::run) async fn forget_interrupts(&mut self) {
             // Signals are handed out while the runtime waits.
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            for signal in [&mut self.interrupt, &mut self.go_on] {
+            for signal in [&mut self.interrupt, &mut self.quit, &mut self.go_on] {
                 signal.recv().now_or_never();
             }
         }
@@ -69,7 +73,7 @@ mod unix {
 mod other {
     use std::io;
 
-    use super::News;
+    use super::SignalEvent;
 
     /// Listens while it lives.
     pub(in crate::run) struct Signals {
@@ -83,10 +87,10 @@ mod other {
             })
         }
 
-        pub(in crate::run) async fn next(&mut self) -> News {
+        pub(in crate::run) async fn next(&mut self) -> SignalEvent {
             const SIGHUP: i32 = 1;
             self.close.recv().await;
-            News::End(SIGHUP)
+            SignalEvent::End(SIGHUP)
         }
 
         pub(in crate::run) async fn forget_interrupts(&mut self) {}

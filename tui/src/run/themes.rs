@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tokio::sync::mpsc::UnboundedSender;
+use unmask_core::regular_file::{SMALL, read_text};
 
 use crate::action::Action;
 use crate::clean::clean_line;
@@ -24,7 +25,7 @@ pub fn read(folder: &Path) -> Vec<ThemeFile> {
 fn read_file(path: &Path) -> Option<ThemeFile> {
     let is_theme = path.extension().is_some_and(|it| it == "toml");
     let name = path.file_stem().filter(|_| is_theme)?;
-    match fs::read_to_string(path) {
+    match read_text(path, SMALL) {
         Ok(text) => Some(ThemeFile {
             name: clean_line(&name.to_string_lossy()),
             path: clean_line(&format!("themes/{}.toml", name.to_string_lossy())),
@@ -39,13 +40,13 @@ fn read_file(path: &Path) -> Option<ThemeFile> {
 
 /// Tells of the files whenever one was saved, from a thread that sleeps meanwhile. Where the system cannot tell of that,
 /// or there is no folder, files are read when a theme is chosen.
-pub(super) fn watch(folder: &Path, tell: UnboundedSender<Action>) {
+pub(super) fn watch(folder: &Path, sender: UnboundedSender<Action>) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = linux::watch(folder.to_owned(), tell) {
+    if let Err(error) = linux::watch(folder.to_owned(), sender) {
         tracing::info!(%error, "themes are not watched");
     }
     #[cfg(not(target_os = "linux"))]
-    drop((folder, tell));
+    drop((folder, sender));
 }
 
 #[cfg(target_os = "linux")]
@@ -59,7 +60,7 @@ mod linux {
 
     use super::{Action, UnboundedSender, read};
 
-    pub(super) fn watch(folder: PathBuf, tell: UnboundedSender<Action>) -> io::Result<()> {
+    pub(super) fn watch(folder: PathBuf, sender: UnboundedSender<Action>) -> io::Result<()> {
         let saved = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::DELETE;
         let events = inotify::init(CreateFlags::CLOEXEC)?;
         inotify::add_watch(&events, &folder, saved)?;
@@ -69,7 +70,7 @@ mod linux {
             while reader.next().is_ok() {
                 // One save makes several events; they are read at once.
                 while !reader.is_buffer_empty() && reader.next().is_ok() {}
-                if tell.send(Action::Themes(read(&folder))).is_err() {
+                if sender.send(Action::Themes(read(&folder))).is_err() {
                     return;
                 }
             }

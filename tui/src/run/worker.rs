@@ -21,7 +21,7 @@ impl<J: Send + 'static> Worker<J> {
     /// If the system has no thread to give.
     pub(super) fn start(
         name: &str,
-        tell: UnboundedSender<Action>,
+        sender: UnboundedSender<Action>,
         mut work: impl FnMut(J) -> Option<Action> + Send + 'static,
     ) -> io::Result<Self> {
         let (jobs, inbox) = channel();
@@ -31,7 +31,7 @@ impl<J: Send + 'static> Worker<J> {
                 for job in inbox {
                     if let Some(action) = work(job) {
                         // Once the screen is closed nobody wants to know.
-                        tell.send(action).ok();
+                        sender.send(action).ok();
                     }
                 }
             })?;

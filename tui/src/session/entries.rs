@@ -2,19 +2,19 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unmask_core::Params;
 use unmask_core::conversations::{
-    CanvasRecord, Conversation, GenerationRecord, MessageId, MessageRecord, ModelRecord, Node,
-    Record, Said, SettingsRecord, Stop, StoppedCanvas,
+    CanvasRecord, Conversation, GenerationRecord, MessageContent, MessageId, MessageNode,
+    MessageRecord, ModelRecord, Record, SettingsRecord, Stop, StoppedCanvas,
 };
 use unmask_core::message::Role;
 
-use crate::moment::Clock;
-use crate::state::{Answer, Entry, Sight, Turn};
+use crate::screen_time::TimeOfDay;
+use crate::state::{Answer, Entry, EntryVisibility, Turn};
 
 /// A conversation as the screen shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resumed {
     /// Oldest first.
-    pub entries: Vec<(MessageId, Sight, Entry)>,
+    pub entries: Vec<(MessageId, EntryVisibility, Entry)>,
     /// The name that the user gave.
     pub title: Option<String>,
     /// The largest name of a message.
@@ -80,7 +80,7 @@ fn model(turn: &Turn) -> ModelRecord {
 /// A conversation as the screen shows it in this time zone.
 #[must_use]
 pub fn resumed(conversation: &Conversation, zone: &TimeZone) -> Resumed {
-    let entry = |node: &Node| Some((node.id, node.sight.into(), entry(node, zone)?));
+    let entry = |node: &MessageNode| Some((node.id, node.visibility.into(), entry(node, zone)?));
     Resumed {
         entries: conversation.seen().into_iter().filter_map(entry).collect(),
         title: conversation.title.clone(),
@@ -91,20 +91,20 @@ pub fn resumed(conversation: &Conversation, zone: &TimeZone) -> Resumed {
     }
 }
 
-fn entry(node: &Node, zone: &TimeZone) -> Option<Entry> {
+fn entry(node: &MessageNode, zone: &TimeZone) -> Option<Entry> {
     match &node.said {
-        Said::Text {
+        MessageContent::Text {
             role: Role::User,
             text,
         } => Some(Entry::You {
             text: text.clone(),
             at: node.at.map(|at| clock(at, zone)).unwrap_or_default(),
         }),
-        Said::Text {
+        MessageContent::Text {
             role: Role::System | Role::Assistant,
             ..
         } => None,
-        Said::Answer(answer) => Some(Entry::Answer(Answer {
+        MessageContent::Answer(answer) => Some(Entry::Answer(Answer {
             name: answer.name.clone(),
             text: answer.text.clone(),
             reason: answer.stop.into(),
@@ -127,10 +127,10 @@ fn params(answer: &GenerationRecord) -> Params {
     )
 }
 
-fn clock(at: Timestamp, zone: &TimeZone) -> Clock {
+fn clock(at: Timestamp, zone: &TimeZone) -> TimeOfDay {
     let at = at.to_zoned(zone.clone());
     let part = |value: i8| u8::try_from(value).unwrap_or_default();
-    Clock {
+    TimeOfDay {
         hour: part(at.hour()),
         minute: part(at.minute()),
     }

@@ -17,8 +17,8 @@ use unmask_core::conversations::{
 };
 
 use super::*;
-use crate::moment::Clock;
-use crate::state::{Answer, Entry, Sight};
+use crate::screen_time::TimeOfDay;
+use crate::state::{Answer, Entry, EntryVisibility};
 
 /// 2026-11-24 12:04 UTC.
 const NOW: i64 = 1_795_521_840;
@@ -61,7 +61,7 @@ fn act(storage: &mut Storage, job: Job) -> Option<StorageEvent> {
 fn you(text: &str) -> Entry {
     Entry::You {
         text: text.to_owned(),
-        at: Clock {
+        at: TimeOfDay {
             hour: 12,
             minute: 4,
         },
@@ -244,18 +244,18 @@ fn names_and_sights_are_read_again() {
     let desk = Desk::new();
     let mut storage = desk.storage();
     let id = saved(write(&mut storage, &[you("a"), answer("b")], 1));
-    let sight = Record::Sight {
+    let visibility = Record::Visibility {
         ids: vec![MessageId(2)],
-        sight: Visibility::Replaced,
+        visibility: Visibility::Replaced,
     };
-    act(&mut storage, Job::Write(vec![sight], Durability::Sync));
+    act(&mut storage, Job::Write(vec![visibility], Durability::Sync));
     drop(storage);
     let mut other = desk.storage();
     let renamed = act(&mut other, Job::Rename(id, "Primes".to_owned()));
     assert_eq!(renamed, Some(StorageEvent::Changed));
     let opened = open(&mut other, id);
     assert_eq!(opened.conversation.title.as_deref(), Some("Primes"));
-    assert_eq!(opened.conversation.entries[1].1, Sight::Replaced);
+    assert_eq!(opened.conversation.entries[1].1, EntryVisibility::Replaced);
 }
 
 #[test]

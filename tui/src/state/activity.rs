@@ -25,16 +25,16 @@ pub struct Load {
     /// Bytes in all, 0 if unknown.
     pub total: u64,
     /// When the engine last told of progress.
-    pub heard_at: Duration,
+    pub progress_at: Duration,
     /// Whether the user has asked to stop it.
-    pub wish: Wish,
+    pub cancellation: Cancellation,
 }
 
-/// What the user wants of a load.
+/// Whether the user has asked to stop a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// That it ends well.
-    Finish,
-    /// That it is given up.
-    Cancel,
+pub enum Cancellation {
+    /// Not so far.
+    NotRequested,
+    /// It is being given up.
+    Requested,
 }

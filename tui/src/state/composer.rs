@@ -4,15 +4,15 @@ mod tests;
 use ratatui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::chips::Chips;
+use super::folded_pastes::FoldedPastes;
 use crate::cells::{Emoji, cell_count};
-use crate::commands::Edit;
+use crate::commands::LineEdit;
 
 /// The draft.
 #[derive(Debug, Clone, Default)]
 pub struct Composer {
     area: TextArea<'static>,
-    chips: Chips,
+    folded_pastes: FoldedPastes,
     /// How emoji by variation are drawn.
     pub emoji: Emoji,
 }
@@ -54,13 +54,13 @@ impl Composer {
     /// The draft, lines joined and pastes whole.
     #[must_use]
     pub fn text(&self) -> String {
-        self.chips.unfold(&self.area.lines().join("\n"))
+        self.folded_pastes.unfold(&self.area.lines().join("\n"))
     }
 
     /// True if there is one line, and no paste of many is folded in it.
     #[must_use]
     pub fn is_one_line(&self) -> bool {
-        matches!(self.lines(), [line] if !self.chips.are_in(line))
+        matches!(self.lines(), [line] if !self.folded_pastes.are_in(line))
     }
 
     /// Its lines, at least one; a folded paste is one character.
@@ -84,13 +84,13 @@ impl Composer {
 
     /// Inserts at the caret.
     pub fn insert(&mut self, text: &str) {
-        self.area.insert_str(Chips::clean(text));
+        self.area.insert_str(FoldedPastes::clean(text));
     }
 
     /// Inserts a paste at the caret; a long one is folded.
     pub fn paste(&mut self, text: &str) {
-        match Chips::is_long(text)
-            .then(|| self.chips.fold(text))
+        match FoldedPastes::is_long(text)
+            .then(|| self.folded_pastes.fold(text))
             .flatten()
         {
             Some(character) => self.area.insert_char(character),
@@ -101,7 +101,7 @@ impl Composer {
     /// Adds to the folded paste before the caret, of which more comes; false if there is none.
     pub fn extend_paste(&mut self, text: &str) -> bool {
         let before = self.before_caret();
-        before.is_some_and(|character| self.chips.extend(character, text))
+        before.is_some_and(|character| self.folded_pastes.extend(character, text))
     }
 
     /// The text of a row as it is drawn.
@@ -126,24 +126,24 @@ impl Composer {
     }
 
     /// Carries out an edit.
-    pub fn edit(&mut self, edit: Edit) {
+    pub fn edit(&mut self, edit: LineEdit) {
         let area = &mut self.area;
         match edit {
-            Edit::Left => area.move_cursor(CursorMove::Back),
-            Edit::Right => area.move_cursor(CursorMove::Forward),
-            Edit::WordLeft => area.move_cursor(CursorMove::WordBack),
-            Edit::WordRight => area.move_cursor(CursorMove::WordForward),
-            Edit::LineStart => area.move_cursor(CursorMove::Head),
-            Edit::LineEnd => area.move_cursor(CursorMove::End),
-            Edit::Backspace => drop(area.delete_char()),
-            Edit::Delete => drop(area.delete_next_char()),
-            Edit::DeleteWordLeft => drop(area.delete_word()),
-            Edit::DeleteWordRight => drop(area.delete_next_word()),
-            Edit::KillToStart => drop(area.delete_line_by_head()),
-            Edit::KillToEnd => drop(area.delete_line_by_end()),
-            Edit::Yank => drop(area.paste()),
-            Edit::Undo => drop(area.undo()),
-            Edit::Redo => drop(area.redo()),
+            LineEdit::Left => area.move_cursor(CursorMove::Back),
+            LineEdit::Right => area.move_cursor(CursorMove::Forward),
+            LineEdit::WordLeft => area.move_cursor(CursorMove::WordBack),
+            LineEdit::WordRight => area.move_cursor(CursorMove::WordForward),
+            LineEdit::LineStart => area.move_cursor(CursorMove::Head),
+            LineEdit::LineEnd => area.move_cursor(CursorMove::End),
+            LineEdit::Backspace => drop(area.delete_char()),
+            LineEdit::Delete => drop(area.delete_next_char()),
+            LineEdit::DeleteWordLeft => drop(area.delete_word()),
+            LineEdit::DeleteWordRight => drop(area.delete_next_word()),
+            LineEdit::KillToStart => drop(area.delete_line_by_head()),
+            LineEdit::KillToEnd => drop(area.delete_line_by_end()),
+            LineEdit::Yank => drop(area.paste()),
+            LineEdit::Undo => drop(area.undo()),
+            LineEdit::Redo => drop(area.redo()),
         }
     }
 
@@ -261,14 +261,17 @@ impl Composer {
     }
 
     fn drawn(&self, text: &str) -> String {
-        let shown = self.chips.shown(text);
+        let shown = self.folded_pastes.shown(text);
         let clusters = shown.graphemes(true);
         clusters.map(|cluster| self.emoji.drawn(cluster)).collect()
     }
 
     /// Cells of a grapheme as it is drawn.
     fn cells(&self, grapheme: &str) -> usize {
-        let label = grapheme.chars().next().and_then(|it| self.chips.label(it));
+        let label = grapheme
+            .chars()
+            .next()
+            .and_then(|it| self.folded_pastes.label(it));
         label.map_or_else(
             || cell_count(&self.emoji.drawn(grapheme)),
             |label| cell_count(&label),

@@ -5,7 +5,7 @@ use unmask_core::engine::Failure;
 use unmask_core::event::{FinishReason, Stats};
 
 use super::Turn;
-use crate::moment::Clock;
+use crate::screen_time::TimeOfDay;
 
 /// One thing said.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub enum Entry {
         /// What.
         text: String,
         /// When.
-        at: Clock,
+        at: TimeOfDay,
     },
     /// By a model.
     Answer(Answer),
@@ -45,16 +45,16 @@ pub struct Answer {
 
 /// What tells an entry from the same one changed: bytes of its text, and why it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Print(usize, Option<FinishReason>);
+pub struct Fingerprint(usize, Option<FinishReason>);
 
 impl Entry {
     /// What tells it from what it was before.
     #[must_use]
-    pub fn print(&self) -> Print {
+    pub fn fingerprint(&self) -> Fingerprint {
         match self {
-            Self::You { text, .. } | Self::Note(text) => Print(text.len(), None),
-            Self::Answer(answer) => Print(answer.text.len(), Some(answer.reason)),
-            Self::Failure(failure) => Print(failure.text.len(), None),
+            Self::You { text, .. } | Self::Note(text) => Fingerprint(text.len(), None),
+            Self::Answer(answer) => Fingerprint(answer.text.len(), Some(answer.reason)),
+            Self::Failure(failure) => Fingerprint(failure.text.len(), None),
         }
     }
 

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use unmask_core::api::Capabilities;
 use unmask_core::engine::Overflow;
-use unmask_core::params::Transfer;
 use unmask_core::settings::{Counted, Domain, Setting, SettingValue, TABLE, Word, listed};
 
-pub use words::Words;
+pub use words::FieldWords;
 
 use super::{Seed, Settings, State};
 
@@ -132,7 +131,7 @@ impl Field {
     pub fn is_approximate(self, settings: &Settings) -> bool {
         match self {
             Self::Denoising(setting) => setting.definition().is_approximate(&settings.params),
-            Self::Speed => settings.params.transfer != Transfer::Quota,
+            Self::Speed => settings.transfer_approximation().is_some(),
             Self::Delay | Self::Pins | Self::Context => false,
         }
     }

@@ -1,13 +1,13 @@
 //! All that is drawn. Plain data: no channel, no handle, no clock, no lock.
 
 mod activity;
-mod attention;
-mod chips;
+mod alerts;
 mod completion;
 mod composer;
 mod confirm;
 mod entry;
 mod field;
+mod folded_pastes;
 mod help;
 mod history;
 mod info;
@@ -22,13 +22,13 @@ mod pins;
 mod playback;
 mod saved;
 mod search;
-mod selection;
+mod selected_message;
 mod sessions;
 mod settings;
 mod settings_panel;
 mod stage;
-mod stretch;
-mod theme_pick;
+mod text_selection;
+mod themes;
 mod title;
 mod transcript;
 mod turn;
@@ -38,14 +38,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use activity::{Activity, Load, Wish};
-pub use attention::{Attention, Call, ExitPrint, Gaze};
+pub use activity::{Activity, Cancellation, Load};
+pub use alerts::{AlertMethod, Alerts, ExitPrint, TerminalFocus};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
-pub use entry::{Answer, Entry, Print};
+pub use entry::{Answer, Entry, Fingerprint};
 pub(crate) use field::most;
-pub use field::{Caching, Field, LONGEST_DELAY, Limits, Words};
+pub use field::{Caching, Field, FieldWords, LONGEST_DELAY, Limits};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
@@ -54,30 +54,32 @@ pub use machine::{Machine, Scan};
 pub use mouse::Mouse;
 pub use order::{AfterScan, Approve, CopyOrder, Order};
 pub use overlay::{Notice, Overlay, Toast};
-pub use parts::{Part, Source};
+pub use parts::{Part, PartSource};
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
-pub use saved::{Keeping, Naming, Saved};
+pub use saved::{Naming, Persistence, Saved};
 pub use search::Search;
-pub use selection::{Came, Selection};
+pub use selected_message::{FocusedBy, SelectedMessage};
 pub use sessions::Sessions;
 pub use settings::{Seed, Settings, Speed, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
-pub use stage::{Origin, Pending, Stage, StopKeep};
-pub use stretch::{Button, CopyOnSelect, Spot, Stretch};
-pub use theme_pick::ThemePick;
+pub use stage::{Pending, Stage, StopKeep, TurnOrigin};
+pub use text_selection::{Button, CopyOnSelect, TextSelection, TranscriptCell};
+pub use themes::ThemePick;
 pub use title::first_words;
-pub use transcript::{Anchor, Form, Kept, Laid, Markdown, Place, Sight, Transcript, View};
+pub use transcript::{
+    Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
+};
 pub use turn::Turn;
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 pub use unmask_core::fold::Mark;
 
 use crate::cells::Emoji;
+use crate::diagnostic::Diagnostic;
 use crate::keymap::Keymap;
-use crate::moment::Moment;
-use crate::remark::Remark;
+use crate::screen_time::ScreenTime;
 use crate::size::Size;
 use crate::theme::{Depth, Ground, Theme};
 use crate::themes::{Colours, Themes};
@@ -92,7 +94,7 @@ pub const SMALLEST: Size = Size {
 #[derive(Debug, Clone)]
 pub struct State {
     /// What time it is.
-    pub now: Moment,
+    pub now: ScreenTime,
     /// The terminal's size.
     pub size: Size,
     /// What the terminal can show.
@@ -146,9 +148,9 @@ pub struct State {
     /// Which part of the chat the keys go to.
     pub focus: Focus,
     /// Which message the keys of the canvas mean.
-    pub selection: Selection,
+    pub selected_message: SelectedMessage,
     /// The text that is selected with the mouse.
-    pub stretch: Option<Stretch>,
+    pub text_selection: Option<TextSelection>,
     /// Whether it is copied at once.
     pub copy_on_select: CopyOnSelect,
     /// On top of the chat; the last one gets every key.
@@ -164,7 +166,7 @@ pub struct State {
     /// Who has the mouse.
     pub mouse: Mouse,
     /// Whether anybody looks.
-    pub attention: Attention,
+    pub alerts: Alerts,
     /// Whether the screen must be drawn again.
     pub is_dirty: bool,
 }
@@ -172,7 +174,7 @@ pub struct State {
 /// When steps are drawn while little moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StepFrames {
-    /// When the last one was, by [`Moment::since_start`].
+    /// When the last one was, by [`ScreenTime::since_start`].
     pub last: Duration,
     /// When the next will be, if one waits.
     pub due: Option<Duration>,
@@ -212,7 +214,7 @@ impl State {
     #[must_use]
     pub fn new(size: Size) -> Self {
         Self {
-            now: Moment::default(),
+            now: ScreenTime::default(),
             size,
             look: Look {
                 theme: Theme::new(Ground::Dark, Depth::Mono),
@@ -249,8 +251,8 @@ impl State {
             typing: Typing::default(),
             held_enter: None,
             focus: Focus::Composer,
-            selection: Selection::default(),
-            stretch: None,
+            selected_message: SelectedMessage::default(),
+            text_selection: None,
             copy_on_select: CopyOnSelect::default(),
             overlays: Vec::new(),
             machine: Machine::default(),
@@ -258,7 +260,7 @@ impl State {
             notice: None,
             quit_until: None,
             mouse: Mouse::Captured,
-            attention: Attention::default(),
+            alerts: Alerts::default(),
             is_dirty: true,
         }
     }
@@ -303,7 +305,7 @@ impl State {
         }
     }
 
-    /// When something on the screen changes by itself, by [`Moment::since_start`].
+    /// When something on the screen changes by itself, by [`ScreenTime::since_start`].
     #[must_use]
     pub fn wakes_at(&self) -> Option<Duration> {
         const CALM: Duration = Duration::from_millis(500);
@@ -328,7 +330,7 @@ impl State {
             true => self.now.since_start,
             false => self.playback.next_at,
         });
-        let pull = match self.stretch.map(|it| it.button) {
+        let pull = match self.text_selection.map(|it| it.button) {
             Some(Button::Beyond(_, at)) => Some(at),
             Some(Button::Held | Button::Released) | None => None,
         };
@@ -352,17 +354,17 @@ impl State {
     }
 
     /// Says in a corner what is wrong with a file; nothing if nothing is.
-    pub fn complain(&mut self, title: &str, remarks: &[Remark]) {
+    pub fn complain(&mut self, title: &str, diagnostics: &[Diagnostic]) {
         const SHOWN: usize = 4;
-        if remarks.is_empty() {
+        if diagnostics.is_empty() {
             return;
         }
-        let mut lines: Vec<String> = remarks
+        let mut lines: Vec<String> = diagnostics
             .iter()
             .take(SHOWN)
             .map(ToString::to_string)
             .collect();
-        if let Some(more) = remarks.len().checked_sub(SHOWN + 1) {
+        if let Some(more) = diagnostics.len().checked_sub(SHOWN + 1) {
             lines.push(format!("and {} more", more + 1));
         }
         self.toast = Some(Toast {

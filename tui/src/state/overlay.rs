@@ -9,7 +9,7 @@ pub enum Overlay {
     Help(Help),
     /// What a letter would do.
     Menu {
-        /// When its panel is drawn, by [`Moment::since_start`](crate::action::Moment::since_start); letters work before.
+        /// When its panel is drawn, by [`ScreenTime::since_start`](crate::action::ScreenTime::since_start); letters work before.
         shown_at: Duration,
     },
     /// Every command.
@@ -30,12 +30,45 @@ pub enum Overlay {
     Themes(ThemePick),
 }
 
+impl Overlay {
+    /// What is typed and chosen, in a panel that typing filters.
+    #[must_use]
+    pub fn pick(&self) -> Option<&Pick> {
+        match self {
+            Self::Palette(pick) | Self::Models(pick) => Some(pick),
+            Self::Themes(it) => Some(&it.pick),
+            Self::Sessions(it) => Some(&it.pick),
+            Self::Search(it) => Some(&it.pick),
+            Self::Help(it) => it.filter.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn pick_mut(&mut self) -> Option<&mut Pick> {
+        match self {
+            Self::Palette(pick) | Self::Models(pick) => Some(pick),
+            Self::Themes(it) => Some(&mut it.pick),
+            Self::Sessions(it) => Some(&mut it.pick),
+            Self::Search(it) => Some(&mut it.pick),
+            Self::Help(it) => it.filter.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// True if text is typed into it.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        self.pick().is_some() || matches!(self, Self::Settings(_))
+    }
+}
+
 /// A word that goes away by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// What it says.
     pub text: String,
-    /// When it goes, by [`Moment::since_start`](crate::action::Moment::since_start).
+    /// When it goes, by [`ScreenTime::since_start`](crate::action::ScreenTime::since_start).
     pub until: Duration,
 }
 

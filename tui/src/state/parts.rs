@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Entry, Sight, State, Turn};
+use super::{Entry, EntryVisibility, State, Turn};
 use crate::clean::clean_line;
 use crate::row::{Row, cut};
 use crate::theme::Role;
@@ -12,9 +12,9 @@ const HORIZON: usize = 2;
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
     /// What it is.
-    pub source: Source<'a>,
+    pub source: PartSource<'a>,
     /// Whether the model sees it.
-    pub sight: Sight,
+    pub visibility: EntryVisibility,
     /// Messages above it that the model no longer sees, if it is the first below them: two rows say so.
     pub left_out: usize,
     /// Rows above its text.
@@ -25,7 +25,7 @@ pub struct Part<'a> {
 
 /// What a part of the transcript shows.
 #[derive(Debug, Clone, Copy)]
-pub enum Source<'a> {
+pub enum PartSource<'a> {
     /// Something said.
     Entry(&'a Entry),
     /// The running turn.
@@ -53,18 +53,18 @@ impl State {
         };
         let entries = self.transcript.entries.iter().enumerate();
         let mut parts: Vec<Part<'_>> = entries
-            .map(|(at, laid)| Part {
-                source: Source::Entry(&laid.entry),
-                sight: laid.sight,
+            .map(|(at, item)| Part {
+                source: PartSource::Entry(&item.entry),
+                visibility: item.visibility,
                 left_out: left_out(at),
-                above: laid.entry.rows_above() + HORIZON * usize::from(left_out(at) > 0),
-                rows: Cow::Borrowed(&laid.rows),
+                above: item.entry.rows_above() + HORIZON * usize::from(left_out(at) > 0),
+                rows: Cow::Borrowed(&item.rows),
             })
             .collect();
         if let Some(turn) = self.running() {
             parts.push(Part {
-                source: Source::Turn(turn),
-                sight: Sight::Seen,
+                source: PartSource::Turn(turn),
+                visibility: EntryVisibility::Seen,
                 left_out: 0,
                 above: 2,
                 rows: Cow::Borrowed(&turn.rows.1),
@@ -72,8 +72,8 @@ impl State {
         }
         if !self.queue.is_empty() {
             parts.push(Part {
-                source: Source::Queue,
-                sight: Sight::Seen,
+                source: PartSource::Queue,
+                visibility: EntryVisibility::Seen,
                 left_out: 0,
                 above: 1,
                 rows: Cow::Owned(self.queued_rows()),

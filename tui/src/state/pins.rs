@@ -12,7 +12,7 @@ pub struct Pins {
     /// What it was asked last.
     pub asked: Option<PinQuestion>,
     /// Its answer: each pin with its tokens, `5 " up" "on"`; `None` until it is there, and for pins that do not fit.
-    chips: Option<Vec<String>>,
+    labels: Option<Vec<String>>,
     /// The last pins that fitted: they stay if others are refused.
     pub fitting: Vec<Pin>,
 }
@@ -46,7 +46,7 @@ impl Pins {
     /// Asks anew; what was answered before is gone.
     pub fn ask(&mut self, question: PinQuestion) {
         self.asked = Some(question);
-        self.chips = None;
+        self.labels = None;
     }
 
     /// The pins that were asked about are these tokens.
@@ -56,31 +56,31 @@ impl Pins {
         };
         let vocabulary = &question.loaded.vocabulary;
         let pins = question.pins.iter().zip(tokens);
-        self.chips = Some(pins.map(|(pin, of)| chip(pin, of, vocabulary)).collect());
+        self.labels = Some(pins.map(|(pin, of)| label(pin, of, vocabulary)).collect());
         self.fitting.clone_from(&question.pins);
     }
 
     /// The tokens of `pins`, if those are the ones that were read.
     #[must_use]
     pub fn text(&self, pins: &[Pin]) -> Option<String> {
-        let chips = self.chips.as_ref()?;
+        let labels = self.labels.as_ref()?;
         let is_known = (self.asked.as_ref()).is_some_and(|question| question.pins == pins);
-        is_known.then(|| chips.join("  "))
+        is_known.then(|| labels.join("  "))
     }
 }
 
 /// `5 " up" "on"`: each token with the spaces that belong to it.
-fn chip(pin: &Pin, tokens: &[TokenId], vocabulary: &Vocabulary) -> String {
-    let mut chip = pin.at.0.to_string();
+fn label(pin: &Pin, tokens: &[TokenId], vocabulary: &Vocabulary) -> String {
+    let mut label = pin.at.0.to_string();
     for &token in tokens {
         let piece = match vocabulary.piece(token) {
             Piece::Bytes(bytes) => format!(" \"{}\"", String::from_utf8_lossy(bytes)),
             Piece::Special(name) => format!(" ⟨{name}⟩"),
             Piece::Unknown => format!(" ⟨{}⟩", token.0),
         };
-        chip.push_str(&clean_line(&piece));
+        label.push_str(&clean_line(&piece));
     }
-    chip
+    label
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
             word: "upon".to_owned(),
         };
         let tokens: Vec<TokenId> = (0..5).map(TokenId).collect();
-        let chip = chip(&pin, &tokens, &vocabulary);
-        assert_eq!(chip, "5 \" up\" \"on\" \"\u{fffd}[1m \" ⟨<|eot|>⟩ ⟨4⟩");
+        let label = label(&pin, &tokens, &vocabulary);
+        assert_eq!(label, "5 \" up\" \"on\" \"\u{fffd}[1m \" ⟨<|eot|>⟩ ⟨4⟩");
     }
 }

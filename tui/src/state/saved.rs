@@ -4,7 +4,7 @@ use unmask_core::conversations::{MessageId, SessionId, StoppedCanvas};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Saved {
     /// Whether it is kept at all.
-    pub keeping: Keeping,
+    pub keeping: Persistence,
     /// Its name, once it has a file.
     pub id: Option<SessionId>,
     /// A conversation that is being opened in its place. No turn begins until it is there.
@@ -23,7 +23,7 @@ pub struct Saved {
 
 /// What is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Keeping {
+pub enum Persistence {
     /// Nothing: there is no place for it.
     #[default]
     Nowhere,
@@ -53,8 +53,8 @@ impl Saved {
     /// Nothing of a new conversation is on disk; it is kept as the one before was meant to be.
     pub fn begin_anew(&mut self) {
         let keeping = match self.keeping {
-            Keeping::Nowhere | Keeping::Private => self.keeping,
-            Keeping::All | Keeping::Failing | Keeping::InCopy => Keeping::All,
+            Persistence::Nowhere | Persistence::Private => self.keeping,
+            Persistence::All | Persistence::Failing | Persistence::InCopy => Persistence::All,
         };
         *self = Self {
             keeping,
@@ -66,8 +66,8 @@ impl Saved {
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         match self.keeping {
-            Keeping::Nowhere | Keeping::Private => false,
-            Keeping::All | Keeping::Failing | Keeping::InCopy => true,
+            Persistence::Nowhere | Persistence::Private => false,
+            Persistence::All | Persistence::Failing | Persistence::InCopy => true,
         }
     }
 
@@ -75,10 +75,10 @@ impl Saved {
     #[must_use]
     pub fn word(&self) -> Option<&'static str> {
         match self.keeping {
-            Keeping::Nowhere | Keeping::All => None,
-            Keeping::Private => Some("private"),
-            Keeping::Failing => Some("not saved"),
-            Keeping::InCopy => Some("read-only"),
+            Persistence::Nowhere | Persistence::All => None,
+            Persistence::Private => Some("private"),
+            Persistence::Failing => Some("not saved"),
+            Persistence::InCopy => Some("read-only"),
         }
     }
 }

@@ -3,8 +3,8 @@ use std::time::Duration;
 use unmask_core::Params;
 use unmask_core::engine::{Loaded, Overflow, Pin};
 use unmask_core::params::Transfer;
-use unmask_core::sampler::Fit;
-use unmask_core::settings::fit;
+use unmask_core::sampler::FittedParams;
+use unmask_core::settings::{approximation, fit};
 
 /// How the next turn runs, as the user has said it; [`Settings::fit`] is what will run.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,8 +59,17 @@ impl Settings {
 
     /// What will run: rounded so that everything divides, with a note for each change.
     #[must_use]
-    pub fn fit(&self) -> Fit {
+    pub fn fit(&self) -> FittedParams {
         fit(self.length, &self.params)
+    }
+
+    /// What the way of committing positions alone changes for the sake of speed: `threshold 0.9`; `None` if nothing.
+    #[must_use]
+    pub fn transfer_approximation(&self) -> Option<String> {
+        approximation(&Params {
+            transfer: self.params.transfer,
+            ..Params::default()
+        })
     }
 
     /// Where the speed dial stands; `None` between its settings.

@@ -21,7 +21,7 @@ pub enum Stage {
 
 /// Why a turn was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum TurnOrigin {
     /// A message was sent.
     Asked,
     /// The answer at this index of the transcript is to be replaced by another one.

@@ -1,4 +1,4 @@
-use super::{Answer, Entry, Print};
+use super::{Answer, Entry, Fingerprint};
 
 use unmask_core::conversations::{MessageId, Visibility};
 use unmask_core::message::{Message, Role as Speaker};
@@ -9,7 +9,7 @@ use crate::row::Row;
 #[derive(Debug, Clone, Default)]
 pub struct Transcript {
     /// Oldest first.
-    pub entries: Vec<Laid>,
+    pub entries: Vec<TranscriptItem>,
     /// Which part is wanted.
     pub view: View,
     /// The first row seen, worked out when the state is prepared for drawing.
@@ -20,13 +20,13 @@ pub struct Transcript {
 
 /// An entry with its rows, kept for one width.
 #[derive(Debug, Clone)]
-pub struct Laid {
+pub struct TranscriptItem {
     /// The entry.
     pub entry: Entry,
     /// Whether the model sees it.
-    pub sight: Sight,
+    pub visibility: EntryVisibility,
     /// What is on disk of it; `None` if nothing is.
-    pub kept: Option<Kept>,
+    pub kept: Option<SavedEntry>,
     /// Its rows without the head.
     pub rows: Vec<Row>,
     /// The width they are for.
@@ -61,18 +61,18 @@ pub enum Markdown {
 
 /// What is on disk of an entry: enough to tell whether it has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
+pub struct SavedEntry {
     /// Its name there.
     pub id: MessageId,
     /// How it is seen there.
-    pub sight: Visibility,
+    pub visibility: Visibility,
     /// What is written of it.
-    pub print: Print,
+    pub fingerprint: Fingerprint,
 }
 
 /// Whether an entry is in the model's view. What has left it stays on the screen, dimmed, and nothing of it is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sight {
+pub enum EntryVisibility {
     /// It is sent with the next message.
     #[default]
     Seen,
@@ -84,7 +84,7 @@ pub enum Sight {
     Undone,
 }
 
-impl Sight {
+impl EntryVisibility {
     /// True for what is part of the conversation, whether the model still sees it or not.
     #[must_use]
     pub fn is_said(self) -> bool {
@@ -96,17 +96,17 @@ impl Sight {
 }
 
 /// What has left a model's context is seen again by one with a longer context, so the file does not know it.
-impl From<Sight> for Visibility {
-    fn from(sight: Sight) -> Self {
-        match sight {
-            Sight::Seen | Sight::RolledOff => Self::Seen,
-            Sight::Replaced => Self::Replaced,
-            Sight::Undone => Self::Undone,
+impl From<EntryVisibility> for Visibility {
+    fn from(visibility: EntryVisibility) -> Self {
+        match visibility {
+            EntryVisibility::Seen | EntryVisibility::RolledOff => Self::Seen,
+            EntryVisibility::Replaced => Self::Replaced,
+            EntryVisibility::Undone => Self::Undone,
         }
     }
 }
 
-impl From<Visibility> for Sight {
+impl From<Visibility> for EntryVisibility {
     fn from(record: Visibility) -> Self {
         match record {
             Visibility::Seen => Self::Seen,
@@ -132,12 +132,12 @@ pub struct Anchor {
     /// The entry; the running turn and the queue count as the next ones.
     pub block: usize,
     /// The row in it.
-    pub place: Place,
+    pub row: EntryRow,
 }
 
 /// A row of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum EntryRow {
     /// The empty row before it.
     Before,
     /// Who speaks.
@@ -146,13 +146,13 @@ pub enum Place {
     Body(usize),
 }
 
-impl Laid {
+impl TranscriptItem {
     /// An entry that is seen by the model, not yet laid out and not yet kept.
     #[must_use]
     pub fn new(entry: Entry) -> Self {
         Self {
             entry,
-            sight: Sight::Seen,
+            visibility: EntryVisibility::Seen,
             kept: None,
             rows: Vec::new(),
             width: None,
@@ -165,22 +165,22 @@ impl Laid {
 impl Transcript {
     /// Adds an entry.
     pub fn push(&mut self, entry: Entry) {
-        self.entries.push(Laid::new(entry));
+        self.entries.push(TranscriptItem::new(entry));
     }
 
     /// Moves an entry into the model's view or out of it.
-    pub fn set_sight(&mut self, at: usize, sight: Sight) {
-        if let Some(laid) = self.entries.get_mut(at) {
-            laid.sight = sight;
+    pub fn set_visibility(&mut self, at: usize, visibility: EntryVisibility) {
+        if let Some(item) = self.entries.get_mut(at) {
+            item.visibility = visibility;
         }
     }
 
     /// Puts the answer that went on in the place of the stopped one at `at`, with the work of both.
     pub fn lengthen(&mut self, at: usize, mut answer: Answer) {
-        let Some(laid) = self.entries.get_mut(at) else {
+        let Some(item) = self.entries.get_mut(at) else {
             return;
         };
-        if let Entry::Answer(stopped) = &laid.entry {
+        if let Entry::Answer(stopped) = &item.entry {
             let (before, stats) = (&stopped.stats, &mut answer.stats);
             // The plan of the second run counts the steps of the first as saved.
             stats.nfe_saved = (stats.nfe_saved - before.nfe as f32).max(0.0);
@@ -189,9 +189,9 @@ impl Transcript {
             stats.committed += before.committed;
             stats.elapsed += before.elapsed;
         }
-        *laid = Laid {
-            kept: laid.kept,
-            ..Laid::new(Entry::Answer(answer))
+        *item = TranscriptItem {
+            kept: item.kept,
+            ..TranscriptItem::new(Entry::Answer(answer))
         };
     }
 
@@ -199,7 +199,7 @@ impl Transcript {
     pub fn take_question_back(&mut self) {
         if matches!(
             self.entries.last(),
-            Some(Laid {
+            Some(TranscriptItem {
                 entry: Entry::You { .. },
                 ..
             })
@@ -208,7 +208,7 @@ impl Transcript {
         }
         while matches!(
             self.entries.last(),
-            Some(Laid {
+            Some(TranscriptItem {
                 entry: Entry::Failure(_),
                 ..
             })
@@ -221,11 +221,12 @@ impl Transcript {
     #[must_use]
     pub fn last_answer(&self) -> Option<&Answer> {
         let entries = self.entries.iter().rev();
-        let mut answers =
-            (entries.filter(|laid| laid.sight.is_said())).filter_map(|laid| match &laid.entry {
+        let mut answers = (entries.filter(|item| item.visibility.is_said())).filter_map(|item| {
+            match &item.entry {
                 Entry::Answer(answer) => Some(answer),
                 Entry::You { .. } | Entry::Failure(_) | Entry::Note(_) => None,
-            });
+            }
+        });
         answers.next()
     }
 
@@ -255,11 +256,11 @@ impl Transcript {
         let last = last
             .and_then(|at| exchanges.get(at))
             .map(|&(_, answered)| answered);
-        for (at, laid) in self.entries.iter_mut().enumerate() {
+        for (at, item) in self.entries.iter_mut().enumerate() {
             let is_out = last.is_some_and(|last| at <= last);
-            match (laid.sight, is_out) {
-                (Sight::Seen, true) => laid.sight = Sight::RolledOff,
-                (Sight::RolledOff, false) => laid.sight = Sight::Seen,
+            match (item.visibility, is_out) {
+                (EntryVisibility::Seen, true) => item.visibility = EntryVisibility::RolledOff,
+                (EntryVisibility::RolledOff, false) => item.visibility = EntryVisibility::Seen,
                 _ => (),
             }
         }
@@ -268,11 +269,11 @@ impl Transcript {
     /// The entry below which the model sees everything, and how many messages above it were left out.
     #[must_use]
     pub fn horizon(&self) -> Option<(usize, usize)> {
-        let is_out = |laid: &Laid| laid.sight == Sight::RolledOff;
+        let is_out = |item: &TranscriptItem| item.visibility == EntryVisibility::RolledOff;
         let last = self.entries.iter().rposition(is_out)?;
-        let is_message = |laid: &&Laid| {
-            let said = matches!(laid.entry, Entry::You { .. } | Entry::Answer(_));
-            is_out(laid) && said
+        let is_message = |item: &&TranscriptItem| {
+            let said = matches!(item.entry, Entry::You { .. } | Entry::Answer(_));
+            is_out(item) && said
         };
         Some((last, self.entries.iter().filter(is_message).count()))
     }
@@ -281,12 +282,12 @@ impl Transcript {
     fn exchanges(&self) -> Vec<(usize, usize)> {
         let mut exchanges = Vec::new();
         let mut asked = None;
-        for (at, laid) in self.entries.iter().enumerate() {
-            match laid.sight {
-                Sight::Seen | Sight::RolledOff => (),
-                Sight::Replaced | Sight::Undone => continue,
+        for (at, item) in self.entries.iter().enumerate() {
+            match item.visibility {
+                EntryVisibility::Seen | EntryVisibility::RolledOff => (),
+                EntryVisibility::Replaced | EntryVisibility::Undone => continue,
             }
-            match &laid.entry {
+            match &item.entry {
                 Entry::You { .. } => asked = Some(at),
                 Entry::Answer(answer) if !answer.text.is_empty() => {
                     exchanges.extend(asked.take().map(|asked| (asked, at)));
@@ -304,12 +305,12 @@ mod tests {
     use unmask_core::event::{FinishReason, Stats};
 
     use super::*;
-    use crate::action::Clock;
+    use crate::action::TimeOfDay;
 
     fn you(text: &str) -> Entry {
         Entry::You {
             text: text.to_owned(),
-            at: Clock::default(),
+            at: TimeOfDay::default(),
         }
     }
 
@@ -349,18 +350,18 @@ mod tests {
 
     #[test]
     fn what_is_out_of_sight_is_not_sent() {
-        for sight in [Sight::Replaced, Sight::Undone] {
+        for visibility in [EntryVisibility::Replaced, EntryVisibility::Undone] {
             let mut transcript = Transcript::default();
             for entry in [you("a"), answer("b"), you("c"), answer("d")] {
                 transcript.push(entry);
             }
-            transcript.entries[0].sight = sight;
-            transcript.entries[1].sight = sight;
+            transcript.entries[0].visibility = visibility;
+            transcript.entries[1].visibility = visibility;
             let messages = transcript.messages();
             assert_eq!(
                 (messages.len(), &*messages[0].content),
                 (2, "c"),
-                "{sight:?}"
+                "{visibility:?}"
             );
         }
     }
@@ -381,8 +382,10 @@ mod tests {
             transcript.push(entry);
         }
         let out = |transcript: &Transcript| {
-            let sights = transcript.entries.iter().map(|laid| laid.sight);
-            sights.filter(|&sight| sight == Sight::RolledOff).count()
+            let visibilities = transcript.entries.iter().map(|item| item.visibility);
+            visibilities
+                .filter(|&visibility| visibility == EntryVisibility::RolledOff)
+                .count()
         };
         transcript.roll_off(2);
         assert_eq!((out(&transcript), transcript.horizon()), (3, Some((2, 2))));

@@ -1,11 +1,10 @@
-use super::{Origin, Pending, Stage};
+use super::{Pending, Stage, TurnOrigin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::StepEvent;
 use unmask_core::fold::{Fold, Mark};
-use unmask_core::params::Transfer;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
 use unmask_core::{Canvas, Params, TokenId};
@@ -23,7 +22,7 @@ pub struct Turn {
     /// The message it answers.
     pub prompt: String,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: TurnOrigin,
     /// How it runs.
     pub params: Params,
     /// What it is doing.
@@ -69,7 +68,7 @@ impl Turn {
             id,
             loaded,
             prompt,
-            origin: Origin::Asked,
+            origin: TurnOrigin::Asked,
             params: Params::default(),
             stage: Stage::Denoising,
             fold,
@@ -220,7 +219,7 @@ impl Turn {
     }
 
     fn before_end(&self) -> impl Iterator<Item = TokenId> + '_ {
-        pinned_kept(self.canvas(), self.loaded.special)
+        pinned_kept(self.canvas(), &self.loaded.special)
             .map(|(_, token)| token)
             .take_while(|&token| !self.loaded.is_end(token))
     }
@@ -264,18 +263,12 @@ impl Turn {
         self.committed - self.inherited.min(self.committed)
     }
 
-    /// True if the number of steps is known before: the schedule says it, not the model.
-    #[must_use]
-    pub fn is_scheduled(&self) -> bool {
-        self.params.transfer == Transfer::Quota
-    }
-
     /// Steps in all: as planned, or as expected from the tokens that each step has committed so far.
     #[must_use]
     pub fn steps_expected(&self) -> usize {
         let masked = self.marks().iter().filter(|&&mark| mark == Mark::Masked);
         let masked = masked.count();
-        if self.is_scheduled() {
+        if self.params.transfer.is_scheduled() {
             // Each step commits one token at the least; those that could not are left out.
             return self.step + self.steps.saturating_sub(self.step).min(masked);
         }
@@ -286,7 +279,7 @@ impl Turn {
     /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are.
     #[must_use]
     pub fn progress(&self) -> String {
-        match self.is_scheduled() {
+        match self.params.transfer.is_scheduled() {
             true => format!("{}/{}", self.step, self.steps),
             false => self.step.to_string(),
         }

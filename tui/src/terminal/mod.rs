@@ -1,12 +1,12 @@
 //! The terminal: taken on [`Screen::open`], given back on return, error, panic and fatal signals.
 
-mod careful;
+mod ambiguous_width;
 mod fatal;
 mod late;
 mod look;
 mod probe;
+mod repositioning;
 mod stdio;
-mod unsure;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -34,10 +34,10 @@ pub(crate) use probe::Replies;
 
 use crate::action::Size;
 use crate::effect::Mouse;
-use crate::state::{Call, Keyboard};
-use careful::Careful;
+use crate::state::{AlertMethod, Keyboard};
+use ambiguous_width::AmbiguousRows;
+use repositioning::RepositioningBackend;
 use stdio::Redirect;
-use unsure::Unsure;
 
 /// Gives the terminal back, whatever part of it was taken: synchronized update, keyboard flags, mouse, paste marks, focus,
 /// wrapping, cursor, colours, alternate screen, title.
@@ -73,12 +73,12 @@ pub enum ScreenError {
 
 /// The terminal while it is ours.
 pub(crate) struct Screen {
-    terminal: Terminal<Careful<BufWriter<File>>>,
+    terminal: Terminal<RepositioningBackend<BufWriter<File>>>,
     guard: Arc<Guard>,
     keyboard: Keyboard,
     mouse: Mouse,
     focus: Focus,
-    unsure: Unsure,
+    ambiguous_width: AmbiguousRows,
     title: String,
 }
 
@@ -108,7 +108,7 @@ impl Screen {
             is_taken: AtomicBool::new(false),
         });
         restore_on_panic(&guard);
-        let backend = Careful(CrosstermBackend::new(BufWriter::with_capacity(
+        let backend = RepositioningBackend(CrosstermBackend::new(BufWriter::with_capacity(
             1 << 16,
             tty,
         )));
@@ -118,7 +118,7 @@ impl Screen {
             keyboard: Keyboard::Legacy,
             mouse: Mouse::Captured,
             focus: Focus::Unasked,
-            unsure: Unsure::default(),
+            ambiguous_width: AmbiguousRows::default(),
             title: String::new(),
         };
         screen.take()?;
@@ -160,14 +160,14 @@ impl Screen {
     }
 
     /// Tells the user that a long turn has ended.
-    pub(crate) fn call(&mut self, call: Call) -> io::Result<()> {
-        let call: &[u8] = match call {
-            Call::Off => return Ok(()),
-            Call::Bell => b"\x07",
-            Call::Osc9 => b"\x1b]9;unmask: the turn has ended\x07",
+    pub(crate) fn alert(&mut self, method: AlertMethod) -> io::Result<()> {
+        let sequence: &[u8] = match method {
+            AlertMethod::Off => return Ok(()),
+            AlertMethod::Bell => b"\x07",
+            AlertMethod::Osc9 => b"\x1b]9;unmask: the turn has ended\x07",
         };
         let out = self.terminal.backend_mut();
-        out.write_all(call)?;
+        out.write_all(sequence)?;
         out.flush()
     }
 
@@ -237,10 +237,10 @@ impl Screen {
             title.clone_into(&mut self.title);
             queue!(self.terminal.backend_mut(), SetTitle(title))?;
         }
-        let unsure = &mut self.unsure;
+        let ambiguous_width = &mut self.ambiguous_width;
         self.terminal.draw(|frame| {
             view(frame);
-            unsure.mark(frame.buffer_mut());
+            ambiguous_width.mark(frame.buffer_mut());
         })?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }

@@ -1,7 +1,7 @@
 use toml::de::DeValue;
 
 use super::ThemeFile;
-use crate::remark::{Document, Remark};
+use crate::diagnostic::{Diagnostic, Document};
 use crate::theme::{Paint, Role};
 
 /// What a file says.
@@ -21,29 +21,31 @@ pub fn roles() -> Vec<(String, Role)> {
         .collect()
 }
 
-/// Reads a file; what cannot be read is left out and remarked.
-pub(super) fn parse(file: &ThemeFile, remarks: &mut Vec<Remark>) -> Parsed {
+/// Reads a file; what cannot be read is left out and reported.
+pub(super) fn parse(file: &ThemeFile, diagnostics: &mut Vec<Diagnostic>) -> Parsed {
     let mut parsed = Parsed {
         parent: None,
         paints: Vec::new(),
     };
-    let document = Document::parse(&file.path, &file.text, remarks);
+    let document = Document::parse(&file.path, &file.text, diagnostics);
     for (key, value) in document.entries() {
         match (key.name, value.get_ref()) {
             ("parent", DeValue::String(name)) => {
                 parsed.parent = Some((name.to_string(), key.line));
             }
-            ("parent", _) => remarks.push(key.remark("`parent` is the name of a theme in quotes")),
+            ("parent", _) => {
+                diagnostics.push(key.diagnostic("`parent` is the name of a theme in quotes"))
+            }
             ("roles", DeValue::Table(roles)) => {
                 for (key, value) in document.within(roles) {
                     match paint(key.name, value.get_ref()) {
                         Ok(painted) => parsed.paints.push(painted),
-                        Err(why) => remarks.push(key.remark(why)),
+                        Err(why) => diagnostics.push(key.diagnostic(why)),
                     }
                 }
             }
-            ("roles", _) => remarks.push(key.remark("`roles` is a table: [roles]")),
-            (other, _) => remarks.push(key.unknown("key", other, &["parent", "roles"])),
+            ("roles", _) => diagnostics.push(key.diagnostic("`roles` is a table: [roles]")),
+            (other, _) => diagnostics.push(key.unknown("key", other, &["parent", "roles"])),
         }
     }
     parsed
@@ -54,7 +56,7 @@ fn paint(name: &str, value: &DeValue<'_>) -> Result<(Role, Paint), String> {
     let found = roles.iter().find(|(it, _)| it == name);
     let role = found.map(|(_, role)| *role).ok_or_else(|| {
         let names: Vec<&str> = roles.iter().map(|(name, _)| name.as_str()).collect();
-        crate::remark::unknown("role", name, &names)
+        crate::diagnostic::unknown("role", name, &names)
     })?;
     let text = match value {
         DeValue::String(text) => text.to_string(),

@@ -6,7 +6,7 @@ use unmask_core::Params;
 use unmask_core::engine::{Loaded, Message, Role, TurnInput, TurnRequest};
 
 use crate::effect::Effect;
-use crate::state::{Activity, Entry, Origin, Playback, Seed, State, Turn, View, first_words};
+use crate::state::{Activity, Entry, Playback, Seed, State, Turn, TurnOrigin, View, first_words};
 
 /// Begins a turn for the oldest message that waits, if there is one and the engine is free.
 pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
@@ -32,29 +32,29 @@ pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
         at: state.now.clock,
     });
     state.transcript.view = View::Follow;
-    let start = Start {
+    let start = TurnStart {
         loaded,
         prompt: text,
-        origin: Origin::Asked,
+        origin: TurnOrigin::Asked,
         seed: None,
     };
     vec![ask(state, start, messages)]
 }
 
 /// What a turn begins with.
-pub(super) struct Start {
+pub(super) struct TurnStart {
     /// Who answers.
     pub(super) loaded: Arc<Loaded>,
     /// The message.
     pub(super) prompt: String,
     /// Why.
-    pub(super) origin: Origin,
+    pub(super) origin: TurnOrigin,
     /// Its seed; `None` leaves it to the settings.
     pub(super) seed: Option<u64>,
 }
 
 /// Asks for an answer to the last of `messages`, as the settings say.
-pub(super) fn ask(state: &mut State, start: Start, messages: Vec<Message>) -> Effect {
+pub(super) fn ask(state: &mut State, start: TurnStart, messages: Vec<Message>) -> Effect {
     let fit = state.settings.fit();
     let input = TurnInput::Chat {
         messages,
@@ -68,7 +68,7 @@ pub(super) fn ask(state: &mut State, start: Start, messages: Vec<Message>) -> Ef
 /// Begins a turn.
 pub(super) fn begin(
     state: &mut State,
-    start: Start,
+    start: TurnStart,
     input: TurnInput,
     mut params: Params,
 ) -> Effect {

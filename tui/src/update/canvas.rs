@@ -1,28 +1,30 @@
 use super::{prepare, scroll};
 use crate::effect::Effect;
-use crate::state::{Anchor, Came, Focus, Pending, Place, Selection, Stage, State, View};
+use crate::state::{
+    Anchor, EntryRow, Focus, FocusedBy, Pending, SelectedMessage, Stage, State, View,
+};
 
 /// From the composer to the canvas and back.
 pub(super) fn change_focus(state: &mut State) {
     match state.focus {
-        Focus::Composer => enter(state, Came::ByKey),
+        Focus::Composer => enter(state, FocusedBy::Key),
         Focus::Canvas => leave(state),
     }
 }
 
 /// Gives the keys to the canvas; the latest message is selected.
-pub(super) fn enter(state: &mut State, came: Came) {
+pub(super) fn enter(state: &mut State, focused_by: FocusedBy) {
     state.focus = Focus::Canvas;
-    state.selection = Selection {
-        message: None,
-        came,
+    state.selected_message = SelectedMessage {
+        part: None,
+        focused_by,
     };
 }
 
 /// Gives the keys back to the composer.
 pub(super) fn leave(state: &mut State) {
     state.focus = Focus::Composer;
-    state.selection = Selection::default();
+    state.selected_message = SelectedMessage::default();
 }
 
 /// The turn ends, before its answer becomes an entry: a view held in it stays at its words, whose places are bytes of the
@@ -33,17 +35,17 @@ pub(super) fn turn_ends(state: &mut State) {
     let View::Held(anchor) = state.transcript.view else {
         return;
     };
-    if let (Some(turn), Place::Body(token)) = (state.running(), anchor.place)
+    if let (Some(turn), EntryRow::Body(token)) = (state.running(), anchor.row)
         && anchor.block == block
     {
-        let place = Place::Body(turn.byte_of(token));
-        state.transcript.view = View::Held(Anchor { block, place });
+        let row = EntryRow::Body(turn.byte_of(token));
+        state.transcript.view = View::Held(Anchor { block, row });
     }
 }
 
 /// A pause is over: the focus that came with it goes.
 pub(super) fn end_pause(state: &mut State) {
-    if (state.focus, state.selection.came) == (Focus::Canvas, Came::ByPause) {
+    if (state.focus, state.selected_message.focused_by) == (Focus::Canvas, FocusedBy::Pause) {
         leave(state);
     }
 }
@@ -109,14 +111,14 @@ pub(super) fn next(state: &mut State) {
 /// Gives the keys to the canvas and selects the message in this row of the transcript's view, if there is one.
 pub(super) fn point_at(state: &mut State, row: usize) {
     prepare(state);
-    enter(state, Came::ByKey);
+    enter(state, FocusedBy::Key);
     let row = state.transcript.top + row;
     let mut below = 0;
     let pointed = state.parts().iter().position(|part| {
         below += part.height();
         row < below
     });
-    state.selection.message = pointed.filter(|at| state.message_parts().contains(at));
+    state.selected_message.part = pointed.filter(|at| state.message_parts().contains(at));
 }
 
 fn select(state: &mut State, message: Option<usize>) {
@@ -124,7 +126,7 @@ fn select(state: &mut State, message: Option<usize>) {
         return;
     };
     state.focus = Focus::Canvas;
-    state.selection.message = Some(message);
+    state.selected_message.part = Some(message);
     prepare(state);
     scroll::reveal(state, message);
 }

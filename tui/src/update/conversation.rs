@@ -4,8 +4,8 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::session::{Job, Opened, Resumed, StorageEvent};
 use crate::state::{
-    Confirm, Entry, Keeping, Kept, Laid, Naming, Overlay, Saved, Sight, State, Toast, Transcript,
-    first_words,
+    Confirm, Entry, EntryVisibility, Naming, Overlay, Persistence, Saved, SavedEntry, State, Toast,
+    Transcript, TranscriptItem, first_words,
 };
 use unmask_core::conversations::{Access, SessionId, Visibility};
 
@@ -15,7 +15,7 @@ pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.transcript = Transcript::default();
-    state.stretch = None;
+    state.text_selection = None;
     state.title.clear();
     state.queue.clear();
     state.saved.begin_anew();
@@ -48,12 +48,13 @@ pub(super) fn ask_to_delete_this(state: &mut State) {
         return;
     }
     match state.saved.id {
-        Some(_) if state.saved.keeping == Keeping::InCopy => {
+        Some(_) if state.saved.keeping == Persistence::InCopy => {
             state.notify("This conversation is read-only here and cannot be deleted");
         }
         Some(id) => {
             let title = state.title.clone();
-            let said = |laid: &&Laid| matches!(laid.entry, Entry::You { .. } | Entry::Answer(_));
+            let said =
+                |item: &&TranscriptItem| matches!(item.entry, Entry::You { .. } | Entry::Answer(_));
             let n_messages = state.transcript.entries.iter().filter(said).count();
             ask_to_delete(state, id, &title, n_messages);
         }
@@ -101,7 +102,7 @@ pub(super) fn delete(state: &mut State, id: SessionId) -> Vec<Effect> {
 }
 
 /// StorageEvent of what is kept.
-pub(super) fn hear(state: &mut State, news: StorageEvent) -> Vec<Effect> {
+pub(super) fn apply(state: &mut State, news: StorageEvent) -> Vec<Effect> {
     match news {
         StorageEvent::Saved(id) => saved(state, id),
         StorageEvent::NotSaved(why) => not_saved(state, why),
@@ -129,14 +130,14 @@ pub(super) fn hear(state: &mut State, news: StorageEvent) -> Vec<Effect> {
 
 fn saved(state: &mut State, id: SessionId) {
     state.saved.id = Some(id);
-    if state.saved.keeping == Keeping::Failing {
-        state.saved.keeping = Keeping::All;
+    if state.saved.keeping == Persistence::Failing {
+        state.saved.keeping = Persistence::All;
         state.notify("The conversation is saved again");
     }
 }
 
 fn not_saved(state: &mut State, why: String) {
-    state.saved.keeping = Keeping::Failing;
+    state.saved.keeping = Persistence::Failing;
     fail(state, "Not saved", why);
     if let Some(toast) = &mut state.toast {
         let next =
@@ -166,9 +167,9 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
     );
     state.saved = Saved {
         keeping: match (state.saved.keeping, access) {
-            (Keeping::Nowhere | Keeping::Private, _) => state.saved.keeping,
-            (_, Access::Write) => Keeping::All,
-            (_, Access::InUse | Access::Denied(_)) => Keeping::InCopy,
+            (Persistence::Nowhere | Persistence::Private, _) => state.saved.keeping,
+            (_, Access::Write) => Persistence::All,
+            (_, Access::InUse | Access::Denied(_)) => Persistence::InCopy,
         },
         id: Some(id).filter(|_| state.saved.is_wanted()),
         opening: None,
@@ -182,7 +183,7 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
     };
     state.transcript = transcript(conversation);
-    state.stretch = None;
+    state.text_selection = None;
     for note in notes {
         state.transcript.push(Entry::Note(note));
     }
@@ -190,17 +191,17 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
 }
 
 fn transcript(conversation: Resumed) -> Transcript {
-    let laid = |(id, sight, entry): (_, _, Entry)| Laid {
-        kept: Some(Kept {
+    let item = |(id, visibility, entry): (_, _, Entry)| TranscriptItem {
+        kept: Some(SavedEntry {
             id,
-            sight: Visibility::from(sight),
-            print: entry.print(),
+            visibility: Visibility::from(visibility),
+            fingerprint: entry.fingerprint(),
         }),
-        sight,
-        ..Laid::new(entry)
+        visibility,
+        ..TranscriptItem::new(entry)
     };
     Transcript {
-        entries: conversation.entries.into_iter().map(laid).collect(),
+        entries: conversation.entries.into_iter().map(item).collect(),
         ..Transcript::default()
     }
 }
@@ -215,7 +216,8 @@ fn first_question(conversation: &Resumed) -> Option<&str> {
 /// What the user must know of it.
 fn notes(state: &State, conversation: &Resumed, access: &Access) -> Vec<String> {
     let mut notes = Vec::new();
-    let seen = (conversation.entries.iter()).rfind(|(_, sight, _)| *sight == Sight::Seen);
+    let seen = (conversation.entries.iter())
+        .rfind(|(_, visibility, _)| *visibility == EntryVisibility::Seen);
     if let Some((_, _, Entry::You { .. })) = seen {
         notes.push(
             "this message has no answer: the program ended before it was finished".to_owned(),

@@ -10,9 +10,9 @@ use crate::state::{Entry, State, Toast};
 const LARGEST_OSC52: usize = 74_994;
 
 /// Copies what the mouse has selected; `None` if it has selected nothing.
-pub(super) fn stretch(state: &mut State) -> Option<Vec<Effect>> {
-    let stretch = state.stretch.filter(|it| it.to.is_some())?;
-    let text = selected_text(state, &stretch);
+pub(super) fn selection(state: &mut State) -> Option<Vec<Effect>> {
+    let selection = state.text_selection.filter(|it| it.to.is_some())?;
+    let text = selected_text(state, &selection);
     Some(match text.is_empty() {
         true => refuse(state, "There is no text in the selection"),
         false => copy("the selection", &text),
@@ -21,7 +21,7 @@ pub(super) fn stretch(state: &mut State) -> Option<Vec<Effect>> {
 
 /// Copies the selection, else the last answer.
 pub(super) fn last_answer(state: &mut State) -> Vec<Effect> {
-    if let Some(effects) = stretch(state) {
+    if let Some(effects) = selection(state) {
         return effects;
     }
     match state.transcript.last_answer() {
@@ -35,14 +35,14 @@ pub(super) fn last_answer(state: &mut State) -> Vec<Effect> {
 
 /// Copies the selection, else the selected message; of the running one what it has so far.
 pub(super) fn selected(state: &mut State) -> Vec<Effect> {
-    if let Some(effects) = stretch(state) {
+    if let Some(effects) = selection(state) {
         return effects;
     }
     let entries = &state.transcript.entries;
     let Some(at) = state.selected() else {
         return refuse(state, "There is no message to copy yet");
     };
-    let text = match (entries.get(at).map(|laid| &laid.entry), state.running()) {
+    let text = match (entries.get(at).map(|item| &item.entry), state.running()) {
         (Some(Entry::You { text, .. }), _) => text.clone(),
         (Some(Entry::Answer(answer)), _) => answer.text.clone(),
         (None, Some(turn)) => answer_so_far(turn),
@@ -112,8 +112,8 @@ fn conversation(state: &State) -> String {
         .transcript
         .entries
         .iter()
-        .filter(|laid| laid.sight.is_said());
-    let messages = said.filter_map(|laid| match &laid.entry {
+        .filter(|item| item.visibility.is_said());
+    let messages = said.filter_map(|item| match &item.entry {
         Entry::You { text, .. } => Some(format!("## You\n\n{text}\n")),
         Entry::Answer(answer) => Some(format!("## {}\n\n{}\n", answer.name, answer.text)),
         Entry::Failure(_) | Entry::Note(_) => None,
@@ -122,7 +122,7 @@ fn conversation(state: &State) -> String {
 }
 
 /// What came of it: "copied" is said only of what was.
-pub(super) fn hear(state: &mut State, copied: Copied) -> Vec<Effect> {
+pub(super) fn apply(state: &mut State, copied: Copied) -> Vec<Effect> {
     match copied {
         Copied::Natively { what } => state.notify(format!("Copied {what}")),
         Copied::NoClipboard { what, text } => return through_terminal(state, &what, text),

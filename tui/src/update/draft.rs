@@ -36,7 +36,7 @@ pub(super) fn write(state: &mut State, character: char) {
 /// The draft is about to change: walks and choices that were made for the old one are over.
 pub(super) fn touch(state: &mut State) {
     state.history.touch();
-    state.stretch = None;
+    state.text_selection = None;
     state.completion = Completion::default();
 }
 
@@ -71,7 +71,8 @@ pub(super) fn burst(state: &mut State, text: &str) {
 
 /// A paste goes where typing goes; a very large one asks first, and the draft stays as it is meanwhile.
 fn take_paste(state: &mut State, text: &str) {
-    match (text.len() > LARGE_PASTE, overlay::takes_text(state)) {
+    let takes_text = state.overlays.last().is_some_and(Overlay::takes_text);
+    match (text.len() > LARGE_PASTE, takes_text) {
         (true, true) => {
             let size = amount::bytes(text.len() as u64);
             state.notify(format!("{size} are too much for one line"));

@@ -12,12 +12,12 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
 use crate::state::{
-    Activity, Answer, Confirm, Entry, Load, Origin, Overlay, Playback, Settings, Sight, Stage,
-    State, StopKeep, Toast, Turn, Wish,
+    Activity, Answer, Cancellation, Confirm, Entry, EntryVisibility, Load, Overlay, Playback,
+    Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
 };
 
 /// News of the engine.
-pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
+pub(super) fn apply_event(state: &mut State, event: EngineEvent) -> Vec<Effect> {
     match event {
         EngineEvent::Loading {
             key,
@@ -34,7 +34,7 @@ pub(super) fn hear(state: &mut State, event: EngineEvent) -> Vec<Effect> {
             loaded,
             failure,
             again,
-        } => lost::hear(state, &loaded, failure, again),
+        } => lost::apply(state, &loaded, failure, again),
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
             let due = playback::due(state, event);
@@ -65,15 +65,15 @@ pub(super) fn hurry(state: &mut State) {
 
 fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64)) {
     let now = state.now.since_start;
-    let (wish, heard_at) = match &state.activity {
+    let (cancellation, progress_at) = match &state.activity {
         // The same once more is no news.
         Activity::Loading(load)
             if (load.done, load.total) == (done, total) && load.stage == clean_line(stage) =>
         {
-            (load.wish, load.heard_at)
+            (load.cancellation, load.progress_at)
         }
-        Activity::Loading(load) => (load.wish, now),
-        Activity::Idle => (Wish::Finish, now),
+        Activity::Loading(load) => (load.cancellation, now),
+        Activity::Idle => (Cancellation::NotRequested, now),
         // The turn is what the user looks at.
         Activity::Turn(_) => return,
     };
@@ -82,8 +82,8 @@ fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64))
         stage: clean_line(stage),
         done,
         total,
-        heard_at,
-        wish,
+        progress_at,
+        cancellation,
     });
 }
 
@@ -113,7 +113,7 @@ fn take_settings(state: &mut State, loaded: &Loaded) {
 
 fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
     let was_cancelled = match &state.activity {
-        Activity::Loading(load) => load.wish == Wish::Cancel,
+        Activity::Loading(load) => load.cancellation == Cancellation::Requested,
         Activity::Idle | Activity::Turn(_) => false,
     };
     end_load(state);
@@ -154,7 +154,7 @@ pub(super) fn apply(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effe
         } => {
             turn.lay_out(canvas, &params);
             // A canvas that goes on was laid out before, with what there was room for then.
-            if !matches!(turn.origin, Origin::Continued(_)) {
+            if !matches!(turn.origin, TurnOrigin::Continued(_)) {
                 state.transcript.roll_off(left_out);
             }
         }
@@ -240,7 +240,9 @@ fn too_long(state: &mut State, tokens: usize, limit: usize, room: usize) {
 fn finish(state: &mut State, outcome: Outcome, next: Next) -> Vec<Effect> {
     keep(state, outcome.text, outcome.reason, outcome.stats);
     match (outcome.reason, next) {
-        (FinishReason::Complete | FinishReason::EndToken, Next::Send) => send_next(state),
+        (FinishReason::Complete | FinishReason::MasksLeft | FinishReason::EndToken, Next::Send) => {
+            send_next(state)
+        }
         // Who stops an answer wants to look before the next one begins; Enter sends it.
         (FinishReason::Stopped, _) | (_, Next::Hold) => Vec::new(),
     }
@@ -261,8 +263,10 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
     let turn = state.running().filter(|turn| turn.committed > 0)?;
     let (text, stats) = so_far(turn);
     match turn.origin {
-        Origin::Retried(_) if text.trim().is_empty() => None,
-        Origin::Asked | Origin::Retried(_) | Origin::Continued(_) => Some((text, stats)),
+        TurnOrigin::Retried(_) if text.trim().is_empty() => None,
+        TurnOrigin::Asked | TurnOrigin::Retried(_) | TurnOrigin::Continued(_) => {
+            Some((text, stats))
+        }
     }
 }
 
@@ -305,6 +309,7 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
         let note = match reason {
             FinishReason::Stopped => "stopped before there was any text",
             FinishReason::Complete | FinishReason::EndToken => "the answer is empty",
+            FinishReason::MasksLeft => "the model left masks and no text",
         };
         end(state);
         state.transcript.push(Entry::Note(note.to_owned()));
@@ -329,12 +334,14 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
         trace: Some(Arc::new(turn.at_rest())),
     };
     match origin {
-        Origin::Asked => state.transcript.push(Entry::Answer(answer)),
-        Origin::Retried(at) => {
-            state.transcript.set_sight(at, Sight::Replaced);
+        TurnOrigin::Asked => state.transcript.push(Entry::Answer(answer)),
+        TurnOrigin::Retried(at) => {
+            state
+                .transcript
+                .set_visibility(at, EntryVisibility::Replaced);
             state.transcript.push(Entry::Answer(answer));
         }
-        Origin::Continued(at) => state.transcript.lengthen(at, answer),
+        TurnOrigin::Continued(at) => state.transcript.lengthen(at, answer),
     }
 }
 
@@ -345,15 +352,17 @@ fn end(state: &mut State) -> Option<Box<Turn>> {
         return None;
     };
     match turn.origin {
-        Origin::Asked => (),
-        Origin::Retried(at) | Origin::Continued(at) => state.transcript.set_sight(at, Sight::Seen),
+        TurnOrigin::Asked => (),
+        TurnOrigin::Retried(at) | TurnOrigin::Continued(at) => {
+            state.transcript.set_visibility(at, EntryVisibility::Seen)
+        }
     }
     Some(turn)
 }
 
 /// A message without an answer returns to an empty composer; false if that is not empty, or an earlier answer stands.
 fn give_prompt_back(state: &mut State) -> bool {
-    let asked = |turn: &&Turn| turn.origin == Origin::Asked;
+    let asked = |turn: &&Turn| turn.origin == TurnOrigin::Asked;
     let prompt = state
         .running()
         .filter(asked)

@@ -1,4 +1,4 @@
-use crate::action::{Command, Edit, Scroll};
+use crate::action::{Command, LineEdit, Scroll};
 use crate::effect::Effect;
 use crate::geometry;
 use crate::layout::help_rows;
@@ -23,7 +23,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         Command::Scroll(Scroll::First) => by(state, isize::MIN),
         Command::Scroll(Scroll::Follow) => by(state, isize::MAX),
         Command::Filter => filter(state, |help| help.filter = Some(Pick::default())),
-        Command::Edit(Edit::Backspace) => filter(state, shorten),
+        Command::Edit(LineEdit::Backspace) => filter(state, shorten),
         Command::Edit(_) => filter(state, |help| help.filter = Some(Pick::default())),
         Command::Back => return back(state),
         Command::Choose | Command::Other => (),

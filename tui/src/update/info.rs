@@ -1,6 +1,8 @@
-use unmask_core::catalogue::Choice;
-use unmask_core::checkpoint::{Place, Surveyed};
-use unmask_core::plugin::{BackendRow, State as BackendState};
+use std::collections::HashMap;
+
+use unmask_core::catalogue::ModelChoice;
+use unmask_core::checkpoint::{ModelLocation, Surveyed};
+use unmask_core::plugin::{BackendRow, BackendState};
 
 use crate::action::{Command, Scroll};
 use crate::amount;
@@ -11,7 +13,7 @@ use crate::state::{Info, Overlay, State};
 
 /// Scrolls; the rest is the chat's.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state) as isize;
+    let page = page(state) as isize;
     match command {
         Command::Up => by(state, -1),
         Command::Down => by(state, 1),
@@ -24,6 +26,15 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
     Some(Vec::new())
 }
 
+/// Rows that are seen at once.
+fn page(state: &State) -> usize {
+    let Some(Overlay::Info(info)) = state.overlays.last() else {
+        return 1;
+    };
+    let (area, _) = geometry::info(state.size, info);
+    usize::from(area.height.saturating_sub(2)).max(1)
+}
+
 /// Scrolls by `rows`; negative is up.
 pub(super) fn by(state: &mut State, rows: isize) {
     let size = state.size;
@@ -34,7 +45,8 @@ pub(super) fn by(state: &mut State, rows: isize) {
     }
 }
 
-fn open(state: &mut State, title: &str, lines: Vec<String>) {
+/// Shows a text under its title.
+pub(super) fn open(state: &mut State, title: &str, lines: Vec<String>) {
     state.overlays.push(Overlay::Info(Info {
         title: title.to_owned(),
         lines,
@@ -47,9 +59,14 @@ pub(super) fn get(state: &mut State) {
     let Some(catalogue) = state.machine.catalogue.clone() else {
         return;
     };
+    let mut choices: HashMap<&str, Vec<&ModelChoice>> = HashMap::new();
+    for choice in &catalogue.choices {
+        choices.entry(&choice.key).or_default().push(choice);
+    }
     let mut lines = Vec::new();
     for it in catalogue.surveyed.iter().filter(|it| !it.is_ready()) {
-        lines.push(format!("{} · {}", it.id, size(it, &catalogue.choices)));
+        let of_model = choices.get(&*it.key).map_or(&[][..], Vec::as_slice);
+        lines.push(format!("{} · {}", it.id, size(it, of_model)));
         lines.push(format!("    {}", it.advice));
         lines.push(String::new());
     }
@@ -68,23 +85,24 @@ pub(super) fn get(state: &mut State) {
 }
 
 /// `16.0 GB to download; in memory 5.6 GB as q4k`.
-fn size(it: &Surveyed, choices: &[Choice]) -> String {
-    let place = match &it.place {
-        Place::Absent { bytes: Some(bytes) } => format!("{} to download", amount::bytes(*bytes)),
-        Place::Absent { bytes: None } => "size not known".to_owned(),
-        Place::Damaged { folder } => format!("damaged, in {}", folder.display()),
-        Place::Builtin { .. } | Place::OnDisk { .. } => "here".to_owned(),
+fn size(it: &Surveyed, choices: &[&ModelChoice]) -> String {
+    let location = match &it.location {
+        ModelLocation::Absent { bytes: Some(bytes) } => {
+            format!("{} to download", amount::bytes(*bytes))
+        }
+        ModelLocation::Absent { bytes: None } => "size not known".to_owned(),
+        ModelLocation::Damaged { folder } => format!("damaged, in {}", folder.display()),
+        ModelLocation::Builtin { .. } | ModelLocation::OnDisk { .. } => "here".to_owned(),
     };
-    let of_model = choices.iter().filter(|choice| choice.key == it.key);
-    let needs: Vec<String> = of_model
+    let needs: Vec<String> = (choices.iter())
         .filter_map(|choice| {
             let bytes = amount::bytes(choice.needs_bytes?);
             Some(format!("{bytes} as {}", choice.precision))
         })
         .collect();
     match needs.is_empty() {
-        true => place,
-        false => format!("{place}; in memory {}", needs.join(", ")),
+        true => location,
+        false => format!("{location}; in memory {}", needs.join(", ")),
     }
 }
 

@@ -1,6 +1,6 @@
 use crate::effect::Effect;
 use crate::session::{Job, record_of};
-use crate::state::{Entry, Keeping, Kept, Naming, Sight, State};
+use crate::state::{Entry, EntryVisibility, Naming, Persistence, SavedEntry, State};
 use unmask_core::conversations::{Durability, MessageId, Record, Visibility};
 
 /// What the file must be told so that it says what the screen says. It is worked out from the state after every action, so
@@ -20,17 +20,17 @@ pub(super) fn keep(state: &mut State) -> Vec<Effect> {
 fn records_to_write(state: &mut State) -> Vec<Job> {
     let is_new = |entry: &Entry| matches!(entry, Entry::You { .. } | Entry::Answer(_));
     let mut unkept = (state.transcript.entries.iter()).filter(|it| it.kept.is_none());
-    let has_new = unkept.any(|laid| is_new(&laid.entry));
+    let has_new = unkept.any(|item| is_new(&item.entry));
     let is_begun = has_new || !state.saved.ids.is_empty();
     // Nothing is written for an empty conversation, nor to somebody else's.
-    if !is_begun || (state.saved.keeping == Keeping::InCopy && !has_new) {
+    if !is_begun || (state.saved.keeping == Persistence::InCopy && !has_new) {
         return Vec::new();
     }
     let mut records: Vec<Record> = taken_back(state).into_iter().collect();
     records.extend(new_messages(state));
     // A running turn may only seem to replace an answer: it stands again if there comes no other.
     if state.running().is_none() {
-        records.extend(sights(state));
+        records.extend(visibilities(state));
     }
     if state.saved.naming == Naming::ByUser {
         state.saved.naming = Naming::Kept;
@@ -42,18 +42,18 @@ fn records_to_write(state: &mut State) -> Vec<Job> {
         return Vec::new();
     }
     let mut jobs = Vec::new();
-    if state.saved.keeping == Keeping::InCopy {
-        state.saved.keeping = Keeping::All;
+    if state.saved.keeping == Persistence::InCopy {
+        state.saved.keeping = Persistence::All;
         state.saved.id = None;
         jobs.push(Job::Branch);
     }
-    let effort = effort(&records);
-    jobs.push(Job::Write(records, effort));
+    let durability = durability(&records);
+    jobs.push(Job::Write(records, durability));
     jobs
 }
 
 /// A question alone need not wait for the disk: its answer will.
-fn effort(records: &[Record]) -> Durability {
+fn durability(records: &[Record]) -> Durability {
     match records {
         [Record::Msg(_)] => Durability::Flush,
         _ => Durability::Sync,
@@ -63,7 +63,7 @@ fn effort(records: &[Record]) -> Durability {
 /// Messages of the file that are on the screen no more.
 fn taken_back(state: &mut State) -> Option<Record> {
     let entries = state.transcript.entries.iter();
-    let there: Vec<MessageId> = entries.filter_map(|laid| Some(laid.kept?.id)).collect();
+    let there: Vec<MessageId> = entries.filter_map(|item| Some(item.kept?.id)).collect();
     if there.len() == state.saved.ids.len() {
         return None;
     }
@@ -76,25 +76,33 @@ fn taken_back(state: &mut State) -> Option<Record> {
 fn new_messages(state: &mut State) -> Vec<Record> {
     let mut records = Vec::new();
     let mut parent = None;
-    for laid in &mut state.transcript.entries {
-        let print = laid.entry.print();
-        let is_written = laid.kept.is_some_and(|kept| kept.print == print);
+    for item in &mut state.transcript.entries {
+        let fingerprint = item.entry.fingerprint();
+        let is_written = item
+            .kept
+            .is_some_and(|kept| kept.fingerprint == fingerprint);
         if !is_written {
             let next = MessageId(state.saved.last.0 + 1);
-            let id = laid.kept.map_or(next, |kept| kept.id);
-            let Some(record) = record_of(&laid.entry, id, parent) else {
+            let id = item.kept.map_or(next, |kept| kept.id);
+            let Some(record) = record_of(&item.entry, id, parent) else {
                 continue;
             };
             records.push(record);
-            if laid.kept.is_none() {
+            if item.kept.is_none() {
                 state.saved.last = id;
                 state.saved.ids.push(id);
             }
-            let sight = laid.kept.map_or(Visibility::Seen, |kept| kept.sight);
-            laid.kept = Some(Kept { id, sight, print });
+            let visibility = item.kept.map_or(Visibility::Seen, |kept| kept.visibility);
+            item.kept = Some(SavedEntry {
+                id,
+                visibility,
+                fingerprint,
+            });
         }
         // A message follows what the model sees before it, or would see with a longer context.
-        if let (Some(kept), Sight::Seen | Sight::RolledOff) = (laid.kept, laid.sight) {
+        if let (Some(kept), EntryVisibility::Seen | EntryVisibility::RolledOff) =
+            (item.kept, item.visibility)
+        {
             parent = Some(kept.id);
         }
     }
@@ -102,19 +110,19 @@ fn new_messages(state: &mut State) -> Vec<Record> {
 }
 
 /// Messages that are seen in another way than the file says, a record for each way.
-fn sights(state: &mut State) -> Vec<Record> {
+fn visibilities(state: &mut State) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
-    for laid in &mut state.transcript.entries {
-        let now = Visibility::from(laid.sight);
-        let Some(kept) = laid.kept.as_mut().filter(|kept| kept.sight != now) else {
+    for item in &mut state.transcript.entries {
+        let now = Visibility::from(item.visibility);
+        let Some(kept) = item.kept.as_mut().filter(|kept| kept.visibility != now) else {
             continue;
         };
-        kept.sight = now;
+        kept.visibility = now;
         match records.last_mut() {
-            Some(Record::Sight { ids, sight }) if *sight == now => ids.push(kept.id),
-            _ => records.push(Record::Sight {
+            Some(Record::Visibility { ids, visibility }) if *visibility == now => ids.push(kept.id),
+            _ => records.push(Record::Visibility {
                 ids: vec![kept.id],
-                sight: now,
+                visibility: now,
             }),
         }
     }

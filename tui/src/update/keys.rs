@@ -1,14 +1,15 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    again, canvas, completion, conversation, copy, draft, engine, first_run, models, order,
-    overlay, playback, render, scan, search, sessions, settings, stats, stretch, themes, wheel,
+    canvas, completion, conversation, copy, draft, engine, first_run, last_turn, models, order,
+    overlay, playback, render, scan, search, sessions, settings, stats, text_selection, themes,
+    wheel,
 };
 use crate::action::{AfterScan, Command};
 use crate::contexts;
 use crate::effect::{Effect, Mouse};
 use crate::keymap;
-use crate::state::{Activity, Came, Focus, Help, Overlay, Pick, Stage, State, Wish};
+use crate::state::{Activity, Cancellation, Focus, FocusedBy, Help, Overlay, Pick, Stage, State};
 
 /// A key: what the key map says, else what it writes.
 pub(super) fn press(state: &mut State, event: KeyEvent) -> Vec<Effect> {
@@ -78,9 +79,9 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         | Command::Explain
         | Command::ResetField
         | Command::SaveDefaults => (),
-        Command::Retry => return again::retry(state, None),
-        Command::Continue => return again::go_on(state),
-        Command::UndoTurn => again::undo(state),
+        Command::Retry => return last_turn::retry(state, None),
+        Command::Continue => return last_turn::go_on(state),
+        Command::UndoTurn => last_turn::undo(state),
         Command::Measure => state.measure = state.measure.other(),
         Command::Stats => stats::open(state),
         // They mean something to lists alone.
@@ -98,7 +99,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if state.toast.take().is_some() || state.overlays.pop().is_some() || completion::close(state) {
         return Vec::new();
     }
-    if stretch::clear(state) {
+    if text_selection::clear(state) {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {
@@ -117,7 +118,7 @@ fn back(state: &mut State) -> Vec<Effect> {
                     false => Stage::Paused,
                 };
                 if state.composer.is_empty() {
-                    canvas::enter(state, Came::ByPause);
+                    canvas::enter(state, FocusedBy::Pause);
                 }
                 vec![Effect::Pause]
             }
@@ -158,7 +159,9 @@ fn stop(state: &mut State) -> Vec<Effect> {
 
 fn interrupt(state: &mut State) -> Vec<Effect> {
     match &mut state.activity {
-        Activity::Loading(load) if load.wish == Wish::Finish => cancel_load(state),
+        Activity::Loading(load) if load.cancellation == Cancellation::NotRequested => {
+            cancel_load(state)
+        }
         Activity::Turn(turn) => match turn.stage {
             Stage::Denoising | Stage::Pausing { .. } | Stage::Paused => stop(state),
             Stage::Stopping { .. } => engine::abandon(state),
@@ -169,8 +172,8 @@ fn interrupt(state: &mut State) -> Vec<Effect> {
 
 fn cancel_load(state: &mut State) -> Vec<Effect> {
     match &mut state.activity {
-        Activity::Loading(load) if load.wish == Wish::Finish => {
-            load.wish = Wish::Cancel;
+        Activity::Loading(load) if load.cancellation == Cancellation::NotRequested => {
+            load.cancellation = Cancellation::Requested;
             vec![Effect::CancelLoad]
         }
         Activity::Loading(_) | Activity::Idle | Activity::Turn(_) => Vec::new(),

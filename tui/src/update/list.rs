@@ -1,5 +1,6 @@
-use crate::action::{Command, Edit, Scroll};
-use crate::state::Pick;
+use crate::action::{Command, LineEdit, Scroll};
+use crate::geometry;
+use crate::state::{Overlay, Pick, State};
 
 /// What a command did to a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,10 +13,23 @@ pub(super) enum Steered {
     Not,
 }
 
-/// Carries out the commands that every list has, of `n` rows of which `page` are seen at once.
-pub(super) fn steer(pick: &mut Pick, (n, page): (usize, usize), command: Command) -> Steered {
-    let all = n as isize;
-    let page = page as isize;
+/// Moves the choice in the topmost list by `rows`; negative is up.
+pub(super) fn step(state: &mut State, rows: isize) {
+    let n = geometry::list(state).map_or(0, |list| list.length);
+    if let Some(pick) = state.overlays.last_mut().and_then(Overlay::pick_mut) {
+        pick.step(rows, n);
+    }
+}
+
+/// Carries out the commands that every list has in the topmost one.
+pub(super) fn steer(state: &mut State, command: Command) -> Steered {
+    let list = geometry::list(state);
+    let pick = state.overlays.last_mut().and_then(Overlay::pick_mut);
+    let (Some(list), Some(pick)) = (list, pick) else {
+        return Steered::Not;
+    };
+    let all = list.length as isize;
+    let page = usize::from(list.area.height).max(1) as isize;
     let rows = match command {
         Command::Up => -1,
         Command::Down => 1,
@@ -23,16 +37,16 @@ pub(super) fn steer(pick: &mut Pick, (n, page): (usize, usize), command: Command
         Command::Scroll(Scroll::PageDown) => page,
         Command::Scroll(Scroll::First) => -all,
         Command::Scroll(Scroll::Follow) => all,
-        Command::Edit(Edit::Backspace) => {
+        Command::Edit(LineEdit::Backspace) => {
             pick.backspace();
             return Steered::Typed;
         }
-        Command::Edit(Edit::KillToStart) => {
+        Command::Edit(LineEdit::KillToStart) => {
             *pick = Pick::default();
             return Steered::Typed;
         }
         _ => return Steered::Not,
     };
-    pick.step(rows, n);
+    pick.step(rows, list.length);
     Steered::Moved
 }

@@ -1,4 +1,4 @@
-use unmask_core::catalogue::{Choice, Fit, Readiness};
+use unmask_core::catalogue::{MemoryFit, ModelChoice, Readiness};
 use unmask_core::engine::{Failure, FailureKind, LoadRequest, OldModel};
 
 use super::trust;
@@ -8,7 +8,7 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::models;
 use crate::sentence::{capital, stopped};
-use crate::state::{Activity, Confirm, Load, Overlay, State, Toast, Wish};
+use crate::state::{Activity, Cancellation, Confirm, Load, Overlay, State, Toast};
 
 /// The model that the program carries, for configurations that do not list it.
 const CARRIED: &str = "builtin:demo";
@@ -30,7 +30,7 @@ pub(super) fn load_carried(state: &mut State) -> Vec<Effect> {
 }
 
 /// Loads a choice if it can be: asks before the running model would have to go, or if there is too little memory.
-pub(super) fn want(state: &mut State, choice: &Choice) -> Vec<Effect> {
+pub(super) fn want(state: &mut State, choice: &ModelChoice) -> Vec<Effect> {
     let name = clean_line(&choice.name);
     if let Some(why) = models::busy(state) {
         state.notify(why);
@@ -50,8 +50,8 @@ pub(super) fn want(state: &mut State, choice: &Choice) -> Vec<Effect> {
     let mut request = choice.request();
     let needs = models::needs(state, choice);
     let lines = match (models::fit(state, choice), &state.model) {
-        (Fit::Beside | Fit::Unknown, _) => return load(state, request),
-        (Fit::Alone | Fit::TooLarge { .. }, Some(running)) => {
+        (MemoryFit::Beside | MemoryFit::Unknown, _) => return load(state, request),
+        (MemoryFit::Alone | MemoryFit::TooLarge { .. }, Some(running)) => {
             request.old = OldModel::UnloadedFirst;
             vec![
                 needs,
@@ -61,7 +61,7 @@ pub(super) fn want(state: &mut State, choice: &Choice) -> Vec<Effect> {
                 ),
             ]
         }
-        (Fit::Alone | Fit::TooLarge { .. }, None) => vec![needs],
+        (MemoryFit::Alone | MemoryFit::TooLarge { .. }, None) => vec![needs],
     };
     state.overlays.push(Overlay::Confirm(Confirm {
         title: format!("Load {name}?"),
@@ -85,8 +85,8 @@ pub(super) fn load(state: &mut State, request: LoadRequest) -> Vec<Effect> {
         stage: "opening".to_owned(),
         done: 0,
         total: 0,
-        heard_at: state.now.since_start,
-        wish: Wish::Finish,
+        progress_at: state.now.since_start,
+        cancellation: Cancellation::NotRequested,
     });
     vec![Effect::Load(request)]
 }

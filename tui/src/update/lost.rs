@@ -2,18 +2,18 @@
 
 use unmask_core::engine::{Failure, LoadRequest, Loaded};
 
-use super::again;
+use super::last_turn;
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
 use crate::state::{Confirm, Entry, Overlay, State, Toast};
 
 /// Offers to load it again. Who is typing keeps the keys, and is told in the corner.
-pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, request: LoadRequest) {
+pub(super) fn apply(state: &mut State, loaded: &Loaded, failure: Failure, request: LoadRequest) {
     tell_once(state, failure);
     state.model = None;
     let name = clean_line(&loaded.name);
     let ended = format!("The process of {} has ended", clean_line(&loaded.backend));
-    let kept = match again::can_go_on(state, loaded) {
+    let kept = match last_turn::can_go_on(state, loaded) {
         true => "The conversation is kept, and /continue goes on.",
         false => "The conversation is kept.",
     };
@@ -42,7 +42,7 @@ pub(super) fn hear(state: &mut State, loaded: &Loaded, failure: Failure, request
 
 /// A turn that was abandoned before has told nobody why it failed.
 fn tell_once(state: &mut State, failure: Failure) {
-    let last = state.transcript.entries.last().map(|laid| &laid.entry);
+    let last = state.transcript.entries.last().map(|item| &item.entry);
     let is_told = matches!(last, Some(Entry::Failure(told)) if told.text == failure.text);
     if !is_told {
         state.transcript.push(Entry::Failure(failure));

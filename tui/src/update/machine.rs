@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use unmask_core::add_model::Added;
-use unmask_core::catalogue::{Catalogue, Choice};
+use unmask_core::catalogue::{Catalogue, ModelChoice};
 use unmask_core::engine::LoadRequest;
 
 use super::scan::scan;
@@ -69,7 +69,7 @@ pub(super) fn added(state: &mut State, added: Result<Added, String>) -> Vec<Effe
 
 fn load_named(state: &mut State, name: &str) -> Vec<Effect> {
     let listed = state.machine.catalogue.clone();
-    let is_it = |it: &&Choice| it.key == name || it.name.eq_ignore_ascii_case(name);
+    let is_it = |it: &&ModelChoice| it.key == name || it.name.eq_ignore_ascii_case(name);
     let mut rows = listed.iter().flat_map(|it| &it.choices).filter(is_it);
     match rows.next() {
         Some(choice) => load::want(state, choice),
@@ -95,13 +95,13 @@ fn load_on(state: &mut State, backend: &str) -> Vec<Effect> {
         return picker::open(state);
     };
     let listed = state.machine.catalogue.clone();
-    let rows: Vec<&Choice> = listed.iter().flat_map(|it| &it.choices).collect();
+    let rows: Vec<&ModelChoice> = listed.iter().flat_map(|it| &it.choices).collect();
     let of_model = rows.into_iter().filter(|row| row.key == running.key);
-    let there: Vec<&Choice> = of_model
+    let there: Vec<&ModelChoice> = of_model
         .clone()
         .filter(|row| row.framework == backend)
         .collect();
-    let same = |row: &&&Choice| row.precision == running.facts.precision;
+    let same = |row: &&&ModelChoice| row.precision == running.facts.precision;
     if let Some(choice) = there.iter().find(same).or(there.first()) {
         return load::want(state, choice);
     }

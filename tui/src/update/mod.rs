@@ -1,7 +1,6 @@
 //! How the screen changes: pure functions. [`update`] is the only writer of the state.
 
-mod again;
-mod attention;
+mod alerts;
 mod begin;
 mod canvas;
 mod click;
@@ -16,6 +15,7 @@ mod help;
 mod info;
 mod keep;
 mod keys;
+mod last_turn;
 mod list;
 mod load;
 mod lost;
@@ -34,7 +34,7 @@ mod search;
 mod sessions;
 mod settings;
 mod stats;
-mod stretch;
+mod text_selection;
 mod themes;
 mod trust;
 mod wheel;
@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use unmask_core::engine::{EngineEvent, TurnEvent};
 
-use crate::action::{Action, Moment};
+use crate::action::{Action, ScreenTime};
 use crate::effect::Effect;
 use crate::state::{Activity, Motion, Overlay, Stage, State, StepFrames};
 
@@ -61,14 +61,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let mut all = keep::keep(state);
     all.extend(settings::have_pins_read(state));
     all.extend(effects);
-    all.extend(attention::follow(state));
+    all.extend(alerts::follow(state));
     all
 }
 
 fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
-        Action::Time(moment) => {
-            pass_time(state, moment);
+        Action::Time(time) => {
+            pass_time(state, time);
             let mut effects = engine::catch_up(state);
             effects.extend(draft::send_held(state));
             return effects;
@@ -76,21 +76,21 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Resize(size) if size == state.size => return Vec::new(),
         Action::Resize(size) => {
             state.size = size;
-            state.stretch = None;
+            state.text_selection = None;
         }
         Action::Wheel(rows) => wheel::by(state, rows),
         Action::Click(place) => {
             state.is_dirty = true;
-            stretch::press(state, place);
+            text_selection::press(state, place);
             return click::at(state, place);
         }
         Action::Drag(place) => {
-            stretch::drag(state, place);
+            text_selection::drag(state, place);
             return Vec::new();
         }
         Action::Release => {
             state.is_dirty = true;
-            return stretch::release(state);
+            return text_selection::release(state);
         }
         Action::Paste(text) => {
             draft::write_held(state);
@@ -115,7 +115,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Copied(copied) => {
             state.is_dirty = true;
-            return copy::hear(state, copied);
+            return copy::apply(state, copied);
         }
         Action::Rendered(rendered) => {
             render::take(state, &rendered);
@@ -123,12 +123,12 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Engine(event) => {
             show_news(state, &event);
-            return engine::hear(state, event);
+            return engine::apply_event(state, event);
         }
         Action::Placed(question, tokens) => settings::placed(state, &question, &tokens),
         Action::Kept(news) => {
             state.is_dirty = true;
-            return conversation::hear(state, news);
+            return conversation::apply(state, news);
         }
         Action::Scanned(seen) => {
             state.is_dirty = true;
@@ -142,8 +142,8 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.is_dirty = true;
             return trust::answered(state, approved);
         }
-        Action::Gaze(gaze) => {
-            state.attention.gaze = gaze;
+        Action::TerminalFocus(focus) => {
+            state.alerts.focus = focus;
             return Vec::new();
         }
         Action::Saved(saved) => settings::saved(state, saved),
@@ -180,16 +180,16 @@ fn draw_due_steps(state: &mut State) {
 }
 
 /// Lets notices go and counters move; nothing else is drawn anew because time passes.
-fn pass_time(state: &mut State, moment: Moment) {
+fn pass_time(state: &mut State, time: ScreenTime) {
     let before = state.now.since_start;
-    state.now = moment;
-    let now = moment.since_start;
+    state.now = time;
+    let now = time.since_start;
     if state.notice.as_ref().is_some_and(|it| it.until <= now) {
         state.notice = None;
         state.is_dirty = true;
     }
     draw_due_steps(state);
-    stretch::pull(state);
+    text_selection::pull(state);
     if let Some(&Overlay::Menu { shown_at }) = state.overlays.last()
         && before < shown_at
         && shown_at <= now

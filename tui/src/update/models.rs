@@ -1,10 +1,9 @@
-use unmask_core::catalogue::Choice;
+use unmask_core::catalogue::ModelChoice;
 
 use super::list::{Steered, steer};
 use super::{load, scan};
 use crate::action::Command;
 use crate::effect::Effect;
-use crate::geometry;
 use crate::models::{chosen, matches};
 use crate::state::{Overlay, Pick, State};
 
@@ -37,39 +36,11 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
             let choice = chosen(state).cloned();
             return Some(choice.map_or_else(Vec::new, |choice| load::want(state, &choice)));
         }
-        other if steered(state, other) == Steered::Not => return None,
+        other if steer(state, other) == Steered::Not => return None,
         // The list was steered.
         _ => (),
     }
     Some(Vec::new())
-}
-
-/// Moves the choice by `rows`; negative is up.
-pub(super) fn step(state: &mut State, rows: isize) {
-    let n = count(state);
-    change(state, |pick| pick.step(rows, n));
-}
-
-/// How many rows match.
-fn count(state: &State) -> usize {
-    let Some(Overlay::Models(pick)) = state.overlays.last() else {
-        return 0;
-    };
-    matches(state, pick).len()
-}
-
-/// What every list makes of a command.
-fn steered(state: &mut State, command: Command) -> Steered {
-    let rows = (count(state), geometry::list_page(state));
-    let mut it = Steered::Not;
-    change(state, |pick| it = steer(pick, rows, command));
-    it
-}
-
-fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {
-    if let Some(Overlay::Models(pick)) = state.overlays.last_mut() {
-        change(pick);
-    }
 }
 
 /// To the next shown row of the same model on another backend or device; if it has only one, to its next row.
@@ -77,7 +48,7 @@ fn next_backend(state: &mut State) {
     let Some(now) = chosen(state).cloned() else {
         return;
     };
-    let elsewhere = |row: &Choice| {
+    let elsewhere = |row: &ModelChoice| {
         row.key == now.key && (&row.framework, &row.device) != (&now.framework, &now.device)
     };
     if !choose_next(state, elsewhere) {
@@ -86,7 +57,7 @@ fn next_backend(state: &mut State) {
 }
 
 /// Goes down to the next shown row that `is_it`, from the top again if need be; false if there is none.
-fn choose_next(state: &mut State, is_it: impl Fn(&Choice) -> bool) -> bool {
+fn choose_next(state: &mut State, is_it: impl Fn(&ModelChoice) -> bool) -> bool {
     let (Some(Overlay::Models(pick)), Some(catalogue)) =
         (state.overlays.last(), &state.machine.catalogue)
     else {
@@ -99,13 +70,15 @@ fn choose_next(state: &mut State, is_it: impl Fn(&Choice) -> bool) -> bool {
     let Some(at) = found.next() else {
         return false;
     };
-    change(state, |pick| pick.chosen = at);
+    if let Some(Overlay::Models(pick)) = state.overlays.last_mut() {
+        pick.chosen = at;
+    }
     true
 }
 
 /// After another look at the machine: the row that was chosen stays so, if it is still there.
-pub(super) fn choose_again(state: &mut State, choice: Option<&Choice>) {
-    let is_same = |row: &Choice| {
+pub(super) fn choose_again(state: &mut State, choice: Option<&ModelChoice>) {
+    let is_same = |row: &ModelChoice| {
         choice.is_some_and(|it| {
             (&it.key, &it.framework, &it.device, &it.precision)
                 == (&row.key, &row.framework, &row.device, &row.precision)

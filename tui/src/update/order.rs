@@ -1,4 +1,4 @@
-use super::{again, conversation, draft, load, scan, settings, stretch, themes};
+use super::{conversation, draft, last_turn, load, scan, settings, text_selection, themes};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -15,7 +15,7 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Mouse(mouse) => return give_mouse(state, mouse),
         Order::Set(field, value) => settings::order(state, field, &value),
         Order::Dial(speed) => settings::turn_dial(state, speed),
-        Order::Retry(seed) => return again::retry(state, Some(seed)),
+        Order::Retry(seed) => return last_turn::retry(state, Some(seed)),
         Order::Scan => return scan::scan(state),
         Order::Look(look) => return scan::look(state, look),
         Order::Load(request) => return load::load(state, request),
@@ -40,7 +40,7 @@ fn rename(state: &mut State, title: &str) {
 /// Gives the mouse to the screen or to the terminal.
 pub(super) fn give_mouse(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     state.mouse = mouse;
-    stretch::let_go(state);
+    text_selection::let_go(state);
     state.notify(match mouse {
         Mouse::Captured => {
             "The mouse is captured: the wheel scrolls, drag selects; with Shift the terminal does"

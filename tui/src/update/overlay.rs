@@ -18,35 +18,19 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
             settings::write(state, character.encode_utf8(&mut [0; 4]));
         }
         Some(Overlay::Help(panel)) => help::write(panel, character),
-        Some(Overlay::Palette(pick) | Overlay::Models(pick)) => {
-            pick.write(character.encode_utf8(&mut [0; 4]));
-        }
-        Some(Overlay::Themes(_)) => {
-            themes::change(state, |pick| pick.write(character.encode_utf8(&mut [0; 4])));
-        }
+        Some(Overlay::Themes(_)) => themes::write(state, character),
         Some(Overlay::Confirm(_)) => return confirm::write(state, character),
-        Some(Overlay::Info(_)) | None => (),
+        Some(overlay) => {
+            if let Some(pick) = overlay.pick_mut() {
+                pick.write(character.encode_utf8(&mut [0; 4]));
+            }
+        }
+        None => (),
     }
     Vec::new()
 }
 
-/// True if text is typed into the topmost overlay.
-pub(super) fn takes_text(state: &State) -> bool {
-    match state.overlays.last() {
-        Some(Overlay::Help(help)) => help.filter.is_some(),
-        Some(
-            Overlay::Models(_)
-            | Overlay::Palette(_)
-            | Overlay::Themes(_)
-            | Overlay::Sessions(_)
-            | Overlay::Search(_)
-            | Overlay::Settings(_),
-        ) => true,
-        Some(Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_)) | None => false,
-    }
-}
-
-/// A paste into an overlay that [takes text](takes_text).
+/// A paste into an overlay that [takes text](Overlay::takes_text).
 pub(super) fn paste(state: &mut State, text: &str) {
     if let Some(Overlay::Settings(_)) = state.overlays.last() {
         return settings::write(state, text);

@@ -1,8 +1,9 @@
 use crate::geometry;
-use crate::layout::{Flow, Paper, canvas_rows, settled_rows, wrap};
+use crate::layout::{Flow, LayoutOptions, canvas_rows, settled_rows, wrap};
 use crate::row::Row;
 use crate::state::{
-    Anchor, Answer, Completion, Entry, Form, Laid, Markdown, Overlay, Part, Place, State, View,
+    Anchor, Answer, Completion, Entry, EntryRow, Form, Markdown, Overlay, Part, State,
+    TranscriptItem, View,
 };
 use crate::theme::Role;
 
@@ -10,18 +11,18 @@ use crate::theme::Role;
 /// before drawing.
 pub fn prepare(state: &mut State) {
     let width = geometry::text_width(state.size);
-    let paper = Paper {
+    let options = LayoutOptions {
         width: usize::from(width),
         mask_width: state.look.mask_width,
         emoji: state.look.emoji,
     };
-    for laid in &mut state.transcript.entries {
-        lay_out(laid, paper);
+    for item in &mut state.transcript.entries {
+        lay_out(item, options);
     }
     if let Some(turn) = state.running_mut()
         && turn.rows.0 != Some((turn.version, width))
     {
-        let rows = canvas_rows(turn, paper);
+        let rows = canvas_rows(turn, options);
         turn.rows = (Some((turn.version, width)), rows);
     }
     settle(state);
@@ -40,48 +41,48 @@ fn hold_list(state: &mut State) {
         return;
     };
     match state.overlays.last_mut() {
-        Some(Overlay::Palette(pick) | Overlay::Models(pick)) => pick.top = list.top,
-        Some(Overlay::Themes(it)) => it.pick.top = list.top,
-        Some(Overlay::Sessions(it)) => it.pick.top = list.top,
-        Some(Overlay::Search(it)) => it.pick.top = list.top,
         Some(Overlay::Settings(panel)) => panel.top = list.top,
-        Some(Overlay::Help(_) | Overlay::Menu { .. } | Overlay::Confirm(_) | Overlay::Info(_))
-        | None => (),
+        Some(overlay) => {
+            if let Some(pick) = overlay.pick_mut() {
+                pick.top = list.top;
+            }
+        }
+        None => (),
     }
 }
 
-fn lay_out(laid: &mut Laid, paper: Paper) {
-    let width = u16::try_from(paper.width).ok();
-    if laid.width == width {
+fn lay_out(item: &mut TranscriptItem, options: LayoutOptions) {
+    let width = u16::try_from(options.width).ok();
+    if item.width == width {
         return;
     }
-    laid.rows = match (&laid.entry, laid.form) {
-        (Entry::Answer(answer), Form::Tokens) => token_rows(answer, paper),
-        (entry, Form::Text | Form::Tokens) => entry_rows(entry, paper),
+    item.rows = match (&item.entry, item.form) {
+        (Entry::Answer(answer), Form::Tokens) => token_rows(answer, options),
+        (entry, Form::Text | Form::Tokens) => entry_rows(entry, options),
     };
-    laid.width = width;
-    laid.markdown = Markdown::Unasked;
+    item.width = width;
+    item.markdown = Markdown::Unasked;
 }
 
-fn token_rows(answer: &Answer, paper: Paper) -> Vec<Row> {
+fn token_rows(answer: &Answer, options: LayoutOptions) -> Vec<Row> {
     match &answer.trace {
-        Some(turn) => settled_rows(turn, paper),
-        None => plain_rows(answer, paper),
+        Some(turn) => settled_rows(turn, options),
+        None => plain_rows(answer, options),
     }
 }
 
-fn plain_rows(answer: &Answer, paper: Paper) -> Vec<Row> {
+fn plain_rows(answer: &Answer, options: LayoutOptions) -> Vec<Row> {
     wrap(
-        &Flow::said(&answer.text, Role::Text, paper.emoji),
-        paper.width,
+        &Flow::said(&answer.text, Role::Text, options.emoji),
+        options.width,
     )
 }
 
-fn entry_rows(entry: &Entry, paper: Paper) -> Vec<Row> {
-    let rows = |text: &str, role| wrap(&Flow::said(text, role, paper.emoji), paper.width);
+fn entry_rows(entry: &Entry, options: LayoutOptions) -> Vec<Row> {
+    let rows = |text: &str, role| wrap(&Flow::said(text, role, options.emoji), options.width);
     match entry {
         Entry::You { text, .. } => rows(text, Role::Text),
-        Entry::Answer(answer) => plain_rows(answer, paper),
+        Entry::Answer(answer) => plain_rows(answer, options),
         Entry::Note(text) => rows(text, Role::Quiet),
         Entry::Failure(failure) => {
             let text = format!("✗ {}", failure.text);
@@ -115,10 +116,10 @@ fn row_of(blocks: &[Part<'_>], anchor: Anchor) -> usize {
     let Some(block) = blocks.get(anchor.block) else {
         return above;
     };
-    match anchor.place {
-        Place::Before => above,
-        Place::Head => above + block.above.saturating_sub(1),
-        Place::Body(from) => {
+    match anchor.row {
+        EntryRow::Before => above,
+        EntryRow::Head => above + block.above.saturating_sub(1),
+        EntryRow::Body(from) => {
             let row = block.rows.iter().rposition(|row| row.from <= from);
             above + block.above + row.unwrap_or(0)
         }

@@ -1,11 +1,11 @@
 use std::ops::Range;
 
-use super::stretch;
+use super::text_selection;
 use crate::action::Rendered;
 use crate::cells::Emoji;
 use crate::effect::RenderJob;
 use crate::geometry;
-use crate::state::{Entry, Form, Laid, Markdown, Place, State, View};
+use crate::state::{Entry, EntryRow, Form, Markdown, State, TranscriptItem, View};
 
 /// The answers whose Markdown is to be laid out, those that are seen first. Only what is near the view is asked for: when
 /// the width changes or a long conversation is opened, the rest waits until it is scrolled to.
@@ -18,9 +18,9 @@ pub fn wanted(state: &mut State) -> Vec<RenderJob> {
     let entries = &mut state.transcript.entries;
     let mut jobs = Vec::new();
     for range in [seen, near] {
-        for (laid, place) in entries.iter_mut().zip(&places) {
+        for (item, place) in entries.iter_mut().zip(&places) {
             if place.start < range.end && place.end > range.start {
-                jobs.extend(ask(laid, emoji));
+                jobs.extend(ask(item, emoji));
             }
         }
     }
@@ -31,21 +31,21 @@ pub fn wanted(state: &mut State) -> Vec<RenderJob> {
 fn places(state: &State) -> Vec<Range<usize>> {
     let mut first = 0;
     let entries = state.transcript.entries.iter();
-    let place = entries.map(|laid| {
+    let place = entries.map(|item| {
         let start = first;
-        first += laid.entry.rows_above() + laid.rows.len();
+        first += item.entry.rows_above() + item.rows.len();
         start..first
     });
     place.collect()
 }
 
-fn ask(laid: &mut Laid, emoji: Emoji) -> Option<RenderJob> {
-    match (&laid.entry, laid.form, laid.markdown) {
+fn ask(item: &mut TranscriptItem, emoji: Emoji) -> Option<RenderJob> {
+    match (&item.entry, item.form, item.markdown) {
         (Entry::Answer(answer), Form::Text, Markdown::Unasked) => {
-            laid.markdown = Markdown::Asked;
+            item.markdown = Markdown::Asked;
             Some(RenderJob {
                 text: answer.text.clone(),
-                width: laid.width?,
+                width: item.width?,
                 emoji,
             })
         }
@@ -56,20 +56,20 @@ fn ask(laid: &mut Laid, emoji: Emoji) -> Option<RenderJob> {
 /// Takes rows that were asked for; they belong to every answer of that text that still has that width.
 pub(super) fn take(state: &mut State, rendered: &Rendered) {
     let mut changed = Vec::new();
-    for (at, laid) in state.transcript.entries.iter_mut().enumerate() {
-        let is_awaited = laid.width == Some(rendered.width)
-            && (laid.form, laid.markdown) == (Form::Text, Markdown::Asked)
-            && matches!(&laid.entry, Entry::Answer(answer) if answer.text == rendered.text);
+    for (at, item) in state.transcript.entries.iter_mut().enumerate() {
+        let is_awaited = item.width == Some(rendered.width)
+            && (item.form, item.markdown) == (Form::Text, Markdown::Asked)
+            && matches!(&item.entry, Entry::Answer(answer) if answer.text == rendered.text);
         if is_awaited {
-            laid.markdown = Markdown::There;
-            if laid.rows != rendered.rows {
-                laid.rows.clone_from(&rendered.rows);
+            item.markdown = Markdown::There;
+            if item.rows != rendered.rows {
+                item.rows.clone_from(&rendered.rows);
                 changed.push(at);
             }
         }
     }
     for at in changed {
-        stretch::part_changes(state, at);
+        text_selection::part_changes(state, at);
         state.is_dirty = true;
     }
 }
@@ -80,16 +80,16 @@ pub(super) fn toggle_raw(state: &mut State) {
         state.notify("There is no answer yet");
         return;
     };
-    let Some(laid) = state.transcript.entries.get_mut(at) else {
+    let Some(item) = state.transcript.entries.get_mut(at) else {
         state.notify("The running answer is shown as tokens");
         return;
     };
-    let Entry::Answer(answer) = &laid.entry else {
+    let Entry::Answer(answer) = &item.entry else {
         state.notify("Only answers have tokens");
         return;
     };
     let trace = answer.trace.clone();
-    let (form, note) = match laid.form {
+    let (form, note) = match item.form {
         Form::Tokens => (Form::Text, None),
         Form::Text if trace.is_none() => {
             let note =
@@ -98,18 +98,18 @@ pub(super) fn toggle_raw(state: &mut State) {
         }
         Form::Text => (Form::Tokens, None),
     };
-    laid.form = form;
-    laid.width = None;
+    item.form = form;
+    item.width = None;
     if let View::Held(anchor) = &mut state.transcript.view
         && anchor.block == at
-        && let (Place::Body(from), Some(turn)) = (anchor.place, &trace)
+        && let (EntryRow::Body(from), Some(turn)) = (anchor.row, &trace)
     {
-        anchor.place = Place::Body(match form {
+        anchor.row = EntryRow::Body(match form {
             Form::Tokens => turn.token_of(from),
             Form::Text => turn.byte_of(from),
         });
     }
-    stretch::part_changes(state, at);
+    text_selection::part_changes(state, at);
     if let Some(note) = note {
         state.notify(note);
     }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use unmask_core::engine::{Loaded, TurnId};
 
 use crate::clean::clean_line;
-use crate::state::{Answer, Entry, Laid, State, Turn};
+use crate::state::{Answer, Entry, State, TranscriptItem, Turn};
 use unmask_core::conversations::StoppedCanvas;
 
 /// What a resumed conversation still lacks when it is opened, since its model may come later.
@@ -41,7 +41,7 @@ fn give_canvases_back(state: &mut State, loaded: &Arc<Loaded>) {
     }
 }
 
-fn give_back(entries: &mut [Laid], stopped: &StoppedCanvas, loaded: &Arc<Loaded>) {
+fn give_back(entries: &mut [TranscriptItem], stopped: &StoppedCanvas, loaded: &Arc<Loaded>) {
     if !fits(stopped, loaded) {
         tracing::warn!(
             key = loaded.key,
@@ -50,9 +50,9 @@ fn give_back(entries: &mut [Laid], stopped: &StoppedCanvas, loaded: &Arc<Loaded>
         return;
     }
     let mut prompt = String::new();
-    for laid in entries {
-        let is_it = laid.kept.is_some_and(|kept| kept.id == stopped.id);
-        match &mut laid.entry {
+    for item in entries {
+        let is_it = item.kept.is_some_and(|kept| kept.id == stopped.id);
+        match &mut item.entry {
             Entry::You { text, .. } => prompt.clone_from(text),
             Entry::Answer(answer) if is_it => {
                 answer.trace = Some(Arc::new(turn(stopped, answer, loaded, prompt)));

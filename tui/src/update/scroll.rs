@@ -1,5 +1,5 @@
 use crate::geometry;
-use crate::state::{Anchor, Place, State, View};
+use crate::state::{Anchor, EntryRow, State, View};
 
 /// Scrolls the transcript; negative is up.
 pub(super) fn by(state: &mut State, rows: isize) {
@@ -37,18 +37,18 @@ fn anchor(state: &State, top: usize) -> Anchor {
     let mut first = 0;
     let mut last = Anchor {
         block: 0,
-        place: Place::Before,
+        row: EntryRow::Before,
     };
     for (block, part) in state.parts().into_iter().enumerate() {
-        let place = match top - first {
-            0 => Place::Before,
-            row if row < part.above => Place::Head,
+        let row = match top - first {
+            0 => EntryRow::Before,
+            row if row < part.above => EntryRow::Head,
             row => match part.rows.get(row - part.above) {
-                Some(row) => Place::Body(row.from),
-                None => Place::Before,
+                Some(row) => EntryRow::Body(row.from),
+                None => EntryRow::Before,
             },
         };
-        last = Anchor { block, place };
+        last = Anchor { block, row };
         if top < first + part.height() {
             return last;
         }

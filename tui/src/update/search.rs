@@ -1,7 +1,6 @@
 use super::list::{Steered, steer};
 use crate::action::Command;
 use crate::effect::Effect;
-use crate::geometry;
 use crate::state::{Overlay, Search, State};
 
 /// Opens the search; the draft stays as it is until a prompt is taken.
@@ -16,17 +15,8 @@ pub(super) fn write(search: &mut Search, character: char) {
     search.look();
 }
 
-/// Moves the choice by `rows`; negative is up.
-pub(super) fn step(state: &mut State, rows: isize) {
-    if let Some(Overlay::Search(search)) = state.overlays.last_mut() {
-        let n = search.found().len();
-        search.pick.step(rows, n);
-    }
-}
-
 /// What the search makes of a command.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state);
     let Some(Overlay::Search(search)) = state.overlays.last_mut() else {
         return None;
     };
@@ -38,11 +28,9 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         }
         return Some(Vec::new());
     }
-    let n = search.found().len();
-    match steer(&mut search.pick, (n, page), command) {
-        Steered::Moved => (),
-        Steered::Typed => search.look(),
-        Steered::Not => return None,
+    let steered = steer(state, command);
+    if let (Steered::Typed, Some(Overlay::Search(search))) = (steered, state.overlays.last_mut()) {
+        search.look();
     }
-    Some(Vec::new())
+    (steered != Steered::Not).then(Vec::new)
 }

@@ -1,16 +1,15 @@
 use super::conversation::{ask_to_delete, is_busy};
 use super::list::{Steered, steer};
-use crate::action::{Command, Edit};
+use crate::action::{Command, LineEdit};
 use crate::clean::clean_line;
 use crate::effect::Effect;
-use crate::geometry;
 use crate::session::Job;
-use crate::state::{Keeping, Naming, Overlay, Sessions, State};
+use crate::state::{Naming, Overlay, Persistence, Sessions, State};
 use unmask_core::conversations::{Condition, Summary};
 
 /// Opens the list.
 pub(super) fn show(state: &mut State) -> Vec<Effect> {
-    if state.saved.keeping == Keeping::Nowhere {
+    if state.saved.keeping == Persistence::Nowhere {
         state.notify("There is no folder for conversations on this machine");
         return Vec::new();
     }
@@ -26,29 +25,19 @@ pub(super) fn write(list: &mut Sessions, character: char) {
     }
 }
 
-/// Moves the choice by `rows`; negative is up.
-pub(super) fn step(state: &mut State, rows: isize) {
-    if let Some(Overlay::Sessions(list)) = state.overlays.last_mut() {
-        let n = list.shown().len();
-        list.pick.step(rows, n);
-    }
-}
-
 /// What the list makes of a command.
 pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    let page = geometry::list_page(state);
     let Some(Overlay::Sessions(list)) = state.overlays.last_mut() else {
         return None;
     };
     if list.naming.is_some() {
         return perform_naming(state, command);
     }
-    let n = list.shown().len();
     match command {
         Command::Choose => return Some(open_chosen(state)),
         Command::Other => list.naming = list.chosen().map(|row| row.title.clone()),
         Command::Delete => delete_chosen(state),
-        other if steer(&mut list.pick, (n, page), other) == Steered::Not => return None,
+        other if steer(state, other) == Steered::Not => return None,
         // The list was steered.
         _ => (),
     }
@@ -63,8 +52,8 @@ fn perform_naming(state: &mut State, command: Command) -> Option<Vec<Effect>> {
     match command {
         Command::Back => list.naming = None,
         Command::Choose => return Some(rename_chosen(state)),
-        Command::Edit(Edit::Backspace) => drop(name.pop()),
-        Command::Edit(Edit::KillToStart) => name.clear(),
+        Command::Edit(LineEdit::Backspace) => drop(name.pop()),
+        Command::Edit(LineEdit::KillToStart) => name.clear(),
         Command::Up | Command::Down | Command::Scroll(_) | Command::Other | Command::Delete => (),
         _ => return None,
     }

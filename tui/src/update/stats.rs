@@ -3,9 +3,10 @@
 use unmask_core::event::Stats;
 use unmask_core::settings::approximation;
 
+use super::info;
 use crate::clean::clean_line;
 use crate::number;
-use crate::state::{Answer, Entry, Info, Overlay, State};
+use crate::state::{Answer, Entry, State};
 
 /// Cells of the name of a number.
 const NAME: usize = 22;
@@ -13,17 +14,13 @@ const NAME: usize = 22;
 /// Shows the numbers.
 pub(super) fn open(state: &mut State) {
     let lines = lines(state);
-    state.overlays.push(Overlay::Info(Info {
-        title: "Numbers".to_owned(),
-        lines,
-        top: 0,
-    }));
+    info::open(state, "Numbers", lines);
 }
 
 fn lines(state: &State) -> Vec<String> {
     let entries = state.transcript.entries.iter();
     let answers: Vec<&Answer> = entries
-        .filter_map(|laid| match &laid.entry {
+        .filter_map(|item| match &item.entry {
             Entry::Answer(answer) => Some(answer),
             Entry::You { .. } | Entry::Failure(_) | Entry::Note(_) => None,
         })

@@ -1,7 +1,6 @@
-use super::list::{Steered, steer};
+use super::list::{self, Steered, steer};
 use crate::action::Command;
 use crate::effect::Effect;
-use crate::geometry;
 use crate::state::{Overlay, Pick, State, ThemePick};
 use crate::themes::ThemeFile;
 
@@ -38,13 +37,13 @@ pub(super) fn take(state: &mut State, files: Vec<ThemeFile>) {
 /// Draws in a theme from now on; one that is not there leaves everything as it is.
 fn apply(state: &mut State, name: &str) {
     match state.themes.theme(name, state.look.colours) {
-        Ok((theme, remarks)) => {
+        Ok((theme, diagnostics)) => {
             state.look.theme = theme;
             state.themes.shown = name.to_owned();
             state.themes.chosen = name.to_owned();
             state.complain(
                 &format!("Theme {name}: not all of it can be used"),
-                &remarks,
+                &diagnostics,
             );
         }
         Err(why) => {
@@ -60,9 +59,9 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         Command::Choose => keep(state),
         Command::Back => restore(state),
         Command::Other => (),
-        other if steered(state, other) == Steered::Not => return None,
+        other if steer(state, other) == Steered::Not => return None,
         // The list was steered.
-        _ => (),
+        _ => try_chosen(state),
     }
     Some(Vec::new())
 }
@@ -81,41 +80,27 @@ fn restore(state: &mut State) {
     }
 }
 
-/// Changes what is typed or chosen, and tries the row that is chosen then.
-pub(super) fn change(state: &mut State, change: impl FnOnce(&mut Pick)) {
-    let names = names(state);
-    let Some(Overlay::Themes(list)) = state.overlays.last_mut() else {
-        return;
-    };
-    change(&mut list.pick);
-    if let Some(at) = list.pick.choice(&names) {
-        apply(state, &names[at]);
+/// A character typed into the list.
+pub(super) fn write(state: &mut State, character: char) {
+    if let Some(Overlay::Themes(list)) = state.overlays.last_mut() {
+        list.pick.write(character.encode_utf8(&mut [0; 4]));
+        try_chosen(state);
     }
 }
 
 /// Moves the choice by `rows`; negative is up.
 pub(super) fn step(state: &mut State, rows: isize) {
-    let n = count(state);
-    change(state, |pick| pick.step(rows, n));
+    list::step(state, rows);
+    try_chosen(state);
 }
 
-fn names(state: &State) -> Vec<String> {
-    let names = state.themes.names().into_iter();
-    names.map(|(name, _)| name).collect()
-}
-
-/// How many rows match.
-fn count(state: &State) -> usize {
-    let Some(Overlay::Themes(list)) = state.overlays.last() else {
-        return 0;
-    };
-    list.pick.matches(&names(state)).len()
-}
-
-/// What every list makes of a command.
-fn steered(state: &mut State, command: Command) -> Steered {
-    let rows = (count(state), geometry::list_page(state));
-    let mut it = Steered::Not;
-    change(state, |pick| it = steer(pick, rows, command));
-    it
+/// Tries the row that is chosen now.
+fn try_chosen(state: &mut State) {
+    let names: Vec<String> = (state.themes.names().into_iter())
+        .map(|(name, _)| name)
+        .collect();
+    let pick = state.overlays.last().and_then(Overlay::pick);
+    if let Some(at) = pick.and_then(|pick| pick.choice(&names)) {
+        apply(state, &names[at]);
+    }
 }

@@ -1,5 +1,5 @@
-use unmask_core::catalogue::Choice;
-use unmask_core::plugin::{BackendRow, Since, State as BackendState};
+use unmask_core::catalogue::ModelChoice;
+use unmask_core::plugin::{BackendRow, BackendState, Since};
 
 use super::scan;
 use crate::action::{AfterScan, Approve, Order};
@@ -9,7 +9,7 @@ use crate::models;
 use crate::state::{Confirm, Overlay, State, Toast};
 
 /// Asks whether the library behind `choice` may run, if that is what it waits for; false if it does not.
-pub(super) fn ask(state: &mut State, choice: &Choice) -> bool {
+pub(super) fn ask(state: &mut State, choice: &ModelChoice) -> bool {
     let catalogue = state.machine.catalogue.as_deref();
     let waiting = catalogue.and_then(|it| models::waiting(it, &choice.framework));
     let question = waiting.and_then(|row| question(row, &choice.key));

@@ -1,4 +1,4 @@
-use super::{help, info, models, palette, scroll, search, sessions, settings, themes};
+use super::{help, info, list, scroll, settings, themes};
 use crate::action::Scroll;
 use crate::geometry;
 use crate::state::{Overlay, State, View};
@@ -7,15 +7,11 @@ use crate::state::{Overlay, State, View};
 pub(super) fn by(state: &mut State, rows: isize) {
     match state.overlays.last() {
         Some(Overlay::Help(_)) => help::by(state, rows),
-        Some(Overlay::Palette(_)) => palette::step(state, rows),
-        Some(Overlay::Themes(_)) => themes::step(state, rows),
-        Some(Overlay::Sessions(_)) => sessions::step(state, rows),
-        Some(Overlay::Search(_)) => search::step(state, rows),
-        Some(Overlay::Models(_)) => models::step(state, rows),
-        Some(Overlay::Settings(_)) => settings::go(state, rows),
         Some(Overlay::Info(_)) => info::by(state, rows),
-        Some(Overlay::Confirm(_)) => (),
+        Some(Overlay::Themes(_)) => themes::step(state, rows),
+        Some(Overlay::Settings(_)) => settings::go(state, rows),
         Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
+        Some(_) => list::step(state, rows),
     }
 }
 

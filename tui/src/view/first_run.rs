@@ -1,7 +1,7 @@
 use ratatui::buffer::Buffer;
 use unmask_core::catalogue::Catalogue;
-use unmask_core::checkpoint::{Found, Place, Searched};
-use unmask_core::plugin::{BackendRow, State as BackendState};
+use unmask_core::checkpoint::{ModelLocation, SearchOutcome, Searched};
+use unmask_core::plugin::{BackendRow, BackendState};
 
 use super::put_row;
 use crate::cells::cell_count;
@@ -55,9 +55,9 @@ fn looking(state: &State) -> String {
 }
 
 fn searched(catalogue: &Catalogue) -> Vec<Row> {
-    let is_on_disk = |place: &Place| matches!(place, Place::OnDisk { .. });
+    let is_on_disk = |location: &ModelLocation| matches!(location, ModelLocation::OnDisk { .. });
     let mut surveyed = catalogue.surveyed.iter();
-    let title = match surveyed.any(|it| is_on_disk(&it.place)) {
+    let title = match surveyed.any(|it| is_on_disk(&it.location)) {
         true => " No model is loaded. unmask looked in:",
         false => " No model on this machine yet. unmask looked in:",
     };
@@ -77,11 +77,11 @@ fn place(searched: &Searched, width: usize) -> Row {
     let place = cut(&clean_line(&searched.place), width);
     let gap = " ".repeat(width - cell_count(&place) + 3);
     let found = match searched.found {
-        Found::NotSet => "not set".to_owned(),
-        Found::NoFolder => "no such folder".to_owned(),
-        Found::Models(0) => "no model".to_owned(),
-        Found::Models(1) => "1 model".to_owned(),
-        Found::Models(n) => format!("{n} models"),
+        SearchOutcome::NotSet => "not set".to_owned(),
+        SearchOutcome::NoFolder => "no such folder".to_owned(),
+        SearchOutcome::Models(0) => "no model".to_owned(),
+        SearchOutcome::Models(1) => "1 model".to_owned(),
+        SearchOutcome::Models(n) => format!("{n} models"),
     };
     Row::of(format!("   {place}{gap}{found}"), Role::Quiet)
 }

@@ -9,7 +9,7 @@ use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::number;
 use crate::row::cut;
-use crate::state::{Activity, Load, Stage, State, Turn, Wish};
+use crate::state::{Activity, Cancellation, Load, Stage, State, Turn};
 use crate::theme::Role;
 
 /// A load that has told nothing for this long says so.
@@ -102,13 +102,13 @@ pub(super) fn what_now(state: &State) -> (String, Role) {
 }
 
 fn loading(load: &Load, now: Duration) -> String {
-    let silence = now.saturating_sub(load.heard_at);
-    match load.wish {
-        Wish::Cancel => return "◐ stopping the load".to_owned(),
-        Wish::Finish if silence >= SILENT => {
+    let silence = now.saturating_sub(load.progress_at);
+    match load.cancellation {
+        Cancellation::Requested => return "◐ stopping the load".to_owned(),
+        Cancellation::NotRequested if silence >= SILENT => {
             return format!("◐ {} · silent for {} s", load.stage, silence.as_secs());
         }
-        Wish::Finish => (),
+        Cancellation::NotRequested => (),
     }
     match load.done.saturating_mul(100).checked_div(load.total) {
         Some(percent) => format!("◐ {} {percent}%", load.stage),

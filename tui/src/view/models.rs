@@ -1,6 +1,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unmask_core::catalogue::{Catalogue, Choice};
+use unmask_core::catalogue::{Catalogue, ModelChoice};
 
 use super::{panel, put, put_right, put_row};
 use crate::action::Command;
@@ -8,7 +8,7 @@ use crate::amount;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::{self, ModelsArea, paragraphs};
-use crate::keymap::{Context, Part};
+use crate::keymap::{CommandGroup, Context};
 use crate::models;
 use crate::row::cut;
 use crate::state::{Pick, Scan, State};
@@ -72,8 +72,8 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
 /// What the keys do; where there is no room for all, how to take a row and how to leave.
 fn keys(state: &State, columns: usize) -> String {
     let places = [Context::Models, Context::List, Context::Overlay];
-    let load: Part<'_> = (&[Command::Choose], "load");
-    let back: Part<'_> = (&[Command::Back], "");
+    let load: CommandGroup<'_> = (&[Command::Choose], "load");
+    let back: CommandGroup<'_> = (&[Command::Back], "");
     let all = [
         load,
         (&[Command::Other], "backend"),
@@ -173,7 +173,7 @@ fn widths(catalogue: &Catalogue, room: u16) -> [u16; 6] {
     }
     let mut spare = room - total(&widths);
     let choices = &catalogue.choices;
-    let longest = |text: fn(&Choice) -> &String| {
+    let longest = |text: fn(&ModelChoice) -> &String| {
         let longest = choices
             .iter()
             .map(|it| cell_count(text(it)))
@@ -195,7 +195,7 @@ fn widths(catalogue: &Catalogue, room: u16) -> [u16; 6] {
     widths
 }
 
-fn cells(state: &State, choice: &Choice, is_chosen: bool) -> [(String, Role); 6] {
+fn cells(state: &State, choice: &ModelChoice, is_chosen: bool) -> [(String, Role); 6] {
     let role = match (choice.obstacle(), is_chosen) {
         (_, true) => Role::Accent,
         (Some(_), false) => Role::Quiet,

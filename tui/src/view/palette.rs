@@ -26,7 +26,7 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     let first = Rect::new(area.x, inner.y, area.width.saturating_sub(1), 1);
     put_right(buffer, theme, first, (&count, Role::Quiet));
     let chosen = pick.chosen.min(matches.len().saturating_sub(1));
-    let page = geometry::list_page(state);
+    let page = usize::from(inner.height.saturating_sub(2));
     let top = geometry::list_top(pick.top, chosen, page);
     let lines = (inner.y + 2..inner.bottom()).zip(matches.iter().enumerate().skip(top));
     for (y, (at, &index)) in lines {

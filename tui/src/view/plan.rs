@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use unmask_core::Params;
-use unmask_core::params::Transfer;
-use unmask_core::settings::{Forwards, approximation};
+use unmask_core::settings::Forwards;
 
 use crate::number;
 use crate::state::Settings;
@@ -25,19 +23,13 @@ impl PlanLine {
         let params = &fit.params;
         let (length, block) = (fit.length, params.block_length);
         let blocks = length / block;
-        let how = match params.transfer {
-            Transfer::Quota => {
-                let (steps, per_block) = (params.steps, params.steps / blocks);
-                format!("{steps} steps = {blocks} × {per_block}")
-            }
-            transfer => {
-                let said = approximation(&Params {
-                    transfer,
-                    ..Params::default()
-                });
-                format!("≈ {}", said.unwrap_or_default())
-            }
-        };
+        let steps = params.transfer.is_scheduled().then(|| {
+            let (steps, per_block) = (params.steps, params.steps / blocks);
+            format!(" · {steps} steps = {blocks} × {per_block}")
+        });
+        let said = settings.transfer_approximation();
+        let said = said.map(|said| format!(" · ≈ {said}"));
+        let how: String = steps.into_iter().chain(said).collect();
         let (most, count, about) = match Forwards::of(&fit) {
             Forwards::Planned(n) => ("", n, "about"),
             Forwards::AtMost(n) => ("at most ", n, "at most"),
@@ -53,7 +45,7 @@ impl PlanLine {
             .saturating_mul(rows);
         Self {
             plan: format!(
-                "{length} tok = {blocks} × {block} · {how} → {most}{count} {double}forward{s}"
+                "{length} tok = {blocks} × {block}{how} → {most}{count} {double}forward{s}"
             ),
             time: forward.map(|it| format!("{about} {}", number::wait(it.saturating_mul(all)))),
             notes: fit.notes,
@@ -63,6 +55,9 @@ impl PlanLine {
 
 #[cfg(test)]
 mod tests {
+    use unmask_core::Params;
+    use unmask_core::params::Transfer;
+
     use super::*;
 
     fn settings(length: usize, block_length: usize, steps: usize) -> Settings {

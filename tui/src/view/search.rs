@@ -25,7 +25,7 @@ pub(super) fn draw(state: &State, search: &Search, buffer: &mut Buffer) -> Posit
     );
     let inner = panel::frame(area, theme, "Earlier prompts", &keys, Role::Quiet, buffer);
     let caret = panel::query(state, &search.pick.query, inner, panel::COUNT, buffer);
-    let page = geometry::list_page(state);
+    let page = usize::from(inner.height.saturating_sub(1));
     let chosen = search.pick.chosen.min(n.saturating_sub(1));
     let top = geometry::list_top(search.pick.top, chosen, page);
     let shown = search.found().enumerate().skip(top).take(page);

@@ -8,7 +8,7 @@ use crate::action::Command;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry;
-use crate::keymap::{Context, Part};
+use crate::keymap::{CommandGroup, Context};
 use crate::row::cut;
 use crate::state::{Sessions, State};
 use crate::theme::{Role, Theme};
@@ -35,7 +35,7 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     put_right(buffer, theme, first, (&count, Role::Quiet));
     let typed = list.naming.as_ref().unwrap_or(&list.pick.query);
     let caret = panel::query(state, typed, inner, panel::COUNT, buffer);
-    let page = geometry::list_page(state);
+    let page = usize::from(inner.height.saturating_sub(2));
     let chosen = list.pick.chosen.min(shown.len().saturating_sub(1));
     let top = geometry::list_top(list.pick.top, chosen, page);
     draw_row(heading(), Role::Quiet, line(inner, 1), theme, buffer);
@@ -55,7 +55,7 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
 
 fn keys(state: &State, list: &Sessions) -> String {
     let places = [Context::Sessions, Context::List, Context::Overlay];
-    let wanted: &[Part<'_>] = match list.naming {
+    let wanted: &[CommandGroup<'_>] = match list.naming {
         Some(_) => &[
             (&[Command::Choose], "rename"),
             (&[Command::Back], "keep the name"),

@@ -1,6 +1,5 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use unmask_core::params::Transfer;
 use unmask_core::settings::{Counted, Domain, Setting};
 
 use super::plan::PlanLine;
@@ -145,9 +144,9 @@ fn draw_field(
 
 /// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.
 fn value(state: &State, field: Field) -> String {
-    let chips = state.pins.text(&state.settings.pins);
-    let chips = chips.filter(|_| field == Field::Pins);
-    chips.unwrap_or_else(|| field.value(&state.settings))
+    let labels = state.pins.text(&state.settings.pins);
+    let labels = labels.filter(|_| field == Field::Pins);
+    labels.unwrap_or_else(|| field.value(&state.settings))
 }
 
 /// What is typed; the value that it will replace stands there until something is. Returns the cell behind it, and where the
@@ -197,7 +196,7 @@ fn remark(settings: &Settings, field: Field) -> String {
         Field::Denoising(Setting::BlockLength) if blocks > 1 => {
             format!("{blocks} blocks, left to right")
         }
-        Field::Denoising(Setting::Steps) if fit.params.transfer == Transfer::Quota => {
+        Field::Denoising(Setting::Steps) if fit.params.transfer.is_scheduled() => {
             let steps = fit.params.steps;
             let pace = fit.length as f64 / steps as f64;
             let pace = format!("{:.1}", pace);
@@ -240,7 +239,7 @@ fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buf
 fn about(state: &State, field: Field) -> String {
     let about = field.words().about;
     match state.pins.text(&state.settings.pins) {
-        Some(chips) if field == Field::Pins => format!("{about} Now {chips}"),
+        Some(labels) if field == Field::Pins => format!("{about} Now {labels}"),
         Some(_) | None => about.to_owned(),
     }
 }

@@ -1,6 +1,5 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unmask_core::params::Transfer;
 use unmask_core::settings::approximation;
 
 use super::{put, put_right};
@@ -78,7 +77,7 @@ fn planned(settings: &Settings) -> String {
     let fit = settings.fit();
     let params = &fit.params;
     let mut parts = vec![format!("{} tok", fit.length)];
-    if params.transfer == Transfer::Quota {
+    if params.transfer.is_scheduled() {
         parts.push(format!("{} steps", params.steps));
     }
     parts.extend(approximation(params).map(|what| format!("≈ {what}")));

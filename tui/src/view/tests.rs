@@ -16,8 +16,8 @@ use unmask_core::Canvas;
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats, StepEvent};
 
-use crate::action::{Action, Clock, Command, Moment, Rendered, Size};
-use crate::fixture::{self, Cell, MASK};
+use crate::action::{Action, Command, Rendered, ScreenTime, Size, TimeOfDay};
+use crate::fixture::{self, FixtureCell, MASK};
 use crate::layout::{Highlighter, markdown_rows};
 use crate::state::{Glyphs, State};
 use crate::theme::{Depth, Ground, Role, Theme};
@@ -41,35 +41,47 @@ fn size(columns: u16, rows: u16) -> Size {
     Size { columns, rows }
 }
 
-fn cells() -> Vec<Cell> {
+fn cells() -> Vec<FixtureCell> {
     let cell = |word: &'static str| match word {
-        "_" => Cell::Mask,
-        text => Cell::Text(text.as_bytes()),
+        "_" => FixtureCell::Mask,
+        text => FixtureCell::Text(text.as_bytes()),
     };
     BLOCK.split('|').chain(NEXT.split('|')).map(cell).collect()
 }
 
-fn tell(state: &mut State, event: TurnEvent) {
+fn apply_turn_event(state: &mut State, event: TurnEvent) {
     let turn = state.turn;
     update(state, Action::Engine(EngineEvent::Turn(turn, event)));
 }
 
 fn ask(state: &mut State, minute: u8, text: &str) {
-    let moment = Moment {
+    let time = ScreenTime {
         since_start: Duration::from_secs(60 * u64::from(minute)),
-        clock: Clock { hour: 12, minute },
+        clock: TimeOfDay { hour: 12, minute },
     };
-    update(state, Action::Time(moment));
+    update(state, Action::Time(time));
     update(state, Action::Paste(text.to_owned()));
     update(state, Action::Do(Command::Send));
 }
 
 fn answer(state: &mut State, text: &str, tokens: usize, steps: usize, ms: u64) {
+    let reason = FinishReason::Complete;
+    ended(state, reason, text, tokens, steps, ms);
+}
+
+fn ended(
+    state: &mut State,
+    reason: FinishReason,
+    text: &str,
+    tokens: usize,
+    steps: usize,
+    ms: u64,
+) {
     let outcome = Outcome {
         canvas: Canvas::new(&[], 4, MASK),
         text: text.to_owned(),
         holes: Vec::new(),
-        reason: FinishReason::Complete,
+        reason,
         stats: Stats {
             steps,
             nfe: steps,
@@ -79,7 +91,7 @@ fn answer(state: &mut State, text: &str, tokens: usize, steps: usize, ms: u64) {
             ..Stats::default()
         },
     };
-    tell(state, TurnEvent::Finished(outcome));
+    apply_turn_event(state, TurnEvent::Finished(outcome));
 }
 
 fn ready(size: Size) -> State {
@@ -108,7 +120,7 @@ fn generating(size: Size) -> State {
     ask(&mut state, 4, QUESTION);
     let canvas = Canvas::new(&[], 128, MASK);
     let params = state.settings.params.clone();
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -130,7 +142,7 @@ fn generating(size: Size) -> State {
             blocks: 4,
             ..fixture::step(step, 64, commits)
         };
-        tell(&mut state, TurnEvent::Step(event));
+        apply_turn_event(&mut state, TurnEvent::Step(event));
     }
     state
 }
@@ -170,6 +182,15 @@ fn screen(mut state: State) -> String {
         row.trim_end().to_owned()
     });
     rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_answer_in_which_masks_stand_says_so() {
+    let mut state = ready(size(80, 24));
+    ask(&mut state, 4, QUESTION);
+    ended(&mut state, FinishReason::MasksLeft, FIRST, 61, 64, 8_960);
+    let drawn = screen(state);
+    assert!(drawn.contains("masks left · 61 tok · 64 steps"), "{drawn}");
 }
 
 #[test]
@@ -229,7 +250,7 @@ fn a_terminal_of_one_cell_is_drawn() {
 fn a_failure_and_a_queue_are_shown() {
     let mut state = main_screen(size(80, 24));
     ask(&mut state, 6, "And a proof?");
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Failed(Failure {
             kind: FailureKind::Usage,

@@ -22,7 +22,11 @@ pub(super) fn draw(state: &State, list: &ThemePick, buffer: &mut Buffer) -> Posi
     let only: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
     let matches = list.pick.matches(&only);
     let chosen = list.pick.chosen.min(matches.len().saturating_sub(1));
-    let top = geometry::list_top(list.pick.top, chosen, geometry::list_page(state));
+    let top = geometry::list_top(
+        list.pick.top,
+        chosen,
+        usize::from(inner.height.saturating_sub(2)),
+    );
     let lines = (inner.y + 2..inner.bottom()).zip(matches.iter().enumerate().skip(top));
     for (y, (at, &index)) in lines {
         let (name, about) = &names[index];

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use super::{panel, put_row};
 use crate::action::Command;
 use crate::clean::clean_line;
-use crate::keymap::{Context, Part};
+use crate::keymap::{CommandGroup, Context};
 use crate::layout::{Flow, wrap};
 use crate::row::cut;
 use crate::state::{State, Toast};
@@ -30,7 +30,7 @@ pub(super) fn draw(state: &State, toast: &Toast, buffer: &mut Buffer) {
         height,
     );
     let title = cut(&format!("✗ {}", clean_line(&toast.title)), inside);
-    let back: &[Part<'_>] = &[(&[Command::Back], "dismiss")];
+    let back: &[CommandGroup<'_>] = &[(&[Command::Back], "dismiss")];
     let keys = state.keymap.footer(&[Context::Anywhere], back);
     let inner = panel::frame(area, theme, &title, &keys, Role::Error, buffer);
     for (row, y) in rows.iter().zip(inner.y..inner.bottom()) {

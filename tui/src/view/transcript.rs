@@ -11,7 +11,9 @@ use crate::geometry::MARGIN;
 use crate::keymap::Context;
 use crate::number;
 use crate::row::Row;
-use crate::state::{Answer, Entry, Focus, Part, Sight, Source, Stage, State, Turn, View};
+use crate::state::{
+    Answer, Entry, EntryVisibility, Focus, Part, PartSource, Stage, State, Turn, View,
+};
 use crate::theme::{Role, Theme};
 
 /// Stands in the margin of the selected message.
@@ -66,7 +68,9 @@ fn draw_selected(
     line: Rect,
     buffer: &mut Buffer,
 ) {
-    let cells = state.stretch.and_then(|stretch| stretch.cells(at, row));
+    let cells = state
+        .text_selection
+        .and_then(|text_selection| text_selection.cells(at, row));
     let body = row.checked_sub(part.above);
     let (Some(cells), Some(body)) = (cells, body) else {
         return;
@@ -96,9 +100,9 @@ fn draw_horizon(left_out: usize, theme: Theme, line: Rect, buffer: &mut Buffer) 
 /// A row of text; dimmed if the model does not see it.
 fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut Buffer) {
     let at = (line.x + MARGIN, line.y);
-    match part.sight {
-        Sight::Seen => put_row(buffer, theme, at, line.right(), row),
-        Sight::RolledOff | Sight::Replaced | Sight::Undone => {
+    match part.visibility {
+        EntryVisibility::Seen => put_row(buffer, theme, at, line.right(), row),
+        EntryVisibility::RolledOff | EntryVisibility::Replaced | EntryVisibility::Undone => {
             put(buffer, theme, at, line.right(), (&row.text(), Role::Muted));
         }
     }
@@ -106,15 +110,15 @@ fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut 
 
 fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
     let (mut who, right) = match part.source {
-        Source::Entry(Entry::You { at, .. }) => ("You".to_owned(), at.to_string()),
-        Source::Entry(Entry::Answer(answer)) => (answer.name.clone(), totals(answer)),
-        Source::Turn(turn) => (turn.speaker(), progress(turn)),
-        Source::Entry(Entry::Failure(_) | Entry::Note(_)) | Source::Queue => return,
+        PartSource::Entry(Entry::You { at, .. }) => ("You".to_owned(), at.to_string()),
+        PartSource::Entry(Entry::Answer(answer)) => (answer.name.clone(), totals(answer)),
+        PartSource::Turn(turn) => (turn.speaker(), progress(turn)),
+        PartSource::Entry(Entry::Failure(_) | Entry::Note(_)) | PartSource::Queue => return,
     };
-    let (role, word) = match part.sight {
-        Sight::Seen | Sight::RolledOff => (Role::Accent, ""),
-        Sight::Replaced => (Role::Quiet, " · earlier answer"),
-        Sight::Undone => (Role::Quiet, " · undone"),
+    let (role, word) = match part.visibility {
+        EntryVisibility::Seen | EntryVisibility::RolledOff => (Role::Accent, ""),
+        EntryVisibility::Replaced => (Role::Quiet, " · earlier answer"),
+        EntryVisibility::Undone => (Role::Quiet, " · undone"),
     };
     who.push_str(word);
     let room = usize::from(line.width.saturating_sub(2 * MARGIN + 2));
@@ -146,6 +150,7 @@ fn totals(answer: &Answer) -> String {
     parts.extend(number::rate(stats.text_tokens, stats.elapsed));
     match answer.reason {
         FinishReason::Stopped => parts.insert(0, "stopped".to_owned()),
+        FinishReason::MasksLeft => parts.insert(0, "masks left".to_owned()),
         FinishReason::Complete | FinishReason::EndToken => (),
     }
     let params = &answer.params;

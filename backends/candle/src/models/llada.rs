@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::{self, Config, tensor_name};
+use unmask_sdk::llada::{self, LladaConfig, tensor_name};
 use unmask_sdk::rope::Rope;
-use unmask_sdk::weights::Weights;
+use unmask_sdk::weights::{Weights, all_finite};
 use unmask_sdk::{BackendError, Cell, Pass};
 
-use super::{Family, Plan, Sizes};
-use crate::attention::{self, Columns, Span, split_heads};
-use crate::loader::{Held, Loader};
-use crate::matrix::{Matrix, MatrixSpec, with_slice};
+use super::{Family, NetworkPlan, Sizes};
+use crate::attention::{self, Columns, RowAttention, split_heads};
+use crate::loader::{Held, MatrixLoader};
+use crate::matrix::{Matrix, MatrixSource, with_slice};
 use crate::slot::KeyValues;
 use crate::{device_error, layers};
 
 /// The network with its weights.
 pub(crate) struct Llada {
-    config: Config,
+    config: LladaConfig,
     frequencies: Vec<f32>,
     /// Holds the embedding, which is read row by row from the file.
     weights: Arc<Weights>,
@@ -48,8 +48,8 @@ struct Norm {
 }
 
 /// What `config` makes of the network.
-pub(super) fn plan(config: Config) -> Plan {
-    Plan {
+pub(super) fn plan(config: LladaConfig) -> NetworkPlan {
+    NetworkPlan {
         sizes: Sizes {
             vocab: config.vocab(),
             max_positions: config.max_sequence_length,
@@ -64,9 +64,9 @@ pub(super) fn plan(config: Config) -> Plan {
 impl Llada {
     /// Loads the network of `matrices`, those of its [`plan`].
     pub(super) fn load(
-        config: Config,
-        matrices: &[MatrixSpec],
-        loader: &Loader<'_>,
+        config: LladaConfig,
+        matrices: &[MatrixSource],
+        loader: &MatrixLoader<'_>,
     ) -> Result<(Self, Held), BackendError> {
         let weights = loader.weights;
         let embedding = [config.vocab(), config.d_model];
@@ -135,6 +135,13 @@ impl Llada {
             };
             let caches: Vec<&KeyValues> = slots.iter().map(|slot| &slot[index]).collect();
             x = layer.forward(&caches, x).map_err(device_error)?;
+            // The next quantised product would make ordinary numbers of them.
+            if !all_finite(&x) {
+                return Err(BackendError::Device(format!(
+                    "layer {index} gave NaN or infinity; try precision f32, or another checkpoint if that is what it \
+                     computes in"
+                )));
+            }
         }
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
@@ -180,11 +187,11 @@ impl Llada {
 }
 
 /// The network's matrices with those joined that are multiplied by the same numbers: five a layer, then the head.
-fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSpec> {
+fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSource> {
     let (blocks, rest) = matrices.as_chunks::<7>();
     let block = |(layer, block): (usize, &[llada::MatrixSpec; 7])| {
         let spec = |name: &str, label, parts| {
-            MatrixSpec::stacked(format!("blocks.{layer}.{name}"), label, parts)
+            MatrixSource::stacked(format!("blocks.{layer}.{name}"), label, parts)
         };
         [
             spec("kv", "k_proj+v_proj", &block[..2]),
@@ -195,14 +202,14 @@ fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSpec> {
         ]
     };
     let head = |head: &llada::MatrixSpec| {
-        MatrixSpec::stacked("head".to_owned(), head.label, std::slice::from_ref(head))
+        MatrixSource::stacked("head".to_owned(), head.label, std::slice::from_ref(head))
     };
     let blocks = blocks.iter().enumerate().flat_map(block);
     blocks.chain(rest.iter().map(head)).collect()
 }
 
 impl Norm {
-    fn load(weights: &Weights, config: &Config, name: &str) -> Result<Self, BackendError> {
+    fn load(weights: &Weights, config: &LladaConfig, name: &str) -> Result<Self, BackendError> {
         let read = |kind: &str| {
             let name = tensor_name(&format!("{name}.{kind}"));
             weights.shaped(&name, &[config.d_model])?.to_f32()
@@ -220,7 +227,7 @@ struct Layer<'a> {
     network: &'a Llada,
     block: &'a Block,
     rope: &'a Rope,
-    spans: Vec<Span<'a>>,
+    spans: Vec<RowAttention<'a>>,
     /// Of all fed tokens.
     cells: &'a [Cell],
     /// The fed tokens that leave the block.
@@ -260,7 +267,7 @@ impl Layer<'_> {
     /// Writes keys and values of the fed tokens to their cells; returns those that each row attends to.
     fn remember(&self, caches: &[&KeyValues], normed: &Tensor) -> CandleResult<Vec<KeyValues>> {
         let kv = self.block.kv.apply(normed)?;
-        let remember = |span: &Span<'_>| {
+        let remember = |span: &RowAttention<'_>| {
             let fresh = with_slice(&kv, |kv| self.fresh(kv, span.row))??;
             let cache = caches[span.row.slot];
             cache.write(&self.cells[span.row.fed.clone()], &fresh)?;
@@ -307,11 +314,11 @@ impl Layer<'_> {
 }
 
 /// Every row of the pass, with its share of the tokens that leave the layer.
-fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [usize]) -> Vec<Span<'a>> {
+fn spans<'a>(rows: &'a [RowKeys], tokens: &'a [usize]) -> Vec<RowAttention<'a>> {
     let span = |row: &'a RowKeys| {
         let start = tokens.partition_point(|token| *token < row.fed.start);
         let end = tokens.partition_point(|token| *token < row.fed.end);
-        Span {
+        RowAttention {
             row,
             queries: start..end,
             tokens: &tokens[start..end],

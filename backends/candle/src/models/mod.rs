@@ -4,24 +4,24 @@ mod llada;
 
 use candle_core::Tensor;
 use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::{Config, Heads};
+use unmask_sdk::llada::{Heads, LladaConfig};
 use unmask_sdk::{BackendError, LoadSpec, Pass};
 
 use self::llada::Llada;
-use crate::loader::{Held, Loader};
-use crate::matrix::MatrixSpec;
+use crate::loader::{Held, MatrixLoader};
+use crate::matrix::MatrixSource;
 use crate::slot::KeyValues;
 
 /// What a configuration makes of a network, before any weight is read.
-pub(crate) struct Plan {
+pub(crate) struct NetworkPlan {
     pub(crate) sizes: Sizes,
-    pub(crate) matrices: Vec<MatrixSpec>,
+    pub(crate) matrices: Vec<MatrixSource>,
     family: Family,
 }
 
 /// Families whose networks this backend has.
 enum Family {
-    Llada(Config),
+    Llada(LladaConfig),
 }
 
 /// What a network is to its sessions.
@@ -47,14 +47,14 @@ pub(crate) enum Network {
     Llada(Llada),
 }
 
-impl Plan {
+impl NetworkPlan {
     /// Reads the configuration of a model of `spec.family`.
     ///
     /// # Errors
     /// As `Backend::check`.
     pub(crate) fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
         match spec.family.as_str() {
-            "llada" => Ok(llada::plan(Config::read(spec)?)),
+            "llada" => Ok(llada::plan(LladaConfig::read(spec)?)),
             other => Err(BackendError::Unsupported(format!(
                 "candle has no network for the family {other:?}; it has llada"
             ))),
@@ -65,7 +65,7 @@ impl Plan {
     ///
     /// # Errors
     /// As `Backend::load`.
-    pub(crate) fn load(self, loader: &Loader<'_>) -> Result<(Network, Held), BackendError> {
+    pub(crate) fn load(self, loader: &MatrixLoader<'_>) -> Result<(Network, Held), BackendError> {
         match self.family {
             Family::Llada(config) => {
                 let (network, held) = Llada::load(config, &self.matrices, loader)?;

@@ -1,11 +1,11 @@
-use unmask_sdk::testing::{Checkpoint, TINY};
+use unmask_sdk::testing::{TINY, TestCheckpoint};
 use unmask_sdk::{ErrorCode, LoadSpec};
 
 use super::*;
 
 #[track_caller]
 fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) {
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
     SUBJECT.check_refused(&spec, code, message);

@@ -1,4 +1,4 @@
-use unmask_sdk::testing::{Checkpoint, Shape, WIDE, logits, relative_error};
+use unmask_sdk::testing::{Shape, TestCheckpoint, WIDE, logits, relative_error};
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn rows_too_odd_for_blocks_are_kept_otherwise_and_told_of() {
         mlp: 250,
         ..WIDE
     };
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let right = logits(&*SUBJECT.load(&checkpoint.spec("cpu", "f32")));
     let model = SUBJECT.load(&checkpoint.spec("cpu", "q4k"));
     let error = relative_error(&logits(&*model), &right);

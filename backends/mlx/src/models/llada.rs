@@ -11,24 +11,24 @@ use mlx_rs::transforms::async_eval;
 use mlx_rs::{Array, Dtype};
 use serde_json::Value;
 use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::{Config, tensor_name};
+use unmask_sdk::llada::{LladaConfig, tensor_name};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{
     BackendError, Capabilities, Estimate, LoadSpec, ModelFacts, Pass, Progress, TokenId,
 };
 
-use crate::attention::{Context, Span, spans};
-use crate::device::{Place, failed};
+use crate::attention::{AttentionContext, RowAttention, spans};
+use crate::device::{ComputeDevice, failed};
 use crate::layers::{Norm, gated, scaled};
-use crate::loader::Loader;
+use crate::loader::MatrixLoader;
 use crate::matrix::{Matrix, Quantised};
 use crate::precision::Precision;
-use crate::rope::Rope;
+use crate::rope::RopeArrays;
 use crate::slot::{CacheSizes, LayerCache, Written};
 
 /// The network with its weights.
 pub(crate) struct Llada {
-    config: Config,
+    config: LladaConfig,
     frequencies: Vec<f32>,
     embedding: Embedding,
     blocks: Vec<Block>,
@@ -64,14 +64,14 @@ enum Embedding {
 impl Llada {
     pub(super) fn check(
         spec: &LoadSpec,
-        place: Place,
+        device: ComputeDevice,
         precision: Precision,
     ) -> Result<Estimate, BackendError> {
-        let config = Config::read(spec)?;
+        let config = LladaConfig::read_quantised(spec)?;
         check_quantisation(spec)?;
         // Without the files, they are taken to be in the reference's form.
         let weights = Weights::open(&spec.weights).or_else(|_| Weights::open(&[]))?;
-        let loader = Loader::new(spec, &weights, place, precision, &|_| {
+        let loader = MatrixLoader::new(spec, &weights, device, precision, &|_| {
             ControlFlow::Continue(())
         });
         Ok(Estimate {
@@ -83,14 +83,14 @@ impl Llada {
 
     pub(super) fn load(
         spec: &LoadSpec,
-        place: Place,
+        device: ComputeDevice,
         precision: Precision,
         progress: &Progress<'_>,
     ) -> Result<Self, BackendError> {
-        let config = Config::read(spec)?;
+        let config = LladaConfig::read_quantised(spec)?;
         check_quantisation(spec)?;
         let weights = Weights::open(&spec.weights)?;
-        let loader = Loader::new(spec, &weights, place, precision, progress);
+        let loader = MatrixLoader::new(spec, &weights, device, precision, progress);
         let table = tensor_name("wte.weight");
         let (vocab, width) = (config.vocab(), config.d_model);
         let quantised_table = loader.stored_quantised(&table, vocab, width)?;
@@ -167,7 +167,7 @@ impl Llada {
         slots: &mut [Vec<LayerCache>],
     ) -> Result<Option<Array>, BackendError> {
         let everyone: Vec<u32> = (0..pass.tokens.len() as u32).collect();
-        let rope = Rope::new(&self.frequencies, pass.positions);
+        let rope = RopeArrays::new(&self.frequencies, pass.positions);
         let written = Written::of(pass, rows);
         let mut x = Some(self.embed(pass.tokens)?);
         for (index, block) in self.blocks.iter().enumerate() {
@@ -247,7 +247,7 @@ const CAPABILITIES: Capabilities = Capabilities(
         | Capabilities::ATTENTION_MASK.0,
 );
 
-fn sizes(config: &Config, dtype: Dtype) -> CacheSizes {
+fn sizes(config: &LladaConfig, dtype: Dtype) -> CacheSizes {
     CacheSizes {
         layers: config.n_layers,
         heads: config.heads(),
@@ -286,9 +286,9 @@ fn check_quantisation(spec: &LoadSpec) -> Result<(), BackendError> {
 struct Layer<'a> {
     network: &'a Llada,
     block: &'a Block,
-    rope: &'a Rope,
+    rope: &'a RopeArrays,
     written: &'a [Written],
-    spans: Vec<Span<'a>>,
+    spans: Vec<RowAttention<'a>>,
     /// The fed tokens that leave the block.
     tokens: &'a [u32],
 }
@@ -316,7 +316,7 @@ impl Layer<'_> {
             return Ok(None);
         }
         let caches: Vec<_> = slots.iter().map(|slot| slot.get(index)).collect();
-        let context = Context {
+        let context = AttentionContext {
             fresh: &fresh,
             slots: &caches,
         };
@@ -345,7 +345,12 @@ impl Layer<'_> {
         Ok([keys, split(self.block.v.apply(normed)?)?])
     }
 
-    fn attend(&self, context: &Context<'_>, normed: &Array, rope: &Rope) -> MlxResult<Array> {
+    fn attend(
+        &self,
+        context: &AttentionContext<'_>,
+        normed: &Array,
+        rope: &RopeArrays,
+    ) -> MlxResult<Array> {
         let heads = self.network.config.heads();
         let shape = [-1, heads.queries as i32, heads.dim as i32];
         let queries = rope.turn(&self.block.q.apply(normed)?.reshape(&shape)?)?;

@@ -6,7 +6,7 @@ use mlx_rs::Array;
 use unmask_sdk::keys::RowKeys;
 use unmask_sdk::{BackendError, Estimate, LoadSpec, ModelFacts, Pass, Progress};
 
-use crate::device::Place;
+use crate::device::ComputeDevice;
 use crate::precision::Precision;
 use crate::slot::{CacheSizes, LayerCache};
 use llada::Llada;
@@ -25,11 +25,11 @@ pub(crate) enum Network {
 /// As `Backend::check`.
 pub(crate) fn check(
     spec: &LoadSpec,
-    place: Place,
+    device: ComputeDevice,
     precision: Precision,
 ) -> Result<Estimate, BackendError> {
     match spec.family.as_str() {
-        "llada" => Llada::check(spec, place, precision),
+        "llada" => Llada::check(spec, device, precision),
         other => Err(unknown(other)),
     }
 }
@@ -41,12 +41,12 @@ impl Network {
     /// As `Backend::load`.
     pub(crate) fn load(
         spec: &LoadSpec,
-        place: Place,
+        device: ComputeDevice,
         precision: Precision,
         progress: &Progress<'_>,
     ) -> Result<Self, BackendError> {
         match spec.family.as_str() {
-            "llada" => Llada::load(spec, place, precision, progress).map(Self::Llada),
+            "llada" => Llada::load(spec, device, precision, progress).map(Self::Llada),
             other => Err(unknown(other)),
         }
     }

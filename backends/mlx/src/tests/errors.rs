@@ -1,12 +1,12 @@
 use serde_json::json;
-use unmask_sdk::testing::{Checkpoint, TINY};
+use unmask_sdk::testing::{TINY, TestCheckpoint};
 use unmask_sdk::{ErrorCode, LoadSpec};
 
 use super::*;
 
 #[track_caller]
 fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) {
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
     SUBJECT.check_refused(&spec, code, message);
@@ -43,7 +43,7 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
 
 #[test]
 fn a_quantisation_that_is_not_multiplied_with_is_refused() {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     checkpoint.config["quantization"] = json!({ "group_size": 32, "bits": 4, "mode": "mxfp4" });
     let saved = checkpoint.save();
     SUBJECT.check_refused(

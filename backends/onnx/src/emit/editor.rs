@@ -19,7 +19,8 @@ use ort::value::{Outlet, Shape, SymbolicDimensions, TensorElementType, ValueType
 use unmask_sdk::BackendError;
 
 use crate::graph::{
-    Attribute, CONTRIB_OPSET, Dim, Domain, Graph, Initialiser, Kind, Node, OPSET, Port,
+    Attribute, CONTRIB_OPSET, Dim, ElementType, Graph, Initialiser, Node, OPSET, OperatorDomain,
+    Port,
 };
 use crate::runtime::failed;
 
@@ -48,8 +49,8 @@ fn model(graph: &Graph) -> ort::Result<Model> {
         made.add_node(node(index, each)?)?;
     }
     let mut model = Model::new([
-        Opset::new(Domain::Onnx.name(), OPSET)?,
-        Opset::new(Domain::Contrib.name(), CONTRIB_OPSET)?,
+        Opset::new(OperatorDomain::Onnx.name(), OPSET)?,
+        Opset::new(OperatorDomain::Contrib.name(), CONTRIB_OPSET)?,
     ])?;
     model.set_graph(made)?;
     Ok(model)
@@ -96,14 +97,14 @@ fn outlet(port: &Port) -> Outlet {
 }
 
 /// The runtime's word for a type.
-pub(crate) fn element(kind: Kind) -> TensorElementType {
+pub(crate) fn element(kind: ElementType) -> TensorElementType {
     match kind {
-        Kind::F32 => TensorElementType::Float32,
-        Kind::F16 => TensorElementType::Float16,
-        Kind::Bf16 => TensorElementType::Bfloat16,
-        Kind::U8 => TensorElementType::Uint8,
-        Kind::I8 => TensorElementType::Int8,
-        Kind::I64 => TensorElementType::Int64,
+        ElementType::F32 => TensorElementType::Float32,
+        ElementType::F16 => TensorElementType::Float16,
+        ElementType::Bf16 => TensorElementType::Bfloat16,
+        ElementType::U8 => TensorElementType::Uint8,
+        ElementType::I8 => TensorElementType::Int8,
+        ElementType::I64 => TensorElementType::Int64,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -14,7 +14,8 @@ use unmask_sdk::{BackendError, Meter, Progress};
 
 use super::messages::*;
 use crate::graph::{
-    Attribute, CONTRIB_OPSET, Data, Dim, Domain, Graph, Initialiser, Node, OPSET, Port, Value,
+    Attribute, CONTRIB_OPSET, Data, Dim, Graph, Initialiser, Node, OPSET, OperatorDomain, Port,
+    Value,
 };
 
 /// The file's own name.
@@ -25,6 +26,8 @@ const REST: &str = "model.onnx.data";
 const SMALLEST_OUTSIDE: usize = 1024;
 /// The version of the format that opset 21 asks for.
 const IR_VERSION: i64 = 10;
+/// Bytes of a file between two looks whether to go on.
+const COPIED_AT_ONCE: u64 = 64 << 20;
 /// Where weights in [`REST`] begin: multiples of a page, so that they can be mapped.
 const ALIGNMENT: usize = 4096;
 
@@ -48,7 +51,7 @@ pub(crate) fn write(
 }
 
 fn model(graph: &Graph, doc: &str, initializer: Vec<TensorProto>) -> ModelProto {
-    let opset = |domain: Domain, version: u32| OperatorSetId {
+    let opset = |domain: OperatorDomain, version: u32| OperatorSetId {
         domain: Some(domain.name().to_owned()),
         version: Some(version.into()),
     };
@@ -65,8 +68,8 @@ fn model(graph: &Graph, doc: &str, initializer: Vec<TensorProto>) -> ModelProto 
             output: graph.outputs.iter().map(port).collect(),
         }),
         opset_import: vec![
-            opset(Domain::Onnx, OPSET),
-            opset(Domain::Contrib, CONTRIB_OPSET),
+            opset(OperatorDomain::Onnx, OPSET),
+            opset(OperatorDomain::Contrib, CONTRIB_OPSET),
         ],
     }
 }
@@ -199,10 +202,27 @@ impl<'a> Outside<'a> {
         let name = name.to_string_lossy().into_owned();
         let here = self.folder.join(&name);
         if fs::hard_link(&real, &here).is_err() {
-            fs::copy(&real, &here).map_err(io)?;
+            self.copy(&real, &here)?;
         }
         self.linked.insert(path.to_owned(), name.clone());
         Ok(name)
+    }
+
+    /// Copies a file, looking now and then whether the host still wants it.
+    fn copy(&self, from: &Path, to: &Path) -> Result<(), BackendError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BackendError::Io { path, source }
+        };
+        let mut source = File::open(from).map_err(io(from))?;
+        let mut copy = File::create(to).map_err(io(to))?;
+        loop {
+            let mut part = (&mut source).take(COPIED_AT_ONCE);
+            if std::io::copy(&mut part, &mut copy).map_err(io(to))? == 0 {
+                return Ok(());
+            }
+            self.meter.add(0)?;
+        }
     }
 
     /// Adds `bytes` to the file of the rest and says where they begin.

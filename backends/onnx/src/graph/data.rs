@@ -8,7 +8,7 @@ use unmask_sdk::weights::{Dtype, Weight, Weights};
 
 /// The type of a tensor's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ElementType {
     F32,
     F16,
     Bf16,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     I64,
 }
 
-impl Kind {
+impl ElementType {
     /// Its number in the ONNX standard (`TensorProto.DataType`), which is the runtime's too.
     pub(crate) fn code(self) -> i32 {
         match self {
@@ -73,7 +73,11 @@ pub(crate) enum Data {
 
 impl Data {
     /// The tensor as it is in the file, if the runtime can read it there: the file has to align it.
-    pub(crate) fn mapped(weights: &Arc<Weights>, weight: &Weight<'_>, kind: Kind) -> Option<Self> {
+    pub(crate) fn mapped(
+        weights: &Arc<Weights>,
+        weight: &Weight<'_>,
+        kind: ElementType,
+    ) -> Option<Self> {
         let aligned = weight.bytes.as_ptr().addr().is_multiple_of(kind.bytes());
         aligned.then(|| Self::Mapped {
             weights: Arc::clone(weights),
@@ -84,11 +88,12 @@ impl Data {
     /// The checkpoint's numbers as `f32`: mapped if they are such, else converted.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16.
+    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16, and finite.
     pub(crate) fn f32(weights: &Arc<Weights>, weight: &Weight<'_>) -> Result<Self, BackendError> {
-        let mapped = (weight.dtype == Dtype::F32).then(|| Self::mapped(weights, weight, Kind::F32));
+        let mapped =
+            (weight.dtype == Dtype::F32).then(|| Self::mapped(weights, weight, ElementType::F32));
         match mapped.flatten() {
-            Some(mapped) => Ok(mapped),
+            Some(mapped) => weight.check_finite().map(|()| mapped),
             None => weight.to_f32().map(Self::Numbers),
         }
     }
@@ -108,6 +113,15 @@ impl Data {
             Self::Held(bytes) => bytes,
             Self::Numbers(numbers) => as_bytes(numbers),
             Self::Mapped { weights, name } => weights.find(name).map_or(&[], |it| it.bytes),
+        }
+    }
+
+    /// # Errors
+    /// [`BackendError::Checkpoint`] if the file was cut short since it was mapped.
+    pub(super) fn check_length(&self) -> Result<(), BackendError> {
+        match self {
+            Self::Held(_) | Self::Numbers(_) => Ok(()),
+            Self::Mapped { weights, .. } => weights.check_lengths(),
         }
     }
 

@@ -4,7 +4,8 @@ mod data;
 
 use std::borrow::Cow;
 
-pub(crate) use data::{Data, Kind};
+pub(crate) use data::{Data, ElementType};
+use unmask_sdk::BackendError;
 
 /// The opset of the standard operators; what is used of it has not changed in later ones.
 pub(crate) const OPSET: u32 = 21;
@@ -13,14 +14,14 @@ pub(crate) const CONTRIB_OPSET: u32 = 1;
 
 /// Whose operator it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Domain {
+pub(crate) enum OperatorDomain {
     /// The ONNX standard's.
     Onnx,
     /// ONNX Runtime's own, `com.microsoft`.
     Contrib,
 }
 
-impl Domain {
+impl OperatorDomain {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Onnx => "",
@@ -42,7 +43,7 @@ pub(crate) enum Attribute {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) operator: &'static str,
-    pub(crate) domain: Domain,
+    pub(crate) domain: OperatorDomain,
     pub(crate) inputs: Vec<Value>,
     pub(crate) outputs: Vec<Value>,
     pub(crate) attributes: Vec<(&'static str, Attribute)>,
@@ -52,7 +53,7 @@ pub(crate) struct Node {
 #[derive(Debug, Clone)]
 pub(crate) struct Initialiser {
     pub(crate) name: Value,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) data: Data,
 }
@@ -69,7 +70,7 @@ pub(crate) enum Dim {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Port {
     pub(crate) name: Value,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ElementType,
     pub(crate) shape: Vec<Dim>,
 }
 
@@ -84,7 +85,12 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// Declares an input.
-    pub(crate) fn input(&mut self, name: impl Into<String>, kind: Kind, shape: &[Dim]) -> Value {
+    pub(crate) fn input(
+        &mut self,
+        name: impl Into<String>,
+        kind: ElementType,
+        shape: &[Dim],
+    ) -> Value {
         let name = Value(Cow::Owned(name.into()));
         self.inputs.push(Port {
             name: name.clone(),
@@ -95,7 +101,7 @@ impl Graph {
     }
 
     /// Declares an output; a node of that name makes it.
-    pub(crate) fn output(&mut self, name: impl Into<String>, kind: Kind, shape: &[Dim]) {
+    pub(crate) fn output(&mut self, name: impl Into<String>, kind: ElementType, shape: &[Dim]) {
         self.outputs.push(Port {
             name: Value(Cow::Owned(name.into())),
             kind,
@@ -107,7 +113,7 @@ impl Graph {
     pub(crate) fn weight(
         &mut self,
         name: impl Into<String>,
-        kind: Kind,
+        kind: ElementType,
         shape: &[usize],
         data: Data,
     ) -> Value {
@@ -124,13 +130,13 @@ impl Graph {
     /// Adds a vector of integers, such as a shape.
     pub(crate) fn integers(&mut self, name: &str, numbers: &[i64]) -> Value {
         let bytes = numbers.iter().flat_map(|it| it.to_le_bytes()).collect();
-        self.weight(name, Kind::I64, &[numbers.len()], Data::Held(bytes))
+        self.weight(name, ElementType::I64, &[numbers.len()], Data::Held(bytes))
     }
 
     /// Adds a single number.
     pub(crate) fn number(&mut self, name: &str, number: f32) -> Value {
         let bytes = number.to_le_bytes().to_vec();
-        self.weight(name, Kind::F32, &[], Data::Held(bytes))
+        self.weight(name, ElementType::F32, &[], Data::Held(bytes))
     }
 
     /// Adds a node with one output.
@@ -146,7 +152,13 @@ impl Graph {
         attributes: Vec<(&'static str, Attribute)>,
     ) -> Value {
         let output = self.fresh(operator);
-        self.push(Domain::Onnx, operator, inputs, &[&output], attributes);
+        self.push(
+            OperatorDomain::Onnx,
+            operator,
+            inputs,
+            &[&output],
+            attributes,
+        );
         output
     }
 
@@ -158,7 +170,13 @@ impl Graph {
         attributes: Vec<(&'static str, Attribute)>,
     ) -> Value {
         let output = self.fresh(operator);
-        self.push(Domain::Contrib, operator, inputs, &[&output], attributes);
+        self.push(
+            OperatorDomain::Contrib,
+            operator,
+            inputs,
+            &[&output],
+            attributes,
+        );
         output
     }
 
@@ -170,7 +188,13 @@ impl Graph {
         inputs: &[&Value],
     ) -> Value {
         let output = Value(Cow::Owned(name.into()));
-        self.push(Domain::Onnx, operator, inputs, &[&output], Vec::new());
+        self.push(
+            OperatorDomain::Onnx,
+            operator,
+            inputs,
+            &[&output],
+            Vec::new(),
+        );
         output
     }
 
@@ -184,8 +208,21 @@ impl Graph {
         let name = self.fresh(operator).0;
         let outputs = ["low", "high"].map(|half| Value(Cow::Owned(format!("{name}.{half}"))));
         let [low, high] = outputs;
-        self.push(Domain::Onnx, operator, inputs, &[&low, &high], attributes);
+        self.push(
+            OperatorDomain::Onnx,
+            operator,
+            inputs,
+            &[&low, &high],
+            attributes,
+        );
         (low, high)
+    }
+
+    /// # Errors
+    /// [`BackendError::Checkpoint`] if a mapped file of an initialiser was cut short.
+    pub(crate) fn check_lengths(&self) -> Result<(), BackendError> {
+        let mut data = self.initialisers.iter().map(|it| &it.data);
+        data.try_for_each(Data::check_length)
     }
 
     /// Lets the system take back the pages of initialisers in mapped files; they come back when they are read.
@@ -201,7 +238,7 @@ impl Graph {
 
     fn push(
         &mut self,
-        domain: Domain,
+        domain: OperatorDomain,
         operator: &'static str,
         inputs: &[&Value],
         outputs: &[&Value],

@@ -11,11 +11,44 @@ const HEAD: u64 = 4096;
 /// Tests that `path` is a library for this machine, as far as its first bytes tell; else why it is not.
 pub(super) fn check(path: &Path) -> Result<(), String> {
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    let read = File::open(path).and_then(|file| {
+        let length = file.metadata()?.len();
+        file.take(HEAD).read_to_end(&mut head)?;
+        Ok(length)
+    });
     match read {
         Err(error) if error.kind() == ErrorKind::NotFound => Err("is not there".to_owned()),
         Err(error) => Err(format!("cannot be read: {error}")),
-        Ok(_) => check_head(&head, OS, ARCH),
+        Ok(length) => check_head(&head, OS, ARCH).and_then(|()| check_length(&head, length)),
+    }
+}
+
+/// Tests that an ELF file of `length` bytes has all that the loader would map of it: touching what lies beyond its end would
+/// end the process. Other systems' loaders look for themselves.
+fn check_length(head: &[u8], length: u64) -> Result<(), String> {
+    /// The kind of a segment that is mapped.
+    const LOAD: u32 = 1;
+    // 64-bit, little-endian, as every machine is that this is built for.
+    if !head.starts_with(b"\x7fELF\x02\x01") {
+        return Ok(());
+    }
+    let table = || {
+        let at = usize::try_from(u64_at(head, 32)?).ok()?;
+        let (size, count) = (u16_at(head, 54)?, u16_at(head, 56)?);
+        Some((at, usize::from(size), usize::from(count)))
+    };
+    let (at, size, count) = table().ok_or("was cut short; fetch it again")?;
+    let end = |index: usize| {
+        let at = at.checked_add(index * size)?;
+        let is_mapped = u32_at(head, at)? == LOAD;
+        let end = u64_at(head, at + 8)?.saturating_add(u64_at(head, at + 32)?);
+        is_mapped.then_some(end)
+    };
+    match (0..count).filter_map(end).max() {
+        Some(needed) if needed > length => Err(format!(
+            "was cut short: it has {length} of at least {needed} bytes; fetch it again"
+        )),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -113,8 +146,13 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.try_into().ok()?))
 }
 
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    let bytes = bytes.get(at..at.checked_add(8)?)?;
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..at + 4)?;
+    let bytes = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 

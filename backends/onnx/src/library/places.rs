@@ -27,7 +27,7 @@ const SYSTEM: [&str; 6] = [
 
 /// Who led to a library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum LibraryOrigin {
     /// The model's option `library`.
     Option,
     /// `ORT_DYLIB_PATH`.
@@ -42,7 +42,7 @@ pub(crate) enum Origin {
     System,
 }
 
-impl Origin {
+impl LibraryOrigin {
     /// What the user said to have this library and no other.
     pub(super) fn setting(self) -> Option<&'static str> {
         match self {
@@ -55,7 +55,7 @@ impl Origin {
 
 /// What decides where the library is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Surroundings {
+pub(crate) struct LibrarySearch {
     /// The model's option `library`.
     pub(crate) option: Option<PathBuf>,
     /// `ORT_DYLIB_PATH`.
@@ -70,7 +70,7 @@ pub(crate) struct Surroundings {
     pub(crate) system: Vec<PathBuf>,
 }
 
-impl Surroundings {
+impl LibrarySearch {
     /// Those of this process, with the model's option.
     pub(crate) fn here(option: Option<&Path>) -> Self {
         let path = |name: &str| {
@@ -146,23 +146,25 @@ fn folders(list: &OsString) -> impl Iterator<Item = PathBuf> {
 
 /// Every library that may be meant, the first choice first. What was named is there even if it does not exist; the rest is
 /// looked for as it is asked for.
-pub(super) fn candidates(around: &Surroundings) -> impl Iterator<Item = (Origin, PathBuf)> + '_ {
+pub(super) fn candidates(
+    around: &LibrarySearch,
+) -> impl Iterator<Item = (LibraryOrigin, PathBuf)> + '_ {
     let named = [
-        (Origin::Option, &around.option),
-        (Origin::Variable, &around.variable),
+        (LibraryOrigin::Option, &around.option),
+        (LibraryOrigin::Variable, &around.variable),
     ];
     let named = named
         .into_iter()
         .filter_map(|(origin, path)| Some((origin, library_at(path.as_deref()?))));
-    let beside = within(&around.beside).map(|path| (Origin::Beside, path));
+    let beside = within(&around.beside).map(|path| (LibraryOrigin::Beside, path));
     let installed = iter::once_with(|| installed(around.installed.as_deref())).flatten();
     let python = around.pythons.iter().flat_map(|root| packages(root));
     let python = python.filter_map(|folder| library_in(&folder));
-    let system = within(&around.system).map(|path| (Origin::System, path));
+    let system = within(&around.system).map(|path| (LibraryOrigin::System, path));
     named
         .chain(beside)
-        .chain(installed.map(|path| (Origin::Installed, path)))
-        .chain(python.map(|path| (Origin::Python, path)))
+        .chain(installed.map(|path| (LibraryOrigin::Installed, path)))
+        .chain(python.map(|path| (LibraryOrigin::Python, path)))
         .chain(system)
 }
 

@@ -36,19 +36,19 @@ impl Disk {
     }
 }
 
-fn find_in(around: &Surroundings) -> Result<Found, Missing> {
+fn find_in(around: &LibrarySearch) -> Result<FoundLibrary, Missing> {
     first_fit(around, |_, _| Ok(()))
 }
 
 #[track_caller]
-fn check(around: &Surroundings, origin: Origin, path: &Path) {
+fn check(around: &LibrarySearch, origin: LibraryOrigin, path: &Path) {
     let found = find_in(around).map(|it| (it.origin, it.path));
     assert_eq!(found, Ok((origin, path.to_owned())));
 }
 
 /// Every place, each with a library.
-fn everywhere(disk: &Disk) -> Surroundings {
-    Surroundings {
+fn everywhere(disk: &Disk) -> LibrarySearch {
+    LibrarySearch {
         option: Some(disk.put("option", 24)),
         variable: Some(disk.put("variable", 24)),
         beside: vec![disk.put("beside", 24)],
@@ -72,17 +72,25 @@ fn places_are_searched_in_the_promised_order() {
     around.installed = Some(disk.at("installed"));
     around.pythons = vec![disk.at("python")];
 
-    check(&around, Origin::Option, &option.expect("it is set"));
+    check(&around, LibraryOrigin::Option, &option.expect("it is set"));
     around.option = None;
-    check(&around, Origin::Variable, &variable.expect("it is set"));
+    check(
+        &around,
+        LibraryOrigin::Variable,
+        &variable.expect("it is set"),
+    );
     around.variable = None;
-    check(&around, Origin::Beside, &beside);
+    check(&around, LibraryOrigin::Beside, &beside);
     around.beside.clear();
-    check(&around, Origin::Installed, &installed.expect("it is set"));
+    check(
+        &around,
+        LibraryOrigin::Installed,
+        &installed.expect("it is set"),
+    );
     around.installed = None;
-    check(&around, Origin::Python, &python);
+    check(&around, LibraryOrigin::Python, &python);
     around.pythons.clear();
-    check(&around, Origin::System, &system);
+    check(&around, LibraryOrigin::System, &system);
     around.system.clear();
     assert_eq!(
         find_in(&around),
@@ -96,17 +104,17 @@ fn places_are_searched_in_the_promised_order() {
 #[test]
 fn of_the_installed_ones_a_gpus_comes_first_and_then_the_newest() {
     let disk = Disk::new();
-    let around = Surroundings {
+    let around = LibrarySearch {
         installed: Some(disk.at("onnx")),
-        ..Surroundings::default()
+        ..LibrarySearch::default()
     };
     disk.put("onnx/1.30.0-cpu", 30);
     let newest = disk.put("onnx/1.32.0-cpu", 32);
     disk.put("onnx/.1.40.0-cpu", 40);
     disk.put_as("onnx/1.50.0-cpu/readme.txt", b"no library");
-    check(&around, Origin::Installed, &newest);
+    check(&around, LibraryOrigin::Installed, &newest);
     let gpu = disk.put("onnx/1.31.1-cuda", 31);
-    check(&around, Origin::Installed, &gpu);
+    check(&around, LibraryOrigin::Installed, &gpu);
 }
 
 #[test]
@@ -115,11 +123,11 @@ fn a_folder_may_be_named_and_the_newest_in_it_is_meant() {
     disk.put("lib", 24);
     let newest = disk.put("lib", 32);
     disk.put_as("lib/libonnxruntime_providers_shared.so", b"\x7fELF");
-    let around = Surroundings {
+    let around = LibrarySearch {
         variable: Some(disk.at("lib")),
-        ..Surroundings::default()
+        ..LibrarySearch::default()
     };
-    check(&around, Origin::Variable, &newest);
+    check(&around, LibraryOrigin::Variable, &newest);
 }
 
 #[test]
@@ -132,9 +140,9 @@ fn what_does_not_fit_is_passed_over_and_told_if_nothing_else_does() {
         _ => "aarch64",
     };
     disk.put_as("foreign/libonnxruntime.so", &binary::head_for(OS, foreign));
-    let mut around = Surroundings {
+    let mut around = LibrarySearch {
         beside: vec![disk.at("old"), disk.at("foreign")],
-        ..Surroundings::default()
+        ..LibrarySearch::default()
     };
     let missing = find_in(&around).expect_err("neither fits");
     assert_eq!(
@@ -146,7 +154,7 @@ fn what_does_not_fit_is_passed_over_and_told_if_nothing_else_does() {
     );
     let good = disk.put("good", 24);
     around.beside.push(disk.at("good"));
-    check(&around, Origin::Beside, &good);
+    check(&around, LibraryOrigin::Beside, &good);
 }
 
 #[test]
@@ -154,12 +162,12 @@ fn what_was_named_has_to_fit() {
     let disk = Disk::new();
     let text = disk.put_as("notes.txt", b"no library");
     disk.put("good", 32);
-    let mut around = Surroundings {
+    let mut around = LibrarySearch {
         variable: Some(text.clone()),
         beside: vec![disk.at("good")],
-        ..Surroundings::default()
+        ..LibrarySearch::default()
     };
-    let say = |around: &Surroundings| find_in(around).expect_err("it does not fit").reason;
+    let say = |around: &LibrarySearch| find_in(around).expect_err("it does not fit").reason;
     assert_eq!(
         say(&around),
         format!(
@@ -182,9 +190,9 @@ fn a_library_that_does_not_open_gives_way_to_the_next() {
     let disk = Disk::new();
     let broken = disk.put("broken", 32);
     let good = disk.put("good", 24);
-    let around = Surroundings {
+    let around = LibrarySearch {
         beside: vec![disk.at("broken"), disk.at("good")],
-        ..Surroundings::default()
+        ..LibrarySearch::default()
     };
     let open = |path: &Path, _| match path == broken {
         true => Err("cannot be loaded: no such symbol".to_owned()),
@@ -221,10 +229,10 @@ fn every_kind_of_python_is_found() {
         ("Roaming/Python", "Roaming/Python/Python312/site-packages"),
     ] {
         let library = disk.put(&format!("{site}/onnxruntime/capi"), 32);
-        let around = Surroundings {
+        let around = LibrarySearch {
             pythons: vec![disk.at(root)],
-            ..Surroundings::default()
+            ..LibrarySearch::default()
         };
-        check(&around, Origin::Python, &library);
+        check(&around, LibraryOrigin::Python, &library);
     }
 }

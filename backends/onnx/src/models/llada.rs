@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use unmask_sdk::llada::{Config, tensor_name};
+use unmask_sdk::llada::{LladaConfig, tensor_name};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
 use super::Network;
-use crate::graph::{Data, Graph, Kind, Value};
+use crate::graph::{Data, ElementType, Graph, Value};
 use crate::layers::{self, Angles, Attended, Constants, Factor};
-use crate::loader::Loader;
+use crate::loader::MatrixLoader;
 use crate::matrix::Matrix;
 use crate::ports::{Ports, Queries};
 use crate::precision::Precision;
@@ -25,15 +25,15 @@ use crate::slot::CacheSizes;
 pub(super) fn build(
     spec: &LoadSpec,
     precision: Precision,
-    cache_kind: Kind,
+    cache_kind: ElementType,
     progress: &Progress<'_>,
 ) -> Result<Network, BackendError> {
-    let config = Config::read(spec)?;
+    let config = LladaConfig::read(spec)?;
     let weights = Arc::new(Weights::open(&spec.weights)?);
     let mut graph = Graph::default();
     let norms = Norms::load(&mut graph, &weights, &config)?;
     let embedding = embedding(&mut graph, &weights, &config)?;
-    let loader = Loader {
+    let loader = MatrixLoader {
         weights: &weights,
         precision,
         cache_folder: spec.cache_folder.as_deref(),
@@ -65,14 +65,14 @@ pub(super) fn build(
 ///
 /// # Errors
 /// As `Backend::load`, as far as it concerns `config.json`.
-pub(super) fn outline(spec: &LoadSpec, cache_kind: Kind) -> Result<Network, BackendError> {
-    let config = Config::read(spec)?;
+pub(super) fn outline(spec: &LoadSpec, cache_kind: ElementType) -> Result<Network, BackendError> {
+    let config = LladaConfig::read(spec)?;
     let mut network = empty(&config, cache_kind);
     Ports::declare(&mut network.graph, &network.caches, config.vocab());
     Ok(network)
 }
 
-fn empty(config: &Config, cache_kind: Kind) -> Network {
+fn empty(config: &LladaConfig, cache_kind: ElementType) -> Network {
     Network {
         graph: Graph::default(),
         vocab: config.vocab(),
@@ -105,14 +105,14 @@ impl Norms {
     fn load(
         graph: &mut Graph,
         weights: &Arc<Weights>,
-        config: &Config,
+        config: &LladaConfig,
     ) -> Result<Self, BackendError> {
         let mut read = |name: String| {
             let mut part = |kind: &str| {
                 let name = tensor_name(&format!("{name}.{kind}"));
                 let weight = weights.shaped(&name, &[config.d_model])?;
                 let data = Data::f32(weights, &weight)?;
-                Ok::<_, BackendError>(graph.weight(name, Kind::F32, &[config.d_model], data))
+                Ok::<_, BackendError>(graph.weight(name, ElementType::F32, &[config.d_model], data))
             };
             let weight = part("weight")?;
             let bias = config.norm_has_bias().then(|| part("bias")).transpose()?;
@@ -133,21 +133,23 @@ impl Norms {
 fn embedding(
     graph: &mut Graph,
     weights: &Arc<Weights>,
-    config: &Config,
+    config: &LladaConfig,
 ) -> Result<Value, BackendError> {
     let name = tensor_name("wte.weight");
     let shape = [config.vocab(), config.d_model];
     let weight = weights.shaped(&name, &shape)?;
-    let as_it_is = Kind::of_floats(weight.dtype)
+    // Integers hide what is not finite in the rows that go in.
+    weight.check_finite()?;
+    let as_it_is = ElementType::of_floats(weight.dtype)
         .and_then(|kind| Some((kind, Data::mapped(weights, &weight, kind)?)));
     let (kind, data) = match as_it_is {
         Some(as_it_is) => as_it_is,
-        None => (Kind::F32, Data::f32(weights, &weight)?),
+        None => (ElementType::F32, Data::f32(weights, &weight)?),
     };
     Ok(graph.weight(format!("{name}.rows"), kind, &shape, data))
 }
 
-/// One block's matrices, in the order of [`Config::matrices`].
+/// One block's matrices, in the order of [`LladaConfig::matrices`].
 struct Block<'a> {
     k: &'a Matrix,
     v: &'a Matrix,
@@ -165,7 +167,7 @@ struct Turns {
 }
 
 struct Body<'a> {
-    config: &'a Config,
+    config: &'a LladaConfig,
     ports: &'a Ports,
     constants: &'a Constants,
     graph: Graph,
@@ -204,7 +206,7 @@ impl Body<'_> {
     fn embed(&mut self, embedding: &Value) -> Value {
         let graph = &mut self.graph;
         let rows = graph.node("Gather", &[embedding, &self.ports.tokens]);
-        let x = layers::cast(graph, &rows, Kind::F32);
+        let x = layers::cast(graph, &rows, ElementType::F32);
         if !self.config.input_emb_norm {
             return x;
         }

@@ -5,7 +5,7 @@ mod llada;
 use unmask_sdk::llada::MatrixSpec;
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
-use crate::graph::{Graph, Kind};
+use crate::graph::{ElementType, Graph};
 use crate::precision::Precision;
 use crate::slot::CacheSizes;
 
@@ -35,7 +35,7 @@ pub(crate) struct Network {
 pub(crate) fn build(
     spec: &LoadSpec,
     precision: Precision,
-    cache_kind: Kind,
+    cache_kind: ElementType,
     progress: &Progress<'_>,
 ) -> Result<Network, BackendError> {
     match spec.family.as_str() {
@@ -48,7 +48,7 @@ pub(crate) fn build(
 ///
 /// # Errors
 /// As `Backend::load`, as far as it concerns `config.json`.
-pub(crate) fn outline(spec: &LoadSpec, cache_kind: Kind) -> Result<Network, BackendError> {
+pub(crate) fn outline(spec: &LoadSpec, cache_kind: ElementType) -> Result<Network, BackendError> {
     match spec.family.as_str() {
         "llada" => llada::outline(spec, cache_kind),
         other => Err(unknown(other)),

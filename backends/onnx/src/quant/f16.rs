@@ -16,9 +16,20 @@ pub(super) fn pack(weight: &Weight<'_>) -> Result<Vec<u8>, BackendError> {
     pieces.try_for_each(|(piece, out)| {
         let numbers = super::rows(weight, piece * ROWS, out.len() / columns / 2)?;
         for (out, number) in out.chunks_exact_mut(2).zip(numbers) {
-            out.copy_from_slice(&f16::from_f32(number).to_le_bytes());
+            let half = f16::from_f32(number);
+            if half.is_infinite() {
+                return Err(too_large(weight, number));
+            }
+            out.copy_from_slice(&half.to_le_bytes());
         }
         Ok::<_, BackendError>(())
     })?;
     Ok(out)
+}
+
+fn too_large(weight: &Weight<'_>, number: f32) -> BackendError {
+    BackendError::Unsupported(format!(
+        "tensor {} holds {number}, more than 16 bits can; choose precision \"f32\" or \"int8\"",
+        weight.name
+    ))
 }

@@ -1,4 +1,4 @@
-use unmask_sdk::testing::{Checkpoint, Line, TINY, check_close, forward, session};
+use unmask_sdk::testing::{TINY, TestCheckpoint, TestRow, check_close, forward, session};
 use unmask_sdk::{ErrorCode, LoadSpec};
 
 use super::*;
@@ -6,7 +6,7 @@ use crate::library;
 
 #[track_caller]
 fn check_spec(subject: &Subject, edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) {
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cpu", "f32");
     edit(&mut spec);
     subject.check_refused(&spec, code, message);
@@ -49,11 +49,11 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
 
 #[test]
 fn a_provider_that_fails_says_why_and_is_replaced_only_if_that_is_allowed() {
-    let lacks_cuda = |found: library::Found| !found.has_beside("onnxruntime_providers_cuda");
+    let lacks_cuda = |found: library::FoundLibrary| !found.has_beside("onnxruntime_providers_cuda");
     let Some(subject) = subject().filter(|_| library::find().is_ok_and(lacks_cuda)) else {
         return;
     };
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     let mut spec = checkpoint.spec("cuda:0", "f32");
     for message in [
         "cuda:0 cannot be used",
@@ -64,7 +64,7 @@ fn a_provider_that_fails_says_why_and_is_replaced_only_if_that_is_allowed() {
     }
     let right = forward(
         &mut *session(&*subject.load(&checkpoint.spec("cpu", "f32"))),
-        &[Line::whole(0, &[1, 2, 3])],
+        &[TestRow::whole(0, &[1, 2, 3])],
     );
     spec.options_json = r#"{"allow_cpu_fallback": true}"#.to_owned();
     let model = subject.load(&spec);
@@ -73,6 +73,6 @@ fn a_provider_that_fails_says_why_and_is_replaced_only_if_that_is_allowed() {
         notes.contains("computes on the processor instead"),
         "{notes}"
     );
-    let logits = forward(&mut *session(&*model), &[Line::whole(0, &[1, 2, 3])]);
+    let logits = forward(&mut *session(&*model), &[TestRow::whole(0, &[1, 2, 3])]);
     check_close(&logits, &right, 0.0);
 }

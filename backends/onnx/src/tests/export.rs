@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 use serde_json::json;
 use tempfile::TempDir;
 use unmask_sdk::testing::{
-    Checkpoint, Line, Saved, Shape, TINY, check_close, forward, session, tokens,
+    SavedCheckpoint, Shape, TINY, TestCheckpoint, TestRow, check_close, forward, session, tokens,
 };
 use unmask_sdk::{Backend, BackendError, LoadSpec};
 
 use super::*;
 
 /// Exports a checkpoint and tells how to load the file.
-fn exported(checkpoint: &Saved, precision: &str) -> (TempDir, LoadSpec) {
+fn exported(checkpoint: &SavedCheckpoint, precision: &str) -> (TempDir, LoadSpec) {
     let folder = TempDir::new().expect("there is room for a folder");
     let mut spec = checkpoint.spec("cpu", precision);
     let written = Onnx.export(&spec, folder.path(), &|_| ControlFlow::Continue(()));
@@ -25,8 +25,8 @@ fn logits(subject: &Subject, spec: &LoadSpec) -> Vec<Vec<f32>> {
     let model = subject.load(spec);
     let mut session = session(&*model);
     let lines = [
-        Line::whole(0, &tokens(1, 15)),
-        Line::whole(1, &tokens(2, 9)),
+        TestRow::whole(0, &tokens(1, 15)),
+        TestRow::whole(1, &tokens(2, 9)),
     ];
     forward(&mut *session, &lines)
 }
@@ -34,7 +34,7 @@ fn logits(subject: &Subject, spec: &LoadSpec) -> Vec<Vec<f32>> {
 #[test]
 fn an_exported_network_computes_what_the_checkpoint_computes() {
     let Some(subject) = subject() else { return };
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     for precision in ["f32", "int8", "int4", "f16"] {
         let (folder, spec) = exported(&checkpoint, precision);
         let right = logits(&subject, &checkpoint.spec("cpu", precision));
@@ -52,10 +52,10 @@ fn a_file_of_another_model_is_refused_by_what_differs() {
     if subject().is_none() {
         return;
     }
-    let small = Checkpoint::new(TINY).save();
+    let small = TestCheckpoint::new(TINY).save();
     let (folder, spec) = exported(&small, "f32");
     let refused = |shape: Shape, what: &str| {
-        let other = Checkpoint::new(shape).save();
+        let other = TestCheckpoint::new(shape).save();
         let mut other = other.spec("cpu", "f32");
         other.options_json.clone_from(&spec.options_json);
         let error = Onnx.load(&other, &|_| ControlFlow::Continue(())).err();

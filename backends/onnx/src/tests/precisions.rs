@@ -1,4 +1,4 @@
-use unmask_sdk::testing::{Checkpoint, Shape, WIDE, check_close, logits, relative_error};
+use unmask_sdk::testing::{Shape, TestCheckpoint, WIDE, check_close, logits, relative_error};
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn rows_that_fill_no_block_are_kept_all_the_same() {
         mlp: 250,
         ..WIDE
     };
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let right = logits(&*subject.load(&checkpoint.spec("cpu", "f32")));
     for (precision, most) in [("int8", 0.05), ("int4", 0.4)] {
         let error = relative_error(
@@ -24,7 +24,7 @@ fn rows_that_fill_no_block_are_kept_all_the_same() {
 #[test]
 fn weights_that_are_not_rearranged_give_the_same() {
     let Some(subject) = subject() else { return };
-    let checkpoint = Checkpoint::new(WIDE).save();
+    let checkpoint = TestCheckpoint::new(WIDE).save();
     for precision in ["f32", "int8"] {
         let mut spec = checkpoint.spec("cpu", precision);
         spec.options_json = r#"{"prepack": "on"}"#.to_owned();

@@ -7,8 +7,8 @@ use unmask_api::{Attention, Capabilities, LoadSpec, Logits, Model, Position};
 use super::facts::refused;
 use super::kept;
 use crate::compare::differ;
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, session};
-use crate::run::Run;
 use crate::{Explored, Finding, Outcome};
 
 const LENGTH: u32 = 12;
@@ -79,9 +79,9 @@ fn backwards(rig: &Rig) -> Fed {
     fed
 }
 
-fn pass(fed: &Fed) -> Run {
+fn pass(fed: &Fed) -> OwnedPass {
     let tokens: Vec<u32> = fed.iter().map(|(token, _)| *token).collect();
-    Run::default().and(0, &tokens, fed.iter().map(|(_, at)| *at))
+    OwnedPass::default().and(0, &tokens, fed.iter().map(|(_, at)| *at))
 }
 
 /// `fed` with another token at position `at`.
@@ -168,9 +168,9 @@ fn cached(rig: &Rig, model: &dyn Model) -> Outcome {
 }
 
 /// What is fed in place `at`, alone, into its own cell.
-fn one(fed: &Fed, at: u32) -> Run {
+fn one(fed: &Fed, at: u32) -> OwnedPass {
     let (token, position) = fed[at as usize];
-    Run::default()
+    OwnedPass::default()
         .and(0, &[token], [position])
         .kept_in([at])
         .seeing(0..LENGTH)

@@ -3,15 +3,15 @@
 use std::ops::Range;
 
 use crate::Outcome;
+use crate::owned_pass::OwnedPass;
 use crate::rig::Rig;
-use crate::run::Run;
 
 const LENGTH: usize = 24;
 
 /// Positions `block` of `tokens` in their cells, attending to all of them.
-fn part(tokens: &[u32], block: Range<u32>) -> Run {
+fn part(tokens: &[u32], block: Range<u32>) -> OwnedPass {
     let fed = &tokens[block.start as usize..block.end as usize];
-    Run::default()
+    OwnedPass::default()
         .and(0, fed, block.clone())
         .kept_in(block)
         .seeing(0..tokens.len() as u32)
@@ -20,8 +20,12 @@ fn part(tokens: &[u32], block: Range<u32>) -> Run {
 fn unchanged(rig: &Rig, block: Range<u32>) -> Outcome {
     let tokens = rig.tokens(LENGTH, 20);
     let mut session = rig.session()?;
-    let whole = rig.run(&mut *session, &Run::filling(0, &tokens))?;
-    rig.alike("the whole, kept", &whole, &rig.alone(&Run::whole(&tokens))?)?;
+    let whole = rig.run(&mut *session, &OwnedPass::filling(0, &tokens))?;
+    rig.alike(
+        "the whole, kept",
+        &whole,
+        &rig.alone(&OwnedPass::whole(&tokens))?,
+    )?;
     let pairs = || block.clone().enumerate().map(|(at, of)| (at, of as usize));
     // Twice: the first writes what the second reads.
     for what in ["the part", "the part again"] {
@@ -42,10 +46,10 @@ pub(super) fn suffix(rig: &Rig) -> Outcome {
 pub(super) fn overwritten(rig: &Rig) -> Outcome {
     let (old, new) = (rig.tokens(LENGTH, 21), rig.tokens(LENGTH, 22));
     let mut session = rig.session()?;
-    rig.run(&mut *session, &Run::filling(0, &old))?;
-    rig.run(&mut *session, &Run::filling(0, &new))?;
+    rig.run(&mut *session, &OwnedPass::filling(0, &old))?;
+    rig.run(&mut *session, &OwnedPass::filling(0, &new))?;
     let after = rig.run(&mut *session, &part(&new, 4..9))?;
-    let whole = rig.alone(&Run::whole(&new))?;
+    let whole = rig.alone(&OwnedPass::whole(&new))?;
     rig.tolerance.all(
         "after two fillings",
         (&after, &whole),
@@ -56,11 +60,11 @@ pub(super) fn overwritten(rig: &Rig) -> Outcome {
 /// Sixteen cells are attended to; what eight more hold is nobody's business.
 pub(super) fn unattended(rig: &Rig) -> Outcome {
     let tokens = rig.tokens(16, 25);
-    let whole = rig.alone(&Run::whole(&tokens))?;
+    let whole = rig.alone(&OwnedPass::whole(&tokens))?;
     let mut session = rig.session()?;
-    rig.run(&mut *session, &Run::filling(0, &tokens))?;
+    rig.run(&mut *session, &OwnedPass::filling(0, &tokens))?;
     for seed in [26, 27] {
-        let outside = Run::default()
+        let outside = OwnedPass::default()
             .and(0, &rig.tokens(8, seed), 16..24)
             .kept_in(16..24)
             .seeing(16..24);

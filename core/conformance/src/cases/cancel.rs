@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use unmask_api::{BackendError, CancelFlag, Logits, Session, SessionSpec};
 
+use crate::owned_pass::OwnedPass;
 use crate::report::Figure;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 use crate::{Explored, Finding, Outcome};
 
 pub(super) fn pass(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(20, 30));
+    let pass = OwnedPass::whole(&rig.tokens(20, 30));
     let expected = rig.alone(&pass)?;
     let mut session = rig.session()?;
     let flag = CancelFlag::new();
@@ -65,10 +65,10 @@ fn longest(
     rig: &Rig,
     session: &mut dyn Session,
     most: u32,
-) -> Result<(Run, Logits, Duration), String> {
+) -> Result<(OwnedPass, Logits, Duration), String> {
     let mut length = most.min(32);
     loop {
-        let pass = Run::whole(&rig.tokens(length as usize, 31)).wanting(&[length - 1]);
+        let pass = OwnedPass::whole(&rig.tokens(length as usize, 31)).wanting(&[length - 1]);
         let began = Instant::now();
         let logits = rig.run(session, &pass)?;
         let took = began.elapsed();
@@ -83,7 +83,7 @@ fn longest(
 fn raise_after(
     delay: Duration,
     session: &mut dyn Session,
-    pass: &Run,
+    pass: &OwnedPass,
 ) -> Result<Option<Duration>, String> {
     let flag = CancelFlag::new();
     let (result, raised, ended) = thread::scope(|scope| {

@@ -5,15 +5,15 @@ use unmask_api::{
 };
 
 use crate::Outcome;
+use crate::owned_pass::{OwnedPass, run};
 use crate::rig::{Rig, ensure};
-use crate::run::{Run, run};
 
 pub(super) fn steady(rig: &Rig) -> Outcome {
     let facts = rig.model().facts();
     ensure(facts == rig.facts, || {
         format!("they were {:?} and are {facts:?}", rig.facts)
     })?;
-    rig.alone(&Run::whole(&rig.tokens(4, 16)))?;
+    rig.alone(&OwnedPass::whole(&rig.tokens(4, 16)))?;
     let facts = rig.model().facts();
     ensure(facts == rig.facts, || {
         format!("a pass makes {facts:?} of {:?}", rig.facts)
@@ -97,7 +97,7 @@ const REFUSED: [Capabilities; 6] = [
 ///
 /// A plugin in C is never sent such a pass: there the host refuses in its place, and is what this tests.
 pub(super) fn unclaimed(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(6, 13));
+    let pass = OwnedPass::whole(&rig.tokens(6, 13));
     let mut session = rig.session()?;
     let expected = rig.run(&mut *session, &pass)?;
     for bit in REFUSED {
@@ -123,11 +123,11 @@ fn ask(bit: Capabilities, rig: &Rig, session: &mut dyn Session) -> Result<(), Ba
             let spec = SessionSpec { cells: 8, slots: 1 };
             return rig.model().session(spec).map(|_| ());
         }
-        Capabilities::BATCH => Run::whole(&[1]).and(1, &[2], 0..1),
-        Capabilities::LEFT_PADDING => Run::whole(&[1, 2]).padded(1),
-        Capabilities::ATTENTION_MASK => Run::whole(&[1, 2]).masked(|_, _| true),
+        Capabilities::BATCH => OwnedPass::whole(&[1]).and(1, &[2], 0..1),
+        Capabilities::LEFT_PADDING => OwnedPass::whole(&[1, 2]).padded(1),
+        Capabilities::ATTENTION_MASK => OwnedPass::whole(&[1, 2]).masked(|_, _| true),
         _ => {
-            let one = Run::whole(&[1]);
+            let one = OwnedPass::whole(&[1]);
             run(session, rig.facts.vocab, &one)?;
             let request = TopRequest {
                 rows: &[0],

@@ -11,8 +11,8 @@ use unmask_api::{BackendError, ErrorCode, LoadSpec, Logits, ModelFacts};
 
 use super::facts::{refused, worded};
 use super::kept;
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, ensure, session};
-use crate::run::Run;
 use crate::{Explored, Finding, Outcome};
 
 pub(super) fn again(rig: &mut Rig) -> Explored {
@@ -32,7 +32,7 @@ pub(super) fn again(rig: &mut Rig) -> Explored {
 }
 
 pub(super) fn threads(rig: &mut Rig) -> Explored {
-    let pass = Run::whole(&rig.tokens(20, 46));
+    let pass = OwnedPass::whole(&rig.tokens(20, 46));
     rig.unload();
     let answer = |count: u32| {
         let model = rig.load_again(&LoadSpec {
@@ -122,14 +122,14 @@ pub(super) fn bad_family(rig: &mut Rig) -> Explored {
 
 /// What the model answers as it should be.
 struct Known {
-    pass: Run,
+    pass: OwnedPass,
     logits: Logits,
 }
 
 impl Known {
     /// Computes a pass, then frees the model.
     fn of(rig: &mut Rig, seed: u32) -> Result<Self, String> {
-        let pass = Run::whole(&rig.tokens(10, seed));
+        let pass = OwnedPass::whole(&rig.tokens(10, seed));
         let logits = rig.alone(&pass)?;
         rig.unload();
         Ok(Self { pass, logits })

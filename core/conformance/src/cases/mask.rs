@@ -5,8 +5,8 @@ use unmask_api::{Attention, LoadSpec, Logits, Position};
 use super::attention::KINDS;
 use super::kept;
 use crate::compare::differ;
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 use crate::{Explored, Outcome};
 
 const LENGTH: usize = 12;
@@ -21,7 +21,7 @@ pub(super) fn spelled(rig: &mut Rig) -> Explored {
     let positions: Vec<u32> = (0..LENGTH as u32)
         .map(|at| (at * 5 + 3) % LENGTH as u32)
         .collect();
-    let plain = Run::default().and(0, &tokens, positions.iter().copied());
+    let plain = OwnedPass::default().and(0, &tokens, positions.iter().copied());
     let spell = |kind: Attention| {
         let at = |index: usize| Position(positions[index]);
         rig.alone(
@@ -62,7 +62,7 @@ pub(super) fn hidden(rig: &Rig) -> Outcome {
         let mut tokens = rig.tokens(LENGTH, 111);
         tokens[HIDDEN] = token;
         let sees = |query: usize, key: usize| !hide || key != HIDDEN || query == HIDDEN;
-        rig.alone(&Run::whole(&tokens).masked(sees))
+        rig.alone(&OwnedPass::whole(&tokens).masked(sees))
     };
     let (one, other) = (run(1, true)?, run(2, true)?);
     let rest = (0..LENGTH).filter(|&at| at != HIDDEN);
@@ -86,16 +86,16 @@ fn seen(open: &Logits, hidden: &Logits) -> Outcome {
 pub(super) fn cells(rig: &Rig) -> Outcome {
     let tokens = rig.tokens(LENGTH, 112);
     let end = LENGTH as u32;
-    let block = Run::default()
+    let block = OwnedPass::default()
         .and(0, &tokens[8..], 8..end)
         .kept_in(8..end)
         .seeing(0..end);
     let masked = block.clone().masked(|_, key| key != HIDDEN);
     let mut session = rig.session()?;
-    rig.run(&mut *session, &Run::filling(0, &tokens))?;
+    rig.run(&mut *session, &OwnedPass::filling(0, &tokens))?;
     let one = rig.run(&mut *session, &masked)?;
     let other = (tokens[HIDDEN] + 1) % rig.facts.vocab as u32;
-    let rewrite = Run::default()
+    let rewrite = OwnedPass::default()
         .and(0, &[other], [HIDDEN as u32])
         .kept_in([HIDDEN as u32])
         .seeing(0..end);

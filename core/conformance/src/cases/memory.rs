@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use unmask_api::DeviceKind;
 
+use crate::owned_pass::OwnedPass;
 use crate::report::Figure;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 use crate::{Explored, Finding};
 
 /// What allocators and libraries may keep for themselves at each time.
@@ -19,7 +19,7 @@ const VERY_SLOW: Duration = Duration::from_secs(10);
 
 /// Loaded, asked and freed several times: the process must not grow by more than half of what the model says it holds.
 pub(super) fn comes_back(rig: &mut Rig) -> Explored {
-    let pass = Run::whole(&rig.tokens(16, 80));
+    let pass = OwnedPass::whole(&rig.tokens(16, 80));
     rig.unload();
     let cycle = || {
         let model = rig.load_again(&rig.spec)?;
@@ -73,7 +73,7 @@ pub(super) fn of_sessions(rig: &mut Rig) -> Explored {
         let why = "its device has memory of its own";
         return Ok(Finding::Untested(why.to_owned()));
     }
-    let pass = Run::whole(&rig.tokens(4, 81)).wanting(&[0]);
+    let pass = OwnedPass::whole(&rig.tokens(4, 81)).wanting(&[0]);
     // Threads and tables that are made once are made now.
     rig.run(&mut *rig.session_of(0)?, &pass)?;
     let Some(before) = held_bytes() else {

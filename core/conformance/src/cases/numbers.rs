@@ -3,8 +3,8 @@
 use unmask_api::{LoadSpec, Logits};
 
 use crate::golden::{self, Golden};
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 use crate::{Explored, Finding, Outcome, report::Figure};
 
 pub(super) fn golden(rig: &mut Rig) -> Explored {
@@ -20,7 +20,7 @@ pub(super) fn golden(rig: &mut Rig) -> Explored {
         )
     })?;
     let wanted: Vec<u32> = golden.rows.iter().map(|(at, _)| *at).collect();
-    let logits = rig.alone(&Run::whole(golden.tokens).wanting(&wanted))?;
+    let logits = rig.alone(&OwnedPass::whole(golden.tokens).wanting(&wanted))?;
     let error = relative_error(golden, &logits);
     match compare(rig, golden, &logits, error) {
         Ok(()) => Ok(Finding::Kept(vec![Figure::new("relative_error", error)])),

@@ -4,11 +4,11 @@ use unmask_api::Capabilities;
 
 use crate::Outcome;
 use crate::compare::same_bits;
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 
 pub(super) fn deterministic(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(20, 1));
+    let pass = OwnedPass::whole(&rig.tokens(20, 1));
     let mut session = rig.session()?;
     let first = rig.run(&mut *session, &pass)?;
     same_bits(
@@ -20,7 +20,7 @@ pub(super) fn deterministic(rig: &Rig) -> Outcome {
 }
 
 pub(super) fn subset(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(20, 2));
+    let pass = OwnedPass::whole(&rig.tokens(20, 2));
     let whole = rig.alone(&pass)?;
     let wanted = [0, 3, 4, 11, 19];
     let some = rig.alone(&pass.wanting(&wanted))?;
@@ -29,7 +29,7 @@ pub(super) fn subset(rig: &Rig) -> Outcome {
 }
 
 pub(super) fn nothing(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(5, 3)).wanting(&[]);
+    let pass = OwnedPass::whole(&rig.tokens(5, 3)).wanting(&[]);
     rig.alone(&pass).map(|_| ())
 }
 
@@ -44,7 +44,7 @@ pub(super) fn finite(rig: &Rig) -> Outcome {
         rig.tokens(48, 15),
     ];
     for tokens in all {
-        let logits = rig.alone(&Run::whole(&tokens))?;
+        let logits = rig.alone(&OwnedPass::whole(&tokens))?;
         let bad = logits.scores().iter().position(|score| !score.is_finite());
         ensure(bad.is_none(), || {
             format!("{} tokens give a number that is none", tokens.len())
@@ -57,13 +57,13 @@ pub(super) fn finite(rig: &Rig) -> Outcome {
 pub(super) fn order(rig: &Rig) -> Outcome {
     const LENGTH: u32 = 20;
     let tokens = rig.tokens(LENGTH as usize, 4);
-    let whole = rig.alone(&Run::whole(&tokens))?;
+    let whole = rig.alone(&OwnedPass::whole(&tokens))?;
     for (factor, first) in [(LENGTH - 1, LENGTH - 1), (7, 3)] {
         let positions: Vec<u32> = (0..LENGTH)
             .map(|at| (at * factor + first) % LENGTH)
             .collect();
         let fed: Vec<u32> = positions.iter().map(|&at| tokens[at as usize]).collect();
-        let got = rig.alone(&Run::default().and(0, &fed, positions.iter().copied()))?;
+        let got = rig.alone(&OwnedPass::default().and(0, &fed, positions.iter().copied()))?;
         let pairs = positions.iter().enumerate();
         let pairs = pairs.map(|(row, &of)| (row, of as usize));
         rig.tolerance
@@ -74,10 +74,10 @@ pub(super) fn order(rig: &Rig) -> Outcome {
 
 pub(super) fn batch(rig: &Rig) -> Outcome {
     let (long, short) = (rig.tokens(20, 7), rig.tokens(9, 8));
-    let both = rig.alone(&Run::whole(&long).and(1, &short, 0..9))?;
+    let both = rig.alone(&OwnedPass::whole(&long).and(1, &short, 0..9))?;
     let (long, short) = (
-        rig.alone(&Run::whole(&long))?,
-        rig.alone(&Run::whole(&short))?,
+        rig.alone(&OwnedPass::whole(&long))?,
+        rig.alone(&OwnedPass::whole(&short))?,
     );
     rig.tolerance
         .all("the long row", (&both, &long), (0..20).map(|at| (at, at)))?;
@@ -91,19 +91,19 @@ pub(super) fn batch(rig: &Rig) -> Outcome {
 const PADDING: u32 = 5;
 
 /// With a row of padding tokens made from `seed`, and twelve of its own.
-fn and_padded(rig: &Rig, run: Run, slot: u32, seed: u32) -> Run {
+fn and_padded(rig: &Rig, run: OwnedPass, slot: u32, seed: u32) -> OwnedPass {
     let mut tokens = rig.tokens(PADDING as usize, seed);
     tokens.extend(rig.tokens(12, 9));
     run.and(slot, &tokens, 0..17).padded(PADDING)
 }
 
 pub(super) fn padding(rig: &Rig) -> Outcome {
-    let run = |seed| and_padded(rig, Run::default(), 0, seed);
+    let run = |seed| and_padded(rig, OwnedPass::default(), 0, seed);
     let (one, other) = (rig.alone(&run(10))?, rig.alone(&run(11))?);
     let own = || (PADDING as usize..17).map(|at| (at, at));
     rig.tolerance
         .all("with other padding", (&other, &one), own())?;
-    let bare = rig.alone(&Run::default().and(0, &rig.tokens(12, 9), PADDING..17))?;
+    let bare = rig.alone(&OwnedPass::default().and(0, &rig.tokens(12, 9), PADDING..17))?;
     let pairs = (0..12).map(|at| (at, PADDING as usize + at));
     rig.tolerance
         .all("without feeding it", (&bare, &one), pairs)?;
@@ -118,15 +118,15 @@ pub(super) fn padding(rig: &Rig) -> Outcome {
 
 pub(super) fn padded_batch(rig: &Rig) -> Outcome {
     let plain = rig.tokens(17, 12);
-    let run = and_padded(rig, Run::whole(&plain), 1, 10);
+    let run = and_padded(rig, OwnedPass::whole(&plain), 1, 10);
     let both = rig.alone(&run)?;
-    let plain = rig.alone(&Run::whole(&plain))?;
+    let plain = rig.alone(&OwnedPass::whole(&plain))?;
     rig.tolerance.all(
         "the row without padding",
         (&both, &plain),
         (0..17).map(|at| (at, at)),
     )?;
-    let alone = rig.alone(&and_padded(rig, Run::default(), 0, 10))?;
+    let alone = rig.alone(&and_padded(rig, OwnedPass::default(), 0, 10))?;
     let pairs = (PADDING as usize..17).map(|at| (17 + at, at));
     rig.tolerance
         .all("the row with padding", (&both, &alone), pairs)

@@ -5,14 +5,14 @@ use std::thread;
 use unmask_api::Logits;
 
 use crate::Outcome;
+use crate::owned_pass::OwnedPass;
 use crate::rig::Rig;
-use crate::run::Run;
 
 /// What a session answers when none was asked before it is what it answers between others.
 pub(super) fn interleaved(rig: &Rig) -> Outcome {
     let mut asked = Vec::new();
     for seed in [41, 42] {
-        let pass = Run::whole(&rig.tokens(14, seed));
+        let pass = OwnedPass::whole(&rig.tokens(14, seed));
         let mut session = rig.session()?;
         rig.run(&mut *session, &pass)?;
         let alone = rig.run(&mut *session, &pass)?;
@@ -28,14 +28,14 @@ pub(super) fn interleaved(rig: &Rig) -> Outcome {
 
 pub(super) fn at_once(rig: &Rig) -> Outcome {
     const SESSIONS: u32 = 4;
-    let passes: Vec<Run> = (0..SESSIONS)
-        .map(|seed| Run::whole(&rig.tokens(20, 50 + seed)))
+    let passes: Vec<OwnedPass> = (0..SESSIONS)
+        .map(|seed| OwnedPass::whole(&rig.tokens(20, 50 + seed)))
         .collect();
     let alone: Vec<Logits> = passes
         .iter()
         .map(|pass| rig.alone(pass))
         .collect::<Result<_, _>>()?;
-    let check = |pass: &Run, expected: &Logits| {
+    let check = |pass: &OwnedPass, expected: &Logits| {
         let mut session = rig.session()?;
         (0..4).try_for_each(|_| rig.same("at once", &rig.run(&mut *session, pass)?, expected))
     };
@@ -53,7 +53,7 @@ pub(super) fn at_once(rig: &Rig) -> Outcome {
 
 /// One thread at a time, but not always the same.
 pub(super) fn moved(rig: &Rig) -> Outcome {
-    let pass = Run::whole(&rig.tokens(18, 43));
+    let pass = OwnedPass::whole(&rig.tokens(18, 43));
     let mut session = rig.session()?;
     let expected = rig.run(&mut *session, &pass)?;
     for _ in 0..2 {

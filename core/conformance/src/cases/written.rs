@@ -5,8 +5,8 @@ use std::hint::black_box;
 use unmask_api::{Capabilities, LogitsMut, Session, TokenId, TopMut, TopRequest};
 
 use crate::Outcome;
+use crate::owned_pass::OwnedPass;
 use crate::rig::{Rig, ensure};
-use crate::run::Run;
 
 /// Numbers on either side of a buffer that are not for the backend.
 const GUARD: usize = 64;
@@ -15,8 +15,8 @@ const WATCH: f32 = -1.234_567_9e-21;
 const OTHER_WATCH: f32 = 7.654_321e-21;
 
 /// Wants some rows of seven: those between them must not be written either.
-fn some(rig: &Rig) -> Run {
-    Run::whole(&rig.tokens(7, 70)).wanting(&[0, 2, 6])
+fn some(rig: &Rig) -> OwnedPass {
+    OwnedPass::whole(&rig.tokens(7, 70)).wanting(&[0, 2, 6])
 }
 
 /// The rows of [`some`], as they are read.

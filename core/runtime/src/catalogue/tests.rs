@@ -4,7 +4,7 @@ use std::sync::Arc;
 use unmask_api::{Backend, BackendError, Estimate, LoadSpec, Model, Probe, Progress};
 
 use super::*;
-use crate::checkpoint::Found;
+use crate::checkpoint::SearchOutcome;
 use crate::config::{Folders, Overrides};
 use crate::plugin::Running;
 
@@ -106,13 +106,13 @@ precision = "q6k"
 fn look(text: &str) -> Catalogue {
     let root = tempfile::tempdir().expect("a folder can be made");
     let environment = environment(root.path());
-    let source = Source::Named("m.toml".into());
+    let source = ConfigSource::Named("m.toml".into());
     let config = Config::from_text(text, source, &Overrides::default(), &environment);
     Catalogue::of(&config.expect("it is valid"), &environment, &registry())
 }
 
 fn rows(catalogue: &Catalogue) -> Vec<String> {
-    let row = |it: &Choice| {
+    let row = |it: &ModelChoice| {
         format!(
             "{} {} {} {}",
             it.name, it.framework, it.device, it.precision
@@ -136,7 +136,7 @@ fn what_can_be_loaded_comes_first_on_its_own_backend_and_then_on_the_best() {
             "LLaDA-8B-Instruct candle cpu q4k",
         ]
     );
-    let last = catalogue.choices.last().and_then(Choice::obstacle);
+    let last = catalogue.choices.last().and_then(ModelChoice::obstacle);
     assert!(
         last.is_some_and(|advice| advice.contains("hf download")),
         "{last:?}"
@@ -199,6 +199,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
     Loaded {
         key: "llada".to_owned(),
         name: String::new(),
+        provenance: crate::provenance::Provenance::default(),
         backend: backend.to_owned(),
         running: Running::Here,
         backend_version: String::new(),
@@ -217,6 +218,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
             mask: unmask_api::TokenId(0),
             eos: unmask_api::TokenId(0),
             eot: None,
+            other_ends: Vec::new(),
             bos: None,
         },
         vocabulary: Arc::default(),
@@ -233,7 +235,7 @@ fn a_model_fits_beside_the_running_one_or_instead_of_it_or_not_at_all() {
     let names: Vec<&str> = catalogue.memory.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["GPU", "RAM"]);
     let fit = |framework: &str, device: &str, gigabytes: Option<u64>, running: Option<&Loaded>| {
-        let choice = Choice {
+        let choice = ModelChoice {
             framework: framework.to_owned(),
             device: device.to_owned(),
             needs_bytes: gigabytes.map(|it| it * GB),
@@ -242,23 +244,32 @@ fn a_model_fits_beside_the_running_one_or_instead_of_it_or_not_at_all() {
         catalogue.fit(&choice, running)
     };
     let running = loaded("candle", "cpu", 6);
-    assert_eq!(fit("candle", "cpu", Some(20), Some(&running)), Fit::Beside);
-    assert_eq!(fit("candle", "cpu", Some(26), Some(&running)), Fit::Alone);
+    assert_eq!(
+        fit("candle", "cpu", Some(20), Some(&running)),
+        MemoryFit::Beside
+    );
+    assert_eq!(
+        fit("candle", "cpu", Some(26), Some(&running)),
+        MemoryFit::Alone
+    );
     // The toy computes in the same memory, although it does not know how large that is.
-    assert_eq!(fit("toy", "cpu", Some(26), Some(&running)), Fit::Alone);
+    assert_eq!(
+        fit("toy", "cpu", Some(26), Some(&running)),
+        MemoryFit::Alone
+    );
     let free_bytes = 26 * GB;
     assert_eq!(
         fit("candle", "cpu", Some(27), Some(&running)),
-        Fit::TooLarge { free_bytes }
+        MemoryFit::TooLarge { free_bytes }
     );
     // Another memory is not freed by unloading.
     let free_bytes = 10 * GB;
     assert_eq!(
         fit("fast", "cuda:0", Some(11), Some(&running)),
-        Fit::TooLarge { free_bytes }
+        MemoryFit::TooLarge { free_bytes }
     );
-    assert_eq!(fit("candle", "cpu", None, None), Fit::Unknown);
-    assert_eq!(fit("gone", "cpu", Some(1), None), Fit::Unknown);
+    assert_eq!(fit("candle", "cpu", None, None), MemoryFit::Unknown);
+    assert_eq!(fit("gone", "cpu", Some(1), None), MemoryFit::Unknown);
 }
 
 #[test]
@@ -269,11 +280,18 @@ fn the_places_that_were_looked_at_are_told_with_what_is_there() {
     std::fs::create_dir_all(&folder).expect("it can be made");
     let config = r#"{"model_type": "llada", "architectures": ["LLaDAModelLM"]}"#;
     std::fs::write(folder.join("config.json"), config).expect("it can be written");
-    let source = Source::Named("m.toml".into());
+    let source = ConfigSource::Named("m.toml".into());
     let config = Config::from_text(MODELS, source, &Overrides::default(), &environment);
     let locations = Locations::new(config.as_ref().expect("it is valid"), &environment);
     let searched = locations.searched(&config.expect("it is valid"), &environment);
-    let found: Vec<Found> = searched.iter().map(|it| it.found).collect();
+    let found: Vec<SearchOutcome> = searched.iter().map(|it| it.found).collect();
     assert_eq!(searched[2].place, "~/.cache/huggingface/hub");
-    assert_eq!(found, [Found::NotSet, Found::Models(1), Found::NoFolder]);
+    assert_eq!(
+        found,
+        [
+            SearchOutcome::NotSet,
+            SearchOutcome::Models(1),
+            SearchOutcome::NoFolder
+        ]
+    );
 }

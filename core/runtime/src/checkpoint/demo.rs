@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::replace::replace;
+use crate::partial::replace;
 
 /// Its name behind `builtin:`.
 pub(super) const NAME: &str = "demo";
 
 /// The first eight hex digits of the SHA-256 of the files, one after the other: a new model gets a new folder.
-const HASH: &str = "41304476";
+const HASH: &str = "9e308adf";
 
 /// What it consists of.
 const FILES: [(&str, &[u8]); 5] = [
@@ -58,6 +58,14 @@ pub enum DemoError {
 /// Size of its weights, in bytes.
 pub(super) fn weight_bytes() -> u64 {
     FILES[4].1.len() as u64
+}
+
+/// Whether a folder of this name holds the model of this version; `None` if it holds none.
+#[must_use]
+pub fn demo_folder(name: &str) -> Option<bool> {
+    let hash = name.strip_prefix(NAME)?.strip_prefix('-')?;
+    let is_hash = hash.len() == HASH.len() && hash.bytes().all(|it| it.is_ascii_hexdigit());
+    is_hash.then_some(hash == HASH)
 }
 
 /// Unpacks the model into a folder of `cache`, unless it is there already, and tells where.

@@ -25,17 +25,30 @@ pub enum CheckpointError {
     /// A folder that does not exist.
     #[error("there is no folder {path}; name one that holds a checkpoint", path = .0.display())]
     NoFolder(PathBuf),
+    /// A file, where a folder is meant.
+    #[error("{path} is not a folder; name the folder that holds config.json, tokenizer.json and the .safetensors files", path = .0.display())]
+    NotFolder(PathBuf),
+    /// A checkpoint in the form of llama.cpp.
+    #[error(
+        "{path} is a GGUF file, which this version does not read; fetch the checkpoint as a folder with config.json, \
+         tokenizer.json and .safetensors files",
+        path = .0.display()
+    )]
+    Gguf(PathBuf),
     /// A folder that holds no checkpoint.
     #[error("{path} has no config.json; name the folder that holds it, or fetch the checkpoint again", path = .0.display())]
     NoConfig(PathBuf),
     /// A file that cannot be read.
-    #[error("cannot read {path}; check its permissions, or fetch the checkpoint again", path = path.display())]
+    #[error("cannot read {path}, which has to be a file that you may read", path = path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A file that Git has not fetched.
+    #[error("{path} is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder", path = .0.display())]
+    LfsPointer(PathBuf),
     /// A file that is not the JSON it should be.
     #[error("{path}:{line}: {what}; fetch the file again", path = path.display())]
     Json {
@@ -73,7 +86,10 @@ pub enum CheckpointError {
     /// No tokenizer.
     #[error("{path} has no tokenizer.json; fetch it from where the weights come from", path = .0.display())]
     NoTokenizer(PathBuf),
-    /// A tokenizer or chat template that cannot be used.
+    /// A chat template that cannot be used, which its sentence names.
+    #[error("{0}")]
+    Template(TextError),
+    /// A tokenizer that cannot be used.
     #[error("{folder}: {what}", folder = folder.display())]
     Text {
         /// The folder.

@@ -1,8 +1,10 @@
 use std::path::{Path, PathBuf};
 
+use super::json::unreadable;
 use super::{CheckpointError, demo};
 use crate::config::{Config, Environment};
 use crate::model_id::ModelId;
+use crate::regular_file::{SMALL, read_text};
 
 /// Where checkpoints are looked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,22 +39,28 @@ impl Locations {
     /// The folder of a model; unpacks a carried one.
     ///
     /// # Errors
-    /// [`CheckpointError::Absent`] with what to do, [`CheckpointError::NoFolder`], [`CheckpointError::Demo`].
+    /// [`CheckpointError::Absent`] with what to do, [`CheckpointError::NoFolder`] and what else a path may be,
+    /// [`CheckpointError::Demo`].
     pub fn find(&self, id: &ModelId) -> Result<PathBuf, CheckpointError> {
         match id {
             ModelId::Folder(folder) if folder.is_dir() => Ok(folder.clone()),
-            ModelId::Folder(folder) => Err(CheckpointError::NoFolder(folder.clone())),
+            ModelId::Folder(path) => Err(no_folder(path)),
             ModelId::Builtin(name) if name == demo::NAME => {
                 Ok(demo::unpack(self.cache.as_deref())?)
             }
             ModelId::Builtin(name) => Err(CheckpointError::UnknownBuiltin(name.clone())),
             ModelId::Hub { org, name } => {
-                self.downloaded(org, name)
-                    .ok_or_else(|| CheckpointError::Absent {
-                        id: id.to_string(),
-                        advice: self.advice(org, name),
-                    })
+                let found = self.downloaded(org, name);
+                found.ok_or_else(|| self.no_model(org, name))
             }
+        }
+    }
+
+    /// That a model of the hub is not on this machine.
+    pub(super) fn no_model(&self, org: &str, name: &str) -> CheckpointError {
+        CheckpointError::Absent {
+            id: format!("{org}/{name}"),
+            advice: self.advice(org, name),
         }
     }
 
@@ -80,11 +88,29 @@ impl Locations {
     }
 }
 
+/// Why a path is no folder.
+fn no_folder(path: &Path) -> CheckpointError {
+    let is_gguf = || (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("gguf"));
+    match path.metadata() {
+        Ok(data) if data.is_file() && is_gguf() => CheckpointError::Gguf(path.to_owned()),
+        Ok(_) => CheckpointError::NotFolder(path.to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            CheckpointError::NoFolder(path.to_owned())
+        }
+        Err(source) => unreadable(path, source),
+    }
+}
+
+/// What the hub's cache calls the folder of a model.
+pub(super) fn hub_folder(org: &str, name: &str) -> String {
+    format!("models--{org}--{name}")
+}
+
 /// The snapshot that `main` names, or the only one.
 fn snapshot(hub: &Path, org: &str, name: &str) -> Option<PathBuf> {
-    let repository = hub.join(format!("models--{org}--{name}"));
+    let repository = hub.join(hub_folder(org, name));
     let snapshots = repository.join("snapshots");
-    if let Ok(revision) = std::fs::read_to_string(repository.join("refs").join("main")) {
+    if let Ok(revision) = read_text(&repository.join("refs").join("main"), SMALL) {
         let folder = snapshots.join(revision.trim());
         return folder.is_dir().then_some(folder);
     }

@@ -7,6 +7,7 @@
 mod demo;
 mod error;
 mod generation;
+mod json;
 mod locations;
 mod searched;
 mod special;
@@ -14,21 +15,26 @@ mod survey;
 mod text;
 mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-pub use demo::DemoError;
+pub use demo::{DemoError, demo_folder};
 pub use error::CheckpointError;
+use json::{is_there, read_json, read_json_if_there};
 pub use locations::Locations;
-pub use searched::{Found, Searched};
+pub use searched::{SearchOutcome, Searched};
 use serde_json::Value;
 pub(crate) use survey::known_config;
-pub use survey::{Place, Surveyed};
+pub use survey::{ModelLocation, Surveyed};
 pub use text::CheckpointText;
 
 use crate::Params;
 use crate::family::{Family, detect};
 use crate::model_id::ModelId;
-use crate::settings::{GenerationPatch, Setting};
+use crate::settings::GenerationPatch;
+use generation::Defaults;
+
+/// How the files of llama.cpp end, which are told apart from what is missing.
+const GGUF: &str = ".gguf";
 
 /// A checkpoint whose files are there and whose family is known.
 #[derive(Debug, Clone)]
@@ -51,6 +57,7 @@ pub struct Checkpoint {
     pub weight_bytes: u64,
     // `{}` if the file is missing.
     generation_config: Value,
+    // With the names that `special_tokens_map.json` alone has.
     tokenizer_config: Value,
     tokenizer_config_json: String,
 }
@@ -63,8 +70,8 @@ impl Checkpoint {
     pub fn open(id: &ModelId, locations: &Locations) -> Result<Self, CheckpointError> {
         let folder = locations.find(id)?;
         let config_path = folder.join("config.json");
-        if !config_path.is_file() {
-            return Err(CheckpointError::NoConfig(folder));
+        if !is_there(&config_path)? {
+            return Err(without_config(folder));
         }
         let (config_json, config) = read_json(&config_path)?;
         let family = detect(&config).map_err(|what| CheckpointError::Family {
@@ -74,8 +81,10 @@ impl Checkpoint {
         let weights = weights::files(&folder)?;
         let generation_path = folder.join("generation_config.json");
         let (_, generation_config) = read_json_if_there(&generation_path)?;
-        let (tokenizer_config_json, tokenizer_config) =
+        let (tokenizer_config_json, mut tokenizer_config) =
             read_json_if_there(&folder.join("tokenizer_config.json"))?;
+        let (_, names) = read_json_if_there(&folder.join("special_tokens_map.json"))?;
+        special::add_names(&mut tokenizer_config, &names);
         Ok(Self {
             id: id.clone(),
             family,
@@ -99,50 +108,33 @@ impl Checkpoint {
     }
 
     /// How it denoises and how long its answers are if the configuration says nothing: its `generation_config.json` over
-    /// its family's preset.
+    /// its family's preset, made to go together.
     #[must_use]
     pub fn defaults(&self) -> (Params, usize) {
-        let preset = (self.family.preset)();
-        let (mut params, mut length) = (preset.params, preset.length);
-        if let Some(said) = self.generation.get(Setting::Length) {
-            length = said.count();
-            params.steps = params.steps.min(length);
-            params.block_length = params.block_length.min(length);
-        }
-        self.generation.apply(&mut params, &mut length);
+        let Defaults { params, length, .. } = generation::defaults(self.family, &self.generation);
         (params, length)
     }
-}
 
-/// The text of a file and what it says.
-fn read_json(path: &Path) -> Result<(String, Value), CheckpointError> {
-    let text = read(path)?;
-    let value = serde_json::from_str(&text).map_err(|error| CheckpointError::Json {
-        path: path.to_owned(),
-        line: error.line(),
-        what: without_place(&error.to_string()),
-    })?;
-    Ok((text, value))
-}
-
-/// serde_json puts the place behind its message; ours stands before it.
-fn without_place(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    message[..end].to_owned()
-}
-
-fn read_json_if_there(path: &Path) -> Result<(String, Value), CheckpointError> {
-    if path.is_file() {
-        return read_json(path);
+    /// What had to be changed of `generation_config.json`, for people; `None` if nothing.
+    #[must_use]
+    pub fn generation_note(&self) -> Option<String> {
+        let changes = generation::defaults(self.family, &self.generation).changes;
+        (!changes.is_empty()).then(|| {
+            format!(
+                "the numbers of generation_config.json do not go together: {}",
+                changes.join(", ")
+            )
+        })
     }
-    Ok(("{}".to_owned(), Value::Object(serde_json::Map::new())))
 }
 
-fn read(path: &Path) -> Result<String, CheckpointError> {
-    std::fs::read_to_string(path).map_err(|source| CheckpointError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })
+/// Why a folder without `config.json` is no checkpoint.
+fn without_config(folder: PathBuf) -> CheckpointError {
+    match weights::gguf(&folder) {
+        Ok(Some(path)) => CheckpointError::Gguf(path),
+        Ok(None) => CheckpointError::NoConfig(folder),
+        Err(error) => error,
+    }
 }
 
 #[cfg(test)]

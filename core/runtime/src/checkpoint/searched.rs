@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Locations;
+use super::json::read_json;
 use crate::config::{Config, Environment};
 use crate::family::detect;
 
@@ -11,12 +12,12 @@ pub struct Searched {
     /// The folder, or the variable that would name one.
     pub place: String,
     /// What is there.
-    pub found: Found,
+    pub found: SearchOutcome,
 }
 
 /// What a place holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum SearchOutcome {
     /// The variable is not set.
     NotSet,
     /// There is no such folder.
@@ -33,7 +34,7 @@ impl Locations {
         if config.models_folder.value.is_none() {
             searched.push(Searched {
                 place: "$UNMASK_MODELS".to_owned(),
-                found: Found::NotSet,
+                found: SearchOutcome::NotSet,
             });
         }
         let own = self.models.iter().map(|it| look(it, 2, environment));
@@ -46,8 +47,8 @@ impl Locations {
 
 fn look(folder: &Path, depth: usize, environment: &Environment) -> Searched {
     let found = match folder.is_dir() {
-        true => Found::Models(count(folder, depth)),
-        false => Found::NoFolder,
+        true => SearchOutcome::Models(count(folder, depth)),
+        false => SearchOutcome::NoFolder,
     };
     Searched {
         place: environment.short(folder),
@@ -68,7 +69,6 @@ fn count(folder: &Path, depth: usize) -> usize {
 }
 
 fn is_checkpoint(folder: &Path) -> bool {
-    let text = fs::read_to_string(folder.join("config.json"));
-    let config = text.ok().and_then(|text| serde_json::from_str(&text).ok());
-    config.is_some_and(|config| detect(&config).is_ok())
+    let config = read_json(&folder.join("config.json"));
+    config.is_ok_and(|(_, config)| detect(&config).is_ok())
 }

@@ -27,30 +27,53 @@ pub(super) fn resolve(
     let family = checkpoint.family;
     let mask = find(overrides.mask, "mask", family.mask_names);
     let eos = find(overrides.eos, "eos", &[]);
-    let ids = SpecialIds {
-        mask: mask.ok_or_else(|| missing("the mask", "mask"))?,
-        eos: eos.ok_or_else(|| missing("the end of text", "eos"))?,
-        eot: find(overrides.eot, "eot", family.eot_names).filter(|&eot| Some(eot) != eos),
-        bos: find(overrides.bos, "bos", &[]),
+    let eos = eos.ok_or_else(|| missing("the end of text", "eos"))?;
+    let eot = find(overrides.eot, "eot", family.eot_names).filter(|&eot| eot != eos);
+    let said = match overrides.eos {
+        Some(_) => Vec::new(),
+        None => checkpoint.said_ids("eos"),
     };
-    let all = [
-        ("mask", Some(ids.mask)),
-        ("eos", Some(ids.eos)),
-        ("eot", ids.eot),
-        ("bos", ids.bos),
-    ];
-    let rows = checkpoint.rows().unwrap_or_else(|| tokenizer.rows());
-    for (key, id) in all {
-        if let Some(id) = id.filter(|id| id.index() >= rows) {
-            return Err(CheckpointError::TokenBeyond {
-                folder: checkpoint.folder.clone(),
-                key,
-                id: id.0,
-                rows,
-            });
+    let mut other_ends: Vec<TokenId> = Vec::new();
+    for end in said.into_iter().map(TokenId) {
+        if end != eos && Some(end) != eot && !other_ends.contains(&end) {
+            other_ends.push(end);
         }
     }
-    Ok(ids)
+    let ids = SpecialIds {
+        mask: mask.ok_or_else(|| missing("the mask", "mask"))?,
+        eos,
+        eot,
+        other_ends,
+        bos: find(overrides.bos, "bos", &[]),
+    };
+    let rows = checkpoint.rows().unwrap_or_else(|| tokenizer.rows());
+    let mut all = vec![("mask", ids.mask)];
+    all.extend(ids.ends().map(|end| match Some(end) == ids.eot {
+        true => ("eot", end),
+        false => ("eos", end),
+    }));
+    all.extend(ids.bos.map(|bos| ("bos", bos)));
+    match all.into_iter().find(|(_, id)| id.index() >= rows) {
+        Some((key, id)) => Err(CheckpointError::TokenBeyond {
+            folder: checkpoint.folder.clone(),
+            key,
+            id: id.0,
+            rows,
+        }),
+        None => Ok(ids),
+    }
+}
+
+/// Adds the names of `special_tokens_map.json` that `tokenizer_config.json` does not say.
+pub(super) fn add_names(tokenizer_config: &mut Value, names: &Value) {
+    let (Some(config), Some(names)) = (tokenizer_config.as_object_mut(), names.as_object()) else {
+        return;
+    };
+    for (key, token) in names {
+        if token_name(token).is_some() && config.get(key).is_none_or(Value::is_null) {
+            config.insert(key.clone(), token.clone());
+        }
+    }
 }
 
 /// A token in `tokenizer_config.json`: its name, or an object with it.
@@ -59,14 +82,20 @@ pub(super) fn token_name(token: &Value) -> Option<&str> {
 }
 
 impl Checkpoint {
-    /// `NAME_token_id` of `config.json` or `generation_config.json`; of a list the first.
+    /// The first of [`said_ids`](Self::said_ids).
     fn said_id(&self, name: &str) -> Option<u32> {
+        self.said_ids(name).first().copied()
+    }
+
+    /// `NAME_token_id` of `config.json` and `generation_config.json`: a number, or a list of them.
+    fn said_ids(&self, name: &str) -> Vec<u32> {
         let key = format!("{name}_token_id");
-        let id = |config: &Value| {
-            let said = &config[&key];
-            let id = said.as_u64().or_else(|| said[0].as_u64())?;
-            u32::try_from(id).ok()
-        };
-        id(&self.config).or_else(|| id(&self.generation_config))
+        let id = |said: &Value| u32::try_from(said.as_u64()?).ok();
+        let said = [&self.config[&key], &self.generation_config[&key]];
+        let each = said.into_iter().flat_map(|said| match said {
+            Value::Array(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        });
+        each.filter_map(id).collect()
     }
 }

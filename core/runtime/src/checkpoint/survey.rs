@@ -1,6 +1,12 @@
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use super::{CheckpointError, Locations, demo, weights};
+use unmask_api::with_causes;
+
+use super::json::is_there;
+use super::locations::hub_folder;
+use super::{CheckpointError, Locations, demo, weights, without_config};
 use crate::config::{Config, ModelEntry};
 use crate::model_id::ModelId;
 
@@ -24,7 +30,7 @@ const KNOWN: [Known; 1] = [Known {
     config: r#"{"model_type": "llada", "architectures": ["LLaDAModelLM"], "block_type": "llama", "d_model": 4096,
         "n_layers": 32, "n_heads": 32, "n_kv_heads": 32, "mlp_hidden_size": 12288, "vocab_size": 126464,
         "embedding_size": 126464, "rope_theta": 500000.0, "rms_norm_eps": 1e-05, "weight_tying": false,
-        "max_sequence_length": 4096, "include_bias": false, "include_qkv_bias": false, "activation_type": "silu",
+        "max_sequence_length": 4096, "rope": true, "include_bias": false, "include_qkv_bias": false, "activation_type": "silu",
         "layer_norm_type": "rms", "mask_token_id": 126336, "eos_token_id": 126081, "pad_token_id": 126081}"#,
 }];
 
@@ -46,14 +52,14 @@ pub struct Surveyed {
     /// Its model.
     pub id: ModelId,
     /// Where it is.
-    pub place: Place,
+    pub location: ModelLocation,
     /// How to get it, or to mend it; empty if it is ready.
     pub advice: String,
 }
 
 /// Where a model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ModelLocation {
     /// Carried by the program.
     Builtin {
         /// Size of its weights.
@@ -82,7 +88,10 @@ impl Surveyed {
     /// True if it can be loaded.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        matches!(self.place, Place::Builtin { .. } | Place::OnDisk { .. })
+        matches!(
+            self.location,
+            ModelLocation::Builtin { .. } | ModelLocation::OnDisk { .. }
+        )
     }
 }
 
@@ -90,15 +99,20 @@ impl Locations {
     /// Looks for every model of the configuration; reads no weights and unpacks nothing.
     #[must_use]
     pub fn survey(&self, config: &Config) -> Vec<Surveyed> {
-        config.models.iter().map(|entry| self.look(entry)).collect()
+        let names = Names::in_folders(self);
+        let models = config.models.iter();
+        models.map(|entry| self.look(entry, &names)).collect()
     }
 
-    fn look(&self, entry: &ModelEntry) -> Surveyed {
+    fn look(&self, entry: &ModelEntry, names: &Names) -> Surveyed {
         let id = &entry.model_id.value;
-        let (place, advice) = match id {
+        let (location, advice) = match id {
             ModelId::Builtin(name) if name == demo::NAME => {
                 let bytes = demo::weight_bytes();
-                (Place::Builtin { bytes }, String::new())
+                (ModelLocation::Builtin { bytes }, String::new())
+            }
+            ModelId::Hub { org, name } if !names.may_hold(org, name) => {
+                absent(id, &self.no_model(org, name))
             }
             _ => match self.find(id) {
                 Ok(folder) => inspect(folder),
@@ -108,36 +122,62 @@ impl Locations {
         Surveyed {
             key: entry.key.clone(),
             id: id.clone(),
-            place,
+            location,
             advice,
         }
     }
 }
 
-fn inspect(folder: PathBuf) -> (Place, String) {
-    let missing = ["config.json", "tokenizer.json"]
-        .into_iter()
-        .find(|name| !folder.join(name).is_file());
-    let files = match missing {
-        Some("config.json") => Err(CheckpointError::NoConfig(folder.clone())),
-        Some(_) => Err(CheckpointError::NoTokenizer(folder.clone())),
-        None => weights::files(&folder),
-    };
-    match files.and_then(|files| weights::total_bytes(&files)) {
-        Ok(bytes) => (Place::OnDisk { folder, bytes }, String::new()),
-        Err(error) => (Place::Damaged { folder }, error.to_string()),
+/// The names in the folders where models of the hub lie, in small letters: read once, so that a model which is certainly not
+/// there need not be looked for.
+struct Names(HashSet<String>);
+
+impl Names {
+    fn in_folders(locations: &Locations) -> Self {
+        let folders = locations.models.iter().chain(&locations.hub);
+        let entries = folders.filter_map(|folder| fs::read_dir(folder).ok());
+        let names = entries.flatten().flatten().map(|entry| entry.file_name());
+        Self(
+            names
+                .map(|name| name.to_string_lossy().to_lowercase())
+                .collect(),
+        )
+    }
+
+    fn may_hold(&self, org: &str, name: &str) -> bool {
+        let in_hub = hub_folder(org, name);
+        let places = [org, name, &in_hub];
+        places.iter().any(|it| self.0.contains(&it.to_lowercase()))
     }
 }
 
-fn absent(id: &ModelId, error: &CheckpointError) -> (Place, String) {
+fn inspect(folder: PathBuf) -> (ModelLocation, String) {
+    match weight_bytes(&folder) {
+        Ok(bytes) => (ModelLocation::OnDisk { folder, bytes }, String::new()),
+        Err(error) => (ModelLocation::Damaged { folder }, with_causes(&error)),
+    }
+}
+
+/// Size of the weights of a folder that has what every checkpoint has.
+fn weight_bytes(folder: &Path) -> Result<u64, CheckpointError> {
+    if !is_there(&folder.join("config.json"))? {
+        return Err(without_config(folder.to_owned()));
+    }
+    if !is_there(&folder.join("tokenizer.json"))? {
+        return Err(CheckpointError::NoTokenizer(folder.to_owned()));
+    }
+    weights::total_bytes(&weights::files(folder)?)
+}
+
+fn absent(id: &ModelId, error: &CheckpointError) -> (ModelLocation, String) {
     let known = known(id).map(|known| known.bytes);
     // Weights are published in 16 bits.
     let bytes = known.or_else(|| nominal(&id.short_name()).map(|count| count * 2));
     let advice = match error {
         CheckpointError::Absent { advice, .. } => advice.clone(),
-        other => other.to_string(),
+        other => with_causes(other),
     };
-    (Place::Absent { bytes }, advice)
+    (ModelLocation::Absent { bytes }, advice)
 }
 
 /// The parameters that a name promises: 8 G for `LLaDA-8B-Instruct`.

@@ -3,23 +3,31 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::json::{is_there, read};
 use super::special::token_name;
-use super::{Checkpoint, CheckpointError, read, special};
+use super::{Checkpoint, CheckpointError, special};
 use crate::config::TokenOverrides;
 use crate::family::SpecialIds;
+use crate::provenance::sha256;
+use crate::regular_file::SMALL;
 use crate::text::{ChatTemplate, TextError, Tokenizer, Vocabulary};
+
+/// Bytes of a `tokenizer.json`: those of the largest vocabularies have 40 million.
+const LARGEST_TOKENIZER: u64 = 128 << 20;
 
 /// The text side of a checkpoint.
 #[derive(Debug, Clone)]
 pub struct CheckpointText {
     /// Text to tokens and back.
     pub tokenizer: Tokenizer,
-    /// The text of each row of the embedding.
+    /// The text of each token.
     pub vocabulary: Arc<Vocabulary>,
     /// Messages to a prompt.
     pub template: ChatTemplate,
     /// The ids that steer denoising.
     pub special: SpecialIds,
+    /// SHA-256 of `tokenizer.json` and of the template's source, in hexadecimal.
+    pub hashes: [String; 2],
 }
 
 impl Checkpoint {
@@ -29,36 +37,43 @@ impl Checkpoint {
     /// [`CheckpointError`]: what is missing or damaged, where, and what to do.
     pub fn text(&self, overrides: &TokenOverrides) -> Result<CheckpointText, CheckpointError> {
         let path = self.folder.join("tokenizer.json");
-        if !path.is_file() {
+        if !is_there(&path)? {
             return Err(CheckpointError::NoTokenizer(self.folder.clone()));
         }
         let wrong = |what: TextError| CheckpointError::Text {
             folder: self.folder.clone(),
             what,
         };
-        let json = read(&path)?;
+        let json = read(&path, LARGEST_TOKENIZER)?;
         let tokenizer =
             Tokenizer::new(json.as_bytes(), &self.tokenizer_config_json).map_err(wrong)?;
-        let template =
-            ChatTemplate::new(&self.template_source()?, self.template_tokens()).map_err(wrong)?;
+        let (name, source) = self.template_source()?;
+        let template = ChatTemplate::new(&name, &source, self.template_tokens())
+            .map_err(CheckpointError::Template)?;
         Ok(CheckpointText {
+            hashes: [sha256(json.as_bytes()), sha256(source.as_bytes())],
             special: special::resolve(self, &tokenizer, overrides)?,
-            vocabulary: Arc::new(tokenizer.vocabulary(self.rows().unwrap_or(0))),
+            vocabulary: Arc::new(tokenizer.vocabulary()),
             template,
             tokenizer,
         })
     }
 
-    /// `chat_template.jinja`, else that of `tokenizer_config.json`, else the family's.
-    fn template_source(&self) -> Result<String, CheckpointError> {
+    /// `chat_template.jinja`, else that of `tokenizer_config.json`, else the family's; and where it is from.
+    fn template_source(&self) -> Result<(String, String), CheckpointError> {
         let file = self.folder.join("chat_template.jinja");
-        if file.is_file() {
-            return read(&file);
+        if is_there(&file)? {
+            return Ok((file.display().to_string(), read(&file, SMALL)?));
         }
+        let config = self.folder.join("tokenizer_config.json");
+        let name = format!("the chat template in {}", config.display());
         match &self.tokenizer_config["chat_template"] {
-            Value::String(source) => Ok(source.clone()),
-            Value::Array(named) if !named.is_empty() => self.named_template(named),
-            _ => Ok(self.family.chat_template.to_owned()),
+            Value::String(source) => Ok((name, source.clone())),
+            Value::Array(named) if !named.is_empty() => Ok((name, self.named_template(named)?)),
+            _ => Ok((
+                "the chat template of the model's family".to_owned(),
+                self.family.chat_template.to_owned(),
+            )),
         }
     }
 

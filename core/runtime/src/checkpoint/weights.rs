@@ -1,20 +1,21 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::{CheckpointError, read_json};
+use super::json::{is_there, read_json, unreadable};
+use super::{CheckpointError, GGUF};
 
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
 
-/// The weight files of a folder: those of its index in their order, the single one, or all `.safetensors` by name.
+/// The weight files of a folder: the single one, those of its index in their order, or all `.safetensors` by name. As with
+/// Hugging Face an index beside a single file is one that was left over.
 pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
-    if folder.join(INDEX).is_file() {
-        return shards(folder);
-    }
     let single = folder.join(SINGLE);
-    if single.is_file() {
+    if is_there(&single)? {
         return Ok(vec![single]);
+    }
+    if is_there(&folder.join(INDEX))? {
+        return shards(folder);
     }
     let names = names(folder)?;
     let files: Vec<PathBuf> = names
@@ -25,14 +26,15 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     if !files.is_empty() {
         return Ok(files);
     }
-    let pickled = names
-        .iter()
-        .find(|name| name.ends_with(".bin") || name.ends_with(".pt"));
-    let what = match pickled {
-        Some(name) => format!(
+    let has = |ending: &str| names.iter().find(|name| name.ends_with(ending));
+    let what = if let Some(name) = has(".bin").or_else(|| has(".pt")) {
+        format!(
             "{name} is a Python pickle, which can run code and is not read; fetch the .safetensors files"
-        ),
-        None => "there is no .safetensors file; fetch the checkpoint again".to_owned(),
+        )
+    } else if let Some(name) = has(GGUF) {
+        format!("{name} is a GGUF file, which is not read; fetch the .safetensors files")
+    } else {
+        "there is no .safetensors file; fetch the checkpoint again".to_owned()
     };
     Err(CheckpointError::NoWeights {
         folder: folder.to_owned(),
@@ -43,32 +45,41 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
 /// Size of the files together.
 pub(super) fn total_bytes(files: &[PathBuf]) -> Result<u64, CheckpointError> {
     files.iter().try_fold(0, |total, path| {
-        let length = std::fs::metadata(path).map_err(|source| CheckpointError::Unreadable {
-            path: path.clone(),
-            source,
-        })?;
-        Ok(total + length.len())
+        is_there(path)?;
+        let data = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
+        Ok(total + data.len())
     })
+}
+
+/// The first file of GGUF in a folder.
+pub(super) fn gguf(folder: &Path) -> Result<Option<PathBuf>, CheckpointError> {
+    let is_gguf = |name: &&String| name.ends_with(GGUF);
+    Ok(names(folder)?
+        .iter()
+        .find(is_gguf)
+        .map(|name| folder.join(name)))
 }
 
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let path = folder.join(INDEX);
     let (_, index) = read_json(&path)?;
-    let Some(map) = index["weight_map"].as_object() else {
-        return Err(CheckpointError::Json {
-            path,
-            line: 1,
-            what: "`weight_map` is missing".to_owned(),
-        });
+    let wrong = |what: &str| CheckpointError::Json {
+        path: path.clone(),
+        line: 1,
+        what: what.to_owned(),
     };
-    let mut shards: Vec<PathBuf> = Vec::new();
-    for shard in map.values().filter_map(Value::as_str) {
-        let path = folder.join(shard);
-        if shards.contains(&path) {
+    let map = index["weight_map"].as_object();
+    let map = map.ok_or_else(|| wrong("`weight_map` is missing"))?;
+    let (mut shards, mut seen) = (Vec::new(), HashSet::new());
+    for shard in map.values() {
+        let shard = shard.as_str();
+        let shard = shard.ok_or_else(|| wrong("`weight_map` names something that is no file"))?;
+        if !seen.insert(shard) {
             continue;
         }
+        let path = folder.join(shard);
         // A name with a folder in it would leave the checkpoint.
-        if Path::new(shard).components().count() != 1 || !path.is_file() {
+        if Path::new(shard).components().count() != 1 || !is_there(&path)? {
             return Err(CheckpointError::NoShard {
                 folder: folder.to_owned(),
                 shard: shard.to_owned(),
@@ -76,14 +87,14 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
         }
         shards.push(path);
     }
-    Ok(shards)
+    match shards.is_empty() {
+        true => Err(wrong("`weight_map` names no file")),
+        false => Ok(shards),
+    }
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
-    let unreadable = |source| CheckpointError::Unreadable {
-        path: folder.to_owned(),
-        source,
-    };
+    let unreadable = |source| unreadable(folder, source);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use toml_edit::{DocumentMut, Item, TableLike, value};
 
-use super::{Config, ConfigError, ConfigReader, EMBEDDED, Source, user_file};
+use super::{Config, ConfigError, ConfigReader, ConfigSource, EMBEDDED, user_file};
 use crate::Params;
-use crate::replace::replace;
+use crate::partial::replace;
+use crate::regular_file::{SMALL, read_text};
 use crate::settings::{GenerationPatch, Setting, SettingValue};
 
 /// Why the configuration's file was not changed.
@@ -37,7 +38,7 @@ pub enum EditError {
     #[error("{file} has no model `{key}`; add it first")]
     NoEntry {
         /// The file.
-        file: Source,
+        file: ConfigSource,
         /// The key.
         key: String,
     },
@@ -99,9 +100,9 @@ impl ConfigReader {
     }
 
     /// What is to be edited: where it will come from, where it lies, and its text.
-    fn file(&self, config: &Config) -> Result<(Source, PathBuf, String), EditError> {
+    fn file(&self, config: &Config) -> Result<(ConfigSource, PathBuf, String), EditError> {
         match &config.source {
-            Source::Named(path) | Source::Current(path) | Source::User(path) => {
+            ConfigSource::Named(path) | ConfigSource::Current(path) | ConfigSource::User(path) => {
                 let io = |source| EditError::Io {
                     path: path.clone(),
                     source,
@@ -111,18 +112,18 @@ impl ConfigReader {
                 if fs::metadata(&real).map_err(io)?.permissions().readonly() {
                     return Err(EditError::ReadOnly(path.clone()));
                 }
-                let text = fs::read_to_string(&real).map_err(io)?;
+                let text = read_text(&real, SMALL).map_err(io)?;
                 Ok((config.source.clone(), real, text))
             }
-            Source::Embedded => {
+            ConfigSource::Embedded => {
                 let path = user_file(&self.environment).ok_or(EditError::NoFolder)?;
-                Ok((Source::User(path.clone()), path, EMBEDDED.to_owned()))
+                Ok((ConfigSource::User(path.clone()), path, EMBEDDED.to_owned()))
             }
         }
     }
 }
 
-fn broken(source: &Source, error: &toml_edit::TomlError) -> EditError {
+fn broken(source: &ConfigSource, error: &toml_edit::TomlError) -> EditError {
     EditError::Config(ConfigError::Invalid {
         file: source.clone(),
         line: 1,

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::Source;
+use super::ConfigSource;
 use crate::model_id::ModelIdError;
 
 /// Why a configuration cannot be used.
@@ -21,7 +21,7 @@ pub enum ConfigError {
     #[error("{file}:{line}: {key}{message}")]
     Invalid {
         /// Where from.
-        file: Source,
+        file: ConfigSource,
         /// Counted from 1.
         line: usize,
         /// The dotted key with a colon and a blank behind it; empty if the text is not TOML.
@@ -33,7 +33,7 @@ pub enum ConfigError {
     #[error("{file}:{line}: unknown key `{key}`; {advice}")]
     UnknownKey {
         /// Where from.
-        file: Source,
+        file: ConfigSource,
         /// Counted from 1.
         line: usize,
         /// The dotted key.
@@ -48,7 +48,7 @@ pub enum ConfigError {
     )]
     TrustRemoteCode {
         /// Where from.
-        file: Source,
+        file: ConfigSource,
         /// Counted from 1.
         line: usize,
         /// The dotted key.
@@ -61,7 +61,7 @@ pub enum ConfigError {
     )]
     NotFromHere {
         /// Where from.
-        file: Source,
+        file: ConfigSource,
         /// Counted from 1.
         line: usize,
         /// The dotted key.
@@ -71,7 +71,7 @@ pub enum ConfigError {
     #[error("{file}:{line}: available_models.{key}.model_id: {what}")]
     ModelId {
         /// Where from.
-        file: Source,
+        file: ConfigSource,
         /// Counted from 1.
         line: usize,
         /// The entry's key.
@@ -91,7 +91,7 @@ pub enum ConfigError {
     #[error("{asked_by}: no model `{key}` in {file}; {advice}")]
     UnknownModel {
         /// The file whose entries were looked at.
-        file: Source,
+        file: ConfigSource,
         /// `active_model_key`, a variable or a flag.
         asked_by: String,
         /// The key that was asked for.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::nearest;
 use super::lines::{Lines, line_at};
-use super::{ConfigError, Source, TokenOverrides};
+use super::{ConfigError, ConfigSource, TokenOverrides};
 use crate::settings::GenerationPatch;
 
 /// A whole file.
@@ -43,7 +43,7 @@ pub(super) struct EntryFile {
 }
 
 /// Reads a file and tests everything that can be tested without looking at other layers.
-pub(super) fn parse(text: &str, source: &Source) -> Result<(ConfigFile, Lines), ConfigError> {
+pub(super) fn parse(text: &str, source: &ConfigSource) -> Result<(ConfigFile, Lines), ConfigError> {
     let invalid = |error: &toml::de::Error, lines: Option<&Lines>| {
         let at = error.span().map_or(0, |span| span.start);
         let (file, line) = (source.clone(), line_at(text, at));

@@ -21,10 +21,9 @@ impl GenerationSettings {
     pub fn lay(&mut self, patch: &GenerationPatch, origin: &dyn Fn(&'static str) -> Origin) {
         for (setting, value) in patch.iter() {
             let row = setting.definition();
-            if value != SettingValue::Off {
-                let others = row.excludes.iter();
-                others.for_each(|other| {
-                    self.values.remove(other);
+            if row.is_used(value) {
+                row.others().for_each(|other| {
+                    self.values.remove(&other.setting);
                 });
             }
             let origin = origin(row.key);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, Source};
+use super::{ConfigError, ConfigSource};
 
 /// Where each key of a file stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,10 +17,12 @@ impl Lines {
     pub(super) fn of(
         table: &DeTable<'_>,
         text: &str,
-        source: &Source,
+        source: &ConfigSource,
     ) -> Result<Self, ConfigError> {
         let mut lines = Self::default();
-        lines.walk(table, &[], text, source)?;
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
+        lines.walk(table, &[], &ends, source)?;
         Ok(lines)
     }
 
@@ -51,7 +53,7 @@ impl Lines {
     pub(super) fn entries<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
         let mut keys: Vec<&String> = keys.collect();
         let at = |key: &str| self.keys.get(key).map_or(0, |&(start, _, _)| start);
-        keys.sort_by_key(|key| at(&format!("available_models.{key}")));
+        keys.sort_by_cached_key(|key| at(&format!("available_models.{key}")));
         keys
     }
 
@@ -59,19 +61,20 @@ impl Lines {
         &mut self,
         table: &DeTable<'_>,
         parents: &[&str],
-        text: &str,
-        source: &Source,
+        line_ends: &[usize],
+        source: &ConfigSource,
     ) -> Result<(), ConfigError> {
         for (name, value) in table {
             let mut path = parents.to_vec();
             path.push(name.get_ref());
             let key = path.join(".");
-            let line = line_at(text, name.span().start);
+            let start = name.span().start;
+            let line = line_ends.partition_point(|&end| end < start) + 1;
             refuse(&path, &key, value, line, source)?;
             let end = value.span().end.max(name.span().end);
-            self.keys.insert(key, (name.span().start, end, line));
+            self.keys.insert(key, (start, end, line));
             if let DeValue::Table(inner) = value.get_ref() {
-                self.walk(inner, &path, text, source)?;
+                self.walk(inner, &path, line_ends, source)?;
             }
         }
         Ok(())
@@ -84,7 +87,7 @@ fn refuse(
     key: &str,
     value: &Spanned<DeValue<'_>>,
     line: usize,
-    source: &Source,
+    source: &ConfigSource,
 ) -> Result<(), ConfigError> {
     let file = || source.clone();
     if path.last() == Some(&"trust_remote_code") {

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, EMBEDDED, Environment, FILE_NAME, Source};
+use super::{ConfigError, ConfigSource, EMBEDDED, Environment, FILE_NAME};
+use crate::regular_file::{self, SMALL};
 
 /// Where the user's own file lies, whether or not it exists.
 #[must_use]
@@ -17,30 +18,39 @@ pub fn user_file(environment: &Environment) -> Option<PathBuf> {
 pub(super) fn find(
     flag: Option<&Path>,
     environment: &Environment,
-) -> Result<(Source, String), ConfigError> {
+) -> Result<(ConfigSource, String), ConfigError> {
     if let Some(path) = flag {
         let path = environment.expand(path);
-        return Ok((Source::Named(path.clone()), read(&path, "--config")?));
+        return Ok((ConfigSource::Named(path.clone()), read(&path, "--config")?));
     }
     if let Some(path) = environment.path("UNMASK_CONFIG") {
-        return Ok((Source::Named(path.clone()), read(&path, "UNMASK_CONFIG")?));
+        return Ok((
+            ConfigSource::Named(path.clone()),
+            read(&path, "UNMASK_CONFIG")?,
+        ));
     }
     let current = environment.current.join(FILE_NAME);
-    if current.is_file() {
-        let text = read(&current, "the current folder")?;
-        return Ok((Source::Current(current), text));
+    if let Some(text) = read_if_there(&current, "the current folder")? {
+        return Ok((ConfigSource::Current(current), text));
     }
-    match user_file(environment).filter(|path| path.is_file()) {
-        Some(path) => {
-            let text = read(&path, "the user's configuration folder")?;
-            Ok((Source::User(path), text))
-        }
-        None => Ok((Source::Embedded, EMBEDDED.to_owned())),
+    if let Some(path) = user_file(environment)
+        && let Some(text) = read_if_there(&path, "the user's configuration folder")?
+    {
+        return Ok((ConfigSource::User(path), text));
+    }
+    Ok((ConfigSource::Embedded, EMBEDDED.to_owned()))
+}
+
+fn read_if_there(path: &Path, asked_by: &'static str) -> Result<Option<String>, ConfigError> {
+    match regular_file::is_there(path) {
+        Ok(false) => Ok(None),
+        // What is no file is told by the reading.
+        Ok(true) | Err(_) => read(path, asked_by).map(Some),
     }
 }
 
 fn read(path: &Path, asked_by: &'static str) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+    regular_file::read_text(path, SMALL).map_err(|source| ConfigError::Unreadable {
         path: path.to_owned(),
         asked_by,
         source,

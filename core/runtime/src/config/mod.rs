@@ -22,6 +22,7 @@ mod overrides;
 mod reader;
 mod resolve;
 mod source;
+pub(crate) mod threads;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub use names::variables;
 pub use origin::{Origin, Resolved};
 pub use overrides::Overrides;
 pub use reader::ConfigReader;
-pub use source::{EMBEDDED, FILE_NAME, Source};
+pub use source::{ConfigSource, EMBEDDED, FILE_NAME};
 
 use crate::model_id::ModelId;
 
@@ -46,7 +47,7 @@ use crate::model_id::ModelId;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where the file came from.
-    pub source: Source,
+    pub source: ConfigSource,
     /// The key of the model to start with; one of `models`.
     pub active: Resolved<String>,
     /// The models, in the order of the file; at least one.
@@ -116,7 +117,7 @@ impl Config {
     /// As [`load`](Self::load).
     pub fn from_text(
         text: &str,
-        source: Source,
+        source: ConfigSource,
         overrides: &Overrides,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {

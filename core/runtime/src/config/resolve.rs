@@ -7,8 +7,8 @@ use super::file::{ConfigFile, EntryFile};
 use super::lines::Lines;
 use super::names::{by_flag, by_variable};
 use super::{
-    Config, ConfigError, Environment, GenerationSettings, ModelEntry, Origin, Overrides, Resolved,
-    Source, TokenOverrides,
+    Config, ConfigError, ConfigSource, Environment, GenerationSettings, ModelEntry, Origin,
+    Overrides, Resolved, TokenOverrides, threads,
 };
 use crate::model_id::{ModelId, expand};
 use crate::settings::GenerationPatch;
@@ -22,7 +22,7 @@ struct Layer<'a> {
 pub(super) fn resolve(
     file: ConfigFile,
     lines: &Lines,
-    source: Source,
+    source: ConfigSource,
     flags: &Overrides,
     environment: &Environment,
 ) -> Result<Config, ConfigError> {
@@ -39,6 +39,7 @@ pub(super) fn resolve(
     ];
     for layer in &layers {
         check(&layer.said.generation, layer.origin)?;
+        check_threads(layer)?;
     }
     let base = source.folder().unwrap_or(&environment.current).to_owned();
     let in_file = |path: &PathBuf| expand(path, &base, environment.home());
@@ -81,7 +82,7 @@ fn entry(
     key: &str,
     file: &EntryFile,
     lines: &Lines,
-    source: &Source,
+    source: &ConfigSource,
     environment: &Environment,
 ) -> Result<ModelEntry, ConfigError> {
     let line = |name: &str| lines.line(&format!("available_models.{key}.{name}"));
@@ -199,7 +200,8 @@ fn unlisted(
     environment: &Environment,
 ) -> Result<ModelEntry, ConfigError> {
     let folder = environment.expand(model.as_ref());
-    let id = if folder.is_dir() {
+    // A file is told apart where its folder is looked for.
+    let id = if folder.exists() {
         ModelId::Folder(folder)
     } else {
         match ModelId::parse(model, &environment.current, environment.home()) {
@@ -247,4 +249,14 @@ fn check(patch: &GenerationPatch, origin: fn(&'static str) -> Origin) -> Result<
             name: origin(key).to_string(),
             message,
         })
+}
+
+fn check_threads(layer: &Layer<'_>) -> Result<(), ConfigError> {
+    let refused = layer.said.threads.and_then(threads::refusal);
+    refused.map_or(Ok(()), |message| {
+        Err(ConfigError::Setting {
+            name: (layer.origin)("threads").to_string(),
+            message,
+        })
+    })
 }

@@ -9,7 +9,7 @@ pub const EMBEDDED: &str = include_str!("../../../../model_config.toml");
 
 /// Where a configuration comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ConfigSource {
     /// A file that a flag or `UNMASK_CONFIG` names.
     Named(PathBuf),
     /// `model_config.toml` in the current folder: it may not make the program load libraries.
@@ -20,7 +20,7 @@ pub enum Source {
     Embedded,
 }
 
-impl Source {
+impl ConfigSource {
     /// The folder that relative paths in it are taken from; `None` for the embedded one.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
@@ -37,7 +37,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for ConfigSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Named(path) | Self::Current(path) | Self::User(path) => {

@@ -17,8 +17,8 @@ framework = "other"
 model_id = "ORG/NAME"
 "#;
 
-fn named() -> Source {
-    Source::Named(PathBuf::from("m.toml"))
+fn named() -> ConfigSource {
+    ConfigSource::Named(PathBuf::from("m.toml"))
 }
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -48,7 +48,7 @@ fn refused(line: &str, expected: &str) {
 fn the_embedded_configuration_starts_with_the_demo_and_knows_the_8b_models() {
     let config = Config::from_text(
         EMBEDDED,
-        Source::Embedded,
+        ConfigSource::Embedded,
         &Overrides::default(),
         &environment(&[]),
     )
@@ -184,10 +184,10 @@ fn trust_remote_code_is_refused_wherever_it_stands() {
 
 #[test]
 fn a_file_found_in_the_current_folder_names_no_libraries() {
-    let check = |text: &str, source: Source| {
+    let check = |text: &str, source: ConfigSource| {
         Config::from_text(text, source, &Overrides::default(), &environment(&[])).is_ok()
     };
-    let current = || Source::Current(PathBuf::from("here/model_config.toml"));
+    let current = || ConfigSource::Current(PathBuf::from("here/model_config.toml"));
     let option = |line: &str| format!("{SMALL}[available_models.big.options]\n{line}\n");
     for text in [
         format!("backend_paths = [\"evil\"]\n{SMALL}"),
@@ -341,13 +341,13 @@ fn a_named_file_must_exist_and_a_found_one_is_taken_from_the_nearest_place() {
     let source = |place: &Environment| {
         Config::load(&Overrides::default(), place).map(|config| config.source)
     };
-    assert_eq!(source(&place).ok(), Some(Source::Embedded));
+    assert_eq!(source(&place).ok(), Some(ConfigSource::Embedded));
     let user = user_file(&place).expect("there are folders");
     write(&user);
-    assert_eq!(source(&place).ok(), Some(Source::User(user)));
+    assert_eq!(source(&place).ok(), Some(ConfigSource::User(user)));
     let current = folder("current").join(FILE_NAME);
     write(&current);
-    assert_eq!(source(&place).ok(), Some(Source::Current(current)));
+    assert_eq!(source(&place).ok(), Some(ConfigSource::Current(current)));
     place
         .variables
         .insert("UNMASK_CONFIG".to_owned(), OsString::from("none.toml"));

@@ -19,14 +19,14 @@ pub struct Conversation {
     /// The name that the user gave last.
     pub title: Option<String>,
     /// Every message in the order of the file, those taken back included.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<MessageNode>,
     /// Lines that are cut or make no sense.
     pub skipped: usize,
 }
 
 /// A message with its place in the tree.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct MessageNode {
     /// Its name.
     pub id: MessageId,
     /// The node before it, as an index; `None` for a first message.
@@ -34,16 +34,16 @@ pub struct Node {
     /// When it was written, if that can be read.
     pub at: Option<Timestamp>,
     /// What was said.
-    pub said: Said,
+    pub said: MessageContent,
     /// How it is seen.
-    pub sight: Visibility,
+    pub visibility: Visibility,
     /// Whether it still counts.
     standing: Standing,
 }
 
 /// A message.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum MessageContent {
     /// By the user, or by the program as an instruction.
     Text {
         /// By whom.
@@ -78,6 +78,9 @@ struct Kind {
     t: String,
 }
 
+/// More new messages than any conversation gets.
+const ROOM: u64 = 1 << 32;
+
 const KINDS: [&str; 6] = ["head", "msg", "gen", "title", "sight", "del"];
 
 impl Conversation {
@@ -108,12 +111,12 @@ impl Conversation {
                 parent,
                 role,
                 text,
-            }) => self.add(id, parent, at, Said::Text { role, text }, places),
-            Record::Gen(it) => self.add(it.id, it.parent, at, Said::Answer(it), places),
+            }) => self.add(id, parent, at, MessageContent::Text { role, text }, places),
+            Record::Gen(it) => self.add(it.id, it.parent, at, MessageContent::Answer(it), places),
             Record::Title { text } => self.title = Some(text),
-            Record::Sight { ids, sight } => {
+            Record::Visibility { ids, visibility } => {
                 for index in ids.iter().filter_map(|id| places.get(id)) {
-                    self.nodes[*index].sight = sight;
+                    self.nodes[*index].visibility = visibility;
                 }
             }
             Record::Del { ids } => {
@@ -131,7 +134,7 @@ impl Conversation {
         id: MessageId,
         parent: Option<MessageId>,
         at: Option<Timestamp>,
-        said: Said,
+        said: MessageContent,
         places: &mut HashMap<MessageId, usize>,
     ) {
         if let Some(&index) = places.get(&id) {
@@ -141,12 +144,12 @@ impl Conversation {
         let last = self.nodes.len().checked_sub(1);
         let parent = parent.and_then(|id| places.get(&id).copied().or(last));
         places.insert(id, self.nodes.len());
-        self.nodes.push(Node {
+        self.nodes.push(MessageNode {
             id,
             parent,
             at,
             said,
-            sight: Visibility::Seen,
+            visibility: Visibility::Seen,
             standing: Standing::Stands,
         });
     }
@@ -154,14 +157,15 @@ impl Conversation {
     /// The messages of the screen: those from the first to the last that the model sees, along the parents, and among them
     /// those that were replaced or undone, which stay in the user's sight.
     #[must_use]
-    pub fn seen(&self) -> Vec<&Node> {
-        let is_seen = |node: &Node| node.sight == Visibility::Seen;
-        let stands = |node: &Node| node.standing == Standing::Stands;
+    pub fn seen(&self) -> Vec<&MessageNode> {
+        let is_seen = |node: &MessageNode| node.visibility == Visibility::Seen;
+        let stands = |node: &MessageNode| node.standing == Standing::Stands;
         let last = self.nodes.iter().rposition(|it| stands(it) && is_seen(it));
         // A parent stands before its children in the file, so this ends.
         let chain: HashSet<usize> =
             std::iter::successors(last, |&index| self.nodes[index].parent).collect();
-        let shown = |&(index, node): &(usize, &Node)| chain.contains(&index) || !is_seen(node);
+        let shown =
+            |&(index, node): &(usize, &MessageNode)| chain.contains(&index) || !is_seen(node);
         let nodes = self.nodes.iter().enumerate().filter(shown);
         nodes
             .map(|(_, node)| node)
@@ -175,11 +179,17 @@ impl Conversation {
         self.seen().into_iter().filter_map(stopped).collect()
     }
 
-    /// The largest name of a message; 0 if there is none.
+    /// The name of a message behind which new ones are counted: the largest, or, in a file with names where the numbers
+    /// end, the largest with room behind it; 0 if there is none.
     #[must_use]
     pub fn last_id(&self) -> MessageId {
-        let ids = self.nodes.iter().map(|node| node.id);
-        ids.max().unwrap_or_default()
+        let mut ids: Vec<u64> = self.nodes.iter().map(|node| node.id.0).collect();
+        ids.extend([0, u64::MAX]);
+        ids.sort_unstable();
+        let mut gaps = ids.windows(2).rev();
+        let roomy = gaps.find(|gap| gap[1] - gap[0] > ROOM);
+        // There is one: no file has so many messages that all gaps are narrow.
+        MessageId(roomy.map_or(0, |gap| gap[0]))
     }
 
     /// The format, if it is one that this version does not read.
@@ -198,11 +208,11 @@ impl Conversation {
         let given = given.filter(|title| !title.is_empty());
         given.unwrap_or_else(|| {
             let texts = self.seen().into_iter().filter_map(|node| match &node.said {
-                Said::Text {
+                MessageContent::Text {
                     role: Role::User,
                     text,
                 } => Some(text.as_str()),
-                Said::Text { .. } | Said::Answer(_) => None,
+                MessageContent::Text { .. } | MessageContent::Answer(_) => None,
             });
             texts.take(1).map(first_words).collect()
         })
@@ -212,15 +222,15 @@ impl Conversation {
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         let answers = self.nodes.iter().rev().filter_map(|node| match &node.said {
-            Said::Answer(answer) => Some(answer.model.name.as_str()),
-            Said::Text { .. } => None,
+            MessageContent::Answer(answer) => Some(answer.model.name.as_str()),
+            MessageContent::Text { .. } => None,
         });
         answers.into_iter().find(|name| !name.is_empty())
     }
 }
 
-fn stopped(node: &Node) -> Option<StoppedCanvas> {
-    let Said::Answer(answer) = &node.said else {
+fn stopped(node: &MessageNode) -> Option<StoppedCanvas> {
+    let MessageContent::Answer(answer) = &node.said else {
         return None;
     };
     Some(StoppedCanvas {

@@ -8,7 +8,7 @@ use super::id::SessionId;
 
 /// A conversation's file, locked and open to be appended to.
 #[derive(Debug)]
-pub struct Writer {
+pub struct ConversationWriter {
     /// Whose.
     pub id: SessionId,
     /// Where.
@@ -33,7 +33,7 @@ pub(super) enum LineStart {
     No,
 }
 
-impl Writer {
+impl ConversationWriter {
     /// Makes the file, with folders and rights.
     ///
     /// # Errors
@@ -115,7 +115,7 @@ impl Writer {
 /// # Errors
 /// [`SessionError::InUse`], [`SessionError::Io`].
 pub(super) fn remove(id: SessionId, path: &Path) -> Result<(), SessionError> {
-    let writer = Writer::open(id, path)?;
+    let writer = ConversationWriter::open(id, path)?;
     let removed = fs::remove_file(path).map_err(SessionError::io("remove", path));
     drop(writer);
     if cfg!(not(unix)) {
@@ -214,7 +214,7 @@ mod tests {
         let (id, path) = (SessionId::generate(), folder.path().join("a.jsonl"));
         for (before, after) in [("", "b\n"), ("a\n", "a\nb\n"), ("a\n{\"t", "a\n{\"t\nb\n")] {
             fs::write(&path, before).expect("it can be written");
-            let mut writer = Writer::open(id, &path).expect("it can be opened");
+            let mut writer = ConversationWriter::open(id, &path).expect("it can be opened");
             writer.append(b"b\n").expect("it can be written");
             assert_eq!(fs::read_to_string(&path).expect("it is there"), after);
         }
@@ -224,8 +224,8 @@ mod tests {
     fn a_second_writer_is_refused_until_the_first_is_gone() {
         let folder = folder();
         let (id, path) = (SessionId::generate(), folder.path().join("a.jsonl"));
-        let first = Writer::create(id, &path).expect("it can be made");
-        let second = Writer::open(id, &path);
+        let first = ConversationWriter::create(id, &path).expect("it can be made");
+        let second = ConversationWriter::open(id, &path);
         assert!(matches!(second, Err(SessionError::InUse { .. })));
         assert!(matches!(remove(id, &path), Err(SessionError::InUse { .. })));
         assert!(is_locked(id, &path));
@@ -241,7 +241,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = folder();
         let path = folder.path().join("sessions/2026/a.jsonl");
-        let _writer = Writer::create(SessionId::generate(), &path).expect("it can be made");
+        let _writer =
+            ConversationWriter::create(SessionId::generate(), &path).expect("it can be made");
         let mode = |path: &Path| {
             let data = fs::metadata(path).expect("it is there");
             data.permissions().mode() & 0o777

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use super::conversation::Conversation;
 use super::error::SessionError;
-use super::file::{self, Writer};
+use super::file::{self, ConversationWriter};
 use super::id::SessionId;
+use crate::regular_file::{self, LARGE};
 
 /// Where conversations are kept: a folder for each year.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +125,13 @@ impl SessionFolder {
     }
 
     /// Begins a conversation's file.
-    pub(super) fn create(&self, id: SessionId, year: i16) -> Result<Writer, SessionError> {
+    pub(super) fn create(
+        &self,
+        id: SessionId,
+        year: i16,
+    ) -> Result<ConversationWriter, SessionError> {
         let path = self.root.join(year.to_string()).join(format!("{id}.jsonl"));
-        Writer::create(id, &path)
+        ConversationWriter::create(id, &path)
     }
 }
 
@@ -136,7 +141,7 @@ impl SessionFile {
     /// # Errors
     /// [`SessionError::Io`].
     pub fn bytes(&self) -> Result<Vec<u8>, SessionError> {
-        fs::read(&self.path).map_err(SessionError::io("read", &self.path))
+        regular_file::read(&self.path, LARGE).map_err(SessionError::io("read", &self.path))
     }
 
     /// What it holds.
@@ -159,8 +164,8 @@ impl SessionFile {
     }
 
     /// Locks it, to be appended to.
-    pub(super) fn write(&self) -> Result<Writer, SessionError> {
-        Writer::open(self.id, &self.path)
+    pub(super) fn write(&self) -> Result<ConversationWriter, SessionError> {
+        ConversationWriter::open(self.id, &self.path)
     }
 
     /// Removes it.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::file::{LineStart, line_start, make_folder, options};
+use crate::partial::replace_private;
+use crate::regular_file::{self, LARGE};
 
 /// How many prompts are kept.
 pub(super) const KEPT: usize = 10_000;
@@ -43,7 +45,7 @@ impl HistoryFile {
     /// # Errors
     /// If it is there and cannot be read.
     pub fn load(&self) -> io::Result<Vec<String>> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match regular_file::read(&self.path, LARGE) {
             Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             bytes => bytes?,
         };
@@ -88,14 +90,9 @@ impl HistoryFile {
     /// Replaces the file by what is kept of it. The lock of the old one is held, so that nobody adds to it meanwhile.
     fn shorten(&self) -> io::Result<()> {
         let _lock = self.locked()?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
         let lines = latest(&fs::read(&self.path)?);
         let lines: String = lines.iter().map(|text| line(text)).collect();
-        new.write_all(lines.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(&self.path)?;
-        Ok(())
+        replace_private(&self.path, lines.as_bytes())
     }
 }
 

@@ -30,9 +30,9 @@ mod record;
 mod settings_record;
 mod store;
 
-pub use conversation::{Conversation, Node, Said, StoppedCanvas};
+pub use conversation::{Conversation, MessageContent, MessageNode, StoppedCanvas};
 pub use error::SessionError;
-pub use file::Writer;
+pub use file::ConversationWriter;
 pub use folder::{Condition, SessionFile, SessionFolder, Summary};
 pub use history::HistoryFile;
 pub use id::SessionId;

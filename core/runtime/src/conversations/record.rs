@@ -44,11 +44,13 @@ pub enum Record {
         text: String,
     },
     /// How messages are seen from now on.
-    Sight {
+    #[serde(rename = "sight")]
+    Visibility {
         /// Which.
         ids: Vec<MessageId>,
         /// How.
-        sight: Visibility,
+        #[serde(rename = "sight")]
+        visibility: Visibility,
     },
     /// Messages that were taken back.
     Del {
@@ -142,6 +144,8 @@ pub enum Stop {
     /// The plan was carried out.
     #[default]
     Complete,
+    /// The plan was carried out, and masks stand.
+    MasksLeft,
     /// An end token was settled.
     EndToken,
     /// The user stopped it.
@@ -214,6 +218,7 @@ impl From<FinishReason> for Stop {
     fn from(reason: FinishReason) -> Self {
         match reason {
             FinishReason::Complete => Self::Complete,
+            FinishReason::MasksLeft => Self::MasksLeft,
             FinishReason::EndToken => Self::EndToken,
             FinishReason::Stopped => Self::Stopped,
         }
@@ -224,6 +229,7 @@ impl From<Stop> for FinishReason {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Complete => Self::Complete,
+            Stop::MasksLeft => Self::MasksLeft,
             Stop::EndToken => Self::EndToken,
             Stop::Stopped => Self::Stopped,
         }

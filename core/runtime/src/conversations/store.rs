@@ -3,7 +3,7 @@ use jiff::tz::TimeZone;
 
 use super::conversation::Conversation;
 use super::error::SessionError;
-use super::file::Writer;
+use super::file::ConversationWriter;
 use super::folder::{Condition, SessionFile, SessionFolder, Summary};
 use super::id::SessionId;
 use super::record::{Head, Record, RecordLine, VERSION};
@@ -52,7 +52,7 @@ enum Current {
     /// There is none; one that is made goes on from this conversation.
     None { from: Option<SessionId> },
     /// It is ours.
-    Writing(Writer),
+    Writing(ConversationWriter),
     /// It is read: whose it is and the lines that a copy begins with.
     Reading(SessionId, Vec<u8>),
 }
@@ -199,7 +199,11 @@ impl SessionStore {
     }
 
     /// A file with its first line.
-    fn create(&self, from: Option<SessionId>, now: Timestamp) -> Result<Writer, SessionError> {
+    fn create(
+        &self,
+        from: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<ConversationWriter, SessionError> {
         let id = SessionId::generate();
         let year = now.to_zoned(TimeZone::UTC).year();
         let mut writer = self.folder.create(id, year)?;

@@ -11,6 +11,7 @@ const SPECIAL: SpecialIds = SpecialIds {
     mask: MASK,
     eos: END,
     eot: Some(TokenId(7)),
+    other_ends: Vec::new(),
     bos: None,
 };
 
@@ -35,7 +36,7 @@ fn rows(wants: &[u32]) -> Vec<f32> {
     rows
 }
 
-fn asked(denoise: &mut Denoise) -> Asked<'_> {
+fn asked(denoise: &mut Denoise) -> PendingQuestion<'_> {
     match denoise.ask() {
         Ask::Question(asked) => asked,
         Ask::Ended(reason) => panic!("it has ended: {reason:?}"),
@@ -59,7 +60,7 @@ fn a_question_is_asked_until_it_is_answered() {
         );
         assert_eq!(asked.question().wanted, at(&[1, 2]));
     }
-    let event = asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5])));
+    let event = asked(&mut denoise).tell(OutputRows::Logits(&mut rows(&[4, 5])));
     assert_eq!((event.call, event.fed, event.length), (0, 0..3, 3));
     assert_eq!((event.masked, event.commits[0].token), (1, TokenId(4)));
     let asked = asked(&mut denoise);
@@ -81,7 +82,7 @@ fn a_recorded_run_is_followed_whatever_the_model_says() {
     let canvas = Canvas::new(&[], 2, MASK);
     let mut denoise = denoise(FamilyRules::default(), canvas, params(2, 2));
     let mut first = asked(&mut denoise);
-    let proposed = first.propose(Answer::Logits(&mut rows(&[4, 5])));
+    let proposed = first.propose(OutputRows::Logits(&mut rows(&[4, 5])));
     assert_eq!(
         (proposed[0].at, proposed[0].token),
         (Position(0), TokenId(4))
@@ -106,7 +107,7 @@ fn rows_of_a_shifted_family_are_those_before_the_positions() {
     let mut denoise = denoise(rules, Canvas::new(&prompt, 2, MASK), params(2, 2));
     let asked = asked(&mut denoise);
     assert_eq!(asked.question().wanted, at(&[1, 2]));
-    let event = asked.tell(Answer::Logits(&mut rows(&[4, 5])));
+    let event = asked.tell(OutputRows::Logits(&mut rows(&[4, 5])));
     assert_eq!(
         (event.commits[0].at, event.commits[0].token),
         (Position(2), TokenId(4))
@@ -122,7 +123,7 @@ fn the_first_two_positions_of_a_shifted_family_share_a_row() {
     let mut denoise = denoise(rules, Canvas::new(&[], 3, MASK), params(1, 3));
     let asked = asked(&mut denoise);
     assert_eq!(asked.question().wanted, at(&[0, 1]));
-    asked.tell(Answer::Logits(&mut rows(&[4, 5])));
+    asked.tell(OutputRows::Logits(&mut rows(&[4, 5])));
     assert_eq!(denoise.canvas().tokens(), [4, 4, 5].map(TokenId));
 }
 
@@ -138,7 +139,7 @@ fn a_cached_step_of_a_shifted_family_feeds_the_row_before_its_block() {
     };
     let prompt = [TokenId(3), TokenId(3)];
     let mut denoise = denoise(rules, Canvas::new(&prompt, 2, MASK), params);
-    asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5])));
+    asked(&mut denoise).tell(OutputRows::Logits(&mut rows(&[4, 5])));
     assert_eq!(asked(&mut denoise).question().fed, 2..4);
 }
 
@@ -157,7 +158,7 @@ fn blocks_of_a_family_that_counts_them_from_the_canvas_begin_in_the_prompt() {
     let mut blocks = Vec::new();
     while let Ask::Question(asked) = denoise.ask() {
         let wanted = asked.question().wanted.to_vec();
-        let event = asked.tell(Answer::Logits(&mut rows(&vec![4; wanted.len()])));
+        let event = asked.tell(OutputRows::Logits(&mut rows(&vec![4; wanted.len()])));
         blocks.push((event.block, wanted));
     }
     assert_eq!(blocks, [(0, at(&[1])), (1, at(&[2, 3])), (2, at(&[4]))]);
@@ -168,8 +169,8 @@ fn either_end_token_ends_an_answer_once_all_before_it_is_full() {
     for end in [1, 7] {
         let canvas = Canvas::new(&[TokenId(3)], 4, MASK);
         let mut denoise = denoise(FamilyRules::default(), canvas, params(4, 4));
-        asked(&mut denoise).tell(Answer::Logits(&mut rows(&[4, 5, 5, 5])));
-        asked(&mut denoise).tell(Answer::Logits(&mut rows(&[end, 5, 5])));
+        asked(&mut denoise).tell(OutputRows::Logits(&mut rows(&[4, 5, 5, 5])));
+        asked(&mut denoise).tell(OutputRows::Logits(&mut rows(&[end, 5, 5])));
         assert!(matches!(denoise.ask(), Ask::Ended(FinishReason::EndToken)));
         let stats = denoise.stats();
         assert_eq!((stats.nfe, stats.nfe_saved, stats.text_tokens), (2, 2.0, 1));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Failure, LoadRequest, Loaded, MeasureId, TurnId};
 use crate::event::{FinishReason, Stats, StepEvent};
-use crate::likelihood::Estimate;
+use crate::likelihood::LikelihoodEstimate;
 use crate::{Canvas, Params};
 
 /// A turn that has ended.
@@ -73,7 +73,7 @@ pub struct Measured {
     /// Which of the pairs, counted from 0.
     pub pair: usize,
     /// Its log-likelihood.
-    pub estimate: Estimate,
+    pub estimate: LikelihoodEstimate,
     /// Whether the model would give this continuation greedily; `None` if that was not asked.
     pub greedy: Option<bool>,
     /// Forwards of the estimate and of the greedy test.

@@ -7,7 +7,8 @@ use super::{Failure, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, 
 use crate::{Canvas, Params};
 
 impl Fill {
-    /// The canvas, with every given part pinned; `params` become those that it runs with.
+    /// The canvas, with every given part pinned; `params` become those that it runs with. A mask in what is given is a hole
+    /// too, though not one of the outcome's.
     pub(super) fn lay_out(self, loaded: &Loaded, params: &mut Params) -> Result<LaidOut, Failure> {
         let Parts { tokens, holes } = Parts::of(loaded, self.parts)?;
         let (prompt, left_out) = match self.before {
@@ -17,7 +18,7 @@ impl Fill {
             FillBefore::Text(text) => (loaded.text.encode(&text)?, 0),
             FillBefore::Tokens(tokens) => (tokens, 0),
         };
-        check_given(loaded, &prompt)?;
+        check_tokens(loaded, &prompt)?;
         check_context(loaded, prompt.len(), tokens.len())?;
         let mut canvas = Canvas::new(&prompt, tokens.len(), loaded.special.mask);
         for (at, &token) in (prompt.len() as u32..).zip(&tokens) {
@@ -25,7 +26,7 @@ impl Fill {
         }
         match self.blocks {
             FillBlocks::One => {
-                let masks = holes.iter().map(|hole| hole.len()).sum();
+                let masks = canvas.masked_in(0..canvas.len()).count();
                 params.block_length = tokens.len();
                 params.steps = params.steps.min(masks);
             }
@@ -66,7 +67,7 @@ impl Parts {
                     continue;
                 }
             };
-            check_given(loaded, &given)?;
+            check_tokens(loaded, &given)?;
             tokens.extend(given);
         }
         match holes.is_empty() {
@@ -76,20 +77,5 @@ impl Parts {
             )),
             false => Ok(Self { tokens, holes }),
         }
-    }
-}
-
-/// Masks stand in holes alone.
-fn check_given(loaded: &Loaded, tokens: &[TokenId]) -> Result<(), Failure> {
-    check_tokens(loaded, tokens)?;
-    match tokens.contains(&loaded.special.mask) {
-        true => Err(Failure::usage(
-            format!(
-                "what is given holds token {}, the mask of {}",
-                loaded.special.mask.0, loaded.name
-            ),
-            "write a hole in its place",
-        )),
-        false => Ok(()),
     }
 }

@@ -97,25 +97,37 @@ fn prompt_that_fits(
     messages: &[Message],
     length: usize,
 ) -> Result<(Vec<TokenId>, usize), Failure> {
-    let whole = loaded.text.prompt(messages)?;
     let system = messages.iter().take_while(|it| it.role == Role::System);
     let (system, rest) = messages.split_at(system.count());
     let questions = (1..rest.len()).filter(|&at| rest[at].role == Role::User);
     let starts: Vec<usize> = questions.collect();
-    if fits(loaded, whole.len(), length) || starts.is_empty() {
-        return Ok((whole, 0));
+    match loaded.text.prompt(messages) {
+        Ok(whole) if fits(loaded, whole.len(), length) || starts.is_empty() => {
+            return Ok((whole, 0));
+        }
+        Err(failure) if starts.is_empty() || !is_too_long(&failure) => return Err(failure),
+        Ok(_) | Err(_) => (),
     }
     let prompt = |start: usize| loaded.text.prompt(&[system, &rest[start..]].concat());
+    let prompt_fits = |start: usize| match prompt(start) {
+        Ok(prompt) => Ok(fits(loaded, prompt.len(), length)),
+        Err(failure) if is_too_long(&failure) => Ok(false),
+        Err(failure) => Err(failure),
+    };
     // Long conversations have many starts and a prompt takes a while. Fewer messages are never longer.
     let (mut low, mut high) = (0, starts.len() - 1);
     while low < high {
         let middle = low.midpoint(high);
-        match fits(loaded, prompt(starts[middle])?.len(), length) {
+        match prompt_fits(starts[middle])? {
             true => high = middle,
             false => low = middle + 1,
         }
     }
     Ok((prompt(starts[low])?, starts[low]))
+}
+
+fn is_too_long(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Context { .. })
 }
 
 fn masks_after(
@@ -151,7 +163,7 @@ fn follow_up(
     mut previous: Vec<TokenId>,
     message: String,
 ) -> Result<Vec<TokenId>, Failure> {
-    let special = loaded.special;
+    let special = &loaded.special;
     let templated = loaded.text.prompt(&[Message {
         role: Role::User,
         content: message,

@@ -8,10 +8,10 @@ use unmask_api::LoadProgress;
 
 use super::control::Control;
 use super::model::ReadyModel;
-use super::worker::{Current, Worker, panicked};
+use super::worker::{Current, EngineWorker, panicked};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, OldModel};
 
-impl Worker {
+impl EngineWorker {
     pub(super) fn load(&mut self, request: LoadRequest, control: &Control) {
         let stopped = || control.cancel.is_raised();
         if stopped() {
@@ -33,7 +33,7 @@ impl Worker {
 
     /// Frees what the model holds; returns how to get it again.
     fn unload(&mut self) -> Option<LoadRequest> {
-        let Current { ready, again } = self.current.take()?;
+        let Current { ready, again, .. } = self.current.take()?;
         let loaded = Arc::clone(&ready.loaded);
         drop(ready);
         self.events.emit(EngineEvent::Unloaded(loaded));
@@ -42,7 +42,7 @@ impl Worker {
 
     /// Lets go of a model whose process has ended; loading it is what there is left to do with it.
     pub(super) fn lose(&mut self, failure: Failure) {
-        let Some(Current { ready, again }) = self.current.take() else {
+        let Some(Current { ready, again, .. }) = self.current.take() else {
             return;
         };
         let loaded = Arc::clone(&ready.loaded);
@@ -79,7 +79,11 @@ impl Worker {
             device: Some(loaded.device.clone()),
             ..request
         };
-        self.current = Some(Current { ready, again });
+        self.current = Some(Current {
+            ready,
+            again,
+            session: None,
+        });
         self.events.emit(EngineEvent::Loaded(loaded));
     }
 

@@ -6,6 +6,7 @@ use super::ModelText;
 use crate::Params;
 use crate::family::SpecialIds;
 use crate::plugin::Running;
+use crate::provenance::Provenance;
 use crate::text::Vocabulary;
 
 /// A model that is ready.
@@ -15,6 +16,8 @@ pub struct Loaded {
     pub key: String,
     /// Its name for people: `LLaDA-8B-Instruct`, `demo`.
     pub name: String,
+    /// Where it is from.
+    pub provenance: Provenance,
     /// The backend's name.
     pub backend: String,
     /// The backend's version.

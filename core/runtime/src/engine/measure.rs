@@ -8,7 +8,7 @@ use super::control::Control;
 use super::layout::{check_context, check_tokens};
 use super::model::ReadyModel;
 use super::thread::{End, no_model};
-use super::worker::{Worker, panicked};
+use super::worker::{EngineWorker, panicked};
 use super::{EngineEvent, Failure, Loaded, MeasureEvent, MeasureRequest, Measured};
 use crate::generate::DenoiseError;
 use crate::likelihood::{Likelihood, LikelihoodError, Pair, is_greedy};
@@ -47,7 +47,7 @@ impl MeasureRequest {
     }
 }
 
-impl Worker {
+impl EngineWorker {
     pub(super) fn measure(&mut self, request: &MeasureRequest, control: &Control) {
         let emit = |event| (self.events).emit(EngineEvent::Measure(request.measure, event));
         let end = catch_unwind(AssertUnwindSafe(|| {
@@ -123,7 +123,7 @@ fn measure_one(
             &mut progress,
         )
         .map_err(of)?;
-    let (special, scale) = (ready.loaded.special, request.cfg_scale);
+    let (special, scale) = (&ready.loaded.special, request.cfg_scale);
     let greedy = (request.greedy)
         .then(|| {
             is_greedy(

@@ -20,8 +20,8 @@ use std::sync::{Arc, Weak};
 use std::thread::Builder;
 
 use control::Control;
-use thread::Command;
-use worker::{EventSink, Worker};
+use thread::EngineCommand;
+use worker::{EngineWorker, EventSink};
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -42,7 +42,7 @@ pub use request::{
 /// The owner of the thread: never blocks. Commands are carried out in order. When it goes, what runs or waits is cancelled
 /// and the thread ends.
 pub struct Engine {
-    commands: Sender<Command>,
+    commands: Sender<EngineCommand>,
     /// Of every turn and measurement that has not ended.
     work: Vec<Weak<Control>>,
     loads: Vec<Weak<Control>>,
@@ -58,7 +58,7 @@ impl Engine {
         on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (commands, inbox) = channel();
-        let worker = Worker {
+        let worker = EngineWorker {
             loader,
             events: EventSink(Box::new(on_event)),
             current: None,
@@ -77,7 +77,7 @@ impl Engine {
     /// first and loaded again if this one fails.
     pub fn load(&mut self, request: LoadRequest) {
         let control = control(&mut self.loads);
-        self.send(Command::Load(request, control));
+        self.send(EngineCommand::Load(request, control));
     }
 
     /// Breaks off the running load and those that wait: each ends in [`EngineEvent::LoadFailed`]. Said again, it breaks off
@@ -92,18 +92,18 @@ impl Engine {
     /// engine's thread, and fails there.
     pub fn begin(&mut self, request: TurnRequest) -> TurnHandle {
         let control = control(&mut self.work);
-        self.send(Command::Turn(Box::new(request), Arc::clone(&control)));
+        self.send(EngineCommand::Turn(Box::new(request), Arc::clone(&control)));
         TurnHandle(control)
     }
 
     /// Measures likelihoods once the commands before have ended.
     pub fn measure(&mut self, request: MeasureRequest) -> MeasureHandle {
         let control = control(&mut self.work);
-        self.send(Command::Measure(request, Arc::clone(&control)));
+        self.send(EngineCommand::Measure(request, Arc::clone(&control)));
         MeasureHandle(control)
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, command: EngineCommand) {
         // The thread catches panics and lives as long as this handle; should it be gone, no event will come, which is all
         // that a caller could be told here.
         if self.commands.send(command).is_err() {

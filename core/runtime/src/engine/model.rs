@@ -1,7 +1,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use unmask_api::{LoadProgress, Model};
+use unmask_api::{Attention, LoadProgress, Model};
 
 use super::{Failure, LoadRequest, Loaded};
 use crate::family::FamilyRules;
@@ -11,6 +11,8 @@ use crate::sampler::strategies::Begin;
 pub struct ReadyModel {
     /// The weights.
     pub model: Box<dyn Model>,
+    /// How it attends.
+    pub attention: Attention,
     /// What its family asks of samplers.
     pub rules: FamilyRules,
     /// The strategies that settings choose from: [`STRATEGIES`](crate::sampler::strategies::STRATEGIES).

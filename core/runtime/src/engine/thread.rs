@@ -9,7 +9,7 @@ use unmask_api::{BackendError, ErrorCode, TokenId};
 use super::control::{Control, Requested};
 use super::layout::lay_out;
 use super::model::ReadyModel;
-use super::worker::{Worker, panicked};
+use super::worker::{Current, EngineWorker, panicked};
 use super::{
     EngineEvent, Failure, FailureKind, LaidOut, LoadRequest, MeasureRequest, Outcome, TurnEvent,
     TurnRequest,
@@ -18,23 +18,24 @@ use crate::denoise::Denoise;
 use crate::event::FinishReason;
 use crate::generate::{DenoiseError, Generation};
 use crate::sampler::strategies;
+use crate::scorer::Scorer;
 use crate::text::answer::pinned_kept;
 use crate::{Canvas, Params};
 
 /// What the engine's owner asks of the thread.
-pub(super) enum Command {
+pub(super) enum EngineCommand {
     Load(LoadRequest, Arc<Control>),
     Turn(Box<TurnRequest>, Arc<Control>),
     Measure(MeasureRequest, Arc<Control>),
 }
 
-impl Worker {
-    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+impl EngineWorker {
+    pub(super) fn run(mut self, commands: &Receiver<EngineCommand>) {
         while let Ok(command) = commands.recv() {
             match command {
-                Command::Load(request, control) => self.load(request, &control),
-                Command::Turn(request, control) => self.turn(*request, &control),
-                Command::Measure(request, control) => self.measure(&request, &control),
+                EngineCommand::Load(request, control) => self.load(request, &control),
+                EngineCommand::Turn(request, control) => self.turn(*request, &control),
+                EngineCommand::Measure(request, control) => self.measure(&request, &control),
             }
         }
     }
@@ -42,8 +43,11 @@ impl Worker {
     fn turn(&mut self, request: TurnRequest, control: &Control) {
         let turn = request.turn;
         let emit = |event| self.events.emit(EngineEvent::Turn(turn, event));
-        let end = catch_unwind(AssertUnwindSafe(|| self.denoise(request, control, &emit)))
-            .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
+        let end = catch_unwind(AssertUnwindSafe(|| {
+            let current = self.current.as_mut().ok_or_else(no_model)?;
+            current.denoise(request, control, &emit)
+        }))
+        .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         match end {
             Ok(outcome) => emit(TurnEvent::Finished(outcome)),
             Err(End::Failed(failure)) => emit(TurnEvent::Failed(failure)),
@@ -53,22 +57,24 @@ impl Worker {
             }
         }
     }
+}
 
+impl Current {
     fn denoise(
-        &self,
+        &mut self,
         request: TurnRequest,
         control: &Control,
         emit: &dyn Fn(TurnEvent),
     ) -> Result<Outcome, End> {
-        let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
+        let ready = &self.ready;
         let mut params = request.params;
         let LaidOut {
             canvas,
             left_out,
             holes,
         } = lay_out(&ready.loaded, request.input, &mut params)?;
-        let mut generation =
-            begin(ready, canvas.clone(), params.clone()).map_err(|error| End::of(ready, &error))?;
+        let mut generation = begin(ready, canvas.clone(), params.clone(), &mut self.session)
+            .map_err(|error| End::of(ready, &error))?;
         emit(TurnEvent::Started {
             canvas,
             params,
@@ -98,7 +104,7 @@ impl Worker {
                     break generation
                         .denoise()
                         .reason()
-                        .unwrap_or(FinishReason::Complete);
+                        .unwrap_or(FinishReason::MasksLeft);
                 }
                 Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
                     break FinishReason::Stopped;
@@ -106,13 +112,9 @@ impl Worker {
                 Err(error) => return Err(End::of(ready, &error)),
             }
         };
-        Ok(outcome(
-            ready,
-            generation.denoise(),
-            &holes,
-            reason,
-            elapsed,
-        )?)
+        let outcome = outcome(ready, generation.denoise(), &holes, reason, elapsed)?;
+        self.session = generation.into_kept();
+        Ok(outcome)
     }
 }
 
@@ -120,11 +122,12 @@ fn begin(
     ready: &ReadyModel,
     canvas: Canvas,
     params: Params,
-) -> Result<Generation<'_>, DenoiseError> {
-    let (special, rules) = (ready.loaded.special, ready.rules);
-    let strategy = strategies::begin(ready.strategies, &canvas, &params, rules)?;
+    before: &mut Option<Scorer>,
+) -> Result<Generation, DenoiseError> {
+    let (special, rules) = (ready.loaded.special.clone(), ready.rules);
+    let strategy = strategies::begin_filling(ready.strategies, &canvas, &params, rules)?;
     let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
-    Generation::new(&*ready.model, denoise)
+    Generation::after(&*ready.model, ready.attention, denoise, before.take())
 }
 
 /// Why a turn or a measurement was given up.
@@ -164,14 +167,16 @@ fn outcome(
     let mut stats = denoise.stats();
     stats.elapsed = elapsed;
     let text = |range: &Range<usize>| {
-        let answer: Vec<TokenId> = pinned_kept(&canvas, ready.loaded.special)
+        let answer: Vec<TokenId> = pinned_kept(&canvas, &ready.loaded.special)
             .filter(|(offset, _)| range.contains(offset))
             .map(|(_, token)| token)
             .collect();
         // A finished turn may hold masks that the model itself predicted; a stopped one ends at its first mask.
         match reason {
             FinishReason::Stopped => ready.loaded.text.stopped(&answer),
-            FinishReason::Complete | FinishReason::EndToken => ready.loaded.text.finished(&answer),
+            FinishReason::Complete | FinishReason::MasksLeft | FinishReason::EndToken => {
+                ready.loaded.text.finished(&answer)
+            }
         }
     };
     Ok(Outcome {
@@ -215,7 +220,7 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
     };
     let text = match error {
         DenoiseError::Backend(
-            error @ (BackendError::Remote { .. } | BackendError::Gone { .. }),
+            error @ (BackendError::Plugin { .. } | BackendError::Gone { .. }),
         ) => error.full_text(),
         DenoiseError::Backend(error) => format!("{}: {}", ready.loaded.backend, error.full_text()),
         DenoiseError::Plan(_) | DenoiseError::NoCache => error.to_string(),

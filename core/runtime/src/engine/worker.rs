@@ -6,6 +6,7 @@ use super::events::EngineEvent;
 use super::model::{Loader, ReadyModel};
 use super::request::LoadRequest;
 use crate::failure::{Failure, FailureKind};
+use crate::scorer::Scorer;
 
 /// Where events go.
 pub(super) struct EventSink(pub(super) Box<dyn Fn(EngineEvent) + Send + Sync>);
@@ -20,7 +21,7 @@ impl EventSink {
 }
 
 /// The engine's thread: owns the model, carries out one command after the other until its owner is gone.
-pub(super) struct Worker {
+pub(super) struct EngineWorker {
     pub(super) loader: Box<dyn Loader>,
     pub(super) events: EventSink,
     pub(super) current: Option<Current>,
@@ -30,6 +31,8 @@ pub(super) struct Worker {
 pub(super) struct Current {
     pub(super) ready: ReadyModel,
     pub(super) again: LoadRequest,
+    /// The session of the turn before, if the next one can use what it holds.
+    pub(super) session: Option<Scorer>,
 }
 
 /// A bug that was caught, for people.

@@ -6,67 +6,89 @@ use super::{Family, FamilyError};
 /// The families of this build.
 const FAMILIES: &[&Family] = &[&LLADA];
 
-/// `model_type` in lower case of families that are known and not supported yet, with their names.
+/// How the names of families that are known and not supported yet begin, in lower case without `-` and `_`; the first that
+/// fits counts.
 const NOT_YET: &[(&str, &str)] = &[
-    ("dream", "Dream"),
     ("lladamoe", "LLaDA-MoE"),
-    ("llada_moe", "LLaDA-MoE"),
-    ("llada2_moe", "LLaDA2"),
+    ("llada20", "LLaDA2.0"),
+    ("llada21", "LLaDA2.1"),
+    ("llada22", "LLaDA2.2"),
+    ("llada2", "LLaDA2"),
+    ("lladaformultimodal", "Lumina-DiMOO"),
+    ("lladavlm", "LLaDA-V"),
+    ("lladav", "LLaDA-V"),
+    ("llavallada", "LLaDA-V"),
+    ("mmada", "MMaDA"),
+    ("dreamvl", "Dream-VL"),
+    ("dream", "Dream"),
+    ("diffucoder", "DiffuCoder"),
+    ("dimple", "Dimple"),
+    ("sdarvl", "SDAR-VL"),
+    ("sdarmoe", "SDAR"),
     ("sdar", "SDAR"),
-    ("sdar_moe", "SDAR"),
-    ("rnd1", "RND1"),
-    ("fast_dllm", "Fast-dLLM v2"),
+    ("stablediffcoder", "Stable-DiffCoder"),
+    ("fastdllm", "Fast-dLLM v2"),
     ("wedlm", "WeDLM"),
-    ("diffusion_gemma", "DiffusionGemma"),
+    ("rnd1", "RND1"),
+    ("diffusiongemma", "DiffusionGemma"),
+    ("nemotronlabsdiffusion", "Nemotron-Labs-Diffusion"),
+    ("nemotrondiffusion", "Nemotron-Labs-Diffusion"),
+    ("tidar", "TiDAR"),
+    ("a2d", "A2D"),
+    ("mdlm", "MDLM"),
+    ("bd3lm", "BD3LM"),
+    ("sedd", "SEDD"),
 ];
 
-/// The family of a checkpoint, by `model_type` and then `architectures` of its `config.json`.
+/// The family of a checkpoint, by `architectures` of its `config.json` and then by `model_type`: checkpoints of different
+/// networks share a `model_type`, LLaDA and LLaDA-MoE among them.
 ///
 /// # Errors
 /// [`FamilyError`], which names the families of this build.
 pub fn detect(config: &Value) -> Result<&'static Family, FamilyError> {
     let model_type = config["model_type"].as_str().unwrap_or_default();
-    let architectures: Vec<&str> = config["architectures"]
-        .as_array()
-        .map(|names| names.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    let by_type = FAMILIES
-        .iter()
-        .find(|family| family.model_types.contains(&model_type));
-    let by_architecture = || {
-        let named = |family: &&&Family| {
-            architectures
-                .iter()
-                .any(|name| family.architectures.contains(name))
-        };
-        FAMILIES.iter().find(named)
-    };
-    if let Some(family) = by_type.or_else(by_architecture) {
-        return Ok(family);
-    }
-    let supported = FAMILIES
-        .iter()
-        .map(|family| family.name)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let wanted = model_type.to_lowercase();
-    if let Some((_, name)) = NOT_YET.iter().find(|(known, _)| *known == wanted) {
-        return Err(FamilyError::NotYet {
-            name: (*name).to_owned(),
-            supported,
-        });
-    }
-    let named = [model_type]
+    let architectures = config["architectures"].as_array();
+    let architectures = architectures
         .into_iter()
-        .chain(architectures)
-        .find(|name| !name.is_empty());
-    Err(match named {
-        Some(name) => FamilyError::Unknown {
-            model_type: name.to_owned(),
-            supported,
+        .flatten()
+        .filter_map(Value::as_str);
+    let named: Vec<&str> = architectures
+        .chain([model_type])
+        .filter(|name| !name.is_empty())
+        .collect();
+    if let Some(found) = named.iter().find_map(|name| known(name)) {
+        return found;
+    }
+    Err(match named.last() {
+        Some(&name) => FamilyError::Unknown {
+            name: name.to_owned(),
+            supported: supported(),
         },
-        None => FamilyError::Unnamed { supported },
+        None => FamilyError::Unnamed {
+            supported: supported(),
+        },
     })
+}
+
+/// The family that an architecture or a `model_type` names, if it is one that is known.
+fn known(name: &str) -> Option<Result<&'static Family, FamilyError>> {
+    let is_it = |family: &&&Family| {
+        family.architectures.contains(&name) || family.model_types.contains(&name)
+    };
+    if let Some(family) = FAMILIES.iter().find(is_it) {
+        return Some(Ok(family));
+    }
+    let plain = name.to_lowercase().replace(['-', '_', '.'], "");
+    let (_, name) = NOT_YET.iter().find(|(known, _)| plain.starts_with(known))?;
+    Some(Err(FamilyError::NotYet {
+        name: (*name).to_owned(),
+        supported: supported(),
+    }))
+}
+
+fn supported() -> String {
+    let names: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+    names.join(", ")
 }
 
 #[cfg(test)]
@@ -83,28 +105,75 @@ mod tests {
         assert_eq!(got.as_deref().map_err(String::as_str), expected);
     }
 
+    #[track_caller]
+    fn check_not_yet(config: &Value, name: &str) {
+        let told = format!(
+            "it is a model of the family {name}, which this version does not run yet; it runs llada"
+        );
+        check(config, Err(&told));
+    }
+
     #[test]
     fn llada_is_known_by_its_type_or_its_architecture() {
         check(&json!({"model_type": "llada"}), Ok("llada"));
         check(&json!({"architectures": ["LLaDAModelLM"]}), Ok("llada"));
+        let own = json!({"model_type": "llada", "architectures": ["TunedLLaDA"]});
+        check(&own, Ok("llada"));
     }
 
     #[test]
-    fn other_families_are_named_and_refused() {
+    fn an_architecture_counts_before_a_type_that_others_share() {
+        let named = |name: &str| json!({"model_type": "llada", "architectures": [name]});
+        check_not_yet(&named("LLaDAMoEModelLM"), "LLaDA-MoE");
+        check_not_yet(&named("LLaDAMoEModel"), "LLaDA-MoE");
+        check_not_yet(&named("LLaDAForMultiModalGeneration"), "Lumina-DiMOO");
+        check_not_yet(&named("LlavaLLaDAModelLM"), "LLaDA-V");
+        check_not_yet(&named("MMadaModelLM"), "MMaDA");
+    }
+
+    #[test]
+    fn families_that_are_not_run_yet_are_named_by_all_their_strings() {
+        let names = [
+            ("Dream", "Dream"),
+            ("DreamModel", "Dream"),
+            ("llada_moe", "LLaDA-MoE"),
+            ("llada2_moe", "LLaDA2"),
+            ("LLaDA2MoeModelLM", "LLaDA2"),
+            ("llada21_moe", "LLaDA2.1"),
+            ("llava_llada", "LLaDA-V"),
+            ("mmada", "MMaDA"),
+            ("sdar", "SDAR"),
+            ("sdar_moe", "SDAR"),
+            ("SDARForCausalLM", "SDAR"),
+            ("sdar_vl", "SDAR-VL"),
+            ("Fast_dLLM_Qwen", "Fast-dLLM v2"),
+            ("Fast_dLLM_QwenForCausalLM", "Fast-dLLM v2"),
+            ("fast_dllm", "Fast-dLLM v2"),
+            ("wedlm", "WeDLM"),
+            ("rnd1", "RND1"),
+            ("diffusion_gemma", "DiffusionGemma"),
+            ("nemotron_labs_diffusion", "Nemotron-Labs-Diffusion"),
+            ("a2d-qwen3", "A2D"),
+            ("a2d-llama", "A2D"),
+            ("mdlm", "MDLM"),
+            ("bd3lm", "BD3LM"),
+        ];
+        for (string, name) in names {
+            check_not_yet(&json!({"model_type": string}), name);
+            check_not_yet(&json!({"architectures": [string]}), name);
+        }
+    }
+
+    #[test]
+    fn other_models_are_told_what_is_run() {
         check(
-            &json!({"model_type": "Dream", "architectures": ["DreamModel"]}),
-            Err("model family Dream is not supported yet; this build runs llada"),
-        );
-        check(
-            &json!({"model_type": "llama"}),
-            Err(
-                "model_type `llama` is no masked diffusion family that this build knows; it runs llada",
-            ),
+            &json!({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}),
+            Err("`llama` is no masked diffusion family that this version knows; it runs llada"),
         );
         check(
             &json!({}),
             Err(
-                "neither `model_type` nor `architectures` says which family it is; this build runs llada",
+                "neither `model_type` nor `architectures` says which family it is; this version runs llada",
             ),
         );
     }

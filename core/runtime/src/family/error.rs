@@ -3,7 +3,9 @@
 #[non_exhaustive]
 pub enum FamilyError {
     /// Known, but its network is not written yet.
-    #[error("model family {name} is not supported yet; this build runs {supported}")]
+    #[error(
+        "it is a model of the family {name}, which this version does not run yet; it runs {supported}"
+    )]
     NotYet {
         /// Its name.
         name: String,
@@ -11,18 +13,16 @@ pub enum FamilyError {
         supported: String,
     },
     /// Not a family that is known.
-    #[error(
-        "model_type `{model_type}` is no masked diffusion family that this build knows; it runs {supported}"
-    )]
+    #[error("`{name}` is no masked diffusion family that this version knows; it runs {supported}")]
     Unknown {
-        /// What the file says.
-        model_type: String,
+        /// `model_type`, else an architecture.
+        name: String,
         /// Those that are supported.
         supported: String,
     },
     /// The file does not say.
     #[error(
-        "neither `model_type` nor `architectures` says which family it is; this build runs {supported}"
+        "neither `model_type` nor `architectures` says which family it is; this version runs {supported}"
     )]
     Unnamed {
         /// Those that are supported.

@@ -45,7 +45,7 @@ pub struct Preset {
 }
 
 /// The ids that steer denoising, as the checkpoint's own files name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecialIds {
     /// The mask.
     pub mask: TokenId,
@@ -53,6 +53,8 @@ pub struct SpecialIds {
     pub eos: TokenId,
     /// End of turn, if the tokenizer has one.
     pub eot: Option<TokenId>,
+    /// The other ids of an `eos_token_id` that is a list.
+    pub other_ends: Vec<TokenId>,
     /// Beginning of text, if the tokenizer has one.
     pub bos: Option<TokenId>,
 }
@@ -61,6 +63,17 @@ impl SpecialIds {
     /// True for a token that ends the answer.
     #[must_use]
     pub fn is_end(&self, token: TokenId) -> bool {
-        token == self.eos || Some(token) == self.eot
+        self.ends().any(|end| end == token)
+    }
+
+    /// The tokens that end an answer, that of the text first.
+    pub fn ends(&self) -> impl Iterator<Item = TokenId> {
+        let named = std::iter::once(self.eos).chain(self.eot);
+        named.chain(self.other_ends.iter().copied())
+    }
+
+    /// The tokens that end the text: all but the end of turn.
+    pub fn ends_of_text(&self) -> impl Iterator<Item = TokenId> {
+        std::iter::once(self.eos).chain(self.other_ends.iter().copied())
     }
 }

@@ -10,17 +10,17 @@ pub(crate) fn commits(
     prompt: usize,
     length: usize,
 ) -> impl Strategy<Value = (Vec<Commit>, Vec<TokenId>)> {
-    let wish = (
+    let edit = (
         0_u8..6,
         any::<prop::sample::Index>(),
         0_u32..9,
         0.0_f32..=1.0,
     );
-    prop::collection::vec(wish, 0..40).prop_map(move |wishes| {
+    prop::collection::vec(edit, 0..40).prop_map(move |edits| {
         let mut tokens = vec![TokenId(9); prompt];
         tokens.resize(prompt + length, MASK);
         let mut commits = Vec::new();
-        for (kind, place, token, confidence) in wishes {
+        for (kind, place, token, confidence) in edits {
             commits.extend(carry_out(
                 &mut tokens,
                 prompt,

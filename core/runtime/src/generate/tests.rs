@@ -14,6 +14,7 @@ const SPECIAL: SpecialIds = SpecialIds {
     mask: MASK,
     eos: END,
     eot: None,
+    other_ends: Vec::new(),
     bos: None,
 };
 
@@ -70,7 +71,7 @@ impl Session for ScriptedSession {
     }
 }
 
-fn begin<'a>(model: &'a Scripted, canvas: Canvas, params: &Params) -> Generation<'a> {
+fn begin(model: &Scripted, canvas: Canvas, params: &Params) -> Generation {
     let denoise = Denoise::new(SPECIAL, FamilyRules::default(), canvas, params.clone());
     let denoise = denoise.expect("the settings fit the canvas");
     Generation::new(model, denoise).expect("the settings fit the model")
@@ -129,8 +130,9 @@ fn a_position_that_wants_the_mask_holds_up_no_other_where_blocks_are_filled() {
                     remasking,
                     ..full_blocks(6, 2)
                 };
-                let (tokens, ..) = run(&wants, canvas(&[7, 7], 4), &params);
+                let (tokens, _, reason) = run(&wants, canvas(&[7, 7], 4), &params);
                 assert_eq!(tokens, [7, 7, 4, 0, 5, 6], "{params:?}");
+                assert_eq!(reason, FinishReason::MasksLeft, "{params:?}");
             }
         }
     }
@@ -150,8 +152,9 @@ fn a_hole_in_the_prompt_is_filled_where_blocks_are_whatever_the_cache() {
 
 #[test]
 fn the_reference_may_leave_a_hole_of_the_prompt() {
-    let (tokens, ..) = run(&[2, 3, 4, 5], canvas(&[7, 0], 2), &linear(2, 2));
+    let (tokens, _, reason) = run(&[2, 3, 4, 5], canvas(&[7, 0], 2), &linear(2, 2));
     assert_eq!(tokens, [7, 0, 4, 5]);
+    assert_eq!(reason, FinishReason::MasksLeft);
 }
 
 #[test]
@@ -168,7 +171,7 @@ fn an_end_token_before_a_pin_or_behind_a_hole_stops_nothing() {
     assert_eq!(tokens, [7, 7, 1, 3, 4, 6]);
 
     let (tokens, _, reason) = run(&wants, canvas(&[7, 0], 4), &linear(4, 2));
-    assert_eq!(reason, FinishReason::Complete);
+    assert_eq!(reason, FinishReason::MasksLeft);
     assert_eq!(tokens, [7, 0, 1, 3, 4, 5]);
 }
 

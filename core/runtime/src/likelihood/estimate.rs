@@ -24,7 +24,7 @@ pub enum Samples {
 
 /// A log-likelihood's lower bound (LLaDA, Eq. 6).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct LikelihoodEstimate {
     /// In nat, 0 and below.
     pub mean: f64,
     /// Of the mean, in nat, from the spread over strata; 0 if nothing was left to chance, `None` if one stratum alone was
@@ -108,7 +108,7 @@ impl Likelihood<'_> {
         seed: u64,
         cancel: &CancelFlag,
         evaluated: &mut dyn FnMut(usize),
-    ) -> Result<Estimate, LikelihoodError> {
+    ) -> Result<LikelihoodEstimate, LikelihoodError> {
         let length = pair.continuation.len();
         let draws = samples.draws(length)?;
         let mask = self.mask;
@@ -164,7 +164,7 @@ impl Run<'_, '_> {
     }
 
     /// The mean over strata, and its error.
-    fn stratified(&self, stratum: usize) -> Estimate {
+    fn stratified(&self, stratum: usize) -> LikelihoodEstimate {
         let strata = self.losses.chunks_exact(stratum);
         let values: Vec<f64> = strata
             .map(|of| -of.iter().sum::<f64>() / stratum as f64)
@@ -175,7 +175,7 @@ impl Run<'_, '_> {
             let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
             (squares / (count - 1) as f64 / count as f64).sqrt()
         });
-        Estimate {
+        LikelihoodEstimate {
             mean,
             standard_error,
             strata: count,
@@ -186,7 +186,7 @@ impl Run<'_, '_> {
     /// `-Σ_k (1/k) · mean over |S| = k of Σ_{j ∈ S} CE_j`, with every set S of k masked tokens: Eq. 6 without noise.
     ///
     /// A draw's loss is its cross-entropy times L / k, so that each of the L counts has the weight 1 / L.
-    fn exact(&self) -> Estimate {
+    fn exact(&self) -> LikelihoodEstimate {
         let length = self.pair.continuation.len();
         let mut sums = vec![(0.0, 0_u32); length + 1];
         for (set, loss) in (1_u32..).zip(&self.losses) {
@@ -198,7 +198,7 @@ impl Run<'_, '_> {
             .iter()
             .skip(1)
             .map(|(sum, count)| sum / f64::from(*count));
-        Estimate {
+        LikelihoodEstimate {
             mean: -means.sum::<f64>() / length.max(1) as f64,
             standard_error: Some(0.0),
             strata: 0,

@@ -13,14 +13,14 @@ use crate::{Canvas, Params};
 ///
 /// # Errors
 /// If the backend fails or is asked to stop.
-pub fn greedy_suffix<'a>(
-    model: &'a dyn Model,
-    special: SpecialIds,
+pub fn greedy_suffix(
+    model: &dyn Model,
+    special: &SpecialIds,
     rules: FamilyRules,
     prompt: &[TokenId],
     length: usize,
     cfg_scale: f32,
-) -> Result<Generation<'a>, DenoiseError> {
+) -> Result<Generation, DenoiseError> {
     let params = Params {
         steps: length,
         block_length: length,
@@ -29,7 +29,7 @@ pub fn greedy_suffix<'a>(
         ..Params::default()
     };
     let canvas = Canvas::new(prompt, length, special.mask);
-    Generation::new(model, Denoise::new(special, rules, canvas, params)?)
+    Generation::new(model, Denoise::new(special.clone(), rules, canvas, params)?)
 }
 
 /// Whether [`greedy_suffix`] ends in the pair's continuation, and the forwards made: a forward a token, fewer if an earlier
@@ -39,7 +39,7 @@ pub fn greedy_suffix<'a>(
 /// If the backend fails or is asked to stop.
 pub fn is_greedy(
     model: &dyn Model,
-    special: SpecialIds,
+    special: &SpecialIds,
     rules: FamilyRules,
     pair: &Pair,
     cfg_scale: f32,

@@ -8,14 +8,14 @@ mod draws;
 mod estimate;
 mod greedy;
 
-use unmask_api::{BackendError, CancelFlag, Capabilities, Model, Position, TokenId};
+use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model, Position, TokenId};
 
 pub use draws::{Perturbed, mask_counts};
-pub use estimate::{EXACT_LENGTH, Estimate, LikelihoodError, Samples};
+pub use estimate::{EXACT_LENGTH, LikelihoodError, LikelihoodEstimate, Samples};
 pub use greedy::{greedy_suffix, is_greedy};
 
-use crate::sampler::softmax_at;
-use crate::scorer::{Keeping, Question, Scorer};
+use crate::sampler::log_softmax_at;
+use crate::scorer::{KvCache, Question, Room, Scorer};
 
 /// A context with the continuation that is asked about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -108,7 +108,7 @@ impl<'m> Likelihood<'m> {
             for piece in forward {
                 let scored = logits.by_ref().zip(piece.wanted);
                 surprise[piece.row] += scored
-                    .map(|(row, at)| -softmax_at(row, sequence[at.index()]).ln())
+                    .map(|(row, at)| -log_softmax_at(row, sequence[at.index()]))
                     .sum::<f64>();
             }
         }
@@ -149,7 +149,14 @@ impl<'m> Likelihood<'m> {
             true => (POSITIONS / capacity).clamp(1, ROWS),
             false => 1,
         };
-        Scorer::for_batches(self.model, capacity, questions, Keeping::Nothing, guided)
+        let room = Room {
+            length: capacity,
+            questions,
+            guided,
+            kv_cache: KvCache::Off,
+            attention: Attention::Bidirectional,
+        };
+        Scorer::new(self.model, room)
     }
 
     fn row<'d>(&self, draw: &'d Perturbed, context_len: usize) -> Row<'d> {

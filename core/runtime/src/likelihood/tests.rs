@@ -100,13 +100,13 @@ fn draws(draws: usize, stratum: usize) -> Samples {
     Samples::Draws { draws, stratum }
 }
 
-fn estimate(likelihood: &mut Likelihood<'_>, pair: &Pair, samples: Samples) -> Estimate {
+fn estimate(likelihood: &mut Likelihood<'_>, pair: &Pair, samples: Samples) -> LikelihoodEstimate {
     likelihood
         .estimate(pair, samples, 0, &CancelFlag::new(), &mut |_| ())
         .expect("it computes")
 }
 
-fn one(pair: &Pair, samples: Samples) -> Estimate {
+fn one(pair: &Pair, samples: Samples) -> LikelihoodEstimate {
     let model = Counting::new(Capabilities::BATCH);
     estimate(&mut Likelihood::new(&model, MASK, 0.0), pair, samples)
 }

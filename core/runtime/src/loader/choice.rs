@@ -9,7 +9,7 @@ use crate::checkpoint::{Checkpoint, Locations, known_config};
 use crate::config::ModelEntry;
 use crate::engine::{Failure, FailureKind};
 use crate::family::detect;
-use crate::plugin::{FindError, Fit, Registry, Running};
+use crate::plugin::{BackendFilter, FindError, Registry, Running};
 
 /// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
 pub(crate) fn find_for(
@@ -18,8 +18,8 @@ pub(crate) fn find_for(
     entry: &ModelEntry,
 ) -> Result<Arc<dyn Backend>, FindError> {
     let fit = match entry.options.value.is_empty() {
-        true => Fit::Usable,
-        false => Fit::Lacking,
+        true => BackendFilter::Usable,
+        false => BackendFilter::Lacking,
     };
     registry.find_running(name, fit, running(entry))
 }

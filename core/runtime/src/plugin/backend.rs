@@ -10,18 +10,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use unmask_api::abi::{
-    Collected, DeviceRow, ErrorSlot, EstimateRow, LoadTable, OK, ProbeRow, Sink, Status, Text,
-    attention, kind, size_u32,
+    Collected, DeviceRow, ErrorSlot, EstimateRow, LoadTable, NO_DEVICE, OK, ProbeRow, Sink, Status,
+    Text, attention, kind, size_u32,
 };
 use unmask_api::{
-    Attention, Backend, BackendError, Device, DeviceKind, Estimate, LoadProgress, LoadSpec, Model,
-    Probe, Progress,
+    Attention, Backend, BackendError, Device, Estimate, LoadProgress, LoadSpec, Model, Probe,
+    Progress,
 };
 
 use super::calls::{Calls, required};
+use super::check::utf8;
 use super::library::Exports;
 use super::model::PluginModel;
-use super::{PluginError, check, library, services};
+use super::{Granted, PluginError, check, library, services};
 
 /// No machine has more; a plugin that never stops listing is stopped here.
 const MOST_DEVICES: u32 = 4096;
@@ -32,14 +33,14 @@ const MOST_DEVICES: u32 = 4096;
 static STARTED: Mutex<BTreeMap<usize, Result<Arc<PluginBackend>, String>>> =
     Mutex::new(BTreeMap::new());
 
-/// Opens the plugin at `path` and calls its `init`, unless this was done before.
-pub(super) fn start(path: &Path) -> Result<Arc<PluginBackend>, PluginError> {
-    let exports = library::read(path)?;
+/// Opens the plugin in `library` and calls its `init`, unless this was done before.
+pub(super) fn start(library: &Granted) -> Result<Arc<PluginBackend>, PluginError> {
+    let exports = library::read(library)?;
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
     let entry = started.entry(exports.address);
     let result = entry.or_insert_with(|| PluginBackend::init(exports));
     result.clone().map_err(|message| PluginError::Init {
-        path: path.to_owned(),
+        path: library.path().to_owned(),
         message,
     })
 }
@@ -131,16 +132,13 @@ impl PluginBackend {
             OK => Some(Device {
                 id: id.first().to_owned(),
                 name: name.first().to_owned(),
-                kind: match row.kind {
-                    kind::CPU => DeviceKind::Cpu,
-                    kind::GPU => DeviceKind::Gpu,
-                    _ => DeviceKind::Accelerator,
-                },
+                kind: kind::named(row.kind),
                 total_bytes: row.total_bytes,
                 free_bytes: row.free_bytes,
                 precisions: check::whole(&self.calls.name, "precisions", precisions)?,
             }),
-            _ => None,
+            NO_DEVICE => None,
+            status => return Err(self.calls.senseless(status)),
         })
     }
 }
@@ -234,7 +232,7 @@ impl Backend for PluginBackend {
                 self.calls.name
             )));
         };
-        let folder = utf8(folder)?;
+        let folder = Text::of(utf8(folder)?);
         // SAFETY: started; all pointers are live for the call, the text too.
         self.with(spec, progress, |table, error| unsafe {
             export(table, folder, error)
@@ -250,7 +248,7 @@ impl PluginBackend {
         progress: &Progress<'_>,
         call: impl FnOnce(*const LoadTable, *mut ErrorSlot) -> Status,
     ) -> Result<(), BackendError> {
-        let weights = spec.weights.iter().map(|path| utf8(path));
+        let weights = spec.weights.iter().map(|path| utf8(path).map(Text::of));
         let weights: Vec<Text> = weights.collect::<Result<_, _>>()?;
         let weights_len = u32::try_from(weights.len()).map_err(|_| {
             BackendError::Invalid(format!("{} weight files are too many", weights.len()))
@@ -270,27 +268,18 @@ impl PluginBackend {
             weights_len,
             reserved: 0,
             family: Text::of(&spec.family),
-            folder: utf8(&spec.folder)?,
+            folder: Text::of(utf8(&spec.folder)?),
             weights: weights.as_ptr(),
             config_json: Text::of(&spec.config_json),
             device: Text::of(&spec.device),
             precision: Text::of(&spec.precision),
-            cache_folder: cache_folder.unwrap_or(Text::of("")),
+            cache_folder: Text::of(cache_folder.unwrap_or_default()),
             options_json: Text::of(&spec.options_json),
             context: (&raw const progress).cast_mut().cast(),
             progress: Some(report),
         };
         self.calls.run(|error| call(&raw const table, error))
     }
-}
-
-fn utf8(path: &Path) -> Result<Text, BackendError> {
-    path.to_str().map(Text::of).ok_or_else(|| {
-        BackendError::Unsupported(format!(
-            "the path {} is not UTF-8; move the checkpoint to a folder whose name is",
-            path.display()
-        ))
-    })
 }
 
 /// # Safety

@@ -24,11 +24,16 @@ impl Calls {
     ) -> Result<(), BackendError> {
         match self.answer(call)? {
             OK => Ok(()),
-            status => Err(self.failure(
-                ErrorCode::Unknown,
-                format!("it answered with status {status}, which means nothing here"),
-            )),
+            status => Err(self.senseless(status)),
         }
+    }
+
+    /// An answer above 0 that the function does not have.
+    pub(super) fn senseless(&self, status: Status) -> BackendError {
+        self.failure(
+            ErrorCode::Unknown,
+            format!("it answered with status {status}, which means nothing here"),
+        )
     }
 
     /// As [`run`](Self::run), for a function with answers of its own above 0.
@@ -61,7 +66,7 @@ impl Calls {
 
     /// A failure of this plugin in its own or our words.
     pub(super) fn failure(&self, code: ErrorCode, message: String) -> BackendError {
-        BackendError::Remote {
+        BackendError::Plugin {
             backend: self.name.to_string(),
             code,
             message,

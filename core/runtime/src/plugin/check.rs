@@ -1,5 +1,7 @@
 //! What a plugin returns is not trusted: these are the tests it must pass.
 
+use std::path::Path;
+
 use unmask_api::abi::Collected;
 use unmask_api::{BackendError, Capabilities, ModelFacts, TokenId, TopMut, TopRequest};
 
@@ -7,6 +9,16 @@ use unmask_api::{BackendError, Capabilities, ModelFacts, TokenId, TopMut, TopReq
 const LARGEST_VOCABULARY: usize = 1 << 24;
 /// Rounding that a tail, an entropy or a divergence may show, in relative terms where it is above 1.
 const ROUNDING: f64 = 1e-3;
+
+/// The text of a path, as it crosses the border.
+pub(super) fn utf8(path: &Path) -> Result<&str, BackendError> {
+    path.to_str().ok_or_else(|| {
+        BackendError::Unsupported(format!(
+            "the path {} is not UTF-8; move it to a folder whose name is",
+            path.display()
+        ))
+    })
+}
 
 /// What the backend named `backend` says of a model, if it can be; claims that nobody knows are left out.
 pub(super) fn facts(backend: &str, facts: ModelFacts) -> Result<ModelFacts, BackendError> {
@@ -58,7 +70,7 @@ fn not_finite(backend: &str, row: usize, scores: &[f32]) -> BackendError {
         "infinity"
     };
     BackendError::Device(format!(
-        "{backend} gave {what} at row {row}; try precision f32 or another backend"
+        "{backend} gave {what} at row {row}; try precision f32, or fetch the checkpoint again if that is what it computes in"
     ))
 }
 
@@ -86,6 +98,9 @@ pub(super) fn top(
         if let Some(scores) = [logits, asked].into_iter().find(|it| !all_finite(it)) {
             return Err(not_finite(backend, row, scores));
         }
+        if tail.is_nan() {
+            return Err(not_finite(backend, row, &[f32::NAN]));
+        }
         let wrong = |what: String| {
             Err(BackendError::Device(format!(
                 "{backend} gave a wrong top-{k} at row {row}: {what}; try another backend"
@@ -96,6 +111,9 @@ pub(super) fn top(
         }
         if let Some(id) = ids.iter().find(|id| request.banned.contains(id)) {
             return wrong(format!("id {} is banned", id.0));
+        }
+        if let Some(at) = (1..k).find(|&at| ids[..at].contains(&ids[at])) {
+            return wrong(format!("id {} is listed twice", ids[at].0));
         }
         if !is_sorted(ids, logits) {
             return wrong("it is not sorted, best first, ties by lower id".to_owned());
@@ -155,8 +173,8 @@ mod tests {
 
     #[test]
     fn the_first_bad_row_is_named() {
-        let nan = "toy gave NaN at row 1; try precision f32 or another backend";
-        let infinity = "toy gave infinity at row 0; try precision f32 or another backend";
+        let nan = "toy gave NaN at row 1; try precision f32, or fetch the checkpoint again if that is what it computes in";
+        let infinity = "toy gave infinity at row 0; try precision f32, or fetch the checkpoint again if that is what it computes in";
         check_logits(&[0.0, 0.0, 1.0, f32::NAN], Some(nan));
         check_logits(&[0.0, 0.0, -f32::NAN, 1.0], Some(nan));
         check_logits(&[0.0, f32::INFINITY, 1.0, f32::NAN], Some(infinity));

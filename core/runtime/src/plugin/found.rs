@@ -20,7 +20,7 @@ pub enum Running {
 
 /// A backend that was found, and where it was asked what it is.
 #[derive(Clone)]
-pub(super) enum Found {
+pub(super) enum FoundBackend {
     /// Part of the program.
     BuiltIn(Arc<dyn Backend>),
     Here(Arc<PluginBackend>, Granted),
@@ -30,7 +30,7 @@ pub(super) enum Found {
 /// Whether a backend can be used and on what, or why it fails when asked.
 pub(super) type Examined = Result<(Probe, Vec<Device>), String>;
 
-impl Found {
+impl FoundBackend {
     /// Opens a library that was just granted and asks it what it is, where `isolation` says.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Found {
         isolation: &Isolation,
     ) -> Result<(Self, Examined), String> {
         if isolation.covers(library.path()) {
-            let described = isolate::describe(&library, &isolation.launcher).map_err(told)?;
+            let described = isolate::describe(&library, &isolation.launcher).map_err(message)?;
             let devices = match &described.probe {
                 Ok(Probe::Usable { .. }) => described.backend.devices(),
                 Ok(Probe::Unusable { .. }) | Err(_) => Vec::new(),
@@ -48,8 +48,8 @@ impl Found {
             let examined = described.probe.map(|probe| (probe, devices));
             return Ok((Self::Alone(Arc::new(described.backend), library), examined));
         }
-        let backend = backend::start(library.path()).map_err(|error| error.to_string())?;
-        let examined = backend.examine().map_err(told);
+        let backend = backend::start(&library).map_err(|error| error.to_string())?;
+        let examined = backend.examine().map_err(message);
         Ok((Self::Here(backend, library), examined))
     }
 
@@ -78,15 +78,13 @@ impl Found {
                 Err("it is part of this program and cannot run in a process of its own".to_owned())
             }
             (Self::Here(_, library), Running::Alone) => {
-                library.path_still()?;
-                let described = isolate::describe(library, &isolation.launcher).map_err(told)?;
+                let described = isolate::describe(library, &isolation.launcher).map_err(message)?;
                 described
                     .probe
                     .map(|_| Arc::new(described.backend) as Arc<dyn Backend>)
             }
             (Self::Alone(_, library), Running::Here) => {
-                let path = library.path_still()?;
-                let backend = backend::start(path).map_err(|error| error.to_string())?;
+                let backend = backend::start(library).map_err(|error| error.to_string())?;
                 Ok(backend)
             }
         }
@@ -116,14 +114,16 @@ impl Found {
     /// True for one library under two paths, as cargo links them.
     pub(super) fn is(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Here(one, _), Self::Here(other, _)) => Arc::ptr_eq(one, other),
-            (Self::Alone(_, one), Self::Alone(_, other)) => is_one_file(one.path(), other.path()),
+            (Self::Here(one, _), Self::Here(other, _)) if Arc::ptr_eq(one, other) => true,
+            // One that was approved is opened under each of its paths.
+            (Self::Here(_, one), Self::Here(_, other))
+            | (Self::Alone(_, one), Self::Alone(_, other)) => is_one_file(one.path(), other.path()),
             (Self::BuiltIn(_) | Self::Here(..) | Self::Alone(..), _) => false,
         }
     }
 }
 
-fn told(error: BackendError) -> String {
+fn message(error: BackendError) -> String {
     error.to_string()
 }
 

@@ -108,6 +108,9 @@ impl Owned {
         if !slots {
             facts.capabilities.0 &= !Capabilities::KV_CACHE.0;
         }
+        if plugin.read_top.is_none() || !slots {
+            facts.capabilities.0 &= !Capabilities::DIVERGENCE.0;
+        }
         Ok(facts)
     }
 }

@@ -2,15 +2,18 @@
 
 #![expect(unsafe_code, reason = "shared libraries are foreign memory")]
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::ffi::c_char;
 use std::mem::{MaybeUninit, offset_of};
 use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::sync::{Mutex, PoisonError};
 
 use unmask_api::abi::{ABI_MAJOR, ENTRY, Plugin};
 
-use super::{Granted, PluginError};
+use super::trust::{Approval, HeldLibrary};
+use super::{Granted, PluginError, elf};
 
 /// The longest name or version that is believed.
 const LONGEST_WORD: usize = 64;
@@ -31,10 +34,30 @@ pub(super) struct Exports {
     pub(super) runtimes: String,
 }
 
-/// Maps the library at `path` for good, and reads its table.
-pub(super) fn read(path: &Path) -> Result<Exports, PluginError> {
-    let library = Granted::vouched(path)?;
-    inspect(entry(path, library.path())?, path)
+/// Every library that was opened by its content, so that it is opened once: a copy of it is another one to the loader.
+///
+/// A static, as the loaded libraries are the process's.
+static APPROVED: Mutex<BTreeMap<Approval, &'static libloading::Library>> =
+    Mutex::new(BTreeMap::new());
+
+/// Maps `library` for good, and reads its table.
+pub(super) fn read(library: &Granted) -> Result<Exports, PluginError> {
+    let opened = match library.approval() {
+        None => mapped(library)?,
+        Some(approval) => {
+            let mut known = APPROVED.lock().unwrap_or_else(PoisonError::into_inner);
+            match known.get(approval).copied() {
+                Some(opened) => opened,
+                None => {
+                    let opened = mapped(library)?;
+                    known.insert(approval.clone(), opened);
+                    opened
+                }
+            }
+        }
+    };
+    let path = library.path();
+    inspect(entry(path, opened)?, path)
 }
 
 /// Tests the table of the plugin at `path`, calling nothing of it.
@@ -70,14 +93,25 @@ pub(super) fn inspect(table: NonNull<Plugin>, path: &Path) -> Result<Exports, Pl
     })
 }
 
-/// The table in `file`, which was found as `path`.
-fn entry(path: &Path, file: &Path) -> Result<NonNull<Plugin>, PluginError> {
-    let library = open(file).map_err(|error| PluginError::Open {
-        path: path.to_owned(),
-        reason: reason(&error, file),
-    })?;
+fn mapped(library: &Granted) -> Result<&'static libloading::Library, PluginError> {
+    let refused = |reason: String| PluginError::Open {
+        path: library.path().to_owned(),
+        reason,
+    };
+    let held = HeldLibrary::of(library)?;
+    if let Some(reason) = elf::cut_short(held.path()) {
+        return Err(refused(reason));
+    }
+    let opened = open(held.path()).map_err(|error| refused(reason(&error, held.path())))?;
     // Never unloaded: threads and thread-local destructors of the plugin may outlive us.
-    let library: &'static libloading::Library = Box::leak(Box::new(library));
+    Ok(Box::leak(Box::new(opened)))
+}
+
+/// The table in `library`, which was found as `path`.
+fn entry(
+    path: &Path,
+    library: &'static libloading::Library,
+) -> Result<NonNull<Plugin>, PluginError> {
     // SAFETY: only the address is taken: a symbol asked for as a pointer is where the static lies.
     let symbol = unsafe { library.get::<*const Plugin>(ENTRY) };
     let address = symbol.ok().and_then(|found| NonNull::new(found.cast_mut()));

@@ -9,6 +9,7 @@
 mod backend;
 mod calls;
 mod check;
+mod elf;
 mod file_name;
 mod find_error;
 mod found;
@@ -33,10 +34,10 @@ use unmask_api::abi::{ABI_MAJOR, ABI_MINOR};
 pub use find_error::FindError;
 pub use found::Running;
 pub use isolate::{Isolation, Launcher};
-pub use registry::{Fit, Registry};
-pub use row::{BackendRow, Since, State};
+pub use registry::{BackendFilter, Registry};
+pub use row::{BackendRow, BackendState, Since};
 pub use runtimes::{Runtime, Runtimes, RuntimesError};
-pub use search::{Origin, Place, Refused, SearchPath, Surroundings};
+pub use search::{BackendSearch, Refused, SearchLocation, SearchOrigin, SearchPath};
 pub use trust::{Approval, Approvals, ApprovalsError, Granted};
 
 /// Why a file is not a usable plugin.
@@ -49,13 +50,19 @@ pub enum PluginError {
         /// As given.
         path: PathBuf,
     },
-    /// Everybody may change it.
+    /// Others may change it.
     #[error("{path} is not loaded: {what}", path = path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
         /// What is wrong, and what to do.
         what: String,
+    },
+    /// It is not what the user has approved.
+    #[error("{path} has changed since it was approved; approve it again", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// The loader refused it.
     #[error("{path} cannot be loaded: {reason}", path = path.display())]
@@ -110,9 +117,18 @@ pub enum PluginError {
 /// The library stays mapped until the process ends: its threads may outlive every handle.
 ///
 /// # Errors
-/// [`PluginError`] if everybody may change it, or it is no library, no plugin, speaks another ABI, has a damaged table, or fails to start.
+/// [`PluginError`] if others may change it, or it is no library, no plugin, speaks another ABI, has a damaged table, or fails
+/// to start.
 pub fn load(path: &Path) -> Result<Arc<dyn Backend>, PluginError> {
-    let backend: Arc<dyn Backend> = backend::start(path)?;
+    load_granted(&Granted::vouched(path)?)
+}
+
+/// The same for a library that was granted, also in another process: what was approved is opened, or nothing.
+///
+/// # Errors
+/// Those of [`load`], and [`PluginError::Changed`].
+pub fn load_granted(library: &Granted) -> Result<Arc<dyn Backend>, PluginError> {
+    let backend: Arc<dyn Backend> = backend::start(library)?;
     Ok(backend)
 }
 

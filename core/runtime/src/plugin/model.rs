@@ -13,9 +13,6 @@ use super::calls::{Calls, required};
 use super::handle::ModelHandle;
 use super::session::PluginSession;
 
-/// The most cache slots that a session may have.
-const MOST_SLOTS: u32 = 64;
-
 /// Loaded weights behind the border.
 pub(super) struct PluginModel(Arc<ModelHandle>);
 
@@ -40,10 +37,11 @@ impl Model for PluginModel {
     }
 
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
-        if !(1..=MOST_SLOTS).contains(&spec.slots) {
+        if !(1..=SessionSpec::MOST_SLOTS).contains(&spec.slots) {
             return Err(BackendError::Invalid(format!(
-                "a session of {} slots; give it 1 to {MOST_SLOTS}",
-                spec.slots
+                "a session of {} slots; give it 1 to {}",
+                spec.slots,
+                SessionSpec::MOST_SLOTS
             )));
         }
         let calls = self.0.calls();

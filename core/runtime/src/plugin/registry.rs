@@ -4,16 +4,16 @@ use std::sync::Arc;
 use unmask_api::Backend;
 
 use super::find_error::FindError;
-use super::found::{Examined, Found, Running};
+use super::found::{Examined, FoundBackend, Running};
 use super::isolate::Isolation;
-use super::row::{BackendRow, Since, State};
+use super::row::{BackendRow, BackendState, Since};
 use super::search::SearchPath;
-use super::trust::{self, Granted};
+use super::trust::{self, Granted, Warrant};
 use super::{Approval, PluginError};
 
 /// Which backends will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fit {
+pub enum BackendFilter {
     /// Those that can be used here.
     Usable,
     /// Also those that lack something here, which a model's options may give them.
@@ -25,9 +25,9 @@ pub enum Fit {
 pub struct Registry {
     rows: Vec<BackendRow>,
     /// Those that are usable.
-    backends: Vec<Found>,
+    backends: Vec<FoundBackend>,
     /// Those that work, but not here, unless a model's options give them what they lack.
-    lacking: Vec<Found>,
+    lacking: Vec<FoundBackend>,
     /// Where they were looked for.
     places: Vec<PathBuf>,
     /// Which run in processes of their own, and how.
@@ -47,18 +47,19 @@ impl Registry {
             ..Self::default()
         };
         for refused in path.refused() {
-            let state = State::Broken(refused.reason.clone());
+            let state = BackendState::Broken(refused.reason.clone());
             this.rows.push(BackendRow::unasked(&refused.path, state));
         }
-        let mut seen: Vec<(Found, PathBuf)> = Vec::new();
+        let mut seen: Vec<(FoundBackend, PathBuf)> = Vec::new();
         for file in path.files() {
             let library = match admit(&file, path) {
-                Err(error) => Err(State::Broken(error.to_string())),
+                Err(error) => Err(BackendState::Broken(error.to_string())),
                 Ok(Admission::Ask(state)) => Err(state),
                 Ok(Admission::Granted(library)) => Ok(library),
             };
-            let opened =
-                library.and_then(|it| Found::open(it, path.isolation()).map_err(State::Broken));
+            let opened = library.and_then(|it| {
+                FoundBackend::open(it, path.isolation()).map_err(BackendState::Broken)
+            });
             match opened {
                 Err(state) => this.rows.push(BackendRow::unasked(&file, state)),
                 Ok(opened) => this.take(file, opened, &mut seen),
@@ -70,8 +71,8 @@ impl Registry {
     fn take(
         &mut self,
         file: PathBuf,
-        (found, examined): (Found, Examined),
-        seen: &mut Vec<(Found, PathBuf)>,
+        (found, examined): (FoundBackend, Examined),
+        seen: &mut Vec<(FoundBackend, PathBuf)>,
     ) {
         // One library under two paths, as cargo links them.
         if seen.iter().any(|(other, _)| other.is(&found)) {
@@ -92,22 +93,22 @@ impl Registry {
         let mut this = Self::default();
         for backend in backends {
             let examined = Ok((backend.probe(), backend.devices()));
-            this.list(Path::new(""), Found::BuiltIn(backend), examined);
+            this.list(Path::new(""), FoundBackend::BuiltIn(backend), examined);
         }
         this
     }
 
-    fn list(&mut self, file: &Path, found: Found, examined: Examined) {
+    fn list(&mut self, file: &Path, found: FoundBackend, examined: Examined) {
         let (state, devices) = match examined {
-            Ok((probe, devices)) => (State::from(probe), devices),
-            Err(reason) => (State::Broken(reason), Vec::new()),
+            Ok((probe, devices)) => (BackendState::from(probe), devices),
+            Err(reason) => (BackendState::Broken(reason), Vec::new()),
         };
         let row = BackendRow::of(file, &found, state.clone(), devices);
         self.rows.push(row);
         match state {
-            State::Usable { .. } => self.backends.push(found),
-            State::Unusable { .. } => self.lacking.push(found),
-            State::Broken(_) | State::Unapproved { .. } => {}
+            BackendState::Usable { .. } => self.backends.push(found),
+            BackendState::Unusable { .. } => self.lacking.push(found),
+            BackendState::Broken(_) | BackendState::Unapproved { .. } => {}
         }
     }
 
@@ -122,7 +123,7 @@ impl Registry {
     /// # Errors
     /// [`FindError`] says what is known of that name, or which name is near.
     pub fn find(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
-        self.usable(name).map(Found::backend)
+        self.usable(name).map(FoundBackend::backend)
     }
 
     /// The backend called `name`, with its code running where it is wanted.
@@ -132,12 +133,12 @@ impl Registry {
     pub fn find_running(
         &self,
         name: &str,
-        fit: Fit,
+        fit: BackendFilter,
         running: Running,
     ) -> Result<Arc<dyn Backend>, FindError> {
         let found = match fit {
-            Fit::Usable => self.usable(name),
-            Fit::Lacking => self.usable_or_lacking(name),
+            BackendFilter::Usable => self.usable(name),
+            BackendFilter::Lacking => self.usable_or_lacking(name),
         }?;
         let backend = found.running(running, &self.isolation);
         backend.map_err(|reason| FindError::Broken {
@@ -146,25 +147,25 @@ impl Registry {
         })
     }
 
-    fn usable(&self, name: &str) -> Result<&Found, FindError> {
+    fn usable(&self, name: &str) -> Result<&FoundBackend, FindError> {
         if let Some(found) = self.backends.iter().find(|it| it.name() == name) {
             return Ok(found);
         }
         let named = self.named(name);
         let name = name.to_owned();
         Err(match named.map(|row| row.state.clone()) {
-            Some(State::Broken(reason)) => FindError::Broken { name, reason },
-            Some(State::Unusable { reason, remedy }) => FindError::Unusable {
+            Some(BackendState::Broken(reason)) => FindError::Broken { name, reason },
+            Some(BackendState::Unusable { reason, remedy }) => FindError::Unusable {
                 name,
                 reason,
                 remedy,
             },
-            Some(State::Unapproved { since, .. }) => FindError::Unapproved {
+            Some(BackendState::Unapproved { since, .. }) => FindError::Unapproved {
                 remedy: named.map_or_else(String::new, BackendRow::how_to_approve),
                 reason: since.reason(),
                 name,
             },
-            Some(State::Usable { .. }) | None => FindError::Unknown {
+            Some(BackendState::Usable { .. }) | None => FindError::Unknown {
                 hint: self.hint(&name),
                 name,
             },
@@ -177,7 +178,7 @@ impl Registry {
     /// # Errors
     /// As [`find`](Self::find), but never [`FindError::Unusable`].
     pub fn find_lacking(&self, name: &str) -> Result<Arc<dyn Backend>, FindError> {
-        self.usable_or_lacking(name).map(Found::backend)
+        self.usable_or_lacking(name).map(FoundBackend::backend)
     }
 
     /// The library of the backend called `name`, which may lack something here.
@@ -192,7 +193,7 @@ impl Registry {
         })
     }
 
-    fn usable_or_lacking(&self, name: &str) -> Result<&Found, FindError> {
+    fn usable_or_lacking(&self, name: &str) -> Result<&FoundBackend, FindError> {
         let lacking = self.lacking.iter().find(|it| it.name() == name);
         lacking.map_or_else(|| self.usable(name), Ok)
     }
@@ -211,7 +212,7 @@ impl Registry {
     /// The row of this name: rather one that was asked for it than a file that is only called that.
     fn named(&self, name: &str) -> Option<&BackendRow> {
         let named = || self.rows.iter().filter(|row| row.name == name);
-        let was_asked = |row: &&BackendRow| !matches!(row.state, State::Unapproved { .. });
+        let was_asked = |row: &&BackendRow| !matches!(row.state, BackendState::Unapproved { .. });
         named().find(was_asked).or_else(|| named().next())
     }
 
@@ -222,7 +223,7 @@ impl Registry {
         if let Some(near) = nearest.filter(|row| distance(row) <= 1 + name.len() / 4) {
             return format!("did you mean `{}`?", near.name);
         }
-        let names: Vec<String> = self.backends.iter().map(Found::name).collect();
+        let names: Vec<String> = self.backends.iter().map(FoundBackend::name).collect();
         if !names.is_empty() {
             return format!("usable here: {}", names.join(", "));
         }
@@ -240,7 +241,7 @@ enum Admission {
     /// Open it.
     Granted(Granted),
     /// Nothing, before the user has approved it.
-    Ask(State),
+    Ask(BackendState),
 }
 
 /// Decides from the file alone; none of its code runs.
@@ -250,20 +251,18 @@ fn admit(file: &Path, path: &SearchPath) -> Result<Admission, PluginError> {
         reason: error.to_string(),
     };
     let library = trust::resolved(file).map_err(unreadable)?;
-    trust::exposure(&library).map_err(|what| PluginError::Exposed {
-        path: file.to_owned(),
-        what,
-    })?;
-    if path.vouches_for(&library) {
-        return Ok(Admission::Granted(Granted::of(library, None)));
+    if let Some(warrant) = path.warrant(&library) {
+        return Granted::of(library, warrant).map(Admission::Granted);
     }
     let now = Approval::of(&library).map_err(unreadable)?;
     let known = path.approval(&library);
-    if known == Some(&now) {
-        return Ok(Admission::Granted(Granted::of(library, Some(now))));
-    }
-    Ok(Admission::Ask(State::Unapproved {
-        sha256: now.sha256,
-        since: known.map_or(Since::Ever, |_| Since::ItChanged),
-    }))
+    let since = known.map_or(Since::Ever, |_| Since::ItChanged);
+    let is_approved = known == Some(&now);
+    let sha256 = now.sha256.clone();
+    // One that is exposed is not worth an approval.
+    let library = Granted::of(library, Warrant::Approved(now))?;
+    Ok(match is_approved {
+        true => Admission::Granted(library),
+        false => Admission::Ask(BackendState::Unapproved { sha256, since }),
+    })
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use unmask_api::{Device, Probe};
 
 use super::file_name::name_in;
-use super::found::Found;
+use super::found::FoundBackend;
 
 /// Whether a backend can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum BackendState {
     /// It can.
     Usable {
         /// Rough worth on this machine; the highest is suggested first.
@@ -33,7 +33,7 @@ pub enum State {
     },
 }
 
-impl From<Probe> for State {
+impl From<Probe> for BackendState {
     fn from(probe: Probe) -> Self {
         match probe {
             Probe::Usable { score } => Self::Usable { score },
@@ -72,7 +72,7 @@ pub struct BackendRow {
     /// Its version; empty if it could not be asked.
     pub version: String,
     /// Whether it can be used.
-    pub state: State,
+    pub state: BackendState,
     /// What it can compute on, the default first; empty unless it is usable.
     pub devices: Vec<Device>,
     /// The libraries that it opens itself, in its own words, for [`Runtimes::parse`](super::Runtimes::parse); empty if there
@@ -81,7 +81,12 @@ pub struct BackendRow {
 }
 
 impl BackendRow {
-    pub(super) fn of(path: &Path, found: &Found, state: State, devices: Vec<Device>) -> Self {
+    pub(super) fn of(
+        path: &Path,
+        found: &FoundBackend,
+        state: BackendState,
+        devices: Vec<Device>,
+    ) -> Self {
         let backend = found.backend();
         Self {
             path: path.to_owned(),
@@ -94,8 +99,8 @@ impl BackendRow {
     }
 
     /// Of a backend whose name the one in the file `first` has already.
-    pub(super) fn shadowed(path: &Path, found: &Found, first: &Path) -> Self {
-        let state = State::Unusable {
+    pub(super) fn shadowed(path: &Path, found: &FoundBackend, first: &Path) -> Self {
+        let state = BackendState::Unusable {
             reason: format!("{} has the same name and comes first", first.display()),
             remedy: "remove one of them".to_owned(),
         };
@@ -103,7 +108,7 @@ impl BackendRow {
     }
 
     /// Of a file whose code was not asked.
-    pub(super) fn unasked(path: &Path, state: State) -> Self {
+    pub(super) fn unasked(path: &Path, state: BackendState) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         Self {
             path: path.to_owned(),

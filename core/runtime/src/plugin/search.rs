@@ -6,14 +6,14 @@ use etcetera::BaseStrategy;
 
 use super::file_name::name_in;
 use super::isolate::Isolation;
-use super::trust::{Approval, resolved};
+use super::trust::{Approval, Warrant, resolved};
 
 /// The variable that names more places, separated as in `PATH`.
 const VARIABLE: &str = "UNMASK_BACKEND_PATH";
 
 /// What decides where backends are looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct BackendSearch {
     /// Files that the user vouches for in this run; searched first.
     pub plugins: Vec<PathBuf>,
     /// What the user has approved before.
@@ -26,11 +26,13 @@ pub struct Surroundings {
     pub data_folder: Option<PathBuf>,
     /// The running program.
     pub executable: Option<PathBuf>,
+    /// What else could not be used, for the list.
+    pub refused: Vec<Refused>,
     /// Which backends are opened in processes of their own.
     pub isolation: Isolation,
 }
 
-impl Surroundings {
+impl BackendSearch {
     /// Those of this process, with the places that its configuration names; nothing but its own folder is trusted.
     #[must_use]
     pub fn here(config: Vec<PathBuf>) -> Self {
@@ -56,9 +58,9 @@ fn unlinked(path: PathBuf) -> PathBuf {
     path.canonicalize().unwrap_or(path)
 }
 
-/// Who asks for a [`Place`].
+/// Who asks for a [`SearchLocation`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum SearchOrigin {
     /// The user, for this run.
     Plugin,
     /// The configuration.
@@ -73,11 +75,11 @@ pub enum Origin {
 
 /// A folder that is searched, or a file that is a backend by decree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SearchLocation {
     /// Absolute.
     pub path: PathBuf,
     /// Who asks for it.
-    pub origin: Origin,
+    pub origin: SearchOrigin,
 }
 
 /// An entry that is not searched.
@@ -93,7 +95,7 @@ pub struct Refused {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchPath {
     // Invariant: the places are absolute and differ.
-    places: Vec<Place>,
+    places: Vec<SearchLocation>,
     refused: Vec<Refused>,
     approved: Vec<Approval>,
     isolation: Isolation,
@@ -103,36 +105,40 @@ impl SearchPath {
     /// Files that are vouched for, configuration, environment, `unmask/backends` in the user's data folder, then the
     /// program's own folder with its `deps`, and the folder around it if it is itself called `deps`: where cargo leaves libraries for programs and tests.
     #[must_use]
-    pub fn new(surroundings: &Surroundings) -> Self {
+    pub fn new(surroundings: &BackendSearch) -> Self {
         let mut this = Self {
             approved: surroundings.approved.clone(),
+            refused: surroundings.refused.clone(),
             isolation: surroundings.isolation.clone(),
             ..Self::default()
         };
         for path in &surroundings.plugins {
-            this.add(path, Origin::Plugin);
+            this.add(path, SearchOrigin::Plugin);
         }
         for path in &surroundings.config {
-            this.add(path, Origin::Config);
+            this.add(path, SearchOrigin::Config);
         }
         let named = std::env::split_paths(&surroundings.environment);
         for path in named.filter(|path| !path.as_os_str().is_empty()) {
-            this.add(&path, Origin::Environment);
+            this.add(&path, SearchOrigin::Environment);
         }
         if let Some(folder) = &surroundings.data_folder {
-            this.add(&folder.join("unmask").join("backends"), Origin::UserData);
+            this.add(
+                &folder.join("unmask").join("backends"),
+                SearchOrigin::UserData,
+            );
         }
         if let Some(folder) = surroundings.executable.as_deref().and_then(Path::parent) {
-            this.add(folder, Origin::Executable);
-            this.add(&folder.join("deps"), Origin::Executable);
+            this.add(folder, SearchOrigin::Executable);
+            this.add(&folder.join("deps"), SearchOrigin::Executable);
             if let Some(around) = folder.parent().filter(|_| folder.ends_with("deps")) {
-                this.add(around, Origin::Executable);
+                this.add(around, SearchOrigin::Executable);
             }
         }
         this
     }
 
-    fn add(&mut self, path: &Path, origin: Origin) {
+    fn add(&mut self, path: &Path, origin: SearchOrigin) {
         if !path.is_absolute() {
             self.refused.push(Refused {
                 path: path.to_owned(),
@@ -143,7 +149,7 @@ impl SearchPath {
                 ),
             });
         } else if !self.has(path, origin) {
-            self.places.push(Place {
+            self.places.push(SearchLocation {
                 path: path.to_owned(),
                 origin,
             });
@@ -151,15 +157,15 @@ impl SearchPath {
     }
 
     /// True if the place is there already; that it is the program's own too must be kept.
-    fn has(&self, path: &Path, origin: Origin) -> bool {
-        let is_own = |origin| origin == Origin::Executable;
+    fn has(&self, path: &Path, origin: SearchOrigin) -> bool {
+        let is_own = |origin| origin == SearchOrigin::Executable;
         let mut places = self.places.iter();
         places.any(|it| it.path == path && is_own(it.origin) == is_own(origin))
     }
 
     /// The places, the first one first.
     #[must_use]
-    pub fn places(&self) -> &[Place] {
+    pub fn places(&self) -> &[SearchLocation] {
         &self.places
     }
 
@@ -183,9 +189,9 @@ impl SearchPath {
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         let (mut seen, mut own) = (BTreeSet::new(), BTreeSet::new());
-        let of_place = |place: &Place| {
+        let of_place = |place: &SearchLocation| {
             let mut files = files_of(place);
-            if place.origin == Origin::Executable {
+            if place.origin == SearchOrigin::Executable {
                 files.retain(|file| own.insert(file.file_name().map(ToOwned::to_owned)));
             }
             files
@@ -195,14 +201,19 @@ impl SearchPath {
         files
     }
 
-    /// True if the file at `path`, links followed, may run unasked: the user vouches for it, or it lies in the program's own
-    /// folders.
-    pub(super) fn vouches_for(&self, path: &Path) -> bool {
-        self.places.iter().any(|place| match place.origin {
-            Origin::Plugin => resolved(&place.path).is_ok_and(|it| it == path),
-            Origin::Executable => path.parent() == Some(&*unlinked(place.path.clone())),
-            Origin::Config | Origin::Environment | Origin::UserData => false,
-        })
+    /// Why the file at `path`, links followed, may run unasked, if it may: it lies in the program's own folders, or the user
+    /// vouches for it.
+    pub(super) fn warrant(&self, path: &Path) -> Option<Warrant> {
+        let warrants = self.places.iter().filter_map(|place| match place.origin {
+            SearchOrigin::Executable => {
+                (path.parent() == Some(&*unlinked(place.path.clone()))).then_some(Warrant::Ours)
+            }
+            SearchOrigin::Plugin => resolved(&place.path)
+                .is_ok_and(|it| it == path)
+                .then_some(Warrant::Vouched),
+            SearchOrigin::Config | SearchOrigin::Environment | SearchOrigin::UserData => None,
+        });
+        warrants.min_by_key(|warrant| *warrant != Warrant::Ours)
     }
 
     /// What was approved at `path`, links followed.
@@ -211,11 +222,11 @@ impl SearchPath {
     }
 }
 
-fn files_of(place: &Place) -> Vec<PathBuf> {
+fn files_of(place: &SearchLocation) -> Vec<PathBuf> {
     let by_decree = match place.origin {
-        Origin::Plugin => true,
-        Origin::Config | Origin::Environment => !place.path.is_dir(),
-        Origin::UserData | Origin::Executable => false,
+        SearchOrigin::Plugin => true,
+        SearchOrigin::Config | SearchOrigin::Environment => !place.path.is_dir(),
+        SearchOrigin::UserData | SearchOrigin::Executable => false,
     };
     if by_decree {
         return vec![place.path.clone()];
@@ -254,13 +265,13 @@ mod tests {
         let environment =
             std::env::join_paths([root().join("e1"), root().join("c"), root().join("e2")])
                 .expect("no separators in them");
-        let path = SearchPath::new(&Surroundings {
+        let path = SearchPath::new(&BackendSearch {
             config: vec![root().join("c")],
             plugins: vec![root().join("p.so")],
             environment,
             data_folder: Some(root().join("data")),
             executable: Some(root().join("release/deps/tests-1")),
-            ..Surroundings::default()
+            ..BackendSearch::default()
         });
         let found: Vec<_> = path
             .places()
@@ -270,23 +281,26 @@ mod tests {
         assert_eq!(
             found,
             [
-                (Origin::Plugin, &*root().join("p.so")),
-                (Origin::Config, &*root().join("c")),
-                (Origin::Environment, &*root().join("e1")),
-                (Origin::Environment, &*root().join("e2")),
-                (Origin::UserData, &*root().join("data/unmask/backends")),
-                (Origin::Executable, &*root().join("release/deps")),
-                (Origin::Executable, &*root().join("release/deps/deps")),
-                (Origin::Executable, &*root().join("release")),
+                (SearchOrigin::Plugin, &*root().join("p.so")),
+                (SearchOrigin::Config, &*root().join("c")),
+                (SearchOrigin::Environment, &*root().join("e1")),
+                (SearchOrigin::Environment, &*root().join("e2")),
+                (
+                    SearchOrigin::UserData,
+                    &*root().join("data/unmask/backends")
+                ),
+                (SearchOrigin::Executable, &*root().join("release/deps")),
+                (SearchOrigin::Executable, &*root().join("release/deps/deps")),
+                (SearchOrigin::Executable, &*root().join("release")),
             ]
         );
     }
 
     #[test]
     fn relative_entries_are_refused_with_a_reason() {
-        let path = SearchPath::new(&Surroundings {
+        let path = SearchPath::new(&BackendSearch {
             config: vec![".".into(), "plugins/x.so".into()],
-            ..Surroundings::default()
+            ..BackendSearch::default()
         });
         assert_eq!(path.places(), []);
         let refused: Vec<_> = path.refused().iter().map(|it| it.path.as_path()).collect();
@@ -301,7 +315,7 @@ mod tests {
     #[test]
     fn an_unset_variable_adds_nothing() {
         assert_eq!(
-            SearchPath::new(&Surroundings::default()),
+            SearchPath::new(&BackendSearch::default()),
             SearchPath::default()
         );
     }
@@ -320,11 +334,11 @@ mod tests {
         }
         let odd = folder.path().join("notes.txt");
         let missing = folder.path().join("missing.so");
-        let path = SearchPath::new(&Surroundings {
+        let path = SearchPath::new(&BackendSearch {
             config: vec![missing.clone(), folder.path().to_owned()],
             environment: odd.clone().into(),
             data_folder: Some(folder.path().join("nowhere")),
-            ..Surroundings::default()
+            ..BackendSearch::default()
         });
         let (a, b) = (folder.path().join(file("a")), folder.path().join(file("b")));
         assert_eq!(path.files(), [missing, a, b, odd]);
@@ -339,9 +353,9 @@ mod tests {
             std::fs::write(place.join(file("a")), "").expect("the folder is ours");
         }
         std::fs::write(deps.join(file("b")), "").expect("the folder is ours");
-        let path = SearchPath::new(&Surroundings {
+        let path = SearchPath::new(&BackendSearch {
             executable: Some(release.join("unmask")),
-            ..Surroundings::default()
+            ..BackendSearch::default()
         });
         assert_eq!(
             path.files(),

@@ -2,22 +2,30 @@
 //!
 //! A library runs its constructors when it is opened, so all of this is decided from files alone, before the loader is asked.
 
+mod exposure;
+mod granted;
+mod held;
+
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::PluginError;
 use crate::config::Environment;
-use crate::replace::replace_private;
+use crate::partial::replace_private;
+use crate::regular_file::{self, SMALL};
+use exposure::{Rule, exposure};
+pub use granted::Granted;
+pub(super) use granted::Warrant;
+pub(super) use held::HeldLibrary;
 
 /// The file below the user's state folder.
 const FILE: &str = "unmask/approved_backends.json";
 
 /// A library that the user lets run: this content at this place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Absolute, links followed.
@@ -34,65 +42,9 @@ impl Approval {
     pub fn of(path: &Path) -> io::Result<Self> {
         let path = resolved(path)?;
         Ok(Self {
-            sha256: sha256(&path)?,
+            sha256: sha256(&mut File::open(&path)?)?,
             path,
         })
-    }
-}
-
-/// A library that may be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Granted {
-    /// Absolute, links followed.
-    path: PathBuf,
-    /// The one content that may; `None` for what is ours, or vouched for in this run.
-    approval: Option<Approval>,
-}
-
-impl Granted {
-    /// The library at `path`, for which whoever calls this vouches.
-    ///
-    /// # Errors
-    /// [`PluginError`] if it is not there, everybody may change it, or its path is not absolute.
-    pub fn vouched(path: &Path) -> Result<Self, PluginError> {
-        let at = || path.to_owned();
-        if !path.is_absolute() {
-            return Err(PluginError::Relative { path: at() });
-        }
-        let library = resolved(path).map_err(|error| PluginError::Open {
-            path: at(),
-            reason: error.to_string(),
-        })?;
-        exposure(&library).map_err(|what| PluginError::Exposed { path: at(), what })?;
-        Ok(Self::of(library, None))
-    }
-
-    pub(super) fn of(path: PathBuf, approval: Option<Approval>) -> Self {
-        Self { path, approval }
-    }
-
-    /// Where it is, just after it was granted.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Where it is, if it is still what was granted: for those who open it long after.
-    ///
-    /// # Errors
-    /// That it has changed, and what to do.
-    pub fn path_still(&self) -> Result<&Path, String> {
-        let Some(approval) = &self.approval else {
-            return Ok(&self.path);
-        };
-        match Approval::of(&self.path) {
-            Ok(now) if now == *approval => Ok(&self.path),
-            Ok(_) => Err(format!(
-                "{} has changed since it was approved; approve it again",
-                self.path.display()
-            )),
-            Err(error) => Err(format!("{} cannot be read: {error}", self.path.display())),
-        }
     }
 }
 
@@ -160,6 +112,22 @@ pub enum ApprovalsError {
     },
 }
 
+impl ApprovalsError {
+    /// The file that it is about; empty if there is none.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NoFolder => Path::new(""),
+            Self::File { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Library { path, .. }
+            | Self::Exposed { path, .. }
+            | Self::Changed { path }
+            | Self::Name { path } => path,
+        }
+    }
+}
+
 impl Approvals {
     /// What is remembered in the user's state folder. It counts only if nobody else can write there.
     ///
@@ -170,7 +138,7 @@ impl Approvals {
             return Ok(Self::default());
         };
         let path = folders.state.join(FILE);
-        let list = match fs::read(&path) {
+        let list = match regular_file::read(&path, SMALL) {
             Ok(text) => parse(&text, &path)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(source) => {
@@ -201,7 +169,7 @@ impl Approvals {
             source,
         })?;
         let path = approval.path.clone();
-        if let Err(what) = exposure(&path) {
+        if let Err(what) = exposure(&path, Rule::Library) {
             return Err(ApprovalsError::Exposed { path, what });
         }
         if path.to_str().is_none() {
@@ -252,7 +220,7 @@ fn parse(text: &[u8], path: &Path) -> Result<Vec<Approval>, ApprovalsError> {
         path: path.to_owned(),
         what,
     };
-    exposure(path).map_err(damaged)?;
+    exposure(path, Rule::Notes).map_err(damaged)?;
     serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))
 }
 
@@ -270,8 +238,9 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+/// Of all bytes of `file`, from its first.
+fn sha256(file: &mut File) -> io::Result<String> {
+    file.rewind()?;
     let (mut hasher, mut part) = (Sha256::new(), vec![0; 1 << 16]);
     loop {
         match file.read(&mut part)? {
@@ -281,36 +250,6 @@ fn sha256(path: &Path) -> io::Result<String> {
     }
     let digits = hasher.finalize();
     Ok(digits.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// An error, saying what to do, if everybody on this machine may change the file at `path`, or put another into its place.
-/// In a folder above its own everybody may write if nobody can rename what is another's, as in `/tmp`.
-#[cfg(unix)]
-pub(super) fn exposure(path: &Path) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt as _;
-    const OTHERS_WRITE: u32 = 0o002;
-    const STICKY: u32 = 0o1000;
-    for (above, part) in path.ancestors().enumerate() {
-        if part.as_os_str().is_empty() {
-            continue;
-        }
-        let mode = fs::metadata(part).map_err(|error| format!("{}: {error}", part.display()))?;
-        let mode = mode.mode();
-        let is_guarded = above > 1 && mode & STICKY != 0;
-        if mode & OTHERS_WRITE != 0 && !is_guarded {
-            return Err(format!(
-                "everybody may write to {}; run `chmod o-w` on it, or move the library",
-                part.display()
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Elsewhere the system's own rights say who may write, and a new folder is the user's alone.
-#[cfg(not(unix))]
-pub(super) fn exposure(_: &Path) -> Result<(), String> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::ops::Range;
 use unmask_api::Position;
 
 use super::schedule::step_after;
-use super::{Plan, Progress, StepPlan, quota};
+use super::{Plan, StepPlan, StrategyProgress, quota};
 use crate::Canvas;
 use crate::params::CacheMode;
 
@@ -165,9 +165,9 @@ impl BlockCursor {
 
     /// How far it has come.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> StrategyProgress {
         let per_block = self.steps_per_block();
-        Progress {
+        StrategyProgress {
             calls: self.call,
             steps: self.plan.steps() - self.begun,
             planned: self.block * per_block + self.step.min(per_block) - self.begun,

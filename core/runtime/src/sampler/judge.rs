@@ -14,7 +14,7 @@ pub struct Judge<'a> {
     /// Temperature, remasking, the two EOS flags and the confidence's type are read.
     pub params: &'a Params,
     /// EOS and EOT for the flags.
-    pub special: SpecialIds,
+    pub special: &'a SpecialIds,
     /// Draws for temperature and random remasking.
     pub noise: &'a dyn Noise,
 }
@@ -35,15 +35,17 @@ impl Judge<'_> {
     /// What of each row says all that is needed; `None` if noise needs the whole row.
     #[must_use]
     pub fn short_form(&self) -> Option<ShortForm> {
-        let (params, special) = (self.params, self.special);
+        let params = self.params;
         if params.temperature > 0.0 {
             return None;
         }
         let mut banned = match params.confidence_eos_eot_inf {
-            true => self.ends().collect(),
+            true => self.special.ends().collect(),
             false => Vec::new(),
         };
-        banned.extend(params.logits_eos_inf.then_some(special.eos));
+        if params.logits_eos_inf {
+            banned.extend(self.special.ends_of_text());
+        }
         banned.sort_unstable();
         banned.dedup();
         Some(ShortForm {
@@ -52,20 +54,15 @@ impl Judge<'_> {
         })
     }
 
-    /// The tokens that the two EOS flags speak of.
-    fn ends(&self) -> impl Iterator<Item = TokenId> {
-        [Some(self.special.eos), self.special.eot]
-            .into_iter()
-            .flatten()
-    }
-
     /// End tokens that may be the best although they count for nothing in the confidence.
     fn asked(&self) -> Vec<TokenId> {
         if !self.params.confidence_eos_eot_inf {
             return Vec::new();
         }
-        let is_asked = |id: &TokenId| !(self.params.logits_eos_inf && *id == self.special.eos);
-        self.ends().filter(is_asked).collect()
+        match self.params.logits_eos_inf {
+            true => self.special.eot.into_iter().collect(),
+            false => self.special.ends().collect(),
+        }
     }
 
     /// Judges rows of [`short_form`](Self::short_form): the same candidates as from whole rows.
@@ -112,13 +109,15 @@ impl Judge<'_> {
         draws: &mut Vec<f64>,
     ) -> Candidate {
         let temperature = self.params.temperature;
-        let ban = |row: &mut [f32], id: TokenId| {
-            if let Some(logit) = row.get_mut(id.index()) {
-                *logit = f32::NEG_INFINITY;
+        let ban = |row: &mut [f32], ids: &mut dyn Iterator<Item = TokenId>| {
+            for id in ids {
+                if let Some(logit) = row.get_mut(id.index()) {
+                    *logit = f32::NEG_INFINITY;
+                }
             }
         };
         if self.params.logits_eos_inf {
-            ban(row, self.special.eos);
+            ban(row, &mut self.special.ends_of_text());
         }
         let token = if temperature == 0.0 {
             argmax(row)
@@ -130,11 +129,9 @@ impl Judge<'_> {
         if self.params.confidence_eos_eot_inf {
             // The reference writes `logits_with_noise[EOS] = logits[EOT] = -inf`; without noise both are one tensor.
             if temperature == 0.0 {
-                ban(row, self.special.eos);
+                ban(row, &mut self.special.ends_of_text());
             }
-            if let Some(eot) = self.special.eot {
-                ban(row, eot);
-            }
+            ban(row, &mut self.special.eot.into_iter());
         }
         let summary = RowSummary::of(row, &[], TOP);
         let shares = (summary.best.iter()).map(|&(id, logit)| (id, summary.probability(logit)));
@@ -173,10 +170,10 @@ pub fn gumbel_score(logit: f64, draw: f64, temperature: f64) -> f64 {
     logit.exp() / (-draw.ln()).powf(temperature)
 }
 
-/// The softmax probability of entry `token` of a row, in float64.
+/// The natural logarithm of the softmax probability of entry `token` of a row, in float64.
 #[must_use]
-pub fn softmax_at(row: &[f32], token: TokenId) -> f64 {
-    RowSummary::of(row, &[], 1).probability(row[token.index()])
+pub fn log_softmax_at(row: &[f32], token: TokenId) -> f64 {
+    RowSummary::of(row, &[], 1).log_probability(row[token.index()])
 }
 
 /// How far the first of the shares, best first, is above the second; 0 counts for one that is missing.
@@ -213,13 +210,14 @@ mod tests {
         mask: TokenId(0),
         eos: TokenId(1),
         eot: Some(TokenId(2)),
+        other_ends: Vec::new(),
         bos: None,
     };
 
     fn judge(params: &Params, row: &[f32]) -> Candidate {
         let judge = Judge {
             params,
-            special: SPECIAL,
+            special: &SPECIAL,
             noise: &Seeded(1),
         };
         judge.judge(0, &[Position(3)], &mut row.to_vec()).remove(0)
@@ -320,7 +318,7 @@ mod tests {
             );
             let judge = Judge {
                 params: &params,
-                special: SPECIAL,
+                special: &SPECIAL,
                 noise: &Seeded(1),
             };
             let form = judge.short_form().expect("there is no noise");

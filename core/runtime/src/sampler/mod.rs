@@ -2,8 +2,8 @@
 //!
 //! A step runs through three parts: a [`Strategy`] says which positions are wanted (`strategies/`, one file each, on
 //! [`BlockCursor`], [`Plan`] and [`quota`]); [`Judge`] turns each position's logits into a [`Candidate`] (`judge.rs`, with
-//! `noise.rs` for temperature and `rank.rs` for the order); the strategy says what becomes of the candidates, as [`Edit`]s
-//! of the canvas.
+//! `noise.rs` for temperature and `rank.rs` for the order); the strategy says what becomes of the candidates, as
+//! [`CanvasEdit`]s.
 
 mod candidate;
 mod cursor;
@@ -17,9 +17,9 @@ mod strategy;
 
 pub use candidate::Candidate;
 pub use cursor::BlockCursor;
-pub use judge::{Judge, gumbel_score, softmax_at};
+pub use judge::{Judge, gumbel_score, log_softmax_at};
 pub use noise::{Noise, Seeded};
-pub use plan::{Fit, Plan, PlanError};
+pub use plan::{FittedParams, Plan, PlanError};
 pub use rank::{best, best_first, certainty};
 pub use schedule::quota;
-pub use strategy::{Edit, Progress, StepPlan, Strategy};
+pub use strategy::{CanvasEdit, StepPlan, Strategy, StrategyProgress};

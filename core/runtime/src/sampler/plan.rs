@@ -2,10 +2,11 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use crate::family::BlockOrigin;
+use crate::params::{CacheMode, Transfer};
 use crate::{Canvas, Params};
 
 /// Why settings cannot be carried out as they are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
     /// The answer has no positions.
@@ -34,6 +35,16 @@ pub enum PlanError {
         steps: usize,
         /// Number of blocks.
         blocks: usize,
+    },
+    /// No strategy is asked for.
+    #[error(
+        "no strategy of this build does {transfer:?} with cache {cache:?}; change one of the two"
+    )]
+    NoStrategy {
+        /// How many positions a step was to commit.
+        transfer: Transfer,
+        /// Which K/V were to be reused.
+        cache: CacheMode,
     },
     /// A number outside its range.
     #[error("{what} is {value}; it must be {range}")]
@@ -140,6 +151,9 @@ fn check_ranges(params: &Params) -> Result<(), PlanError> {
     if params.steps == 0 {
         return Err(PlanError::Zero { what: "steps" });
     }
+    // More than any canvas has positions; a plan is walked through step by step.
+    let steps = params.steps;
+    in_range(steps <= 1 << 20, "steps", steps as f64, "1 to 1048576")?;
     let temperature = params.temperature;
     let finite = temperature.is_finite() && temperature >= 0.0;
     in_range(finite, "temperature", temperature, "0 or more")?;
@@ -166,7 +180,7 @@ pub(super) fn in_range(
 
 /// Settings rounded so that everything divides, with a sentence for each change.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fit {
+pub struct FittedParams {
     /// Positions of the answer.
     pub length: usize,
     /// Settings that [`Plan::new`] accepts for that length.
@@ -175,7 +189,7 @@ pub struct Fit {
     pub notes: Vec<String>,
 }
 
-impl Fit {
+impl FittedParams {
     /// Rounds the length up to whole blocks and the steps down to a multiple of the blocks, at least one each.
     #[must_use]
     pub fn new(length: usize, params: &Params) -> Self {
@@ -279,13 +293,16 @@ mod tests {
             block_length: 16,
             ..Params::default()
         };
-        let fit = Fit::new(90, &params);
+        let fit = FittedParams::new(90, &params);
         assert_eq!((fit.length, fit.params.steps), (96, 48));
         assert_eq!(
             fit.notes,
             ["length 90 → 96 = 6 × 16", "steps 50 → 48 = 6 × 8"]
         );
-        assert_eq!(Fit::new(96, &fit.params).notes, Vec::<String>::new());
+        assert_eq!(
+            FittedParams::new(96, &fit.params).notes,
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -296,7 +313,7 @@ mod tests {
                 block_length,
                 ..Params::default()
             };
-            let fit = Fit::new(length, &params);
+            let fit = FittedParams::new(length, &params);
             let canvas = Canvas::new(&[], fit.length, TokenId(0));
             let plan = Plan::new(&canvas, &fit.params, BlockOrigin::Answer);
             assert!(plan.is_ok(), "{fit:?}");

@@ -16,10 +16,10 @@ pub trait Strategy: Send {
 
     /// The edits of the step that [`next`](Self::next) gave last; `candidates` are guesses for its wanted positions, in
     /// their order.
-    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<Edit>;
+    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit>;
 
     /// How far it has come.
-    fn progress(&self) -> Progress;
+    fn progress(&self) -> StrategyProgress;
 
     /// Tokens before this position change no more. All of the canvas for a strategy that writes over masks alone.
     fn final_until(&self, canvas: &Canvas) -> usize {
@@ -42,7 +42,7 @@ pub struct StepPlan {
 
 /// One change of the canvas. Those of a step apply in order, each position counted on the canvas that the one before left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edit {
+pub enum CanvasEdit {
     /// Writes the token of a candidate, over a mask or over another token. A candidate that is the mask writes nothing, nor
     /// does one that stands there already.
     Write {
@@ -59,7 +59,7 @@ pub enum Edit {
     Remove(Position),
 }
 
-impl Edit {
+impl CanvasEdit {
     /// Writes these candidates where they were guessed.
     #[must_use]
     pub fn writes(candidates: &[Candidate], picks: &[usize]) -> Vec<Self> {
@@ -73,7 +73,7 @@ impl Edit {
 
 /// How far a strategy has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct StrategyProgress {
     /// Planned steps so far, skipped ones included.
     pub calls: usize,
     /// Steps of the whole plan; fewer or more may be made.

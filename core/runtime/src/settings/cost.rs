@@ -5,8 +5,7 @@ use std::time::Duration;
 use super::{Definition, TABLE};
 use crate::Params;
 use crate::event::Stats;
-use crate::params::Transfer;
-use crate::sampler::Fit;
+use crate::sampler::FittedParams;
 
 /// The forwards that a turn will take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +19,8 @@ pub enum Forwards {
 impl Forwards {
     /// Those of settings that fit.
     #[must_use]
-    pub fn of(fit: &Fit) -> Self {
-        match fit.params.transfer == Transfer::Quota {
+    pub fn of(fit: &FittedParams) -> Self {
+        match fit.params.transfer.is_scheduled() {
             true => Self::Planned(fit.params.steps),
             false => Self::AtMost(fit.length),
         }
@@ -30,10 +29,10 @@ impl Forwards {
 
 /// What will run: rounded so that everything divides, with a note for each change.
 #[must_use]
-pub fn fit(length: usize, params: &Params) -> Fit {
+pub fn fit(length: usize, params: &Params) -> FittedParams {
     let mut params = params.clone();
     let mut notes = Vec::new();
-    if params.transfer != Transfer::Quota {
+    if !params.transfer.is_scheduled() {
         // The steps are of no matter then, so nothing is said of them.
         let blocks = length.max(1).div_ceil(params.block_length.max(1));
         params.steps = blocks * (params.steps / blocks).max(1);
@@ -42,13 +41,13 @@ pub fn fit(length: usize, params: &Params) -> Fit {
         notes.push(format!("steps {steps} → {length}, one for each token"));
         params.steps = length;
     }
-    let mut fit = Fit::new(length, &params);
+    let mut fit = FittedParams::new(length, &params);
     notes.append(&mut fit.notes);
     fit.notes = notes;
     fit
 }
 
-/// What may change tokens for the sake of speed: `threshold 0.9, cache dual`; `None` if nothing does.
+/// What may change tokens for the sake of speed: `threshold 0.9, cache dual`; `None` if nothing does and the run is exact.
 #[must_use]
 pub fn approximation(params: &Params) -> Option<String> {
     let said = |it: &Definition| format!("{} {}", it.key, (it.get)(params, 0));

@@ -24,8 +24,8 @@ pub struct Definition {
     pub about: &'static str,
     /// What it may change.
     pub changes: Changes,
-    /// Other ways to do the same, of which only one can be used.
-    pub excludes: &'static [Setting],
+    /// Of which ways to do the same it is one; only one of them can be used.
+    pub one_of: Option<OneOf>,
     /// Its value, for an answer of so many positions.
     pub get: fn(&Params, usize) -> SettingValue,
     /// Writes a value of its domain into the settings and the answer's length.
@@ -41,6 +41,13 @@ pub enum Changes {
     TokensForSpeed,
     /// Only how long it takes: the visible text is the same.
     Speed,
+}
+
+/// What there are several ways to do, of which only one can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OneOf {
+    /// To say how many positions a step commits: [`Params::transfer`].
+    Transfer,
 }
 
 /// How the command line says a setting.
@@ -61,10 +68,16 @@ impl Definition {
         (self.get)(&Params::default(), 128)
     }
 
+    /// True if a value does something: a number that is not off, a switch or a word that is not the default.
+    #[must_use]
+    pub fn is_used(&self, value: SettingValue) -> bool {
+        value != self.default()
+    }
+
     /// True if it may change tokens for the sake of speed as it stands.
     #[must_use]
     pub fn is_approximate(&self, params: &Params) -> bool {
-        self.changes == Changes::TokensForSpeed && (self.get)(params, 128) != self.default()
+        self.changes == Changes::TokensForSpeed && self.is_used((self.get)(params, 128))
     }
 }
 

@@ -13,7 +13,7 @@ mod table;
 mod value;
 
 pub use cost::{Forwards, approximation, fit, time_per_forward};
-pub use definition::{Changes, Definition, Flag};
+pub use definition::{Changes, Definition, Flag, OneOf};
 pub use domain::{Bounds, Counted, Domain, Word};
 pub use patch::{GenerationPatch, object};
 pub use setting::Setting;

@@ -29,8 +29,9 @@ impl GenerationPatch {
     pub fn known(said: Map<String, Value>) -> Self {
         let known = |(key, value): (String, Value)| {
             let setting = Setting::of_key(&key)?;
-            let value = setting.definition().domain.deserialize(value).ok()?;
-            Some((setting, value))
+            let domain = setting.definition().domain;
+            let value = domain.deserialize(value).ok()?;
+            domain.check(value).is_ok().then_some((setting, value))
         };
         said.into_iter().filter_map(known).collect()
     }
@@ -63,15 +64,13 @@ impl GenerationPatch {
         for (setting, value) in self.iter() {
             let row = setting.definition();
             row.domain.check(value).map_err(|why| (row.key, why))?;
-            let is_used = |it: Option<SettingValue>| it.is_some_and(|it| it != SettingValue::Off);
+            let is_used = |it: &Definition| self.get(it.setting).is_some_and(|at| it.is_used(at));
             // The later of two is told of both.
-            let mut others = row.excludes.iter().filter(|&&other| other < setting);
-            let other = others.find(|&&other| is_used(Some(value)) && is_used(self.get(other)));
-            if let Some(other) = other {
-                let other = other.definition().key;
+            let mut others = row.others().filter(|other| other.setting < setting);
+            if let Some(other) = others.find(|other| is_used(row) && is_used(other)) {
                 let why = format!(
-                    "{other} and {} are two ways to do the same; remove one",
-                    row.key
+                    "{} and {} are two ways to do the same; remove one",
+                    other.key, row.key
                 );
                 return Err((row.key, why));
             }

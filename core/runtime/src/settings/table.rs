@@ -1,4 +1,6 @@
-use super::{Bounds, Changes, Counted, Definition, Domain, Flag, Setting, SettingValue, Word};
+use super::{
+    Bounds, Changes, Counted, Definition, Domain, Flag, OneOf, Setting, SettingValue, Word,
+};
 use crate::params::{CacheMode, EntropyOrder, Remasking, Transfer};
 
 /// Every setting, in the order of [`Setting`], which is that of the panel.
@@ -15,7 +17,7 @@ pub const TABLE: &[Definition] = &[
         about: "Positions of the answer, all masked at first. A short answer ends early and leaves \
                 the rest unused; a longer one costs more per forward.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |_, length| SettingValue::Count(length),
         set: |_, length, value| *length = value.count(),
     },
@@ -31,7 +33,7 @@ pub const TABLE: &[Definition] = &[
         about: "The answer is unmasked block by block, left to right; within a block in any order. \
                 As long as the answer: no blocks.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Count(params.block_length),
         set: |params, _, value| params.block_length = value.count(),
     },
@@ -43,11 +45,11 @@ pub const TABLE: &[Definition] = &[
         variable: "UNMASK_STEPS",
         label: "steps",
         help: "Steps over all blocks",
-        remark: "of no matter with a threshold",
+        remark: "of no matter: the model decides",
         about: "Forward passes for the whole answer, shared evenly among its blocks. Fewer are \
                 faster and commit more tokens at a time, with less care.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Count(params.steps),
         set: |params, _, value| params.steps = value.count(),
     },
@@ -71,7 +73,7 @@ pub const TABLE: &[Definition] = &[
         about: "Each step commits every token of at least this confidence, and one at least. Far \
                 fewer forwards; tokens may differ from the exact schedule's.",
         changes: Changes::TokensForSpeed,
-        excludes: &[Setting::Factor, Setting::EntropyBound],
+        one_of: Some(OneOf::Transfer),
         get: |params, _| match params.transfer {
             Transfer::Threshold(at) => SettingValue::Number(at),
             _ => SettingValue::Off,
@@ -99,7 +101,7 @@ pub const TABLE: &[Definition] = &[
         about: "Gumbel noise on the choice of tokens. 0 always takes the best one, so that the \
                 seed has no say.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Number(params.temperature),
         set: |params, _, value| params.temperature = value.number().unwrap_or(0.0),
     },
@@ -120,7 +122,7 @@ pub const TABLE: &[Definition] = &[
         about: "Classifier-free guidance pushes the answer towards the prompt. Each forward then \
                 has two rows and takes about twice as long.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Number(shortest(params.cfg_scale)),
         set: |params, _, value| params.cfg_scale = value.number().unwrap_or(0.0) as f32,
     },
@@ -136,7 +138,7 @@ pub const TABLE: &[Definition] = &[
         about: "Which tokens stay masked for later steps: those of least confidence, highest entropy \
                 or smallest lead of the best token over the second, or any.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Choice(word(&REMASKING, params.remasking)),
         set: |params, _, value| params.remasking = meant(&REMASKING, value),
     },
@@ -152,7 +154,7 @@ pub const TABLE: &[Definition] = &[
         about: "Where noise and random remasking come from. random draws another one for each \
                 answer; /retry seed=N repeats one exactly.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Seed(params.seed),
         set: |params, _, value| params.seed = value.seed(),
     },
@@ -168,7 +170,7 @@ pub const TABLE: &[Definition] = &[
         about: "End tokens are committed last, so that an answer does not end before it has been \
                 written (confidence_eos_eot_inf).",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Switch(params.confidence_eos_eot_inf),
         set: |params, _, value| params.confidence_eos_eot_inf = value.is_on(),
     },
@@ -191,7 +193,7 @@ pub const TABLE: &[Definition] = &[
         about: "As the threshold, but it asks less of a token that leads by rank. Tokens may differ \
                 from the exact schedule's. Excludes the threshold.",
         changes: Changes::TokensForSpeed,
-        excludes: &[Setting::Threshold, Setting::EntropyBound],
+        one_of: Some(OneOf::Transfer),
         get: |params, _| match params.transfer {
             Transfer::Factor(factor) => SettingValue::Number(factor),
             _ => SettingValue::Off,
@@ -219,7 +221,7 @@ pub const TABLE: &[Definition] = &[
         about: "The EB sampler: each step commits tokens as long as the entropies of all but the \
                 last sum to this. Tokens may differ. Excludes threshold and factor.",
         changes: Changes::TokensForSpeed,
-        excludes: &[Setting::Threshold, Setting::Factor],
+        one_of: Some(OneOf::Transfer),
         get: |params, _| match params.transfer {
             Transfer::EntropyBound(bound) => SettingValue::Number(bound),
             _ => SettingValue::Off,
@@ -242,7 +244,7 @@ pub const TABLE: &[Definition] = &[
         about: "In which order an entropy bound takes tokens: those of the lowest entropy first, or \
                 those of the highest confidence. Of no matter without a bound.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Choice(word(&ORDER, params.entropy_order)),
         set: |params, _, value| params.entropy_order = meant(&ORDER, value),
     },
@@ -258,7 +260,7 @@ pub const TABLE: &[Definition] = &[
         about: "Reuses keys and values of other blocks between steps: prefix those before, dual \
                 those after as well. Faster; tokens may differ.",
         changes: Changes::TokensForSpeed,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Choice(word(&CACHE, params.cache)),
         set: |params, _, value| params.cache = meant(&CACHE, value),
     },
@@ -274,7 +276,7 @@ pub const TABLE: &[Definition] = &[
         about: "Ends the turn once an end token is settled and no mask stands before it. The \
                 visible text is the same.",
         changes: Changes::Speed,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Switch(params.early_stop),
         set: |params, _, value| params.early_stop = value.is_on(),
     },
@@ -290,7 +292,7 @@ pub const TABLE: &[Definition] = &[
         about: "The end-of-text token is never predicted (logits_eos_inf): the answer fills its \
                 whole length.",
         changes: Changes::Tokens,
-        excludes: &[],
+        one_of: None,
         get: |params, _| SettingValue::Switch(params.logits_eos_inf),
         set: |params, _, value| params.logits_eos_inf = value.is_on(),
     },
@@ -375,5 +377,16 @@ impl Setting {
     #[must_use]
     pub fn of_key(key: &str) -> Option<Self> {
         TABLE.iter().find(|it| it.key == key).map(|it| it.setting)
+    }
+}
+
+impl Definition {
+    /// The other ways to do the same: none of them can be used beside it.
+    pub fn others(&self) -> impl Iterator<Item = &'static Self> {
+        let (setting, one_of) = (self.setting, self.one_of);
+        let is_other = move |it: &&Self| it.one_of == one_of && it.setting != setting;
+        TABLE
+            .iter()
+            .filter(move |it| one_of.is_some() && is_other(it))
     }
 }

@@ -29,11 +29,6 @@ fn the_table_stands_in_the_order_of_its_names_and_no_name_is_taken_twice() {
         assert!(
             others().all(|it| it.variable != row.variable && it.flag.name() != row.flag.name())
         );
-        assert!(
-            row.excludes
-                .iter()
-                .all(|it| it.definition().excludes.contains(&row.setting))
-        );
     }
 }
 
@@ -88,6 +83,22 @@ fn two_ways_to_do_the_same_exclude_each_other_unless_one_is_off() {
         )
     );
     assert_eq!(both(SettingValue::Off).check(), Ok(()));
+}
+
+#[test]
+fn a_value_is_used_unless_it_is_off_or_the_default() {
+    for row in TABLE {
+        let value = |text| row.domain.parse(text).expect("it is of the domain");
+        let is_used = |text| row.is_used(value(text));
+        let used = match row.domain {
+            Domain::Optional(_) => [is_used("off"), is_used("0.5")],
+            Domain::Switch if row.default().is_on() => [is_used("on"), is_used("off")],
+            Domain::Switch => [is_used("off"), is_used("on")],
+            Domain::Choice(words) => [is_used(words[0].word), is_used(words[1].word)],
+            Domain::Count(_) | Domain::Number(_) | Domain::Seed => continue,
+        };
+        assert_eq!(used, [false, true], "{}", row.key);
+    }
 }
 
 #[test]

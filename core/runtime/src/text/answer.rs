@@ -8,10 +8,10 @@ use crate::family::SpecialIds;
 
 /// The tokens of the answer with their offsets in it, without the end tokens that stand before a pin: those end nothing,
 /// so that the visible text holds every pin.
-pub fn pinned_kept(
-    canvas: &Canvas,
-    special: SpecialIds,
-) -> impl Iterator<Item = (usize, TokenId)> + '_ {
+pub fn pinned_kept<'a>(
+    canvas: &'a Canvas,
+    special: &'a SpecialIds,
+) -> impl Iterator<Item = (usize, TokenId)> + 'a {
     let pinned = canvas.pinned_until() - canvas.answer_start();
     let answer = canvas.answer().iter().copied().enumerate();
     answer.filter(move |&(offset, token)| offset >= pinned || !special.is_end(token))

@@ -7,7 +7,7 @@ pub const UNFINISHED: char = '▯';
 
 /// What the screen draws for one token of a canvas.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Laid<'a> {
+pub enum DrawnToken<'a> {
     /// The mask.
     Mask,
     /// The characters that begin in this token; empty if it only ends one that an earlier token began.
@@ -28,8 +28,8 @@ pub fn layout_pieces<'a>(
     tokens: &[TokenId],
     mask: TokenId,
     vocabulary: &'a Vocabulary,
-) -> Vec<Laid<'a>> {
-    let mut laid: Vec<Laid<'a>> = Vec::with_capacity(tokens.len());
+) -> Vec<DrawnToken<'a>> {
+    let mut drawn: Vec<DrawnToken<'a>> = Vec::with_capacity(tokens.len());
     let mut run = Run::default();
     for &token in tokens {
         let piece = if token == mask {
@@ -38,19 +38,19 @@ pub fn layout_pieces<'a>(
             Some(vocabulary.piece(token))
         };
         if let Some(Piece::Bytes(bytes)) = piece {
-            run.add(bytes, laid.len());
-            laid.push(Laid::Text(String::new()));
+            run.add(bytes, drawn.len());
+            drawn.push(DrawnToken::Text(String::new()));
             continue;
         }
-        run.close(piece.is_none(), &mut laid);
-        laid.push(match piece {
-            None => Laid::Mask,
-            Some(Piece::Special(name)) => Laid::Special(name),
-            Some(Piece::Bytes(_) | Piece::Unknown) => Laid::Unknown,
+        run.close(piece.is_none(), &mut drawn);
+        drawn.push(match piece {
+            None => DrawnToken::Mask,
+            Some(Piece::Special(name)) => DrawnToken::Special(name),
+            Some(Piece::Bytes(_) | Piece::Unknown) => DrawnToken::Unknown,
         });
     }
-    run.close(false, &mut laid);
-    laid
+    run.close(false, &mut drawn);
+    drawn
 }
 
 /// Neighbouring tokens of text.
@@ -69,17 +69,17 @@ impl Run {
     }
 
     /// Decodes the run, gives each character to its token, and begins the next run.
-    fn close(&mut self, before_mask: bool, laid: &mut [Laid<'_>]) {
+    fn close(&mut self, before_mask: bool, drawn: &mut [DrawnToken<'_>]) {
         let continues = |byte: &&u8| *byte & 0xC0 == 0x80;
         let orphans = self.bytes.iter().take(3).take_while(continues).count();
         let mut at = 0;
         if self.after_mask && orphans > 0 {
-            give(laid, self.owners[0], UNFINISHED);
+            give(drawn, self.owners[0], UNFINISHED);
             at = orphans;
         }
         for chunk in self.bytes[at..].utf8_chunks() {
             for c in chunk.valid().chars() {
-                give(laid, self.owners[at], c);
+                give(drawn, self.owners[at], c);
                 at += c.len_utf8();
             }
             let invalid = chunk.invalid();
@@ -92,7 +92,7 @@ impl Run {
             } else {
                 char::REPLACEMENT_CHARACTER
             };
-            give(laid, self.owners[at], c);
+            give(drawn, self.owners[at], c);
             at += invalid.len();
         }
         self.bytes.clear();
@@ -106,8 +106,8 @@ fn is_cut(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-fn give(laid: &mut [Laid<'_>], token: usize, c: char) {
-    if let Some(Laid::Text(text)) = laid.get_mut(token) {
+fn give(drawn: &mut [DrawnToken<'_>], token: usize, c: char) {
+    if let Some(DrawnToken::Text(text)) = drawn.get_mut(token) {
         text.push(c);
     }
 }
@@ -139,11 +139,11 @@ mod tests {
         let tokens: Vec<TokenId> = tokens.iter().copied().map(TokenId).collect();
         let got: Vec<String> = layout_pieces(&tokens, TokenId(0), &vocabulary)
             .into_iter()
-            .map(|laid| match laid {
-                Laid::Mask => "#".to_owned(),
-                Laid::Text(text) => text,
-                Laid::Special(name) => name.to_owned(),
-                Laid::Unknown => "?".to_owned(),
+            .map(|drawn| match drawn {
+                DrawnToken::Mask => "#".to_owned(),
+                DrawnToken::Text(text) => text,
+                DrawnToken::Special(name) => name.to_owned(),
+                DrawnToken::Unknown => "?".to_owned(),
             })
             .collect();
         assert_eq!(got, expected);

@@ -2,22 +2,25 @@
 
 pub mod answer;
 pub mod constraints;
+mod contained;
+mod conversation;
 mod error;
 pub mod history;
 mod layout;
 mod pair;
 pub mod pins;
 mod python_int;
-mod python_json;
 mod template;
 mod token_bytes;
 mod tokenizer;
+mod tokenizer_check;
 mod until;
 mod vocabulary;
 mod whitespace;
 
-pub use error::TextError;
-pub use layout::{Laid, UNFINISHED, layout_pieces};
+pub use conversation::conversation_tokens;
+pub use error::{TemplateProblem, TextError};
+pub use layout::{DrawnToken, UNFINISHED, layout_pieces};
 pub use pair::encode_pair;
 pub use template::ChatTemplate;
 pub use tokenizer::Tokenizer;

@@ -4,13 +4,18 @@ use serde::Deserialize;
 use tokenizers::AddedToken;
 use unmask_api::TokenId;
 
+use super::contained::contained;
 use super::token_bytes::TokenBytes;
-use super::{TextError, Vocabulary};
+use super::{TextError, Vocabulary, tokenizer_check};
 
-/// Text to tokens and back, as the Hugging Face fast tokenizers do it.
+/// Tokens that a vocabulary may have: a table has as many rows as the highest id says.
+const MOST_TOKENS: u32 = 1 << 22;
+
+/// Text to tokens and back, as the Hugging Face fast tokenizers do it. Their panics are errors here: a file decides what
+/// they do.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    pub(super) inner: tokenizers::Tokenizer,
     clean_up: bool,
 }
 
@@ -18,8 +23,33 @@ pub struct Tokenizer {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct TokenizerConfig {
-    added_tokens_decoder: BTreeMap<u32, AddedToken>,
+    added_tokens_decoder: BTreeMap<u32, ConfigToken>,
     clean_up_tokenization_spaces: Option<bool>,
+}
+
+/// A token there. What is not said is as in Python's `AddedToken`.
+#[derive(Debug, Clone, Deserialize)]
+struct ConfigToken {
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    normalized: Option<bool>,
+    #[serde(default)]
+    special: bool,
+}
+
+impl From<ConfigToken> for AddedToken {
+    fn from(token: ConfigToken) -> Self {
+        Self::from(token.content, token.special)
+            .single_word(token.single_word)
+            .lstrip(token.lstrip)
+            .rstrip(token.rstrip)
+            .normalized(token.normalized.unwrap_or(!token.special))
+    }
 }
 
 impl Tokenizer {
@@ -27,25 +57,41 @@ impl Tokenizer {
     /// them; `{}` if there is none.
     ///
     /// # Errors
-    /// [`TextError::Tokenizer`] if either is damaged.
+    /// [`TextError::Tokenizer`] or [`TextError::TokenizerConfig`] if one is damaged.
     pub fn new(tokenizer_json: &[u8], config_json: &str) -> Result<Self, TextError> {
+        let config: TokenizerConfig = serde_json::from_str(config_json)
+            .map_err(|error| TextError::TokenizerConfig(error.to_string()))?;
+        tokenizer_check::check(tokenizer_json).map_err(TextError::Tokenizer)?;
+        contained(|| Self::read(tokenizer_json, config)).unwrap_or_else(|panic| {
+            let what = format!("reading it fails with `{panic}`");
+            Err(TextError::Tokenizer(what))
+        })
+    }
+
+    fn read(tokenizer_json: &[u8], config: TokenizerConfig) -> Result<Self, TextError> {
         let damaged = |error: tokenizers::Error| TextError::Tokenizer(error.to_string());
         let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(damaged)?;
-        let config: TokenizerConfig = serde_json::from_str(config_json)
-            .map_err(|error| TextError::Tokenizer(format!("tokenizer_config.json: {error}")))?;
         let known = inner.get_added_tokens_decoder();
         let lacking = config
             .added_tokens_decoder
             .into_iter()
             .filter(|(id, _)| !known.contains_key(id));
         inner
-            .add_tokens(lacking.map(|(_, token)| token))
+            .add_tokens(lacking.map(|(_, token)| token.into()))
             .map_err(damaged)?;
         // As the fast tokenizers when they are called without asking for either.
         inner
             .with_padding(None)
             .with_truncation(None)
             .map_err(damaged)?;
+        let mut tokens = inner.get_vocab(true).into_iter();
+        if let Some((name, id)) = tokens.find(|(_, id)| *id >= MOST_TOKENS) {
+            return Err(TextError::Tokenizer(format!(
+                "token `{name}` has the id {id}, and no vocabulary has more than {MOST_TOKENS} tokens"
+            )));
+        }
+        // Some faults show at the first text alone; that it has no tokens for this one is none.
+        drop(inner.encode_fast("A text, as 1 ▁ 日.", false));
         Ok(Self {
             inner,
             clean_up: config.clean_up_tokenization_spaces == Some(true),
@@ -57,9 +103,8 @@ impl Tokenizer {
     /// # Errors
     /// [`TextError::Encode`] if the tokenizer has no token for a part of it.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, TextError> {
-        let encoding = self
-            .inner
-            .encode_fast(text, false)
+        let encoding = contained(|| self.inner.encode_fast(text, false))
+            .map_err(TextError::Encode)?
             .map_err(|error| TextError::Encode(error.to_string()))?;
         Ok(encoding.get_ids().iter().copied().map(TokenId).collect())
     }
@@ -93,13 +138,12 @@ impl Tokenizer {
         ids.max().map_or(0, |id| id as usize + 1)
     }
 
-    /// The text of each of the first `rows` ids, or of all the tokenizer's if it has more; ids that it does not know are
-    /// [`Piece::Unknown`](super::Piece::Unknown).
+    /// The text of each id; one that it does not know is [`Piece::Unknown`](super::Piece::Unknown).
     #[must_use]
-    pub fn vocabulary(&self, rows: usize) -> Vocabulary {
+    pub fn vocabulary(&self) -> Vocabulary {
         let bytes = TokenBytes::of(self.inner.get_decoder());
         let added = self.inner.get_added_tokens_decoder();
-        let mut tokens = vec![(Vec::new(), false); rows];
+        let mut tokens = vec![(Vec::new(), false); self.rows()];
         for (name, id) in self.inner.get_vocab(true) {
             let special = added.get(&id).is_some_and(|token| token.special);
             let piece = if special {
@@ -107,9 +151,6 @@ impl Tokenizer {
             } else {
                 bytes.bytes(&name)
             };
-            if id as usize >= tokens.len() {
-                tokens.resize(id as usize + 1, (Vec::new(), false));
-            }
             tokens[id as usize] = (piece, special);
         }
         Vocabulary::new(
@@ -121,9 +162,8 @@ impl Tokenizer {
 
     fn text(&self, tokens: &[TokenId], skip_special: bool) -> Result<String, TextError> {
         let ids: Vec<u32> = tokens.iter().map(|token| token.0).collect();
-        let text = self
-            .inner
-            .decode(&ids, skip_special)
+        let text = contained(|| self.inner.decode(&ids, skip_special))
+            .map_err(TextError::Decode)?
             .map_err(|error| TextError::Decode(error.to_string()))?;
         Ok(if self.clean_up { clean_up(&text) } else { text })
     }

@@ -49,6 +49,14 @@ impl Vocabulary {
         }
     }
 
+    /// Bytes of the longest token's text or name.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let lengths = starts.zip(&self.ends).map(|(start, end)| end - start);
+        lengths.max().unwrap_or(0) as usize
+    }
+
     /// Number of ids.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use unmask_api::{Position, TokenId};
@@ -9,6 +10,7 @@ use super::{RunLabel, VERSION};
 use crate::engine::Loaded;
 use crate::family::SpecialIds;
 use crate::message::Message;
+use crate::sampler::strategies::has_holes_before_answer;
 use crate::{Canvas, Params};
 
 /// How a run began: enough to make it again.
@@ -32,9 +34,9 @@ pub struct Start {
     pub backend: BackendLine,
     /// Every setting.
     pub params: RunSettings,
-    /// True if nothing was done to be faster that may change tokens.
+    /// True without an [`approximation`](Self::approximation).
     pub exact: bool,
-    /// What was, if something was.
+    /// What was done to be faster that may change tokens, if something was.
     pub approximation: Option<String>,
     /// The run that this one goes on from.
     pub continues: Option<String>,
@@ -114,37 +116,66 @@ pub struct CanvasLine {
     pub padding: usize,
 }
 
+impl FileLine {
+    /// A file of a checkpoint; `None` if it is no longer there.
+    fn of(path: &Path) -> Option<Self> {
+        Some(Self {
+            name: path.file_name()?.to_string_lossy().into_owned(),
+            bytes: path.metadata().ok()?.len(),
+            sha256: hub_blob(path),
+        })
+    }
+}
+
+/// The hub's cache names large files by their hash and links to them.
+fn hub_blob(path: &Path) -> Option<String> {
+    let blob = path.read_link().ok()?;
+    let name = blob.file_name()?.to_str()?;
+    let is_hash = name.len() == 64 && name.bytes().all(|it| it.is_ascii_hexdigit());
+    is_hash.then(|| name.to_owned())
+}
+
 impl Start {
     /// How a turn of `loaded` begins on `canvas`.
     #[must_use]
     pub fn of(canvas: &Canvas, params: &Params, loaded: &Loaded, label: &RunLabel) -> Self {
+        let origin = &loaded.provenance;
+        let approximation = crate::settings::approximation(params);
         let piece = |&token: &TokenId| Some((token.0, TokenText::of(&loaded.vocabulary, token)?));
         Self {
             v: VERSION,
             id: label.id.clone(),
             at: label.at.clone(),
             program: label.program.clone(),
-            family: None,
+            family: Some(origin.family.clone()).filter(|it| !it.is_empty()),
             model: ModelLine {
                 key: loaded.key.clone(),
                 name: loaded.name.clone(),
-                hub: None,
-                identity: None,
-                files: Vec::new(),
+                hub: origin.hub.clone(),
+                identity: origin.identity().map(str::to_owned),
+                files: origin
+                    .weights
+                    .iter()
+                    .filter_map(|path| FileLine::of(path))
+                    .collect(),
             },
-            tokenizer: None,
+            tokenizer: Some(TokenizerLine {
+                sha256: origin.tokenizer.clone(),
+                template: Some(origin.template.clone()),
+            })
+            .filter(|it| !it.sha256.is_empty()),
             backend: BackendLine {
                 name: loaded.backend.clone(),
                 version: loaded.backend_version.clone(),
                 device: loaded.device.clone(),
                 precision: loaded.facts.precision.clone(),
-                threads: None,
+                threads: origin.threads,
             },
             params: RunSettings::of(params, canvas.answer().len()),
-            exact: params.is_exact(),
-            approximation: crate::settings::approximation(params),
+            exact: approximation.is_none() && !has_holes_before_answer(canvas),
+            approximation,
             continues: None,
-            canvas: CanvasLine::of(canvas, loaded.special),
+            canvas: CanvasLine::of(canvas, &loaded.special),
             pieces: canvas.tokens().iter().filter_map(piece).collect(),
             messages: label.messages.clone(),
         }
@@ -154,11 +185,10 @@ impl Start {
 impl CanvasLine {
     /// A canvas of a model with these special tokens.
     #[must_use]
-    pub fn of(canvas: &Canvas, special: SpecialIds) -> Self {
-        let ends = [Some(special.eos), special.eot];
+    pub fn of(canvas: &Canvas, special: &SpecialIds) -> Self {
         Self {
             mask: canvas.mask().0,
-            ends: ends.into_iter().flatten().map(|token| token.0).collect(),
+            ends: special.ends().map(|token| token.0).collect(),
             tokens: canvas.tokens().iter().map(|token| token.0).collect(),
             answer_start: canvas.answer_start(),
             given: given(canvas),
@@ -166,24 +196,28 @@ impl CanvasLine {
         }
     }
 
-    /// The canvas; `None` if the numbers do not fit together.
+    /// The canvas; `None` if the numbers do not fit together: the given ranges are not empty, ascend and do not overlap.
     #[must_use]
     pub fn canvas(&self) -> Option<Canvas> {
         let tokens: Vec<TokenId> = self.tokens.iter().copied().map(TokenId).collect();
         let (prompt, answer) = tokens.split_at_checked(self.answer_start)?;
-        let fits = |&(start, end): &(usize, usize)| start <= end && end <= tokens.len();
-        if self.padding > prompt.len() || !self.given.iter().all(fits) {
+        let mut behind = 0;
+        for &(start, end) in &self.given {
+            if start < behind || end <= start || end > tokens.len() {
+                return None;
+            }
+            behind = end;
+        }
+        if self.padding > prompt.len() {
             return None;
         }
         let masks = vec![TokenId(self.mask); prompt.len()];
         let mut canvas = Canvas::new(&masks, answer.len(), TokenId(self.mask));
         for (index, &token) in tokens.iter().enumerate() {
-            let at = Position(u32::try_from(index).ok()?);
-            let is_given = |&(start, end): &(usize, usize)| (start..end).contains(&index);
-            match self.given.iter().any(is_given) {
-                true => canvas.pin(at, token),
-                false => canvas.commit(at, token),
-            }
+            canvas.commit(Position(u32::try_from(index).ok()?), token);
+        }
+        for index in self.given.iter().flat_map(|&(start, end)| start..end) {
+            canvas.pin(Position(index as u32), tokens[index]);
         }
         Some(canvas.with_padding(self.padding))
     }

@@ -12,6 +12,7 @@ use crate::fold::{self, Fold};
 use crate::message::Role;
 use crate::params::{CacheMode, Transfer};
 use crate::plugin::Running;
+use crate::provenance::Provenance;
 use crate::settings::object;
 use crate::text::Vocabulary;
 use crate::{Canvas, Params};
@@ -33,6 +34,14 @@ fn loaded() -> Loaded {
     Loaded {
         key: "toy".to_owned(),
         name: "Toy".to_owned(),
+        provenance: Provenance {
+            family: "llada".to_owned(),
+            hub: Some("org/toy".to_owned()),
+            tokenizer: "aa".to_owned(),
+            template: "bb".to_owned(),
+            threads: Some(2),
+            ..Provenance::default()
+        },
         backend: "toy".to_owned(),
         backend_version: "1.0".to_owned(),
         running: Running::Here,
@@ -51,6 +60,7 @@ fn loaded() -> Loaded {
             mask: TokenId(0),
             eos: TokenId(1),
             eot: None,
+            other_ends: Vec::new(),
             bos: None,
         },
         vocabulary: Arc::new(Vocabulary::new(tokens)),
@@ -164,9 +174,9 @@ fn a_run_is_written_as_the_format_says() {
     let settings = serde_json::to_string(&settings).expect("they are written");
     let settings = settings.trim_matches(['{', '}']);
     let expected = "{\"event\":\"start\",\"v\":1,\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\",\"at\":\"2026-11-29T12:04:00Z\",\
-     \"program\":\"unmask 0.1.0\",\"family\":null,\
-     \"model\":{\"key\":\"toy\",\"name\":\"Toy\",\"hub\":null,\"identity\":null,\"files\":[]},\"tokenizer\":null,\
-     \"backend\":{\"name\":\"toy\",\"version\":\"1.0\",\"device\":\"cpu\",\"precision\":\"f32\",\"threads\":null},\
+     \"program\":\"unmask 0.1.0\",\"family\":\"llada\",\
+     \"model\":{\"key\":\"toy\",\"name\":\"Toy\",\"hub\":\"org/toy\",\"identity\":null,\"files\":[]},\"tokenizer\":{\"sha256\":\"aa\",\"template\":\"bb\"},\
+     \"backend\":{\"name\":\"toy\",\"version\":\"1.0\",\"device\":\"cpu\",\"precision\":\"f32\",\"threads\":2},\
      \"params\":{SETTINGS,\"confidence_type\":\"f32\",\"noise\":1},\"exact\":false,\"approximation\":\"threshold 0.9, cache dual\",\
      \"continues\":null,\"canvas\":{\"mask\":0,\"ends\":[1],\"tokens\":[9,4,5,0,0,0,8,0,0,0,0],\"answer_start\":3,\
      \"given\":[[0,3],[6,7]],\"padding\":0},\

@@ -240,7 +240,8 @@ impl Session for ToySession {
         if let (Some(logits), true) = (&self.output, request.divergence) {
             for (told, &row) in out.divergence.iter_mut().zip(request.rows) {
                 let logits = &logits[row as usize * self.vocab..][..self.vocab];
-                *told = (self.remembered).replace(self.places[row as usize], logits);
+                let place = self.places[row as usize];
+                *told = self.remembered.replace(place, logits, request.banned);
             }
         }
         let rows = request.rows.iter();

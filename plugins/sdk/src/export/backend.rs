@@ -11,9 +11,7 @@ use unmask_api::abi::{
     DeviceRow, ErrorSlot, EstimateRow, HostTable, LoadTable, NO_DEVICE, OK, ProbeRow, Status, Text,
     attention, kind, requires,
 };
-use unmask_api::{
-    Attention, Backend, BackendError, Device, DeviceKind, LoadProgress, LoadSpec, Probe,
-};
+use unmask_api::{Attention, Backend, BackendError, Device, LoadProgress, LoadSpec, Probe};
 
 use super::borrow::{self, Filling};
 use super::{Export, guard, host, session};
@@ -104,11 +102,7 @@ pub(super) unsafe extern "C" fn device<E: Export>(
 /// # Safety
 /// The sinks of `out` are live.
 unsafe fn fill_device(out: &mut DeviceRow, device: &Device) {
-    out.kind = match device.kind {
-        DeviceKind::Cpu => kind::CPU,
-        DeviceKind::Gpu => kind::GPU,
-        DeviceKind::Accelerator => kind::ACCELERATOR,
-    };
+    out.kind = kind::of(device.kind);
     out.total_bytes = device.total_bytes;
     out.free_bytes = device.free_bytes;
     // SAFETY: promised by the caller.
@@ -164,7 +158,7 @@ pub(super) unsafe extern "C" fn model_load<E: Export>(
         // SAFETY: as above.
         let spec = unsafe { load_spec(&table) }?;
         let listener = Listener(&table);
-        let model = backend::<E>()?.load(&spec, &|progress| listener.tell(progress))?;
+        let model = backend::<E>()?.load(&spec, &|progress| listener.report(progress))?;
         *out = session::handle(model);
         Ok(OK)
     })
@@ -190,7 +184,7 @@ pub(super) unsafe extern "C" fn model_export<E: Export>(
         // SAFETY: as above.
         let spec = unsafe { load_spec(&table) }?;
         let listener = Listener(&table);
-        let progress = |progress: LoadProgress<'_>| listener.tell(progress);
+        let progress = |progress: LoadProgress<'_>| listener.report(progress);
         backend::<E>()?.export(&spec, Path::new(&folder), &progress)?;
         Ok(OK)
     })
@@ -241,7 +235,7 @@ struct Listener<'a>(&'a LoadTable);
 unsafe impl Sync for Listener<'_> {}
 
 impl Listener<'_> {
-    fn tell(&self, progress: LoadProgress<'_>) -> ControlFlow<()> {
+    fn report(&self, progress: LoadProgress<'_>) -> ControlFlow<()> {
         let LoadProgress { stage, done, total } = progress;
         let Some(progress) = self.0.progress else {
             return ControlFlow::Continue(());

@@ -28,7 +28,7 @@ pub struct Shape {
 
 /// A checkpoint that can be changed before it is saved.
 #[derive(Debug, Clone)]
-pub struct Checkpoint {
+pub struct TestCheckpoint {
     /// `config.json`
     pub config: Value,
     /// Shape and numbers by name.
@@ -37,13 +37,13 @@ pub struct Checkpoint {
 
 /// A saved checkpoint; deleted when dropped.
 #[derive(Debug)]
-pub struct Saved {
+pub struct SavedCheckpoint {
     /// Holds `model.safetensors`.
     pub folder: TempDir,
     config_json: String,
 }
 
-impl Checkpoint {
+impl TestCheckpoint {
     /// A whole one without biases.
     #[must_use]
     pub fn new(shape: Shape) -> Self {
@@ -109,7 +109,7 @@ impl Checkpoint {
     /// # Panics
     /// If there is no room for it.
     #[must_use]
-    pub fn save(&self) -> Saved {
+    pub fn save(&self) -> SavedCheckpoint {
         let mut header = serde_json::Map::new();
         let mut data: Vec<u8> = Vec::new();
         for (name, (shape, numbers)) in &self.tensors {
@@ -129,14 +129,14 @@ impl Checkpoint {
         let folder = TempDir::new().expect("there is room for a small folder");
         fs::write(folder.path().join("model.safetensors"), file)
             .expect("there is room for a small file");
-        Saved {
+        SavedCheckpoint {
             folder,
             config_json: self.config.to_string(),
         }
     }
 }
 
-impl Saved {
+impl SavedCheckpoint {
     /// How to load it, without a cache folder.
     #[must_use]
     pub fn spec(&self, device: &str, precision: &str) -> LoadSpec {

@@ -2,14 +2,14 @@
 
 use std::num::NonZeroU32;
 
-use super::{Checkpoint, Shape, Subject, TINY, WIDE};
+use super::{Shape, Subject, TINY, TestCheckpoint, WIDE};
 
 /// Of which the weights may differ from what was told.
 const MARGIN: f64 = 0.05;
 
 #[track_caller]
 fn check(subject: &Subject, shape: Shape, precision: &str) {
-    let checkpoint = Checkpoint::new(shape).save();
+    let checkpoint = TestCheckpoint::new(shape).save();
     let mut spec = checkpoint.spec(subject.device, precision);
     spec.threads = NonZeroU32::new(1);
     let told = subject.backend.check(&spec).expect("it can be loaded");
@@ -31,7 +31,7 @@ pub fn a_load_takes_what_was_told_before(subject: &Subject) {
 }
 
 pub fn what_a_load_takes_is_told_without_its_weights(subject: &Subject) {
-    let checkpoint = Checkpoint::new(WIDE).save();
+    let checkpoint = TestCheckpoint::new(WIDE).save();
     let mut spec = checkpoint.spec(subject.device, "f32");
     let told = subject.backend.check(&spec).expect("it can be loaded");
     spec.weights = vec![spec.folder.join("not here yet.safetensors")];

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Batch, Checkpoint, Line, Subject, TINY, check_close, forward, session, tokens};
+use super::{Batch, Subject, TINY, TestCheckpoint, TestRow, check_close, forward, session, tokens};
 use crate::{Attention, Capabilities, Model, Position};
 
 /// Blocks of four.
@@ -11,7 +11,7 @@ const BLOCKS: Attention = Attention::BlockCausal(NonZeroU32::new(4).expect("4 is
 const KINDS: [Attention; 3] = [Attention::Bidirectional, BLOCKS, Attention::Causal];
 
 fn load(subject: &Subject, attention: Attention) -> Box<dyn Model> {
-    let checkpoint = Checkpoint::new(TINY).save();
+    let checkpoint = TestCheckpoint::new(TINY).save();
     let mut spec = checkpoint.spec(subject.device, "f32");
     spec.attention = attention;
     subject.load(&spec)
@@ -24,14 +24,14 @@ fn check_looks_back(subject: &Subject, attention: Attention, first: usize) {
     let mut session = session(&*model);
     let (ids, mut changed) = (tokens(1, 14), tokens(1, 14));
     changed[9] = (changed[9] + 1) % 40;
-    let before = forward(&mut *session, &[Line::whole(0, &ids)]);
-    let after = forward(&mut *session, &[Line::kept(1, &changed)]);
+    let before = forward(&mut *session, &[TestRow::whole(0, &ids)]);
+    let after = forward(&mut *session, &[TestRow::kept(1, &changed)]);
     check_close(&after[..first], &before[..first], subject.rounding);
     for row in first..14 {
         assert_ne!(after[row], before[row], "row {row} sees position 9");
     }
     // What stands before being final, its cached keys are exact.
-    let tail = forward(&mut *session, &[Line::part(1, &changed, first..14)]);
+    let tail = forward(&mut *session, &[TestRow::part(1, &changed, first..14)]);
     check_close(&tail, &after[first..], subject.rounding);
 }
 
@@ -46,17 +46,17 @@ pub fn causal_attention_looks_back_and_not_ahead(subject: &Subject) {
 pub fn cells_in_another_order_change_nothing(subject: &Subject) {
     let ids = tokens(1, 14);
     let order = [5_u32, 0, 9, 13, 1, 8, 2, 12, 4, 3, 11, 6, 10, 7];
-    let mut mixed = Line::kept(1, &ids);
+    let mut mixed = TestRow::kept(1, &ids);
     mixed.positions = order.into();
     mixed.tokens = order.map(|position| ids[position as usize]).into();
     for kind in KINDS {
         let model = load(subject, kind);
         let mut session = session(&*model);
-        let ordered = forward(&mut *session, &[Line::kept(0, &ids)]);
+        let ordered = forward(&mut *session, &[TestRow::kept(0, &ids)]);
         let right = order.map(|position| ordered[position as usize].clone());
         let got = forward(&mut *session, std::slice::from_ref(&mixed));
         check_close(&got, &right, subject.rounding);
-        let mut part = Line::part(1, &ids, 4..9);
+        let mut part = TestRow::part(1, &ids, 4..9);
         part.positions = order[4..9].into();
         part.tokens = mixed.tokens[4..9].into();
         check_close(
@@ -69,12 +69,12 @@ pub fn cells_in_another_order_change_nothing(subject: &Subject) {
 
 pub fn left_padding_counts_for_nothing_in_any_kind(subject: &Subject) {
     let ids = tokens(1, 10);
-    let mut padded = Line::whole(1, &[tokens(5, 4), ids.clone()].concat());
+    let mut padded = TestRow::whole(1, &[tokens(5, 4), ids.clone()].concat());
     padded.padding = 4;
     for kind in KINDS {
         let model = load(subject, kind);
         let mut session = session(&*model);
-        let plain = forward(&mut *session, &[Line::whole(0, &ids)]);
+        let plain = forward(&mut *session, &[TestRow::whole(0, &ids)]);
         let padded = forward(&mut *session, std::slice::from_ref(&padded));
         // Turning by other positions rounds otherwise.
         check_close(&padded[4..], &plain, 1e-4);
@@ -99,10 +99,10 @@ pub fn a_mask_of_a_kind_is_that_kind(subject: &Subject) {
         return;
     }
     let (ids, other) = (tokens(1, 14), tokens(2, 6));
-    let mut shuffled = Line::whole(1, &other);
+    let mut shuffled = TestRow::whole(1, &other);
     shuffled.positions = vec![9, 2, 7, 2, 0, 4];
     for kind in KINDS {
-        let lines = [Line::kept(0, &ids), shuffled.clone()];
+        let lines = [TestRow::kept(0, &ids), shuffled.clone()];
         let right = forward(&mut *session(&*load(subject, kind)), &lines);
         let mut batch = Batch::new(&lines);
         let masks = lines.map(|line| mask(kind, &line.positions, &line.positions));
@@ -119,8 +119,8 @@ pub fn shadows_that_a_mask_hides_do_not_matter(subject: &Subject) {
     }
     let mut session = session(&*model);
     let ids = tokens(1, 14);
-    let plain = forward(&mut *session, &[Line::kept(0, &ids)]);
-    let shadowed = Line::part(0, &ids, 4..8).with_shadows(&ids[4..8], 4..8);
+    let plain = forward(&mut *session, &[TestRow::kept(0, &ids)]);
+    let shadowed = TestRow::part(0, &ids, 4..8).with_shadows(&ids[4..8], 4..8);
     let mut batch = Batch::new(&[shadowed]);
     // Keys 0..14 are the context, 14..18 the shadows, which see each other in place of those that they are copies of.
     let (originals, shadows) = ((1 << 14) - 1, ((1 << 18) - 1) & !(0b1111 << 4));

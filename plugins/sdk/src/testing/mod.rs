@@ -11,6 +11,7 @@
 //!
 //! For `[dev-dependencies]` only.
 
+mod batch;
 #[doc(hidden)]
 pub mod cells;
 mod checkpoint;
@@ -20,7 +21,6 @@ pub mod errors;
 pub mod estimates;
 #[doc(hidden)]
 pub mod kinds;
-mod line;
 #[doc(hidden)]
 pub mod network;
 #[doc(hidden)]
@@ -32,8 +32,8 @@ pub mod precisions;
 
 use std::ops::ControlFlow;
 
-pub use checkpoint::{Checkpoint, Saved, Shape};
-pub use line::{Batch, Line, forward, forward_wanted, read};
+pub use batch::{Batch, TestRow, forward, forward_wanted, read};
+pub use checkpoint::{SavedCheckpoint, Shape, TestCheckpoint};
 pub use precisions::Precisions;
 
 use crate::{Backend, BackendError, Device, ErrorCode, LoadSpec, Model, Session, SessionSpec};
@@ -87,7 +87,7 @@ impl Subject {
     /// A network of [`TINY`].
     #[must_use]
     pub fn tiny(&self) -> Box<dyn Model> {
-        self.load(&Checkpoint::new(TINY).save().spec(self.device, "f32"))
+        self.load(&TestCheckpoint::new(TINY).save().spec(self.device, "f32"))
     }
 
     /// Asserts that loading fails with `code`, in words that contain `message`.
@@ -147,7 +147,7 @@ pub fn tokens(seed: u32, count: u32) -> Vec<u32> {
 /// The logits of 15 tokens.
 #[must_use]
 pub fn logits(model: &dyn Model) -> Vec<Vec<f32>> {
-    forward(&mut *session(model), &[Line::whole(0, &tokens(1, 15))])
+    forward(&mut *session(model), &[TestRow::whole(0, &tokens(1, 15))])
 }
 
 /// Asserts that no two logits differ by more than `tolerance`.
@@ -230,6 +230,8 @@ macro_rules! llada_tests {
                 variants_of_the_architecture_are_refused_by_name
                 a_broken_configuration_names_file_and_key
                 a_checkpoint_that_does_not_fit_its_configuration_names_the_tensor
+                numbers_that_are_not_finite_are_met_in_every_precision
+                whatever_a_key_says_a_model_loads_or_is_refused
             }
         }
     };

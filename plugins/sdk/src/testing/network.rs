@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{Checkpoint, Line, Shape, Subject, TINY, check_close, forward, session, tokens};
+use super::{Shape, Subject, TINY, TestCheckpoint, TestRow, check_close, forward, session, tokens};
 
-fn logits(subject: &Subject, checkpoint: &Checkpoint) -> Vec<Vec<f32>> {
+fn logits(subject: &Subject, checkpoint: &TestCheckpoint) -> Vec<Vec<f32>> {
     let model = subject.load(&checkpoint.save().spec(subject.device, "f32"));
-    forward(&mut *session(&*model), &[Line::whole(0, &tokens(1, 15))])
+    forward(&mut *session(&*model), &[TestRow::whole(0, &tokens(1, 15))])
 }
 
-fn tensor<'a>(checkpoint: &'a mut Checkpoint, name: &str) -> &'a mut (Vec<usize>, Vec<f32>) {
+fn tensor<'a>(checkpoint: &'a mut TestCheckpoint, name: &str) -> &'a mut (Vec<usize>, Vec<f32>) {
     let name = format!("model.transformer.{name}");
     checkpoint
         .tensors
@@ -23,7 +23,7 @@ fn scaled(rows: Vec<Vec<f32>>, factor: f32) -> Vec<Vec<f32>> {
 }
 
 pub fn query_heads_share_key_heads_in_order(subject: &Subject) {
-    let mut grouped = Checkpoint::new(TINY);
+    let mut grouped = TestCheckpoint::new(TINY);
     let right = logits(subject, &grouped);
     // The same network with every key head written out for each of its query heads.
     let head = 8 * TINY.width;
@@ -46,7 +46,7 @@ pub fn one_key_head_is_what_multi_query_means(subject: &Subject) {
         key_heads: 1,
         ..TINY
     };
-    let mut checkpoint = Checkpoint::new(shape);
+    let mut checkpoint = TestCheckpoint::new(shape);
     let right = logits(subject, &checkpoint);
     checkpoint.config["n_kv_heads"] = json!(null);
     checkpoint.config["multi_query_attention"] = json!(true);
@@ -54,7 +54,7 @@ pub fn one_key_head_is_what_multi_query_means(subject: &Subject) {
 }
 
 pub fn tied_weights_use_the_embedding_as_head(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     let embedding = tensor(&mut checkpoint, "wte.weight").clone();
     *tensor(&mut checkpoint, "ff_out.weight") = embedding;
     let right = logits(subject, &checkpoint);
@@ -64,7 +64,7 @@ pub fn tied_weights_use_the_embedding_as_head(subject: &Subject) {
 }
 
 pub fn scaled_logits_are_divided_by_the_root_of_the_width(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     let plain = logits(subject, &checkpoint);
     checkpoint.config["scale_logits"] = json!(true);
     check_close(
@@ -75,7 +75,7 @@ pub fn scaled_logits_are_divided_by_the_root_of_the_width(subject: &Subject) {
 }
 
 pub fn a_normed_embedding_is_multiplied_by_the_root_of_the_width(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     checkpoint.config["input_emb_norm"] = json!(true);
     let normed = logits(subject, &checkpoint);
     for number in &mut tensor(&mut checkpoint, "wte.weight").1 {
@@ -86,7 +86,7 @@ pub fn a_normed_embedding_is_multiplied_by_the_root_of_the_width(subject: &Subje
 }
 
 pub fn biases_are_added_where_the_configuration_has_them(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     let plain = logits(subject, &checkpoint);
     for name in checkpoint.tensors.keys().cloned().collect::<Vec<_>>() {
         let rows = checkpoint.tensors[&name].0[0];
@@ -118,7 +118,7 @@ pub fn biases_are_added_where_the_configuration_has_them(subject: &Subject) {
 }
 
 pub fn the_embedding_may_have_more_rows_than_the_vocabulary(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(TINY);
+    let mut checkpoint = TestCheckpoint::new(TINY);
     checkpoint.config["vocab_size"] = json!(30);
     let model = subject.load(&checkpoint.save().spec(subject.device, "f32"));
     assert_eq!(model.facts().vocab, 40);
@@ -134,7 +134,7 @@ pub fn the_embedding_may_have_more_rows_than_the_vocabulary(subject: &Subject) {
 }
 
 pub fn the_mlp_is_a_multiple_of_the_width_unless_said_otherwise(subject: &Subject) {
-    let mut checkpoint = Checkpoint::new(Shape { mlp: 96, ..TINY });
+    let mut checkpoint = TestCheckpoint::new(Shape { mlp: 96, ..TINY });
     let right = logits(subject, &checkpoint);
     checkpoint.config["mlp_hidden_size"] = json!(null);
     checkpoint.config["mlp_ratio"] = json!(3);

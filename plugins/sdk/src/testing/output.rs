@@ -1,7 +1,7 @@
 //! How the output of a pass is read.
 
 use super::{
-    Batch, Line, Subject, TINY, check_close, forward, forward_wanted, read, session, tokens,
+    Batch, Subject, TINY, TestRow, check_close, forward, forward_wanted, read, session, tokens,
 };
 use crate::{
     BackendError, CancelFlag, Capabilities, Logits, RowSummary, Session, TokenId, TopRequest,
@@ -22,7 +22,7 @@ pub fn output_can_be_read_in_parts_and_again(subject: &Subject) {
     let mut session = session(&*model);
     let whole = forward_wanted(
         &mut *session,
-        &[Line::whole(0, &tokens(1, 15))],
+        &[TestRow::whole(0, &tokens(1, 15))],
         &[1, 4, 9, 14],
     );
     assert_eq!(
@@ -39,7 +39,7 @@ pub fn the_short_form_says_of_a_row_what_the_whole_row_says(subject: &Subject) {
         return;
     }
     let mut session = session(&*model);
-    let whole = forward(&mut *session, &[Line::whole(0, &tokens(1, 15))]);
+    let whole = forward(&mut *session, &[TestRow::whole(0, &tokens(1, 15))]);
     let (none, banned) = ([], [0, 7, 39].map(TokenId));
     let asked: Vec<TokenId> = (0..6).map(|index| TokenId(index * 7)).collect();
     for banned in [&none[..], &banned] {
@@ -97,7 +97,7 @@ pub fn a_stopped_pass_leaves_no_output_and_the_next_one_does(subject: &Subject) 
     let model = subject.tiny();
     let mut session = session(&*model);
     check_refused(&mut *session, &[0]);
-    let lines = [Line::kept(0, &tokens(1, 12))];
+    let lines = [TestRow::kept(0, &tokens(1, 12))];
     let whole = forward(&mut *session, &lines);
     check_refused(&mut *session, &[11, 12]);
     if model.facts().capabilities.has(Capabilities::CANCEL) {

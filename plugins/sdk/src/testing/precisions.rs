@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 use super::{
-    Checkpoint, Line, Saved, Subject, WIDE, check_close, forward, logits, relative_error, session,
-    tokens,
+    SavedCheckpoint, Subject, TestCheckpoint, TestRow, WIDE, check_close, forward, logits,
+    relative_error, session, tokens,
 };
 use crate::{BackendError, LoadSpec, Model};
 
@@ -49,8 +49,8 @@ fn files(folder: &TempDir) -> Vec<PathBuf> {
 }
 
 /// A wide checkpoint with a cache folder, and how to load it in the kept precision.
-fn cached(subject: &Subject, precisions: &Precisions) -> (Saved, TempDir, LoadSpec) {
-    let checkpoint = Checkpoint::new(WIDE).save();
+fn cached(subject: &Subject, precisions: &Precisions) -> (SavedCheckpoint, TempDir, LoadSpec) {
+    let checkpoint = TestCheckpoint::new(WIDE).save();
     let folder = TempDir::new().expect("there is room for a folder");
     let mut spec = checkpoint.spec(subject.device, precisions.kept);
     spec.cache_folder = Some(folder.path().to_owned());
@@ -58,7 +58,7 @@ fn cached(subject: &Subject, precisions: &Precisions) -> (Saved, TempDir, LoadSp
 }
 
 pub fn quantised_weights_are_close_to_full_ones(subject: &Subject, precisions: &Precisions) {
-    let checkpoint = Checkpoint::new(WIDE).save();
+    let checkpoint = TestCheckpoint::new(WIDE).save();
     let right = logits(&*subject.load(&checkpoint.spec(subject.device, "f32")));
     for (precision, most) in precisions.inexact.iter().copied() {
         let model = subject.load(&checkpoint.spec(subject.device, precision));
@@ -69,13 +69,13 @@ pub fn quantised_weights_are_close_to_full_ones(subject: &Subject, precisions: &
 }
 
 pub fn a_single_token_gives_what_it_gives_among_many(subject: &Subject, precisions: &Precisions) {
-    let checkpoint = Checkpoint::new(WIDE).save();
+    let checkpoint = TestCheckpoint::new(WIDE).save();
     for (precision, _) in precisions.inexact.iter().copied() {
         let model = subject.load(&checkpoint.spec(subject.device, precision));
         let mut session = session(&*model);
         let ids = tokens(1, 15);
-        let whole = forward(&mut *session, &[Line::kept(0, &ids)]);
-        let one = forward(&mut *session, &[Line::part(0, &ids, 7..8)]);
+        let whole = forward(&mut *session, &[TestRow::kept(0, &ids)]);
+        let one = forward(&mut *session, &[TestRow::part(0, &ids, 7..8)]);
         assert!(relative_error(&one, &whole[7..8]) < 1e-3, "{precision}");
     }
 }
@@ -104,7 +104,7 @@ pub fn every_precision_and_checkpoint_has_a_file_of_its_own(
     spec.precision = precisions.other.to_owned();
     subject.load(&spec);
     assert_eq!(files(&folder).len(), 2);
-    let mut other = Checkpoint::new(WIDE);
+    let mut other = TestCheckpoint::new(WIDE);
     other.add("a tensor that is not used", &[1]);
     let other = other.save();
     spec.weights = other.spec(subject.device, precisions.other).weights;

@@ -27,14 +27,14 @@
 
 mod contents;
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, BufWriter, Cursor, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::process;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use safetensors::Dtype;
+use tempfile::NamedTempFile;
 use twox_hash::XxHash3_128;
 
 use super::Weights;
@@ -85,7 +85,7 @@ pub struct Cache<'a> {
 }
 
 /// The arrays, and what the user should know of them.
-pub struct Kept {
+pub struct CachedArrays {
     /// The arrays by name, each a multiple of 64 bytes from the file's start.
     pub weights: Arc<Weights>,
     /// A line for `ModelFacts::notes`.
@@ -97,7 +97,7 @@ pub struct Kept {
 /// Bytes that `arrays` take in memory where there is no folder.
 #[must_use]
 pub fn held_bytes(arrays: &[Array]) -> u64 {
-    Contents::new(arrays).file_bytes() as u64
+    Contents::new(arrays, None).file_bytes() as u64
 }
 
 impl Cache<'_> {
@@ -112,7 +112,7 @@ impl Cache<'_> {
     pub fn open(
         &self,
         make: impl Fn(&mut Writer<'_>) -> Result<(), BackendError>,
-    ) -> Result<Kept, BackendError> {
+    ) -> Result<CachedArrays, BackendError> {
         let Some(folder) = self.folder else {
             return self.held(make, None);
         };
@@ -128,7 +128,7 @@ impl Cache<'_> {
             }
         }
         match self.write(&path, &make) {
-            Ok(()) => Ok(mapped(Weights::open(&[path])?, note)),
+            Ok(()) => Ok(mapped(Weights::open_held(&path)?, note)),
             Err(Failure::Backend(error)) => Err(error),
             Err(Failure::Sink(error)) => {
                 let note = format!(
@@ -149,8 +149,8 @@ impl Cache<'_> {
         &self,
         make: impl Fn(&mut Writer<'_>) -> Result<(), BackendError>,
         note: Option<String>,
-    ) -> Result<Kept, BackendError> {
-        let mut bytes = Vec::with_capacity(Contents::new(self.arrays).file_bytes());
+    ) -> Result<CachedArrays, BackendError> {
+        let mut bytes = Vec::with_capacity(self.contents().file_bytes());
         match self.build(&make, Cursor::new(&mut bytes)) {
             Ok(()) => (),
             Err(Failure::Backend(error)) => return Err(error),
@@ -158,7 +158,7 @@ impl Cache<'_> {
         }
         let held_bytes = bytes.len() as u64;
         let weights = Weights::from_bytes(Path::new("quantised weights in memory"), bytes)?;
-        Ok(Kept {
+        Ok(CachedArrays {
             weights: Arc::new(weights),
             note,
             held_bytes,
@@ -166,8 +166,8 @@ impl Cache<'_> {
     }
 
     /// Maps an existing file and verifies every array.
-    fn reopen(&self, path: &PathBuf) -> Result<Weights, Reopen> {
-        let weights = Weights::open(std::slice::from_ref(path)).map_err(|error| {
+    fn reopen(&self, path: &Path) -> Result<Weights, Reopen> {
+        let weights = Weights::open_held(path).map_err(|error| {
             Reopen::Damaged(match error {
                 BackendError::Checkpoint { what, .. } => what,
                 other => other.to_string(),
@@ -194,11 +194,15 @@ impl Cache<'_> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let partial = Partial(path.with_extension(format!("{}.partial", process::id())));
-        let file = fs::File::create(&partial.0)?;
-        self.build(make, BufWriter::with_capacity(1 << 20, &file))?;
-        file.sync_all()?;
-        Ok(fs::rename(&partial.0, path)?)
+        let partial = partial(path)?;
+        self.build(make, BufWriter::with_capacity(1 << 20, partial.as_file()))?;
+        partial.as_file().sync_all()?;
+        partial.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    fn contents(&self) -> Contents<'_> {
+        Contents::new(self.arrays, self.checkpoint.checkpoint_folder())
     }
 
     /// Writes a header without checksums, the arrays, the header again.
@@ -207,7 +211,7 @@ impl Cache<'_> {
         make: &dyn Fn(&mut Writer<'_>) -> Result<(), BackendError>,
         mut sink: impl Write + Seek,
     ) -> Result<(), Failure> {
-        let contents = Contents::new(self.arrays);
+        let contents = self.contents();
         sink.write_all(&contents.header())?;
         let mut writer = Writer {
             contents,
@@ -240,8 +244,8 @@ impl Cache<'_> {
     }
 }
 
-fn mapped(weights: Weights, note: Option<String>) -> Kept {
-    Kept {
+fn mapped(weights: Weights, note: Option<String>) -> CachedArrays {
+    CachedArrays {
         weights: Arc::new(weights),
         note,
         held_bytes: 0,
@@ -317,14 +321,32 @@ impl From<BackendError> for Failure {
     }
 }
 
-/// Removes what a failed or cancelled build leaves.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After the rename there is nothing to remove; after a failure there is nobody left to tell.
-        fs::remove_file(&self.0).ok();
+/// A file beside `path`, which is removed if it does not get there.
+///
+/// Its maker holds a lock on it, which ends with the process however that ends: the host removes from the cache folder what
+/// ends in `.partial` and is held by nobody.
+fn partial(path: &Path) -> io::Result<NamedTempFile> {
+    /// How often one is made anew that was removed between its making and its lock.
+    const TRIES: usize = 8;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    for _ in 0..TRIES {
+        let file = builder.tempfile_in(folder)?;
+        match file.as_file().try_lock() {
+            Ok(()) if file.path().exists() => return Ok(file),
+            Ok(()) | Err(TryLockError::WouldBlock) => (),
+            // Where there are no locks, nothing is removed.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
     }
+    Err(io::Error::other(
+        "what is written is removed by another program",
+    ))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "mapping a file")]
 
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,7 +18,8 @@ const LENGTH_BYTES: usize = 8;
 
 #[derive(Debug)]
 enum Content {
-    Mapped(Mmap),
+    /// With the open file, which tells whether it still has all the bytes.
+    Mapped(Mmap, std::fs::File),
     Held(Vec<u8>),
 }
 
@@ -35,18 +37,30 @@ impl File {
             path: path.to_owned(),
             source,
         };
+        // Opening a pipe would wait for a writer.
+        let kind = std::fs::metadata(path).map_err(io)?.file_type();
+        if !kind.is_file() {
+            let what = if kind.is_dir() {
+                "a folder"
+            } else {
+                "a pipe or a device"
+            };
+            let what = format!("it is {what}, not a file");
+            return Err(io(io::Error::new(io::ErrorKind::InvalidData, what)));
+        }
         let file = std::fs::File::open(path).map_err(io)?;
         let modified = file.metadata().map_err(io)?.modified();
         let modified = modified
             .ok()
             .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        // SAFETY: the map is read-only and private to this process's view; nobody is expected to truncate a checkpoint
-        // while it is loaded, and a changed byte changes a weight, not memory safety.
+        // SAFETY: the map is read-only, and a changed byte changes a weight, not memory safety. A file that is cut short is
+        // looked for before its bytes are used; one that is cut in between ends the process, since no lock and no lease of
+        // any system keeps another program from cutting it.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
             modified: modified.unwrap_or_default(),
-            content: Content::Mapped(map),
+            content: Content::Mapped(map, file),
         })
     }
 
@@ -60,8 +74,28 @@ impl File {
 
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.content {
-            Content::Mapped(map) => map,
+            Content::Mapped(map, _) => map,
             Content::Held(bytes) => bytes,
+        }
+    }
+
+    /// # Errors
+    /// [`BackendError::Checkpoint`] if it has become shorter since it was mapped: what is gone cannot be touched.
+    pub(super) fn check_length(&self) -> Result<(), BackendError> {
+        let Content::Mapped(map, file) = &self.content else {
+            return Ok(());
+        };
+        let now = file.metadata().map_err(|source| BackendError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
+        match now.len() < map.len() as u64 {
+            false => Ok(()),
+            true => Err(self.broken(format!(
+                "was cut short while it was in use: it has {} of {} bytes; put it back and load the model again",
+                now.len(),
+                map.len()
+            ))),
         }
     }
 
@@ -104,17 +138,20 @@ impl File {
         let start = self.data_start();
         let header = &self.bytes()[LENGTH_BYTES..start];
         let data = serde_json::from_slice::<Metadata>(header).map_or(0, |header| header.data_len());
+        let (said, there) = (start.saturating_add(data), self.bytes().len());
+        let why = match there > said {
+            true => "something was added behind the tensors",
+            false => "the download is incomplete",
+        };
         self.broken(format!(
-            "the header says {} bytes but the file has {}; the download is incomplete, fetch it again",
-            start + data,
-            self.bytes().len()
+            "the header says {said} bytes but the file has {there}; {why}, fetch it again"
         ))
     }
 
     /// Lets the system take the pages of `bytes` back.
     #[cfg(unix)]
     pub(super) fn release(&self, bytes: &Range<usize>) {
-        if let Content::Mapped(map) = &self.content {
+        if let Content::Mapped(map, _) = &self.content {
             let advice = memmap2::UncheckedAdvice::DontNeed;
             // SAFETY: the map is of a file and never written to, so dropped pages come back with the same bytes.
             let advised = unsafe { map.unchecked_advise_range(advice, bytes.start, bytes.len()) };

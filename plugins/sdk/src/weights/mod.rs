@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use safetensors::Dtype;
-pub use tensor::Weight;
+pub use tensor::{Weight, all_finite};
 
 use crate::BackendError;
 use file::File;
@@ -30,12 +30,15 @@ use file::File;
 #[derive(Debug)]
 pub struct Weights {
     files: Vec<File>,
-    tensors: BTreeMap<String, Place>,
+    tensors: BTreeMap<String, TensorLocation>,
+    /// A lock that tells others that the file is in use.
+    #[cfg(feature = "cache")]
+    _held: Option<std::fs::File>,
 }
 
 /// Where a tensor is.
 #[derive(Debug)]
-struct Place {
+struct TensorLocation {
     file: usize,
     dtype: Dtype,
     shape: Vec<usize>,
@@ -62,13 +65,13 @@ impl Weights {
     }
 
     fn index(files: Vec<File>) -> Result<Self, BackendError> {
-        let mut tensors: BTreeMap<String, Place> = BTreeMap::new();
+        let mut tensors: BTreeMap<String, TensorLocation> = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {
             let header = file.header()?;
             for (name, info) in header.tensors() {
                 let (start, end) = info.data_offsets;
                 let first = file.data_start() + start;
-                let place = Place {
+                let place = TensorLocation {
                     file: index,
                     dtype: info.dtype,
                     shape: info.shape.clone(),
@@ -87,7 +90,32 @@ impl Weights {
                 };
             }
         }
-        Ok(Self { files, tensors })
+        Ok(Self {
+            files,
+            tensors,
+            #[cfg(feature = "cache")]
+            _held: None,
+        })
+    }
+
+    /// Maps a file that may be removed when nobody uses it, and holds a shared lock on it.
+    #[cfg(feature = "cache")]
+    fn open_held(path: &Path) -> Result<Self, BackendError> {
+        let held = std::fs::File::open(path).ok();
+        if let Some(file) = &held {
+            // Where there are no locks, or it is being removed, it is used all the same.
+            file.try_lock_shared().ok();
+        }
+        Ok(Self {
+            _held: held,
+            ..Self::open(&[path.to_owned()])?
+        })
+    }
+
+    /// The folder of the first file, if there are files.
+    #[cfg(feature = "cache")]
+    fn checkpoint_folder(&self) -> Option<&Path> {
+        self.files.first()?.path.parent()
     }
 
     /// The names of all tensors, sorted.
@@ -110,18 +138,31 @@ impl Weights {
         })
     }
 
-    /// Tensor `name`.
+    /// Whether the mapped files still have all their bytes: to be asked before each pass by whoever reads weights where they
+    /// are mapped, since touching what another program has cut off ends the process. It costs a call of the system for each
+    /// file. What is cut off between this and the touch is not seen.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] naming the nearest name if there is none.
+    /// [`BackendError::Checkpoint`] naming the file.
+    pub fn check_lengths(&self) -> Result<(), BackendError> {
+        self.files.iter().try_for_each(File::check_length)
+    }
+
+    /// Tensor `name`, whose file has as many bytes as when it was mapped.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`] naming the nearest name if there is none, or the file if it was cut short.
     pub fn get(&self, name: &str) -> Result<Weight<'_>, BackendError> {
+        if let Some(place) = self.tensors.get(name) {
+            self.files[place.file].check_length()?;
+        }
         self.find(name).ok_or_else(|| {
             let hint = match nearest::nearest(name, self.names()) {
                 Some(near) => format!("; the nearest is {near}"),
                 None => String::new(),
             };
             BackendError::Checkpoint {
-                path: self.folder(),
+                path: self.place(),
                 what: format!(
                     "tensor {name} is missing among {}{hint}; fetch all weight files, or check the model's family",
                     self.tensors.len()
@@ -140,7 +181,7 @@ impl Weights {
             return Ok(weight);
         }
         Err(weight.broken(format!(
-            "has shape {:?}, but config.json asks for {shape:?}; the two are of different models",
+            "has shape {:?}, but config.json asks for {shape:?}; fetch config.json and the weights from the same place",
             weight.shape
         )))
     }
@@ -163,7 +204,23 @@ impl Weights {
             .next()
     }
 
-    fn folder(&self) -> PathBuf {
+    /// The longest side of a tensor that holds numbers.
+    #[must_use]
+    pub fn longest_side(&self) -> usize {
+        let sides = self.tensors.values().filter(|it| !it.bytes.is_empty());
+        let sides = sides.flat_map(|it| it.shape.iter().copied());
+        sides.max().unwrap_or(0)
+    }
+
+    /// True if matrices have `.scales` beside them, as those that MLX has quantised.
+    #[must_use]
+    pub fn has_scales(&self) -> bool {
+        self.names().any(|name| name.ends_with(".scales"))
+    }
+
+    /// The file of the tensors, or the folder if there are several.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
         let first = self.files.first().map(|file| file.path.as_path());
         match first {
             Some(path) if self.files.len() == 1 => path.to_owned(),

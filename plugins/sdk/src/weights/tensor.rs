@@ -35,7 +35,7 @@ impl Weight<'_> {
     /// All numbers.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16.
+    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16, and finite.
     pub fn to_f32(&self) -> Result<Vec<f32>, BackendError> {
         let mut numbers = vec![0.0; self.shape.iter().product()];
         self.read(0..self.bytes.len(), &mut numbers)?;
@@ -45,7 +45,7 @@ impl Weight<'_> {
     /// Writes rows `rows` of the first dimension to `out`, of length `rows.len() * row_len`.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless the numbers are F32, F16 or BF16.
+    /// [`BackendError::Checkpoint`] unless the numbers are F32, F16 or BF16, and finite.
     ///
     /// # Panics
     /// If `rows` reaches beyond the tensor or `out` has another length.
@@ -74,7 +74,35 @@ impl Weight<'_> {
                 )));
             }
         }
-        Ok(())
+        match all_finite(out) {
+            true => Ok(()),
+            false => Err(self.not_finite()),
+        }
+    }
+
+    /// Tests that no number is NaN or infinite, which networks with quantised matrices do not show; for those that are used
+    /// where they are. Numbers that are not floats are finite.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`].
+    pub fn check_finite(&self) -> Result<(), BackendError> {
+        let is_finite = match self.dtype {
+            Dtype::F32 => words(self.bytes, 0x7f80_0000_u32, u32::from_le_bytes),
+            Dtype::F16 => words(self.bytes, 0x7c00_u16, u16::from_le_bytes),
+            Dtype::BF16 => words(self.bytes, 0x7f80_u16, u16::from_le_bytes),
+            _ => true,
+        };
+        match is_finite {
+            true => Ok(()),
+            false => Err(self.not_finite()),
+        }
+    }
+
+    fn not_finite(&self) -> BackendError {
+        self.broken(
+            "holds NaN or infinity, which no precision can mend; fetch the checkpoint again, or another one"
+                .to_owned(),
+        )
     }
 
     pub(super) fn broken(&self, what: String) -> BackendError {
@@ -90,4 +118,28 @@ fn decode<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N]
     for (out, chunk) in out.iter_mut().zip(chunks) {
         *out = number(*chunk);
     }
+}
+
+/// True if no number is NaN or infinite: if no exponent is all ones. Without a branch a number, so that it is as fast as
+/// memory.
+#[must_use]
+pub fn all_finite(numbers: &[f32]) -> bool {
+    let flags = numbers.iter().fold(0_u32, |flags, number| {
+        // Without its sign, and one exponent further: only NaN and infinity carry into the highest bit.
+        flags | ((number.to_bits() & 0x7fff_ffff) + 0x0080_0000)
+    });
+    flags & 0x8000_0000 == 0
+}
+
+/// True if no number of `bytes` has all bits of `exponent`.
+fn words<const N: usize, W>(bytes: &[u8], exponent: W, word: impl Fn([u8; N]) -> W) -> bool
+where
+    W: Copy + PartialEq + std::ops::BitAnd<Output = W>,
+{
+    let (chunks, _) = bytes.as_chunks::<N>();
+    let bad = |chunk: &[u8; N]| word(*chunk) & exponent == exponent;
+    // In stretches, so that within one there is no branch.
+    !chunks
+        .chunks(1024)
+        .any(|stretch| stretch.iter().fold(false, |any, chunk| any | bad(chunk)))
 }

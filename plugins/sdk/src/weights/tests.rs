@@ -44,6 +44,27 @@ fn check_error(result: Result<Weights, BackendError>, message: &str) {
 const TWO: &[u8] = &[0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
 
 #[test]
+fn a_file_that_is_cut_short_while_it_is_mapped_is_named_and_not_touched() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let bytes = file(&[("full", "F32", "[2,1]", TWO)]);
+    let path = write(&folder, "model.safetensors", &bytes);
+    let weights = Weights::open(std::slice::from_ref(&path)).expect("it is whole");
+    weights.check_lengths().expect("it is whole");
+    let mapped = fs::File::options().write(true).open(&path);
+    let mapped = mapped.expect("it is ours");
+    mapped.set_len(8).expect("it is ours");
+    let errors = [weights.check_lengths().err(), weights.get("full").err()];
+    for error in errors {
+        let error = error.expect("it lacks its end").to_string();
+        let words = format!(
+            "was cut short while it was in use: it has 8 of {} bytes",
+            bytes.len()
+        );
+        assert!(error.contains(&words), "{error}");
+    }
+}
+
+#[test]
 fn numbers_of_every_float_type_are_read_as_f32() {
     let weights = open(&file(&[
         ("full", "F32", "[2,1]", TWO),
@@ -108,6 +129,8 @@ fn a_truncated_file_says_how_many_bytes_are_missing() {
             length - 3
         ),
     );
+    let longer = [&whole, b"\n".as_slice()].concat();
+    check_error(open(&longer), "something was added behind the tensors");
     check_error(open(&whole[..20]), "the header alone takes");
     check_error(open(&whole[..4]), "has only 4 bytes");
     check_error(open(&[]), "has only 0 bytes");
@@ -200,5 +223,43 @@ fn a_tensor_says_where_in_its_file_it_is() {
     for name in ["a", "b"] {
         let weight = weights.get(name).expect("the files are fine");
         assert_eq!(bytes[weight.offset..][..weight.bytes.len()], *weight.bytes);
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_refused_in_every_float_type() {
+    let cases: [(&str, &[u8]); 3] = [
+        ("F32", &[0, 0, 0xc0, 0x7f]),
+        ("F16", &[0x00, 0xfc]),
+        ("BF16", &[0x80, 0x7f]),
+    ];
+    for (dtype, bytes) in cases {
+        let weights = open(&file(&[("a", dtype, "[1]", bytes)])).expect("the file is whole");
+        let weight = weights.get("a").expect("it is there");
+        for error in [weight.to_f32().map(drop), weight.check_finite()] {
+            let error = error.expect_err("it is not finite").to_string();
+            assert!(error.contains("tensor a holds NaN or infinity"), "{error}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_named_at_once() {
+    let folder = TempDir::new().expect("the files are fine");
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    for (path, what) in [
+        (pipe, "a pipe or a device"),
+        (folder.path().to_owned(), "a folder"),
+    ] {
+        let error = Weights::open(&[path])
+            .expect_err("it is no file")
+            .full_text();
+        assert!(
+            error.contains(&format!("it is {what}, not a file")),
+            "{error}"
+        );
     }
 }

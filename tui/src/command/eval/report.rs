@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::question::{Answered, Settings};
+use super::question::{Answered, EvalSettings};
 use crate::command::table::table;
 
 /// Sums over a set of answers.
@@ -17,8 +17,8 @@ struct Sums {
 }
 
 /// The result of an evaluation: per task and overall.
-pub(super) struct Report<'a> {
-    settings: &'a Settings,
+pub(super) struct EvalReport<'a> {
+    settings: &'a EvalSettings,
     tasks: BTreeMap<&'a str, Sums>,
     all: Sums,
 }
@@ -79,8 +79,8 @@ impl Sums {
     }
 }
 
-impl<'a> Report<'a> {
-    pub(super) fn new(settings: &'a Settings, answered: &'a [Answered]) -> Self {
+impl<'a> EvalReport<'a> {
+    pub(super) fn new(settings: &'a EvalSettings, answered: &'a [Answered]) -> Self {
         let mut tasks: BTreeMap<&str, Sums> = BTreeMap::new();
         let mut all = Sums::default();
         for done in answered {

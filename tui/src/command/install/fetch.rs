@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use unmask::amount::bytes;
+use unmask_core::partial::PartialFolder;
 use unmask_core::plugin::Runtime;
 use ureq::http::{Response, StatusCode, header};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, ResponseExt as _};
 
-use super::super::meter::Meter;
-use super::pip::{self, Asked};
+use super::super::meter::ProgressMeter;
+use super::pip::{self, PipOutcome};
 use super::{index, unpack};
 
 /// How often a connection may break before the fetch is given up; what has come is kept.
@@ -35,7 +36,7 @@ pub(super) fn fetch(
     runtime: &Runtime,
     named: Option<&str>,
     folder: &Path,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> anyhow::Result<PathBuf> {
     let made = fs::create_dir_all(folder);
     made.with_context(|| format!("cannot make {}", folder.display()))?;
@@ -51,9 +52,9 @@ pub(super) fn fetch(
             bytes(runtime.bytes)
         ));
         match by_pip(runtime, folder, meter)? {
-            Asked::Fetched(path) => return Ok(path),
-            Asked::Absent => (),
-            Asked::Failed(reason) => pip_says = Some(reason),
+            PipOutcome::Fetched(path) => return Ok(path),
+            PipOutcome::Absent => (),
+            PipOutcome::Failed(reason) => pip_says = Some(reason),
         }
     }
     let address = named.map(str::to_owned).or_else(|| {
@@ -80,21 +81,26 @@ fn no_way(runtime: &Runtime, pip_says: Option<String>) -> anyhow::Error {
 }
 
 /// In a folder of its own, as pip takes a file that is there for the right one.
-fn by_pip(runtime: &Runtime, folder: &Path, meter: &Meter) -> anyhow::Result<Asked> {
-    let made = tempfile::Builder::new().prefix(".").tempdir_in(folder);
+fn by_pip(runtime: &Runtime, folder: &Path, meter: &ProgressMeter) -> anyhow::Result<PipOutcome> {
+    let made = PartialFolder::beside(&folder.join("pip"), None);
     let own = made.with_context(|| format!("cannot write into {}", folder.display()))?;
-    let asked = pip::download(runtime, own.path(), meter.shows());
-    if let Asked::Fetched(path) = &asked {
+    let asked = pip::download(runtime, own.path(), meter)?;
+    if let PipOutcome::Fetched(path) = &asked {
         unpack::check_hash(path, runtime)?;
         let kept = folder.join(&runtime.file);
         let moved = fs::rename(path, &kept);
         moved.map_err(|error| unpack::full(error, &kept, runtime.bytes))?;
-        return Ok(Asked::Fetched(kept));
+        return Ok(PipOutcome::Fetched(kept));
     }
     Ok(asked)
 }
 
-fn over_http(runtime: &Runtime, index: &str, path: &Path, meter: &mut Meter) -> anyhow::Result<()> {
+fn over_http(
+    runtime: &Runtime,
+    index: &str,
+    path: &Path,
+    meter: &mut ProgressMeter,
+) -> anyhow::Result<()> {
     let agent = agent();
     let address = find(&agent, runtime, index)?;
     let part = path.with_extension("whl.part");
@@ -193,7 +199,7 @@ fn go_on(
     address: &str,
     part: &Path,
     runtime: &Runtime,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> Result<(), Broken> {
     let mut have = fs::metadata(part).map_or(0, |it| it.len());
     if have == runtime.bytes {
@@ -245,6 +251,7 @@ fn go_on(
         }
         file.write_all(&buffer[..n]).map_err(disk)?;
         meter.at(&stage, done, runtime.bytes);
+        meter.check().map_err(|error| Broken::Final(error.into()))?;
     }
     match done == runtime.bytes {
         true => file.sync_all().map_err(disk),

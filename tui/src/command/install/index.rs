@@ -7,11 +7,11 @@ pub(super) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, applicatio
 
 #[derive(Deserialize)]
 struct Page {
-    files: Vec<Entry>,
+    files: Vec<IndexFile>,
 }
 
 #[derive(Deserialize)]
-struct Entry {
+struct IndexFile {
     filename: String,
     url: String,
 }

@@ -1,14 +1,19 @@
 //! The pinned file by pip, which knows the user's index, proxy and certificates.
 
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use unmask_core::plugin::Runtime;
 
+use super::super::Interrupted;
+use super::super::meter::ProgressMeter;
+
 /// What came of asking pip.
-pub(super) enum Asked {
+pub(super) enum PipOutcome {
     /// The file.
     Fetched(PathBuf),
     /// There is no Python with pip.
@@ -17,15 +22,20 @@ pub(super) enum Asked {
     Failed(String),
 }
 
-/// Has pip put the file into `folder`. `shows` lets it show its own progress.
-pub(super) fn download(runtime: &Runtime, folder: &Path, shows: bool) -> Asked {
+/// Has pip put the file into `folder`, showing its own progress if `meter` shows any; it is ended with this program.
+pub(super) fn download(
+    runtime: &Runtime,
+    folder: &Path,
+    meter: &ProgressMeter,
+) -> Result<PipOutcome, Interrupted> {
     let Some(python) = python() else {
-        return Asked::Absent;
+        return Ok(PipOutcome::Absent);
     };
     let Some(tags) = Tags::of(&runtime.file) else {
-        return Asked::Failed(format!("{} is not called as a wheel is", runtime.file));
+        let text = format!("{} is not named as a wheel is", runtime.file);
+        return Ok(PipOutcome::Failed(text));
     };
-    let shows = shows && io::stderr().is_terminal();
+    let shows = meter.shows() && io::stderr().is_terminal();
     let mut command = Command::new(python);
     command
         .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
@@ -38,28 +48,60 @@ pub(super) fn download(runtime: &Runtime, folder: &Path, shows: bool) -> Asked {
     if !shows {
         command.arg("--quiet");
     }
-    let output = command
+    command
         .arg("--dest")
         .arg(folder)
         .arg(format!("{}=={}", runtime.package, runtime.version))
         .stdin(Stdio::null())
         // Our standard output is for the result alone.
-        .stdout(if shows {
-            io::stderr().into()
-        } else {
-            Stdio::piped()
-        })
-        .stderr(Stdio::piped())
-        .output();
+        .stdout(match shows {
+            true => io::stderr().into(),
+            false => Stdio::null(),
+        });
+    let ended = run(&mut command, meter)?;
     let path = folder.join(&runtime.file);
-    match output {
-        Ok(output) if output.status.success() && path.is_file() => Asked::Fetched(path),
-        Ok(output) if output.status.success() => {
-            Asked::Failed(format!("pip fetched another file than {}", runtime.file))
+    Ok(match ended {
+        Ok((status, _)) if status.success() && path.is_file() => PipOutcome::Fetched(path),
+        Ok((status, _)) if status.success() => {
+            PipOutcome::Failed(format!("pip fetched another file than {}", runtime.file))
         }
-        Ok(output) => Asked::Failed(reason(&String::from_utf8_lossy(&output.stderr))),
-        Err(error) => Asked::Failed(format!("pip did not start: {error}")),
-    }
+        Ok((_, stderr)) => PipOutcome::Failed(reason(&stderr)),
+        Err(error) => PipOutcome::Failed(format!("pip did not start: {error}")),
+    })
+}
+
+/// Runs `command` to its end, or ends it if this program is to end; its status, and what it wrote to standard error.
+fn run(
+    command: &mut Command,
+    meter: &ProgressMeter,
+) -> Result<io::Result<(ExitStatus, String)>, Interrupted> {
+    /// How often it is looked whether either has ended.
+    const INTERVAL: Duration = Duration::from_millis(50);
+    // A file takes any amount while nobody reads it.
+    let started = tempfile::tempfile().and_then(|file| {
+        let child = command.stderr(file.try_clone()?).spawn()?;
+        Ok((file, child))
+    });
+    let (mut file, mut child) = match started {
+        Ok(started) => started,
+        Err(error) => return Ok(Err(error)),
+    };
+    let status = loop {
+        if let Err(interrupted) = meter.check() {
+            // It may have ended by itself.
+            child.kill().ok();
+            child.wait().ok();
+            return Err(interrupted);
+        }
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) => thread::sleep(INTERVAL),
+            Err(error) => return Ok(Err(error)),
+        }
+    };
+    let mut said = Vec::new();
+    let read = file.rewind().and_then(|()| file.read_to_end(&mut said));
+    Ok(read.map(|_| (status, String::from_utf8_lossy(&said).into_owned())))
 }
 
 /// A Python that has pip.

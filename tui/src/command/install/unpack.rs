@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use sha2::{Digest as _, Sha256};
 use unmask::amount::bytes;
+use unmask_core::partial::PartialFolder;
 use unmask_core::plugin::Runtime;
 use zip::ZipArchive;
 
-use super::super::meter::Meter;
+use super::super::meter::ProgressMeter;
 
 /// Bytes between two words on progress.
 const CHUNK: usize = 1 << 18;
@@ -19,7 +20,7 @@ const DEEPEST: usize = 6;
 
 /// Where the libraries come from.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct LibrarySource {
     /// A file or folder of the user's; `None` for the pinned file, which is to be fetched.
     pub(super) path: Option<PathBuf>,
     /// The version, as its name tells it.
@@ -28,7 +29,7 @@ pub(super) struct Source {
     pub(super) notes: Vec<String>,
 }
 
-impl Source {
+impl LibrarySource {
     /// The file that the backend names.
     pub(super) fn pinned(runtime: &Runtime) -> Self {
         Self {
@@ -142,14 +143,13 @@ pub(super) fn unpack(
     source: &Path,
     runtime: &Runtime,
     target: &Path,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> anyhow::Result<()> {
     let around = target.parent().unwrap_or(target);
     let writing = || format!("cannot write into {}", around.display());
     fs::create_dir_all(around).with_context(writing)?;
-    // On the same disk, so that it can be given its name in one stroke; a point hides it from the backend until then.
-    let unfinished = tempfile::Builder::new().prefix(".").tempdir_in(around);
-    let unfinished = unfinished.with_context(writing)?;
+    // A point hides it from the backend until it gets its name.
+    let unfinished = PartialFolder::beside(target, None).with_context(writing)?;
     match source.is_dir() {
         true => copy_folder(source, runtime, unfinished.path(), meter)?,
         false => extract(source, runtime, unfinished.path(), meter)?,
@@ -158,15 +158,14 @@ pub(super) fn unpack(
         // Without its library, or it would have been left alone.
         fs::remove_dir_all(target).with_context(writing)?;
     }
-    fs::rename(unfinished.path(), target).with_context(writing)?;
-    Ok(())
+    unfinished.put().with_context(writing)
 }
 
 fn extract(
     archive: &Path,
     runtime: &Runtime,
     target: &Path,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> anyhow::Result<()> {
     let reading = || format!("cannot read {} as a zip archive", archive.display());
     let file = File::open(archive).with_context(reading)?;
@@ -206,7 +205,7 @@ fn copy_folder(
     folder: &Path,
     runtime: &Runtime,
     target: &Path,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> anyhow::Result<()> {
     let (_, files) = libraries(folder, runtime)?;
     let size = |path: &PathBuf| fs::metadata(path).map_or(0, |it| it.len());
@@ -275,7 +274,7 @@ fn write(
     to: &Path,
     done: &mut u64,
     total: u64,
-    meter: &mut Meter,
+    meter: &mut ProgressMeter,
 ) -> anyhow::Result<()> {
     let copied = (|| {
         let (mut file, mut buffer) = (File::create(to)?, vec![0; CHUNK]);
@@ -287,8 +286,12 @@ fn write(
             file.write_all(&buffer[..n])?;
             *done += n as u64;
             meter.at("unpacking", *done, total);
+            if meter.check().is_err() {
+                return Ok(());
+            }
         }
     })();
+    meter.check()?;
     copied.map_err(|error| full(error, to, total))
 }
 

@@ -1,12 +1,12 @@
 //! Failures that are expected, from a file.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 use unmask_conformance::{CASES, Gap, Grid};
+use unmask_core::regular_file::{SMALL, read_text};
 
 use super::super::Usage;
 
@@ -22,7 +22,7 @@ struct File {
 /// # Errors
 /// If it is none, naming the line and what to do.
 pub(super) fn read(path: &Path) -> Result<Vec<Gap>, Usage> {
-    let text = fs::read_to_string(path)
+    let text = read_text(path, SMALL)
         .map_err(|error| Usage(format!("cannot read {}: {error}", path.display())))?;
     parse(&text).map_err(|(span, what)| {
         let before = text.get(..span.start).unwrap_or(&text);
@@ -70,7 +70,7 @@ mod tests {
     fn check(text: &str, line: usize, words: &str) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("known.toml");
-        fs::write(&path, text).expect("the folder is ours");
+        std::fs::write(&path, text).expect("the folder is ours");
         let Err(Usage(message)) = read(&path) else {
             panic!("{text} is read");
         };

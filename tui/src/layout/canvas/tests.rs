@@ -1,28 +1,28 @@
 use unmask_core::event::CommitKind;
 
 use super::*;
-use crate::fixture::{self, Cell};
+use crate::fixture::{self, FixtureCell};
 
-fn paper(width: usize) -> Paper {
-    Paper {
+fn options(width: usize) -> LayoutOptions {
+    LayoutOptions {
         width,
         mask_width: crate::state::MASK_WIDTH,
         emoji: crate::cells::Emoji::default(),
     }
 }
 
-fn spans(cells: &[Cell], width: usize) -> Vec<String> {
+fn spans(cells: &[FixtureCell], width: usize) -> Vec<String> {
     let turn = fixture::turn_of(cells);
-    let rows = canvas_rows(&turn, paper(width));
+    let rows = canvas_rows(&turn, options(width));
     rows.iter().map(Row::text).collect()
 }
 
 #[track_caller]
-fn check(cells: &[Cell], width: usize, expected: &[&str]) {
+fn check(cells: &[FixtureCell], width: usize, expected: &[&str]) {
     assert_eq!(spans(cells, width), expected);
 }
 
-use Cell::{End, Mask, Special, Text};
+use FixtureCell::{End, Mask, Special, Text};
 
 #[test]
 fn a_mask_is_four_cells_and_never_splits() {
@@ -81,7 +81,7 @@ fn a_canvas_of_nothing_but_ends_is_one_sign() {
 #[test]
 fn text_after_the_end_is_struck_through() {
     let turn = fixture::turn_of(&[Text(b"a"), End, Text(b" b")]);
-    let rows = canvas_rows(&turn, paper(20));
+    let rows = canvas_rows(&turn, options(20));
     let roles: Vec<Role> = rows[0].spans.iter().map(|span| span.role).collect();
     assert_eq!(roles, [Role::FreshHigh, Role::Muted, Role::Ended]);
 }
@@ -107,7 +107,7 @@ fn wide_characters_wrap_before_the_edge() {
 #[test]
 fn emoji_joined_over_two_tokens_are_one_grapheme_of_the_first() {
     let turn = fixture::turn_of(&[Text("👩\u{200d}".as_bytes()), Text("🚀".as_bytes())]);
-    let rows = canvas_rows(&turn, paper(20));
+    let rows = canvas_rows(&turn, options(20));
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].text(), "👩\u{200d}🚀");
     assert_eq!(rows[0].spans.len(), 1);
@@ -119,7 +119,7 @@ fn the_last_step_is_coloured_by_confidence_and_earlier_ones_have_settled() {
     for (at, confidence) in [(1, 0.1), (2, 0.5), (3, 0.9)] {
         fixture::commit(&mut turn, 2, at, confidence, CommitKind::New);
     }
-    let roles: Vec<Role> = canvas_rows(&turn, paper(20))[0]
+    let roles: Vec<Role> = canvas_rows(&turn, options(20))[0]
         .spans
         .iter()
         .map(|span| span.role)
@@ -140,7 +140,7 @@ fn a_token_that_replaced_another_is_marked() {
     let mut turn = fixture::turn_of(&[Text(b"a"), Text(b"b")]);
     fixture::commit(&mut turn, 2, 1, 0.9, CommitKind::Changed);
     assert_eq!(
-        canvas_rows(&turn, paper(20))[0]
+        canvas_rows(&turn, options(20))[0]
             .spans
             .last()
             .map(|span| span.role),
@@ -154,7 +154,7 @@ fn an_end_before_a_pin_ends_nothing() {
     let mut turn = fixture::turn_with_pin(&cells, 2);
     assert_eq!(answer_so_far(&turn), "a b c");
     let roles = |turn: &Turn| -> Vec<Role> {
-        let rows = canvas_rows(turn, paper(20));
+        let rows = canvas_rows(turn, options(20));
         rows[0].spans.iter().map(|span| span.role).collect()
     };
     let (fresh, pin) = (Role::FreshHigh, Role::Pinned);
@@ -171,7 +171,7 @@ fn a_tab_goes_to_the_next_multiple_of_four() {
 #[test]
 fn a_leading_space_stays_with_its_token() {
     let turn = fixture::turn_of(&[Text(b"a"), Mask, Text(b" b")]);
-    let rows = canvas_rows(&turn, paper(20));
+    let rows = canvas_rows(&turn, options(20));
     let spans: Vec<&str> = rows[0]
         .spans
         .iter()
@@ -207,9 +207,9 @@ fn masks_are_as_wide_as_is_set() {
         let width = 30;
         let rows = canvas_rows(
             &turn,
-            Paper {
+            LayoutOptions {
                 mask_width,
-                ..paper(width)
+                ..options(width)
             },
         );
         rows.iter().map(Row::text).collect::<Vec<_>>()
@@ -230,7 +230,7 @@ fn blocks_that_wait_are_one_row_or_their_masks() {
     };
     turn.lay_out(unmask_core::Canvas::new(&[], 6, fixture::MASK), &params);
     let rows = |turn: &Turn| {
-        canvas_rows(turn, paper(40))
+        canvas_rows(turn, options(40))
             .iter()
             .map(Row::text)
             .collect::<Vec<_>>()
@@ -247,7 +247,7 @@ fn blocks_that_wait_are_one_row_or_their_masks() {
 fn rows_begin_at_tokens_so_that_a_view_holds_while_the_canvas_changes() {
     let mut turn = fixture::turn_of(&[Text(b"one "), Mask, Mask, Text(b"four"), Mask]);
     let from = |turn: &Turn| {
-        let rows = canvas_rows(turn, paper(8));
+        let rows = canvas_rows(turn, options(8));
         rows.iter().map(|row| row.from).collect::<Vec<_>>()
     };
     assert_eq!(from(&turn), [0, 2, 4]);

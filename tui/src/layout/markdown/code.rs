@@ -1,6 +1,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::highlight::{Highlighter, Piece};
+use super::super::highlight::{HighlightSpan, Highlighter};
 use crate::cells::{Emoji, cell_count};
 use crate::clean::{clean, clean_line};
 use crate::layout::{Flow, wrap};
@@ -117,7 +117,12 @@ fn fence(text: &str, from: usize, width: usize) -> Vec<Row> {
 }
 
 /// A line of code, broken at cells; what does not fit goes on in the next row.
-fn broken(line: &str, pieces: &[Piece], (width, emoji): (usize, Emoji), from: usize) -> Vec<Row> {
+fn broken(
+    line: &str,
+    pieces: &[HighlightSpan],
+    (width, emoji): (usize, Emoji),
+    from: usize,
+) -> Vec<Row> {
     let mut rows = vec![Row {
         spans: Vec::new(),
         from,

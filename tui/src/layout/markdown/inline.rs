@@ -9,7 +9,7 @@ use crate::theme::Role;
 #[derive(Debug, Default)]
 pub(super) struct Inline {
     flow: Option<Flow>,
-    kind: Kind,
+    kind: BlockKind,
     emphasis: usize,
     strong: usize,
     struck: usize,
@@ -19,7 +19,7 @@ pub(super) struct Inline {
 
 /// What the words stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Kind {
+pub(super) enum BlockKind {
     #[default]
     Paragraph,
     Heading,
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 
 /// A change of how words are marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(super) enum InlineStyle {
     Emphasis,
     Strong,
     Struck,
@@ -49,7 +49,7 @@ impl Inline {
         }
     }
 
-    pub(super) fn open(&mut self, kind: Kind) {
+    pub(super) fn open(&mut self, kind: BlockKind) {
         self.flow = Some(Flow::new(self.emoji));
         self.kind = kind;
     }
@@ -63,20 +63,20 @@ impl Inline {
         self.flow.take()
     }
 
-    pub(super) fn begin(&mut self, mark: Mark) {
+    pub(super) fn begin(&mut self, mark: InlineStyle) {
         *self.count(mark) += 1;
     }
 
-    pub(super) fn end(&mut self, mark: Mark) {
+    pub(super) fn end(&mut self, mark: InlineStyle) {
         let count = self.count(mark);
         *count = count.saturating_sub(1);
     }
 
-    fn count(&mut self, mark: Mark) -> &mut usize {
+    fn count(&mut self, mark: InlineStyle) -> &mut usize {
         match mark {
-            Mark::Emphasis => &mut self.emphasis,
-            Mark::Strong => &mut self.strong,
-            Mark::Struck => &mut self.struck,
+            InlineStyle::Emphasis => &mut self.emphasis,
+            InlineStyle::Strong => &mut self.strong,
+            InlineStyle::Struck => &mut self.struck,
         }
     }
 
@@ -141,7 +141,7 @@ impl Inline {
         for (at, grapheme) in text.grapheme_indices(true) {
             match (grapheme, self.kind) {
                 // A cell is one line, and as wide as it is measured.
-                ("\t" | "\n", Kind::Cell | Kind::HeadCell) => {
+                ("\t" | "\n", BlockKind::Cell | BlockKind::HeadCell) => {
                     flow.sign(" ", AtomKind::Space, role, from(at));
                 }
                 _ => flow.grapheme(grapheme, role, from(at), ""),
@@ -154,9 +154,9 @@ impl Inline {
             return Role::Link;
         }
         match self.kind {
-            Kind::Heading => return Role::Heading,
-            Kind::HeadCell => return Role::Strong,
-            Kind::Paragraph | Kind::Cell => (),
+            BlockKind::Heading => return Role::Heading,
+            BlockKind::HeadCell => return Role::Strong,
+            BlockKind::Paragraph | BlockKind::Cell => (),
         }
         match (self.struck, self.strong, self.emphasis) {
             (0, 0, 0) => Role::Text,

@@ -18,7 +18,7 @@ use crate::cells::Emoji;
 use crate::row::Row;
 use crate::theme::Role;
 use code::Code;
-use inline::{Inline, Kind, Mark};
+use inline::{BlockKind, Inline, InlineStyle};
 use page::Page;
 use table::Table;
 
@@ -39,7 +39,7 @@ pub fn markdown_rows(
         lists: Vec::new(),
         code: None,
         table: None,
-        cell: Kind::Cell,
+        cell: BlockKind::Cell,
         last: 0,
     };
     for (event, range) in parser(text).into_offset_iter() {
@@ -98,7 +98,7 @@ struct Reader<'a> {
     code: Option<Code>,
     table: Option<Table>,
     /// What the cells of the row are.
-    cell: Kind,
+    cell: BlockKind,
     /// Where what was read ends.
     last: usize,
 }
@@ -113,7 +113,7 @@ impl Reader<'_> {
             Event::SoftBreak | Event::HardBreak => self.inline.newline(range.start),
             Event::Rule => self.rule(&range),
             Event::TaskListMarker(is_done) => {
-                self.begin(Kind::Paragraph, range.start);
+                self.begin(BlockKind::Paragraph, range.start);
                 let sign = if is_done { "[x] " } else { "[ ] " };
                 self.inline.sign(sign, range.start);
                 self.last = range.end;
@@ -129,15 +129,15 @@ impl Reader<'_> {
 
     fn start(&mut self, tag: Tag<'_>, range: Range<usize>) {
         match tag {
-            Tag::Emphasis => self.mark(Mark::Emphasis, range.start),
-            Tag::Strong => self.mark(Mark::Strong, range.start),
-            Tag::Strikethrough => self.mark(Mark::Struck, range.start),
+            Tag::Emphasis => self.mark(InlineStyle::Emphasis, range.start),
+            Tag::Strong => self.mark(InlineStyle::Strong, range.start),
+            Tag::Strikethrough => self.mark(InlineStyle::Struck, range.start),
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.begin(Kind::Paragraph, range.start);
+                self.begin(BlockKind::Paragraph, range.start);
                 self.inline.begin_link(&dest_url);
             }
-            Tag::TableHead => self.open_row(Kind::HeadCell, range.start),
-            Tag::TableRow => self.open_row(Kind::Cell, range.start),
+            Tag::TableHead => self.open_row(BlockKind::HeadCell, range.start),
+            Tag::TableRow => self.open_row(BlockKind::Cell, range.start),
             Tag::TableCell => self.inline.open(self.cell),
             block => {
                 self.flush();
@@ -149,7 +149,7 @@ impl Reader<'_> {
     fn start_block(&mut self, tag: Tag<'_>, range: Range<usize>) {
         match tag {
             Tag::Heading { level, .. } => {
-                self.begin(Kind::Heading, range.start);
+                self.begin(BlockKind::Heading, range.start);
                 let hashes = "#".repeat(level as usize);
                 self.inline.sign(&format!("{hashes} "), range.start);
             }
@@ -182,9 +182,9 @@ impl Reader<'_> {
 
     fn end(&mut self, tag: TagEnd, range: &Range<usize>) {
         match tag {
-            TagEnd::Emphasis => self.inline.end(Mark::Emphasis),
-            TagEnd::Strong => self.inline.end(Mark::Strong),
-            TagEnd::Strikethrough => self.inline.end(Mark::Struck),
+            TagEnd::Emphasis => self.inline.end(InlineStyle::Emphasis),
+            TagEnd::Strong => self.inline.end(InlineStyle::Strong),
+            TagEnd::Strikethrough => self.inline.end(InlineStyle::Struck),
             TagEnd::Link | TagEnd::Image => self.inline.end_link(range.start),
             TagEnd::TableCell => {
                 let cell = self.inline.close().unwrap_or_default();
@@ -232,7 +232,7 @@ impl Reader<'_> {
             code.push(text, range.start);
             return;
         }
-        self.begin(Kind::Paragraph, range.start);
+        self.begin(BlockKind::Paragraph, range.start);
         let start = range.start;
         match self.source.get(range.clone()) == Some(text) {
             true => self.inline.text(text, &|at| start + at),
@@ -242,15 +242,15 @@ impl Reader<'_> {
     }
 
     fn code(&mut self, code: &str, range: &Range<usize>) {
-        self.begin(Kind::Paragraph, range.start);
+        self.begin(BlockKind::Paragraph, range.start);
         let written = self.source.get(range.clone()).unwrap_or("");
         let ticks = written.chars().take_while(|it| *it == '`').count().max(1);
         self.inline.code(code, &"`".repeat(ticks), range.start);
         self.last = range.end;
     }
 
-    fn mark(&mut self, mark: Mark, from: usize) {
-        self.begin(Kind::Paragraph, from);
+    fn mark(&mut self, mark: InlineStyle, from: usize) {
+        self.begin(BlockKind::Paragraph, from);
         self.inline.begin(mark);
     }
 
@@ -266,7 +266,7 @@ impl Reader<'_> {
     }
 
     /// Begins a block of words, unless one is open.
-    fn begin(&mut self, kind: Kind, from: usize) {
+    fn begin(&mut self, kind: BlockKind, from: usize) {
         if !self.inline.is_open() {
             self.space(from);
             self.inline.open(kind);
@@ -291,7 +291,7 @@ impl Reader<'_> {
         }
     }
 
-    fn open_row(&mut self, cell: Kind, from: usize) {
+    fn open_row(&mut self, cell: BlockKind, from: usize) {
         self.cell = cell;
         if let Some(table) = &mut self.table {
             table.open_row(from);

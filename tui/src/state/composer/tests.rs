@@ -62,12 +62,12 @@ fn a_backslash_before_the_caret_can_be_taken() {
 #[test]
 fn what_was_killed_can_be_yanked() {
     let mut composer = of("one two");
-    composer.edit(Edit::DeleteWordLeft);
+    composer.edit(LineEdit::DeleteWordLeft);
     assert_eq!(composer.text(), "one ");
-    composer.edit(Edit::Yank);
+    composer.edit(LineEdit::Yank);
     assert_eq!(composer.text(), "one two");
-    composer.edit(Edit::KillToStart);
-    composer.edit(Edit::Undo);
+    composer.edit(LineEdit::KillToStart);
+    composer.edit(LineEdit::Undo);
     assert_eq!(composer.text(), "one two");
 }
 
@@ -88,9 +88,9 @@ fn a_folded_paste_is_deleted_and_comes_back_as_one() {
     let mut composer = of("a");
     composer.paste(&"x".repeat(2049));
     assert_eq!(composer.shown(&composer.rows(40).0[0]), "a[pasted 3 kB]");
-    composer.edit(Edit::Backspace);
+    composer.edit(LineEdit::Backspace);
     assert_eq!(composer.text(), "a");
-    composer.edit(Edit::Undo);
+    composer.edit(LineEdit::Undo);
     assert_eq!(composer.text().len(), 2050);
 }
 

@@ -2,7 +2,7 @@ use super::Field;
 
 /// How a field is called and what is said of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
+pub struct FieldWords {
     /// Its name for `/set`; that of the configuration file where it stands there.
     pub key: &'static str,
     /// What the panel calls it.
@@ -16,39 +16,39 @@ pub struct Words {
 impl Field {
     /// How it is called and what is said of it.
     #[must_use]
-    pub fn words(self) -> Words {
+    pub fn words(self) -> FieldWords {
         match self {
             Self::Denoising(setting) => {
                 let row = setting.definition();
-                Words {
+                FieldWords {
                     key: row.key,
                     label: row.label,
                     remark: row.remark,
                     about: row.about,
                 }
             }
-            Self::Speed => Words {
+            Self::Speed => FieldWords {
                 key: "speed",
                 label: "speed dial",
                 remark: "quality · balanced · fast · turbo",
                 about: "Steps and threshold in one: quality has 1 token per step, balanced 2, fast \
                         commits all tokens above 0.90, turbo all above 0.70.",
             },
-            Self::Delay => Words {
+            Self::Delay => FieldWords {
                 key: "delay",
                 label: "playback delay",
                 remark: "slow-motion display only",
                 about: "Shows each step for at least this long. The engine does not wait: only the \
                         picture is slower. It holds for the running answer too.",
             },
-            Self::Pins => Words {
+            Self::Pins => FieldWords {
                 key: "pins",
                 label: "pins",
                 remark: "token position:word, …",
                 about: "Words that the answer must hold, at token positions counted from 0: 0:Once, \
                         5:upon. They stay for every answer until cleared.",
             },
-            Self::Context => Words {
+            Self::Context => FieldWords {
                 key: "context",
                 label: "context",
                 remark: "roll · refuse, when it is full",

@@ -11,7 +11,7 @@ pub(super) use pins::{have_pins_read, placed};
 use set::set;
 use unmask_core::settings::Setting;
 
-use crate::action::{Command, Edit, Scroll};
+use crate::action::{Command, LineEdit, Scroll};
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::sentence::capital;
@@ -72,8 +72,8 @@ fn typing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
             panel.below = Below::Plan;
         }
         Command::Edit(edit) => move_in_input(state, edit),
-        Command::Scroll(Scroll::First) => move_in_input(state, Edit::LineStart),
-        Command::Scroll(Scroll::Follow) => move_in_input(state, Edit::LineEnd),
+        Command::Scroll(Scroll::First) => move_in_input(state, LineEdit::LineStart),
+        Command::Scroll(Scroll::Follow) => move_in_input(state, LineEdit::LineEnd),
         other => return behind(other),
     }
     Some(Vec::new())
@@ -88,7 +88,7 @@ fn behind(command: Command) -> Option<Vec<Effect>> {
     (!goes_on).then(Vec::new)
 }
 
-fn move_in_input(state: &mut State, edit: Edit) {
+fn move_in_input(state: &mut State, edit: LineEdit) {
     if let Some(panel) = panel(state)
         && let Some(input) = &mut panel.input
     {
@@ -108,7 +108,7 @@ fn commit(state: &mut State) -> bool {
         true => Ok(()),
         false => change(state, field, &text),
     };
-    tell(state, result)
+    report(state, result)
 }
 
 /// Takes a value that is being typed, if one is; false if it is refused.
@@ -118,7 +118,7 @@ pub(super) fn finish_typing(state: &mut State) -> bool {
 }
 
 /// Shows a refusal in the panel; false if there is one.
-fn tell(state: &mut State, result: Result<(), Refusal>) -> bool {
+fn report(state: &mut State, result: Result<(), Refusal>) -> bool {
     let Some(panel) = panel(state) else {
         return result.is_ok();
     };
@@ -172,7 +172,7 @@ fn step(state: &mut State, way: Way) {
         return;
     };
     let result = nudge(&mut state.settings, field, way, &limits);
-    tell(state, result);
+    report(state, result);
 }
 
 /// Enter: the next of a few values, or the value is typed.
@@ -231,8 +231,8 @@ fn restore(settings: &mut Settings, defaults: &Settings, field: Field) {
         Field::Denoising(Setting::Seed) => settings.seed = defaults.seed,
         Field::Denoising(setting) => {
             // What excludes it comes back too, if that is the default.
-            let others = setting.definition().excludes.iter().copied();
-            for row in once(setting).chain(others).map(Setting::definition) {
+            let row = setting.definition();
+            for row in once(row).chain(row.others()) {
                 let value = (row.get)(&defaults.params, defaults.length);
                 (row.set)(&mut settings.params, &mut settings.length, value);
             }

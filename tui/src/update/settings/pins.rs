@@ -8,7 +8,7 @@ use unmask_core::api::with_causes;
 use unmask_core::engine::Pin;
 use unmask_core::text::pins::PinPlaceError;
 
-use super::{panel, refuse, tell, which_answer};
+use super::{panel, refuse, report, which_answer};
 use crate::effect::Effect;
 use crate::state::{Composer, Field, PinQuestion, Pins, Refusal, State, Toast, pins_text};
 
@@ -49,9 +49,9 @@ pub(in crate::update) fn placed(
     match tokens {
         Ok(tokens) => {
             state.pins.fit(tokens);
-            if let Some(chips) = state.pins.text(pins).filter(|_| is_new) {
+            if let Some(labels) = state.pins.text(pins).filter(|_| is_new) {
                 let which = which_answer(state);
-                state.notify(format!("Pins {chips}{which}"));
+                state.notify(format!("Pins {labels}{which}"));
             }
         }
         Err(error) if is_new => withdraw(state, pins, error),
@@ -72,7 +72,7 @@ fn withdraw(state: &mut State, pins: &[Pin], error: &PinPlaceError) {
             let mut input = Composer::default();
             input.insert(&text);
             panel.input = Some(input);
-            tell(state, Err(refusal));
+            report(state, Err(refusal));
         }
         None => refuse(state, Field::Pins, &text, refusal),
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::action::Rendered;
 use crate::effect::RenderJob;
 use crate::row::Row;
-use crate::state::{Anchor, Focus, Form, Markdown, Pending, Place};
+use crate::state::{Anchor, EntryRow, Focus, Form, Markdown, Pending};
 use crate::theme::Role;
 
 impl Driver {
@@ -135,7 +135,7 @@ fn space_pauses_and_resumes_on_the_canvas() {
     driver.key(KeyCode::Tab);
     assert_eq!(driver.key(KeyCode::Char(' ')), [Effect::Pause]);
     assert_eq!(driver.key(KeyCode::Char(' ')), []);
-    driver.hear_turn(TurnEvent::Paused(1));
+    driver.receive_turn(TurnEvent::Paused(1));
     assert_eq!(driver.key(KeyCode::Char(' ')), [Effect::Resume]);
     assert_eq!(
         driver.state.focus,
@@ -242,8 +242,8 @@ fn the_view_stays_at_its_words_when_markdown_comes_above() {
         columns: 80,
         rows: 10,
     }));
-    let place = Place::Body(0);
-    driver.state.transcript.view = View::Held(Anchor { block: 2, place });
+    let row = EntryRow::Body(0);
+    driver.state.transcript.view = View::Held(Anchor { block: 2, row });
     driver.jobs();
     let top = driver.state.transcript.top;
     let rows = vec![Row::default(); 5];
@@ -285,7 +285,7 @@ fn raw_from_the_composer_means_the_last_answer() {
         .transcript
         .entries
         .iter()
-        .map(|laid| laid.form)
+        .map(|item| item.form)
         .collect();
     assert_eq!(forms, [Form::Text, Form::Text, Form::Text, Form::Tokens]);
 }
@@ -320,9 +320,9 @@ fn raw_without_an_answer_says_so() {
 #[test]
 fn a_held_view_stays_at_its_words_when_the_turn_ends() {
     let mut driver = Driver::denoising();
-    let place = Place::Body(2);
-    driver.state.transcript.view = View::Held(Anchor { block: 1, place });
-    driver.hear_turn(TurnEvent::Step(fixture::step(
+    let row = EntryRow::Body(2);
+    driver.state.transcript.view = View::Held(Anchor { block: 1, row });
+    driver.receive_turn(TurnEvent::Step(fixture::step(
         2,
         4,
         vec![
@@ -331,15 +331,15 @@ fn a_held_view_stays_at_its_words_when_the_turn_ends() {
         ],
     )));
     driver.finish("Two and three", FinishReason::Complete);
-    let place = Place::Body("Two and".len());
+    let row = EntryRow::Body("Two and".len());
     assert_eq!(
         driver.state.transcript.view,
-        View::Held(Anchor { block: 1, place })
+        View::Held(Anchor { block: 1, row })
     );
     driver.act(Action::Do(Command::ToggleRaw));
-    let place = Place::Body(2);
+    let row = EntryRow::Body(2);
     assert_eq!(
         driver.state.transcript.view,
-        View::Held(Anchor { block: 1, place })
+        View::Held(Anchor { block: 1, row })
     );
 }

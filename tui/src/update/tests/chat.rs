@@ -90,11 +90,11 @@ fn a_line_and_its_enter_in_one_go_are_sent_if_nothing_follows() {
         assert_eq!(driver.act(Action::Key(event)), []);
     }
     assert_eq!(driver.draft(), "abc");
-    let moment = Moment {
+    let time = ScreenTime {
         since_start: driver.state.wakes_at().expect("the Enter waits"),
-        clock: Clock::default(),
+        clock: TimeOfDay::default(),
     };
-    let effects = driver.act(Action::Time(moment));
+    let effects = driver.act(Action::Time(time));
     assert_eq!(sent(&effects), [(Role::User, "abc".to_owned())]);
 }
 
@@ -170,7 +170,7 @@ fn a_message_waits_for_a_model() {
     let mut driver = Driver::bare();
     assert_eq!(driver.say("hello"), []);
     assert_eq!(driver.state.queue, ["hello"]);
-    let effects = driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    let effects = driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     assert_eq!(sent(&effects), [(Role::User, "hello".to_owned())]);
 }
 

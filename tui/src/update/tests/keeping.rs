@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::session::{Job, Opened, Resumed, StorageEvent};
-use crate::state::{Keeping, Naming, Sight};
+use crate::state::{EntryVisibility, Naming, Persistence};
 use unmask_core::conversations::{
     Access, Condition, Durability, MessageId, Record, SessionId, StoppedCanvas, Summary, Visibility,
 };
@@ -22,7 +22,7 @@ fn other() -> SessionId {
 /// A screen with a model whose conversations are kept.
 fn kept() -> Driver {
     let mut driver = Driver::ready();
-    driver.state.saved.keeping = Keeping::All;
+    driver.state.saved.keeping = Persistence::All;
     driver
 }
 
@@ -30,14 +30,14 @@ fn kept() -> Driver {
 fn answered() -> Driver {
     let mut driver = kept();
     driver.say("hello");
-    driver.tell(StorageEvent::Saved(id()));
+    driver.receive_storage(StorageEvent::Saved(id()));
     driver.begin();
     driver.finish("Two", FinishReason::Complete);
     driver
 }
 
 impl Driver {
-    fn tell(&mut self, news: StorageEvent) -> Vec<Effect> {
+    fn receive_storage(&mut self, news: StorageEvent) -> Vec<Effect> {
         self.act(Action::Kept(news))
     }
 
@@ -72,13 +72,13 @@ fn short(record: &Record) -> String {
         Record::Msg(it) => format!("msg {} after {}: {}", it.id.0, number(it.parent), it.text),
         Record::Gen(it) => format!("gen {} after {}: {}", it.id.0, number(it.parent), it.text),
         Record::Title { text } => format!("title {text}"),
-        Record::Sight { ids, sight } => format!("{sight:?} {ids:?}"),
+        Record::Visibility { ids, visibility } => format!("{visibility:?} {ids:?}"),
         Record::Del { ids } => format!("del {ids:?}"),
     }
 }
 
 fn opened(access: Access) -> StorageEvent {
-    let entry = |id, entry| (MessageId(id), Sight::Seen, entry);
+    let entry = |id, entry| (MessageId(id), EntryVisibility::Seen, entry);
     StorageEvent::Opened(Box::new(Opened {
         id: other(),
         conversation: Resumed {
@@ -87,7 +87,7 @@ fn opened(access: Access) -> StorageEvent {
                     1,
                     Entry::You {
                         text: "What is a prime?".to_owned(),
-                        at: Clock::default(),
+                        at: TimeOfDay::default(),
                     },
                 ),
                 entry(
@@ -182,7 +182,7 @@ fn nothing_is_written_of_an_empty_conversation() {
 #[test]
 fn a_private_conversation_asks_nothing_of_the_disk() {
     let mut driver = Driver::ready();
-    driver.state.saved.keeping = Keeping::Private;
+    driver.state.saved.keeping = Persistence::Private;
     let mut effects = driver.say("hello");
     driver.begin();
     effects.extend(driver.finish("Two", FinishReason::Complete));
@@ -203,7 +203,7 @@ fn a_name_given_before_the_first_message_is_written_with_it() {
 fn a_message_that_was_not_sent_is_taken_back() {
     let mut driver = kept();
     driver.say("hello");
-    let effects = driver.hear_turn(TurnEvent::Failed(failure()));
+    let effects = driver.receive_turn(TurnEvent::Failed(failure()));
     assert_eq!(written(&effects), ["del [MessageId(1)]"]);
     let effects = driver.key(KeyCode::Enter);
     assert_eq!(written(&effects), ["msg 2 after 0: hello"]);
@@ -212,8 +212,8 @@ fn a_message_that_was_not_sent_is_taken_back() {
 #[test]
 fn what_the_model_no_longer_sees_is_told_and_the_next_message_follows_what_it_sees() {
     let mut driver = answered();
-    for laid in &mut driver.state.transcript.entries {
-        laid.sight = Sight::Undone;
+    for item in &mut driver.state.transcript.entries {
+        item.visibility = EntryVisibility::Undone;
     }
     let effects = driver.act(Action::Wheel(1));
     assert_eq!(written(&effects), ["Undone [MessageId(1), MessageId(2)]"]);
@@ -224,8 +224,8 @@ fn what_the_model_no_longer_sees_is_told_and_the_next_message_follows_what_it_se
 #[test]
 fn an_answer_that_goes_on_keeps_its_name() {
     let mut driver = answered();
-    if let Some(laid) = driver.state.transcript.entries.last_mut()
-        && let Entry::Answer(answer) = &mut laid.entry
+    if let Some(item) = driver.state.transcript.entries.last_mut()
+        && let Entry::Answer(answer) = &mut item.entry
     {
         answer.text.push_str(" and three");
     }
@@ -237,7 +237,7 @@ fn an_answer_that_goes_on_keeps_its_name() {
 fn a_conversation_takes_the_place_of_the_one_before_and_is_gone_on_with() {
     let mut driver = answered();
     driver.state.saved.opening = Some(other());
-    driver.tell(opened(Access::Write));
+    driver.receive_storage(opened(Access::Write));
     assert_eq!(driver.state.title, "What is a prime?");
     assert_eq!(driver.entries().len(), 3, "with a word about the model");
     let effects = driver.say("And 2?");
@@ -251,7 +251,7 @@ fn no_turn_begins_while_a_conversation_is_being_opened() {
     driver.state.saved.opening = Some(other());
     assert_eq!(written(&driver.say("And 2?").clone()), [] as [&str; 0]);
     assert_eq!(driver.stage(), None);
-    let effects = driver.tell(opened(Access::Write));
+    let effects = driver.receive_storage(opened(Access::Write));
     assert_eq!(written(&effects), ["msg 3 after 2: And 2?"]);
     let TurnInput::Chat { messages, .. } = started(&effects) else {
         panic!("it is a chat");
@@ -270,7 +270,7 @@ fn started(effects: &[Effect]) -> &TurnInput {
 fn a_conversation_of_another_process_goes_on_in_a_copy_with_the_first_message() {
     let mut driver = kept();
     driver.state.saved.opening = Some(other());
-    driver.tell(opened(Access::InUse));
+    driver.receive_storage(opened(Access::InUse));
     assert_eq!(driver.state.saved.word(), Some("read-only"));
     assert_eq!(
         driver.act(Action::Order(crate::action::Order::Rename("x".to_owned()))),
@@ -289,7 +289,7 @@ fn a_conversation_of_another_process_goes_on_in_a_copy_with_the_first_message() 
 fn a_conversation_that_cannot_be_opened_leaves_the_one_before() {
     let mut driver = answered();
     driver.state.saved.opening = Some(other());
-    driver.tell(StorageEvent::NotOpened("no".to_owned()));
+    driver.receive_storage(StorageEvent::NotOpened("no".to_owned()));
     assert_eq!(driver.entries().len(), 2);
     assert!(driver.state.toast.is_some());
     assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
@@ -298,12 +298,12 @@ fn a_conversation_that_cannot_be_opened_leaves_the_one_before() {
 #[test]
 fn a_disk_that_refuses_is_told_in_a_corner_and_in_the_header() {
     let mut driver = answered();
-    driver.tell(StorageEvent::NotSaved("no space left on device".to_owned()));
+    driver.receive_storage(StorageEvent::NotSaved("no space left on device".to_owned()));
     assert_eq!(driver.state.saved.word(), Some("not saved"));
     driver.key(KeyCode::Esc);
     assert_eq!(written(&driver.say("on")), ["msg 3 after 2: on"]);
     assert_eq!(driver.state.toast, None);
-    driver.tell(StorageEvent::Saved(id()));
+    driver.receive_storage(StorageEvent::Saved(id()));
     assert_eq!(driver.state.saved.word(), None);
 }
 
@@ -332,13 +332,13 @@ fn deleting_asks_first() {
 fn a_running_turn_keeps_its_conversation_on_the_screen() {
     let mut driver = kept();
     driver.say("hello");
-    driver.tell(StorageEvent::Saved(id()));
+    driver.receive_storage(StorageEvent::Saved(id()));
     driver.begin();
     assert_eq!(driver.order(Command::New), []);
     driver.order(Command::Delete);
     assert_eq!(driver.state.overlays, []);
     driver.order(Command::Sessions);
-    driver.tell(StorageEvent::Listed(vec![row(
+    driver.receive_storage(StorageEvent::Listed(vec![row(
         other(),
         "Primes",
         Condition::Free,

@@ -19,7 +19,7 @@ fn what_the_model_no_longer_sees_is_marked_and_sent_again() {
     }
     let effects = driver.say("more");
     assert_eq!(sent(&effects).len(), 5);
-    driver.hear_turn(TurnEvent::Started {
+    driver.receive_turn(TurnEvent::Started {
         canvas: Canvas::new(&[], CELLS.len(), MASK),
         params: driver.state.settings.params.clone(),
         left_out: 2,
@@ -44,7 +44,7 @@ fn too_long(room: usize) -> Failure {
 fn a_message_that_is_too_long_comes_back_with_an_offer_that_g_takes() {
     let mut driver = Driver::ready();
     driver.say("hello");
-    driver.hear_turn(TurnEvent::Failed(too_long(86)));
+    driver.receive_turn(TurnEvent::Failed(too_long(86)));
     let Some(Overlay::Confirm(confirm)) = driver.state.overlays.last() else {
         panic!("nothing is offered");
     };
@@ -64,7 +64,7 @@ fn a_message_that_is_too_long_comes_back_with_an_offer_that_g_takes() {
 fn a_message_without_room_for_any_answer_is_told_in_the_corner() {
     let mut driver = Driver::ready();
     driver.say("hello");
-    driver.hear_turn(TurnEvent::Failed(too_long(0)));
+    driver.receive_turn(TurnEvent::Failed(too_long(0)));
     assert_eq!(title(&driver), "Not sent: too long for the model");
     assert_eq!(driver.draft(), "hello");
 }
@@ -74,7 +74,7 @@ fn no_question_is_asked_under_the_hands_of_somebody_who_writes() {
     let mut driver = Driver::ready();
     driver.say("hello");
     driver.write("g");
-    driver.hear_turn(TurnEvent::Failed(too_long(86)));
+    driver.receive_turn(TurnEvent::Failed(too_long(86)));
     assert!(driver.state.overlays.is_empty());
     assert_eq!(driver.draft(), "g");
     assert!(matches!(driver.entries().last(), Some(Entry::Failure(_))));
@@ -84,7 +84,7 @@ fn no_question_is_asked_under_the_hands_of_somebody_who_writes() {
 fn the_setting_for_what_outgrows_the_context_outlives_a_load() {
     let mut driver = Driver::ready();
     driver.state.settings.overflow = Overflow::Refuse;
-    driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     let effects = driver.say("hello");
     let [Effect::Start(request)] = effects.as_slice() else {
         panic!("{effects:?}");

@@ -83,7 +83,7 @@ fn with_reduced_motion_steps_are_drawn_twice_a_second() {
     for step in 2..62 {
         driver.state.is_dirty = false;
         driver.wait(50);
-        driver.hear_turn(TurnEvent::Step(fixture::step(step, 64, Vec::new())));
+        driver.receive_turn(TurnEvent::Step(fixture::step(step, 64, Vec::new())));
         frames += usize::from(driver.state.is_dirty);
     }
     assert!((5..=7).contains(&frames), "{frames} frames in 3 s");

@@ -1,10 +1,10 @@
-mod again;
-mod attention;
+mod alerts;
 mod canvas;
 mod chat;
 mod copy;
 mod frame;
 mod keeping;
+mod last_turn;
 mod long;
 mod look;
 mod models;
@@ -12,7 +12,7 @@ mod pins;
 mod pointer;
 mod rules;
 mod settings;
-mod stretch;
+mod text_selection;
 mod trust;
 mod turns;
 
@@ -27,15 +27,15 @@ use unmask_core::engine::{
 use unmask_core::event::{FinishReason, Stats};
 
 use super::*;
-use crate::action::{Clock, Command, Order, Scroll, Size};
+use crate::action::{Command, Order, Scroll, Size, TimeOfDay};
 use crate::effect::Mouse;
-use crate::fixture::{self, Cell, MASK};
+use crate::fixture::{self, FixtureCell, MASK};
 use crate::state::{Entry, Overlay, Turn, View};
 
-const CELLS: &[Cell] = &[
-    Cell::Text(b"Two"),
-    Cell::Text(b" and"),
-    Cell::Text(b" three"),
+const CELLS: &[FixtureCell] = &[
+    FixtureCell::Text(b"Two"),
+    FixtureCell::Text(b" and"),
+    FixtureCell::Text(b" three"),
 ];
 
 /// A screen driven as the loop drives it.
@@ -60,7 +60,7 @@ impl Driver {
     /// With a model that waits.
     fn ready() -> Self {
         let mut driver = Self::bare();
-        driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+        driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
         driver
     }
 
@@ -75,19 +75,19 @@ impl Driver {
     fn begin(&mut self) {
         let canvas = Canvas::new(&[], CELLS.len(), MASK);
         let params = self.state.settings.params.clone();
-        self.hear_turn(TurnEvent::Started {
+        self.receive_turn(TurnEvent::Started {
             canvas,
             params,
             left_out: 0,
         });
         let commit = fixture::new(0, fixture::token(CELLS, 0), 0.9);
-        self.hear_turn(TurnEvent::Step(fixture::step(1, 4, vec![commit])));
+        self.receive_turn(TurnEvent::Step(fixture::step(1, 4, vec![commit])));
     }
 
     fn paused() -> Self {
         let mut driver = Self::denoising();
         driver.key(KeyCode::Esc);
-        driver.hear_turn(TurnEvent::Paused(1));
+        driver.receive_turn(TurnEvent::Paused(1));
         driver
     }
 
@@ -108,11 +108,11 @@ impl Driver {
     /// Lets time pass.
     fn wait(&mut self, ms: u64) -> &mut Self {
         self.now += Duration::from_millis(ms);
-        let moment = Moment {
+        let time = ScreenTime {
             since_start: self.now,
-            clock: Clock::default(),
+            clock: TimeOfDay::default(),
         };
-        self.act(Action::Time(moment));
+        self.act(Action::Time(time));
         self
     }
 
@@ -140,16 +140,16 @@ impl Driver {
         self.key(KeyCode::Enter)
     }
 
-    fn hear(&mut self, event: EngineEvent) -> Vec<Effect> {
+    fn receive(&mut self, event: EngineEvent) -> Vec<Effect> {
         self.act(Action::Engine(event))
     }
 
-    fn hear_turn(&mut self, event: TurnEvent) -> Vec<Effect> {
-        self.hear(EngineEvent::Turn(self.state.turn, event))
+    fn receive_turn(&mut self, event: TurnEvent) -> Vec<Effect> {
+        self.receive(EngineEvent::Turn(self.state.turn, event))
     }
 
     fn finish(&mut self, text: &str, reason: FinishReason) -> Vec<Effect> {
-        self.hear_turn(TurnEvent::Finished(Outcome {
+        self.receive_turn(TurnEvent::Finished(Outcome {
             canvas: Canvas::new(&[], CELLS.len(), MASK),
             text: text.to_owned(),
             holes: Vec::new(),
@@ -168,8 +168,8 @@ impl Driver {
     }
 
     fn entries(&self) -> Vec<&Entry> {
-        let laid = self.state.transcript.entries.iter();
-        laid.map(|laid| &laid.entry).collect()
+        let item = self.state.transcript.entries.iter();
+        item.map(|item| &item.entry).collect()
     }
 
     fn stage(&self) -> Option<Stage> {

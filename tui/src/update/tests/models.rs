@@ -1,6 +1,6 @@
 //! Models and backends: the picker, loads, what fails, and what does not fit.
 
-use unmask_core::catalogue::{Catalogue, Choice, Readiness};
+use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
 use unmask_core::engine::{LoadRequest, OldModel};
 
 use super::*;
@@ -56,7 +56,7 @@ fn failed(driver: &mut Driver, kind: FailureKind) {
         text: "ort-cuda: out of memory (needs 17.0 GB, free 9.2 GB)".to_owned(),
         hint: "try another".to_owned(),
     };
-    driver.hear(EngineEvent::LoadFailed {
+    driver.receive(EngineEvent::LoadFailed {
         key: "base".to_owned(),
         failure,
     });
@@ -207,12 +207,12 @@ fn a_load_that_fails_is_told_in_the_corner_with_what_is_kept_and_a_smaller_one()
 fn a_model_that_made_room_is_named_while_it_comes_back() {
     let mut driver = looked();
     let running = driver.state.model.clone().expect("it is loaded");
-    driver.hear(EngineEvent::Unloaded(running.clone()));
+    driver.receive(EngineEvent::Unloaded(running.clone()));
     assert!(driver.state.model.is_none());
     failed(&mut driver, FailureKind::Model);
     let toast = driver.state.toast.clone().expect("it is told");
     assert!(toast.lines[1].starts_with("Loading LLaDA-8B-Instruct again."));
-    driver.hear(EngineEvent::Loaded(running));
+    driver.receive(EngineEvent::Loaded(running));
     assert!(driver.state.model.is_some() && driver.state.machine.away.is_none());
 }
 
@@ -224,7 +224,7 @@ fn a_model_whose_process_has_ended_is_offered_again() {
         key: loaded.key.clone(),
         ..LoadRequest::default()
     };
-    driver.hear(EngineEvent::Lost {
+    driver.receive(EngineEvent::Lost {
         loaded,
         failure: failure(),
         again: again.clone(),
@@ -246,7 +246,7 @@ fn who_is_typing_when_a_process_ends_keeps_the_keys() {
     let mut driver = looked();
     let loaded = driver.state.model.clone().expect("it is loaded");
     driver.write("ye");
-    driver.hear(EngineEvent::Lost {
+    driver.receive(EngineEvent::Lost {
         loaded,
         failure: failure(),
         again: LoadRequest::default(),
@@ -260,22 +260,22 @@ fn who_is_typing_when_a_process_ends_keeps_the_keys() {
 #[test]
 fn a_load_that_tells_the_same_again_counts_as_silent() {
     let mut driver = looked();
-    let hear = |driver: &mut Driver, done| {
+    let receive = |driver: &mut Driver, done| {
         driver.wait(20_000);
-        driver.hear(EngineEvent::Loading {
+        driver.receive(EngineEvent::Loading {
             key: "huge".to_owned(),
             stage: "reading".to_owned(),
             done,
             total: 9,
         });
         match &driver.state.activity {
-            Activity::Loading(load) => load.heard_at,
+            Activity::Loading(load) => load.progress_at,
             other => panic!("nothing is loaded: {other:?}"),
         }
     };
-    let first = hear(&mut driver, 1);
-    assert_eq!(hear(&mut driver, 1), first);
-    assert!(hear(&mut driver, 2) > first);
+    let first = receive(&mut driver, 1);
+    assert_eq!(receive(&mut driver, 1), first);
+    assert!(receive(&mut driver, 2) > first);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn the_first_screen_does_what_its_options_say() {
 fn the_carried_model_is_loaded_where_it_can_be() {
     let mut driver = Driver::bare();
     let mut catalogue: Catalogue = machine();
-    let carried = |framework: &str, readiness| Choice {
+    let carried = |framework: &str, readiness| ModelChoice {
         key: "mini".to_owned(),
         framework: framework.to_owned(),
         needs_bytes: None,
@@ -375,7 +375,7 @@ fn a_start_without_a_model_shows_the_first_screen_and_looks_around() {
     let mut driver = Driver::bare();
     driver.act(Action::Order(Order::Load(LoadRequest::default())));
     assert!(!driver.state.is_first_run());
-    let effects = driver.hear(EngineEvent::LoadFailed {
+    let effects = driver.receive(EngineEvent::LoadFailed {
         key: "demo".to_owned(),
         failure: failure(),
     });

@@ -16,7 +16,7 @@ impl Driver {
         self.act(Action::Placed(asked, tokens))
     }
 
-    fn chips(&self) -> Option<String> {
+    fn labels(&self) -> Option<String> {
         self.state.pins.text(&self.state.settings.pins)
     }
 
@@ -58,11 +58,11 @@ fn pins_show_their_tokens_once_they_are_read() {
     let effects = driver.say("/pin 0:Two, 1:and three");
     let (pins, length) = asked(&effects);
     assert_eq!((pins.len(), length), (2, 128));
-    assert_eq!(driver.chips(), None);
+    assert_eq!(driver.labels(), None);
     driver.read(Ok(vec![vec![token(0)], vec![token(1), token(2)]]));
-    let chips = "0 \"Two\"  1 \" and\" \" three\"";
-    assert_eq!(driver.chips().as_deref(), Some(chips));
-    assert_eq!(driver.notice(), format!("Pins {chips}"));
+    let labels = "0 \"Two\"  1 \" and\" \" three\"";
+    assert_eq!(driver.labels().as_deref(), Some(labels));
+    assert_eq!(driver.notice(), format!("Pins {labels}"));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn pins_that_overlap_are_withdrawn_with_a_caret_and_the_ones_before_stand() {
     assert_eq!(driver.draft(), "/pin 0:Once, 1:up");
     assert_eq!(asked(&effects).0.len(), 1, "the ones before are read again");
     driver.read(Ok(vec![vec![token(0)]]));
-    assert_eq!(driver.chips().as_deref(), Some("3 \"Two\""));
+    assert_eq!(driver.labels().as_deref(), Some("3 \"Two\""));
 }
 
 #[test]
@@ -118,13 +118,17 @@ fn another_model_or_length_has_the_pins_read_anew_and_late_news_is_dropped() {
     driver.say("/pin 0:Two");
     driver.read(Ok(vec![vec![token(0)]]));
     let before = driver.state.pins.asked.clone().expect("asked");
-    let effects = driver.hear(EngineEvent::Loaded(other_model()));
+    let effects = driver.receive(EngineEvent::Loaded(other_model()));
     asked(&effects);
-    assert_eq!(driver.chips(), None);
+    assert_eq!(driver.labels(), None);
     driver.act(Action::Placed(before, Ok(vec![vec![token(0)]])));
-    assert_eq!(driver.chips(), None, "the other tokenizer has not answered");
+    assert_eq!(
+        driver.labels(),
+        None,
+        "the other tokenizer has not answered"
+    );
     driver.read(Ok(vec![vec![token(1)]]));
-    assert_eq!(driver.chips().as_deref(), Some("0 \" and\""));
+    assert_eq!(driver.labels().as_deref(), Some("0 \" and\""));
     assert_eq!(asked(&driver.say("/set length=32")).1, 32);
 }
 
@@ -144,14 +148,17 @@ fn pins_that_no_longer_fit_are_said_and_stay() {
     assert_eq!(effects, []);
     let toast = driver.state.toast.clone().expect("a word");
     assert_eq!(toast.lines[..2], ["40:Two", "^^^^^^"]);
-    assert_eq!((driver.pinned().as_str(), driver.chips()), ("40:Two", None));
+    assert_eq!(
+        (driver.pinned().as_str(), driver.labels()),
+        ("40:Two", None)
+    );
 }
 
 #[test]
 fn without_a_model_nothing_is_asked_and_with_one_at_once() {
     let mut driver = Driver::bare();
     assert_eq!(driver.say("/pin 0:Two"), []);
-    let effects = driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    let effects = driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     asked(&effects);
     assert_eq!(driver.say("/pin clear"), []);
 }

@@ -41,9 +41,9 @@ fn something(driver: &mut Driver, dice: &mut Dice, sent: &mut Vec<String>) {
         }
         9 => drop(driver.key(KeyCode::Enter)),
         10 => drop(driver.ctrl('r')),
-        11 => drop(driver.hear_turn(TurnEvent::Failed(failure()))),
+        11 => drop(driver.receive_turn(TurnEvent::Failed(failure()))),
         12 if driver.stage() == Some(Stage::Denoising) => driver.begin(),
-        12 => drop(driver.hear_turn(TurnEvent::Paused(1))),
+        12 => drop(driver.receive_turn(TurnEvent::Paused(1))),
         13 => drop(driver.finish("Two and three", FinishReason::Complete)),
         14 => drop(driver.finish("", FinishReason::Stopped)),
         _ => {

@@ -250,7 +250,7 @@ fn another_model_brings_its_settings_and_leaves_pins_and_playback() {
     driver.say("/pin 0:Once");
     driver.say("/set delay=100");
     driver.say("/set length=32");
-    driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     let settings = &driver.state.settings;
     assert_eq!(settings.length, 128);
     assert_eq!(settings.pins.len(), 1);
@@ -267,7 +267,7 @@ fn a_seed_of_the_configuration_is_fixed_and_without_one_each_turn_has_another() 
     let mut loaded = (*fixture::loaded(CELLS)).clone();
     loaded.default_seed = Some(0);
     driver.finish("hi", FinishReason::Complete);
-    driver.hear(EngineEvent::Loaded(loaded.into()));
+    driver.receive(EngineEvent::Loaded(loaded.into()));
     assert_eq!(driver.state.settings.seed, Seed::Fixed(0));
     assert_eq!(run(&driver.say("c")).2, 0);
 }

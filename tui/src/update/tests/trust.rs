@@ -1,7 +1,7 @@
 //! Libraries of others: a question, its answer, and what comes of it.
 
-use unmask_core::catalogue::{Catalogue, Choice, Readiness};
-use unmask_core::plugin::{BackendRow, Since, State as BackendState};
+use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
+use unmask_core::plugin::{BackendRow, BackendState, Since};
 
 use super::*;
 use crate::action::Approve;
@@ -24,7 +24,7 @@ fn strange_machine(since: Since) -> Catalogue {
         ..row
     });
     let choice = machine.choices[0].clone();
-    machine.choices.push(Choice {
+    machine.choices.push(ModelChoice {
         framework: "stranger".to_owned(),
         device: String::new(),
         device_name: String::new(),

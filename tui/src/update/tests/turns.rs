@@ -1,7 +1,7 @@
 //! Turns and loads: what is sent, paused, stopped, given up.
 
 use super::*;
-use crate::update::again;
+use crate::update::last_turn;
 
 #[test]
 fn a_stopped_answer_holds_the_queue_until_enter() {
@@ -18,7 +18,7 @@ fn escape_pauses_space_resumes() {
     let mut driver = Driver::denoising();
     assert_eq!(driver.key(KeyCode::Esc), [Effect::Pause]);
     assert_eq!(driver.key(KeyCode::Esc), []);
-    driver.hear_turn(TurnEvent::Paused(1));
+    driver.receive_turn(TurnEvent::Paused(1));
     assert_eq!(driver.stage(), Some(Stage::Paused));
     assert_eq!(driver.key(KeyCode::Char(' ')), [Effect::Resume]);
     assert_eq!(driver.stage(), Some(Stage::Denoising));
@@ -48,7 +48,7 @@ fn news_of_a_pause_does_not_undo_a_stop() {
     let mut driver = Driver::denoising();
     driver.key(KeyCode::Esc);
     driver.ctrl('c');
-    driver.hear_turn(TurnEvent::Paused(1));
+    driver.receive_turn(TurnEvent::Paused(1));
     assert!(matches!(driver.stage(), Some(Stage::Stopping { .. })));
 }
 
@@ -60,7 +60,7 @@ fn a_second_interrupt_abandons_and_late_news_changes_nothing() {
     assert_eq!(driver.ctrl('c'), [Effect::Abandon]);
     let kept = driver.entries().len();
     let late = TurnEvent::Failed(failure());
-    assert_eq!(driver.hear(EngineEvent::Turn(abandoned, late)), []);
+    assert_eq!(driver.receive(EngineEvent::Turn(abandoned, late)), []);
     assert_eq!(driver.entries().len(), kept);
     assert!(matches!(driver.entries()[kept - 1], Entry::Answer(answer) if answer.text == "Two"));
 }
@@ -83,14 +83,14 @@ fn a_prompt_without_an_answer_returns_to_an_empty_composer() {
 
     let mut driver = Driver::denoising();
     driver.write("next");
-    driver.hear_turn(TurnEvent::Failed(failure()));
+    driver.receive_turn(TurnEvent::Failed(failure()));
     assert_eq!(driver.draft(), "next");
 }
 
 #[test]
 fn a_failed_turn_is_a_line_in_the_transcript() {
     let mut driver = Driver::denoising();
-    driver.hear_turn(TurnEvent::Failed(failure()));
+    driver.receive_turn(TurnEvent::Failed(failure()));
     assert_eq!(driver.entries().last(), Some(&&Entry::Failure(failure())));
     assert_eq!(driver.stage(), None);
     let effects = driver.key(KeyCode::Enter);
@@ -108,7 +108,7 @@ fn a_turn_that_fails_half_way_keeps_its_canvas_and_goes_on_as_a_stopped_one() {
         kind: FailureKind::Generation,
         ..failure()
     };
-    driver.hear_turn(TurnEvent::Failed(failure.clone()));
+    driver.receive_turn(TurnEvent::Failed(failure.clone()));
     let entries = driver.entries();
     let [
         Entry::You { .. },
@@ -124,7 +124,7 @@ fn a_turn_that_fails_half_way_keeps_its_canvas_and_goes_on_as_a_stopped_one() {
     );
     assert_eq!((told, driver.draft().as_str()), (&failure, ""));
     let loaded = driver.state.model.clone().expect("it is loaded");
-    assert!(again::can_go_on(&driver.state, &loaded));
+    assert!(last_turn::can_go_on(&driver.state, &loaded));
     let effects = driver.say("/continue");
     assert!(
         matches!(
@@ -143,10 +143,10 @@ fn a_message_that_is_too_long_is_not_sent_and_says_how_to_go_on() {
     let mut driver = Driver::denoising();
     driver.finish("hi", FinishReason::Complete);
     driver.say("too long");
-    driver.hear_turn(TurnEvent::Failed(failure()));
+    driver.receive_turn(TurnEvent::Failed(failure()));
     assert_eq!(driver.draft(), "too long");
     driver.key(KeyCode::Enter);
-    driver.hear_turn(TurnEvent::Failed(failure()));
+    driver.receive_turn(TurnEvent::Failed(failure()));
     let entries = driver.entries();
     let [Entry::You { .. }, Entry::Answer(_), Entry::Failure(failure)] = &entries[..] else {
         panic!("more than the last failure: {entries:?}");
@@ -206,11 +206,11 @@ fn a_load_can_be_cancelled_without_a_red_line() {
         done: 1,
         total: 2,
     };
-    driver.hear(progress.clone());
+    driver.receive(progress.clone());
     assert_eq!(driver.key(KeyCode::Esc), [Effect::CancelLoad]);
-    driver.hear(progress);
+    driver.receive(progress);
     assert_eq!(driver.key(KeyCode::Esc), []);
-    driver.hear(EngineEvent::LoadFailed {
+    driver.receive(EngineEvent::LoadFailed {
         key: "big".to_owned(),
         failure: failure(),
     });
@@ -229,7 +229,7 @@ fn settings_that_do_not_divide_are_rounded_and_said() {
     loaded.default_length = 192;
     loaded.defaults.steps = 500;
     loaded.defaults.block_length = 40;
-    driver.hear(EngineEvent::Loaded(loaded.into()));
+    driver.receive(EngineEvent::Loaded(loaded.into()));
     let settings = &driver.state.settings;
     assert_eq!((settings.length, settings.params.steps), (192, 500));
     let fit = settings.fit();
@@ -253,13 +253,13 @@ fn waiting_for_a_step_is_counted() {
 #[test]
 fn news_of_a_load_leaves_a_turn_alone() {
     let mut driver = Driver::denoising();
-    driver.hear(EngineEvent::Loading {
+    driver.receive(EngineEvent::Loading {
         key: "big".to_owned(),
         stage: "reading weights".to_owned(),
         done: 1,
         total: 2,
     });
     assert_eq!(driver.stage(), Some(Stage::Denoising));
-    driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     assert_eq!(driver.stage(), Some(Stage::Denoising));
 }

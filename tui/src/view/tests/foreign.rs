@@ -78,7 +78,7 @@ fn screens(seed: u64) -> Vec<State> {
     answer(&mut state, &text(5), 61, 64, 8_960);
     ask(&mut state, 5, "more");
     let (canvas, params) = (Canvas::new(&[], 8, MASK), state.settings.params.clone());
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -89,14 +89,14 @@ fn screens(seed: u64) -> Vec<State> {
     let commits = (0..8)
         .map(|at| fixture::new(at, unmask_core::TokenId(2 + at as u32), 0.5))
         .collect();
-    tell(&mut state, TurnEvent::Step(fixture::step(1, 4, commits)));
+    apply_turn_event(&mut state, TurnEvent::Step(fixture::step(1, 4, commits)));
     let running = state.clone();
     let failure = Failure {
         kind: FailureKind::Usage,
         text: text(6),
         hint: text(7),
     };
-    tell(&mut state, TurnEvent::Failed(failure.clone()));
+    apply_turn_event(&mut state, TurnEvent::Failed(failure.clone()));
     let failed = state.clone();
     state.queue.push_back(text(8));
     update(&mut state, Action::Paste(text(9)));

@@ -19,11 +19,11 @@ fn write(state: &mut State, text: &str) {
 }
 
 fn wait(state: &mut State, ms: u64) {
-    let moment = Moment {
+    let time = ScreenTime {
         since_start: state.now.since_start + Duration::from_millis(ms),
         ..state.now
     };
-    update(state, Action::Time(moment));
+    update(state, Action::Time(time));
 }
 
 fn with(size: Size, command: Command) -> State {
@@ -113,12 +113,12 @@ fn a_slash_lists_the_commands_that_fit() {
 #[test]
 fn a_remapped_key_shows_in_hints_help_menu_and_palette() {
     let mut state = main_screen(size(120, 40));
-    let wish = crate::keymap::Rebinding {
+    let rebinding = crate::keymap::Rebinding {
         context: crate::keymap::Context::Anywhere,
         command: Command::Menu,
         chords: vec![crate::keymap::Chord::parse("ctrl+t").expect("a key")],
     };
-    state.keymap.rebind(&[wish]).expect("^T is free");
+    state.keymap.rebind(&[rebinding]).expect("^T is free");
     let shown = |state: &State, command: Command| {
         let mut state = state.clone();
         update(&mut state, Action::Do(command));
@@ -157,8 +157,8 @@ fn themes_at_120_by_40() {
 fn what_is_wrong_with_the_configuration_is_shown_in_the_corner() {
     let mut state = main_screen(size(80, 24));
     let text = "[ui]\nthme = \"dark\"\nmotion = \"slow\"\n[keys.anywhere]\nrepaint = \"ctrl+x\"\n";
-    let (_, remarks) = crate::preferences::Preferences::parse("config.toml", text);
-    state.complain("Not all of the configuration can be used", &remarks);
+    let (_, diagnostics) = crate::preferences::Preferences::parse("config.toml", text);
+    state.complain("Not all of the configuration can be used", &diagnostics);
     insta::assert_snapshot!(screen(state));
 }
 

@@ -158,7 +158,7 @@ fn what_the_model_no_longer_sees_is_dimmed_above_a_line_that_says_so() {
     ask(&mut state, 6, "And the next one?");
     let canvas = Canvas::new(&[], 4, MASK);
     let params = state.settings.params.clone();
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -178,7 +178,7 @@ fn an_offer_for_what_is_too_long_names_the_numbers() {
         limit: 4096,
         room: 86,
     };
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Failed(Failure {
             kind,

@@ -80,18 +80,18 @@ fn markdown_without_colour_and_in_colours() {
 
 /// A turn that was stopped: pins, masks, newlines, a special token, ends and text behind them.
 fn raw(size: Size) -> State {
-    const CELLS: &[Cell] = &[
-        Cell::Text(b"Once"),
-        Cell::Text(b" upon"),
-        Cell::Text(b"\n\n"),
-        Cell::Text(b"a"),
-        Cell::Mask,
-        Cell::Special("<|eot_id|>"),
-        Cell::Text(b" time"),
-        Cell::End,
-        Cell::End,
-        Cell::End,
-        Cell::Text(b" lost"),
+    const CELLS: &[FixtureCell] = &[
+        FixtureCell::Text(b"Once"),
+        FixtureCell::Text(b" upon"),
+        FixtureCell::Text(b"\n\n"),
+        FixtureCell::Text(b"a"),
+        FixtureCell::Mask,
+        FixtureCell::Special("<|eot_id|>"),
+        FixtureCell::Text(b" time"),
+        FixtureCell::End,
+        FixtureCell::End,
+        FixtureCell::End,
+        FixtureCell::Text(b" lost"),
     ];
     let mut state = State::new(size);
     update(
@@ -102,7 +102,7 @@ fn raw(size: Size) -> State {
     let mut canvas = Canvas::new(&[], CELLS.len(), MASK);
     canvas.pin(Position(0), fixture::token(CELLS, 0));
     let params = state.settings.params.clone();
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -111,10 +111,10 @@ fn raw(size: Size) -> State {
         },
     );
     let commits = (1..CELLS.len())
-        .filter(|&at| !matches!(CELLS[at], Cell::Mask))
+        .filter(|&at| !matches!(CELLS[at], FixtureCell::Mask))
         .map(|at| fixture::new(at, fixture::token(CELLS, at), 0.5))
         .collect();
-    tell(&mut state, TurnEvent::Step(fixture::step(1, 4, commits)));
+    apply_turn_event(&mut state, TurnEvent::Step(fixture::step(1, 4, commits)));
     answer(&mut state, "Once upon\n\na", 4, 1, 140);
     state
 }

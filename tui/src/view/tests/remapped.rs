@@ -17,14 +17,14 @@ const OLD: [&str; 10] = [
 
 /// Every command whose keys are no letters has a function key that no keyboard has.
 fn remap(state: &mut State) {
-    let mut wishes: Vec<Rebinding> = Vec::new();
+    let mut rebindings: Vec<Rebinding> = Vec::new();
     for &(context, chord, command) in BINDINGS {
-        let is_met = (wishes.iter()).any(|it| (it.context, it.command) == (context, command));
+        let is_met = (rebindings.iter()).any(|it| (it.context, it.command) == (context, command));
         if is_met || chord.writes() {
             continue;
         }
-        let number = u8::try_from(wishes.len() + 20).expect("there are fewer keys");
-        wishes.push(Rebinding {
+        let number = u8::try_from(rebindings.len() + 20).expect("there are fewer keys");
+        rebindings.push(Rebinding {
             context,
             command,
             chords: vec![Chord {
@@ -33,7 +33,10 @@ fn remap(state: &mut State) {
             }],
         });
     }
-    state.keymap.rebind(&wishes).expect("no two are the same");
+    state
+        .keymap
+        .rebind(&rebindings)
+        .expect("no two are the same");
 }
 
 #[track_caller]
@@ -133,16 +136,16 @@ fn neither_help_nor_menu_nor_chat_names_a_key_that_is_gone() {
 #[test]
 fn a_question_without_keys_names_the_letters_that_answer_it() {
     let mut state = main_screen(size(80, 24));
-    let wishes = [
+    let rebindings = [
         (Context::Confirm, Command::Choose),
         (Context::Overlay, Command::Back),
     ];
-    let wishes = wishes.map(|(context, command)| Rebinding {
+    let rebindings = rebindings.map(|(context, command)| Rebinding {
         context,
         command,
         chords: Vec::new(),
     });
-    state.keymap.rebind(&wishes).expect("nothing clashes");
+    state.keymap.rebind(&rebindings).expect("nothing clashes");
     state.overlays.push(confirm());
     assert!(screen(state).contains("d do it · n no"));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::session::StorageEvent;
-use crate::state::Keeping;
+use crate::state::Persistence;
 use unmask_core::conversations::{Condition, Summary};
 
 fn summaries() -> Vec<Summary> {
@@ -53,7 +53,7 @@ fn summaries() -> Vec<Summary> {
 /// The list of conversations over the mock-up `main`.
 fn sessions(size: Size) -> State {
     let mut state = main_screen(size);
-    state.saved.keeping = Keeping::All;
+    state.saved.keeping = Persistence::All;
     update(&mut state, Action::Do(Command::Sessions));
     update(&mut state, Action::Kept(StorageEvent::Listed(summaries())));
     update(&mut state, Action::Do(Command::Down));
@@ -107,7 +107,7 @@ fn search_at_120_by_40() {
 #[test]
 fn a_question_before_something_final_at_80_by_24() {
     let mut state = main_screen(size(80, 24));
-    state.saved.keeping = Keeping::All;
+    state.saved.keeping = Persistence::All;
     state.saved.id = summaries().first().map(|row| row.id);
     update(&mut state, Action::Do(Command::Delete));
     insta::assert_snapshot!(screen(state));
@@ -121,7 +121,12 @@ fn the_header_says_what_is_not_kept() {
         let rows = screen(state.clone());
         rows.lines().next().unwrap_or_default().to_owned()
     };
-    let headers = [Keeping::Private, Keeping::Failing, Keeping::InCopy].map(&mut header);
+    let headers = [
+        Persistence::Private,
+        Persistence::Failing,
+        Persistence::InCopy,
+    ]
+    .map(&mut header);
     assert_eq!(
         headers,
         [

@@ -150,7 +150,7 @@ fn approximate(size: Size) -> State {
     let mut canvas = Canvas::new(&[], 128, MASK);
     canvas.pin(Position(32), fixture::token(&cells, 32));
     let params = state.settings.fit().params;
-    tell(
+    apply_turn_event(
         &mut state,
         TurnEvent::Started {
             canvas,
@@ -168,7 +168,7 @@ fn approximate(size: Size) -> State {
             nfe_saved: 6.0,
             ..fixture::step(step, 64, commits)
         };
-        tell(&mut state, TurnEvent::Step(event));
+        apply_turn_event(&mut state, TurnEvent::Step(event));
     }
     state
 }

@@ -9,6 +9,8 @@ use crate::engine::{Message, Role};
 use crate::params::Remasking;
 use unmask_api::TokenId;
 
+mod fuzz;
+mod hostile;
 mod places;
 
 const TOKENIZER: &str = include_str!("../../../demo-model/tokenizer.json");
@@ -36,6 +38,10 @@ impl Fake {
         fs::write(self.root.path().join(name), text).expect("a file can be written");
     }
 
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.root.path().join(name)
+    }
+
     fn remove(&self, name: &str) {
         fs::remove_file(self.root.path().join(name)).expect("the file is there");
     }
@@ -52,7 +58,7 @@ impl Fake {
         let error = match opened.and_then(|checkpoint| checkpoint.text(&TokenOverrides::default()))
         {
             Ok(_) => panic!("it is accepted, but should be refused: {expected}"),
-            Err(error) => error.to_string(),
+            Err(error) => unmask_api::with_causes(&error),
         };
         let root = self.root.path().display().to_string();
         assert_eq!(error.replace(&root, "FOLDER"), expected);
@@ -90,6 +96,7 @@ fn missing_files_are_named_with_what_to_do() {
 #[test]
 fn shards_come_in_the_order_of_the_index_and_a_missing_one_is_named() {
     let fake = Fake::new();
+    fake.remove("model.safetensors");
     let index =
         json!({"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}});
     fake.write("model.safetensors.index.json", &index.to_string());
@@ -109,6 +116,25 @@ fn shards_come_in_the_order_of_the_index_and_a_missing_one_is_named() {
         r#"{"weight_map": {"a": "../2.safetensors"}}"#,
     );
     fake.refused("FOLDER lacks the weight file ../2.safetensors that its index names; fetch the checkpoint again");
+    for (index, what) in [
+        ("{}", "`weight_map` is missing"),
+        (r#"{"weight_map": {}}"#, "`weight_map` names no file"),
+        (
+            r#"{"weight_map": {"a": 1}}"#,
+            "`weight_map` names something that is no file",
+        ),
+        ("[]", "it is no object"),
+    ] {
+        fake.write("model.safetensors.index.json", index);
+        fake.refused(&format!(
+            "FOLDER/model.safetensors.index.json:1: {what}; fetch the file again"
+        ));
+    }
+    fake.write("model.safetensors", "x");
+    let checkpoint = fake
+        .open()
+        .expect("the single file counts before an index that was left");
+    assert_eq!(checkpoint.weight_bytes, 1);
 }
 
 #[test]
@@ -118,7 +144,7 @@ fn damaged_files_are_named_with_their_line() {
     fake.refused("FOLDER/config.json:2: expected value; fetch the file again");
     fake.write("config.json", r#"{"model_type": "Dream"}"#);
     fake.refused(
-        "FOLDER/config.json: model family Dream is not supported yet; this build runs llada",
+        "FOLDER/config.json: it is a model of the family Dream, which this version does not run yet; it runs llada",
     );
     let fake = Fake::new();
     fake.write("generation_config.json", r#"{"steps": 0}"#);
@@ -151,8 +177,18 @@ fn ids_come_from_the_checkpoints_files_or_its_tokenizers_names() {
     );
     assert_eq!(
         SpecialIdsOf::from(ids(&fake, TokenOverrides::default())),
-        expected
+        expected,
+        "an end of turn in the list stays that"
     );
+    fake.write(
+        "config.json",
+        r#"{"model_type": "llada", "eos_token_id": [1, 10, 5, 10]}"#,
+    );
+    fake.write("generation_config.json", r#"{"eos_token_id": [1, 11]}"#);
+    let said = ids(&fake, TokenOverrides::default());
+    let ends: Vec<u32> = said.ends().map(|end| end.0).collect();
+    assert_eq!(ends, [1, 5, 10, 11]);
+    assert!(said.is_end(TokenId(11)) && !said.is_end(TokenId(2)));
     let overrides = TokenOverrides {
         mask: Some(9),
         eot: Some(1),
@@ -210,7 +246,7 @@ fn an_id_that_is_missing_or_out_of_range_is_named() {
         .open()
         .and_then(|checkpoint| checkpoint.text(&TokenOverrides::default()));
     let error = error.map(|_| ()).expect_err("it is damaged").to_string();
-    assert!(error.contains("the tokenizer cannot be read"), "{error}");
+    assert!(error.contains("tokenizer.json cannot be read"), "{error}");
 }
 
 #[test]

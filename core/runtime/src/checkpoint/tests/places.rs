@@ -2,8 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::SpecialIdsOf;
-use crate::checkpoint::{Checkpoint, Locations, Place};
-use crate::config::{Config, Environment, Folders, Overrides, Source, TokenOverrides};
+use crate::checkpoint::{Checkpoint, Locations, ModelLocation};
+use crate::config::{Config, ConfigSource, Environment, Folders, Overrides, TokenOverrides};
 use crate::model_id::ModelId;
 
 fn environment(root: &Path) -> Environment {
@@ -24,7 +24,7 @@ fn config(environment: &Environment) -> Config {
     let embedded = crate::config::EMBEDDED;
     Config::from_text(
         embedded,
-        Source::Embedded,
+        ConfigSource::Embedded,
         &Overrides::default(),
         environment,
     )
@@ -140,11 +140,14 @@ fn a_survey_tells_what_is_there_what_it_takes_and_how_to_get_it() {
             .find(|row| row.key == key)
             .expect("it is surveyed")
     };
-    assert_eq!(row("demo").place, Place::Builtin { bytes: 14_100_328 });
+    assert_eq!(
+        row("demo").location,
+        ModelLocation::Builtin { bytes: 14_100_328 }
+    );
     let llada = row("llada-8b-instruct");
     assert_eq!(
-        llada.place,
-        Place::Absent {
+        llada.location,
+        ModelLocation::Absent {
             bytes: Some(16_031_162_368)
         }
     );
@@ -155,7 +158,7 @@ fn a_survey_tells_what_is_there_what_it_takes_and_how_to_get_it() {
     );
     let damaged = row("llada-1_5");
     assert!(
-        matches!(damaged.place, Place::Damaged { .. }),
+        matches!(damaged.location, ModelLocation::Damaged { .. }),
         "it is an empty folder"
     );
     assert!(

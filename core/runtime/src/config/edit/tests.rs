@@ -121,7 +121,7 @@ fn the_embedded_file_is_not_changed_but_becomes_the_users() {
     let expected = bench.root.path().join("config/unmask/model_config.toml");
     assert_eq!(file.ok(), Some(expected.clone()));
     let config = bench.reader.read().expect("it is valid");
-    assert_eq!(config.source, Source::User(expected));
+    assert_eq!(config.source, ConfigSource::User(expected));
     assert_eq!(config.models.len(), 6);
 }
 
@@ -131,10 +131,10 @@ fn a_folder_is_added_once_under_a_key_of_its_own() {
     let folder = bench.demo();
     let model = folder.to_str().expect("plain names");
     let added = bench.reader.add_model(model).expect("it is a checkpoint");
-    assert_eq!(added.key, "demo-41304476");
+    assert_eq!(added.key, "demo-9e308adf");
     let again = bench.reader.add_model(&format!("{model}/config.json"));
     let error = again.expect_err("it is there already").to_string();
-    assert!(error.ends_with("already, as `demo-41304476`"), "{error}");
+    assert!(error.ends_with("already, as `demo-9e308adf`"), "{error}");
     let added = bench.reader.add_model("OTHER/a").expect("it is a hub id");
     assert_eq!(added.key, "a-2");
     assert!(bench.text().contains("# two"), "{}", bench.text());

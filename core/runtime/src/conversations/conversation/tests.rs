@@ -13,8 +13,8 @@ fn answer(id: u64, parent: u64, text: &str) -> String {
 fn texts(conversation: &Conversation) -> Vec<&str> {
     let said = conversation.seen().into_iter().map(|node| &node.said);
     said.map(|said| match said {
-        Said::Text { text, .. } => text.as_str(),
-        Said::Answer(answer) => answer.text.as_str(),
+        MessageContent::Text { text, .. } => text.as_str(),
+        MessageContent::Answer(answer) => answer.text.as_str(),
     })
     .collect()
 }
@@ -157,4 +157,26 @@ fn a_byte_missing_anywhere_loses_two_records_at_most() {
         let found = usize::from(read.head.is_some()) + read.nodes.len();
         assert!(found + 2 >= lines.len(), "without byte {at}");
     }
+}
+
+/// Of a file with messages of these names, one after the other.
+#[track_caller]
+fn check_last_id(ids: &[u64], expected: u64) {
+    let lines: Vec<String> = ids.iter().map(|&id| message(id, "null", "a")).collect();
+    let conversation = Conversation::read(lines.join("\n").as_bytes());
+    assert_eq!(conversation.skipped, 0);
+    assert_eq!(conversation.last_id(), MessageId(expected), "{ids:?}");
+    let new = expected + 1..expected + 1_000_000;
+    assert!(ids.iter().all(|id| !new.contains(id)), "{ids:?}");
+}
+
+#[test]
+fn new_names_are_counted_from_where_there_is_room() {
+    check_last_id(&[], 0);
+    check_last_id(&[1, 2, 3], 3);
+    check_last_id(&[1, 1 << 60], 1 << 60);
+    check_last_id(&[1, 2, u64::MAX], 2);
+    check_last_id(&[1, 2, u64::MAX - 1, u64::MAX], 2);
+    check_last_id(&[u64::MAX], 0);
+    check_last_id(&[5, u64::MAX - 7], 5);
 }

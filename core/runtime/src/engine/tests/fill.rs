@@ -126,10 +126,6 @@ fn what_cannot_be_filled_is_refused() {
     let mut bench = Bench::loaded(Fake::default());
     let whole = fill("12", vec![text("34")]);
     assert_eq!(bench.refused(whole), FailureKind::Usage);
-    // The mask is written f.
-    for masked in [fill("f", vec![hole(1)]), fill("", vec![text("f"), hole(1)])] {
-        assert_eq!(bench.refused(masked), FailureKind::Usage);
-    }
     let endless = fill("12", vec![hole(usize::MAX), hole(usize::MAX)]);
     let kind = bench.refused(endless);
     assert!(matches!(kind, FailureKind::Context { .. }), "{kind:?}");
@@ -140,6 +136,23 @@ fn what_cannot_be_filled_is_refused() {
         room: 2,
     };
     assert_eq!(kind, expected);
+}
+
+#[test]
+fn a_mask_in_what_is_given_is_filled_too() {
+    let mut bench = Bench::loaded(Fake::default());
+    // The mask is written f.
+    for asked in [
+        fill("1f2", vec![hole(2)]),
+        fill("1", vec![text("f2"), hole(2)]),
+    ] {
+        bench.fill(asked);
+        let outcome = bench.outcome();
+        assert_eq!(outcome.reason, FinishReason::Complete);
+        let masks = outcome.canvas.masked_in(0..outcome.canvas.len());
+        assert_eq!(masks.count(), 0, "{:?}", outcome.canvas);
+        assert_eq!(outcome.holes.len(), 1);
+    }
 }
 
 #[test]

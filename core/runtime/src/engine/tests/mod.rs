@@ -1,12 +1,13 @@
 //! The engine against a model in this file: every position wants the token `position % 16`, later positions are surer.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use unmask_api::{
-    BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass, Position,
-    Session, SessionSpec, TokenId,
+    Attention, BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass,
+    Position, Session, SessionSpec, TokenId,
 };
 
 use super::*;
@@ -20,6 +21,7 @@ use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
 mod fill;
+mod kept;
 mod layout;
 mod loads;
 mod measure;
@@ -40,6 +42,10 @@ pub(crate) struct Fake {
     output: Vec<Position>,
     /// Instead of those of this build.
     strategies: Option<&'static [Begin]>,
+    /// Bidirectional, and without cells, if it is not said.
+    attention: Option<Attention>,
+    /// Tokens that were fed, in all.
+    fed: Arc<AtomicUsize>,
 }
 
 impl Model for Fake {
@@ -50,7 +56,10 @@ impl Model for Fake {
             memory_bytes: 0,
             cell_bytes: 0,
             precision: "f32".to_owned(),
-            capabilities: Capabilities::BATCH | Capabilities::CANCEL,
+            capabilities: match self.attention {
+                Some(_) => Capabilities::BATCH | Capabilities::CANCEL | Capabilities::KV_CACHE,
+                None => Capabilities::BATCH | Capabilities::CANCEL,
+            },
             notes: Vec::new(),
         }
     }
@@ -60,6 +69,10 @@ impl Model for Fake {
 }
 
 impl Session for Fake {
+    fn reserve(&mut self, _: u32) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
         if let Some(gate) = &self.gate {
             gate.lock()
@@ -76,6 +89,7 @@ impl Session for Fake {
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
         }
+        (self.fed).fetch_add(pass.tokens.len(), Ordering::Relaxed);
         let wanted = pass.wanted.iter();
         self.output = wanted.map(|&at| pass.positions[at as usize]).collect();
         Ok(())
@@ -172,6 +186,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
         loaded: Arc::new(Loaded {
             key: key.to_owned(),
             name: key.to_owned(),
+            provenance: crate::provenance::Provenance::default(),
             backend: "fake".to_owned(),
             running: Running::Here,
             backend_version: "1".to_owned(),
@@ -182,6 +197,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
                 mask: MASK,
                 eos: END,
                 eot: None,
+                other_ends: Vec::new(),
                 bos: None,
             },
             vocabulary: Arc::new(Vocabulary::default()),
@@ -190,6 +206,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             default_length: 4,
             default_seed: None,
         }),
+        attention: fake.attention.unwrap_or(Attention::Bidirectional),
         rules: FamilyRules::default(),
         strategies: fake.strategies.unwrap_or(STRATEGIES),
         model: Box::new(fake),

@@ -4,12 +4,12 @@ use super::*;
 use crate::event::{Commit, CommitKind};
 use crate::family::FamilyRules;
 use crate::sampler::strategies::{Begin, Begun};
-use crate::sampler::{Candidate, Edit, Progress, StepPlan, Strategy};
+use crate::sampler::{Candidate, CanvasEdit, StepPlan, Strategy, StrategyProgress};
 use crate::{Canvas, Position};
 
 /// Makes a list of steps, each of which asks about the whole answer.
 struct Script {
-    steps: Vec<Vec<Edit>>,
+    steps: Vec<Vec<CanvasEdit>>,
     made: usize,
 }
 
@@ -26,12 +26,12 @@ impl Strategy for Script {
         })
     }
 
-    fn decide(&mut self, _: &Canvas, _: &[Candidate]) -> Vec<Edit> {
+    fn decide(&mut self, _: &Canvas, _: &[Candidate]) -> Vec<CanvasEdit> {
         self.steps[self.made - 1].clone()
     }
 
-    fn progress(&self) -> Progress {
-        Progress {
+    fn progress(&self) -> StrategyProgress {
+        StrategyProgress {
             calls: self.made,
             steps: self.steps.len(),
             planned: self.made,
@@ -45,8 +45,8 @@ impl Strategy for Script {
     }
 }
 
-fn write(at: u32, candidate: usize) -> Edit {
-    Edit::Write {
+fn write(at: u32, candidate: usize) -> CanvasEdit {
+    CanvasEdit::Write {
         at: Position(at),
         candidate,
     }
@@ -92,7 +92,7 @@ fn check(begin: Begin, commits: &[(CommitKind, u32, u32, Option<u32>)], tokens: 
     );
 }
 
-fn script(steps: Vec<Vec<Edit>>) -> Option<Begun> {
+fn script(steps: Vec<Vec<CanvasEdit>>) -> Option<Begun> {
     Some(Ok(Box::new(Script { steps, made: 0 })))
 }
 
@@ -120,7 +120,7 @@ fn a_token_that_is_written_over_is_changed() {
 fn a_token_that_is_masked_again_is_remasked_and_a_mask_stays_what_it_is() {
     check(
         |_, _, _| {
-            let remask = |at| Edit::Remask(Position(at));
+            let remask = |at| CanvasEdit::Remask(Position(at));
             script(vec![vec![write(2, 0), remask(2), remask(3)]])
         },
         &[
@@ -135,7 +135,7 @@ fn a_token_that_is_masked_again_is_remasked_and_a_mask_stays_what_it_is() {
 fn positions_are_inserted_before_others_and_the_model_sees_them() {
     check(
         |_, _, _| {
-            let insert = |at, token| Edit::Insert(Position(at), TokenId(token));
+            let insert = |at, token| CanvasEdit::Insert(Position(at), TokenId(token));
             let grow = vec![insert(2, 9), insert(6, M)];
             script(vec![grow, vec![write(6, 4)]])
         },
@@ -152,7 +152,7 @@ fn positions_are_inserted_before_others_and_the_model_sees_them() {
 fn positions_are_deleted_with_what_they_held() {
     check(
         |_, _, _| {
-            let remove = |at| Edit::Remove(Position(at));
+            let remove = |at| CanvasEdit::Remove(Position(at));
             script(vec![vec![write(3, 1), remove(2), remove(2)]])
         },
         &[
@@ -169,7 +169,7 @@ fn an_end_token_ends_nothing_that_may_still_change() {
     // Position 11 wants the end token.
     let end = |_: &Canvas, _: &Params, _: FamilyRules| {
         script(vec![
-            vec![Edit::Insert(Position(2), END)],
+            vec![CanvasEdit::Insert(Position(2), END)],
             vec![write(2, 0)],
         ])
     };

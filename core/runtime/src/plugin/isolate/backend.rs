@@ -7,14 +7,14 @@ use std::time::Instant;
 
 use unmask_api::abi::kind;
 use unmask_api::{
-    Backend, BackendError, Device, DeviceKind, Estimate, LoadProgress, LoadSpec, Model, Probe,
-    Progress,
+    Backend, BackendError, Device, Estimate, LoadProgress, LoadSpec, Model, Probe, Progress,
 };
 
+use super::super::check::utf8;
 use super::super::trust::Granted;
-use super::message::{DeviceMessage, ProbeMessage, Request, Response, Spec, utf8};
+use super::message::{DeviceMessage, ProbeMessage, Request, Response, Spec};
 use super::model::IsolatedModel;
-use super::process::{Control, Process};
+use super::process::{ControlChannel, Process};
 use super::{CANCEL_TIMEOUT, Launcher, POLL_INTERVAL};
 
 /// A backend whose every model has a process. What it says of itself was asked once, in a process that has ended.
@@ -46,7 +46,7 @@ pub(in super::super) fn describe(
     library: &Granted,
     launcher: &Launcher,
 ) -> Result<Described, BackendError> {
-    let (_process, description) = Process::start(launcher, library.path())?;
+    let (_process, description) = Process::start(launcher, library)?;
     let probe = match description.probe {
         ProbeMessage::Usable { score } => Ok(Probe::Usable { score }),
         ProbeMessage::Unusable { reason, remedy } => Ok(Probe::Unusable { reason, remedy }),
@@ -72,11 +72,7 @@ fn device(message: DeviceMessage) -> Device {
     Device {
         id: message.id,
         name: message.name,
-        kind: match message.kind {
-            kind::CPU => DeviceKind::Cpu,
-            kind::GPU => DeviceKind::Gpu,
-            _ => DeviceKind::Accelerator,
-        },
+        kind: kind::named(message.kind),
         total_bytes: message.total_bytes,
         free_bytes: message.free_bytes,
         precisions: message.precisions,
@@ -103,7 +99,7 @@ impl Backend for IsolatedBackend {
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
         let request = Request::Check(Spec::of(spec)?);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = match idle.take() {
+        let process = match idle.take().filter(Process::is_alive) {
             Some(process) => process,
             None => self.start()?,
         };
@@ -159,20 +155,19 @@ impl IsolatedBackend {
     /// A process for a model: the idle one, if the library is still what it was.
     fn take_process(&self) -> Result<Process, BackendError> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        match (idle.take(), self.library.path_still()) {
-            (Some(process), Ok(_)) if process.is_alive() => Ok(process),
-            _ => self.start(),
+        match idle.take() {
+            Some(process) if process.is_alive() && self.library.is_unchanged() => Ok(process),
+            Some(_) | None => self.start(),
         }
     }
 
     fn start(&self) -> Result<Process, BackendError> {
-        let path = self.library.path_still().map_err(BackendError::Device)?;
-        let (process, description) = Process::start(&self.launcher, path)?;
+        let (process, description) = Process::start(&self.launcher, &self.library)?;
         match description.name == self.name {
             true => Ok(process),
             false => Err(BackendError::Device(format!(
                 "{} was {} and is now {}; look for backends again",
-                path.display(),
+                self.library.path().display(),
                 self.name,
                 description.name
             ))),
@@ -215,7 +210,7 @@ fn work(
 }
 
 /// Gives the worker a moment to stop by itself, so that it can put away what it was writing.
-fn cancel(process: &Process, control: &Control) -> Result<(), BackendError> {
+fn cancel(process: &Process, control: &ControlChannel) -> Result<(), BackendError> {
     process.ask(control, Request::Cancel)?;
     let asked = Instant::now();
     while asked.elapsed() < CANCEL_TIMEOUT {

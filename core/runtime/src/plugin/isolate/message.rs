@@ -1,14 +1,17 @@
 //! The messages between the program and a worker process.
 
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::Granted;
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
 use serde::{Deserialize, Serialize};
 use unmask_api::{Attention, BackendError, ErrorCode, Estimate, LoadSpec};
 
+use super::super::check::utf8;
+
 /// The messages as this build has them; those of another are not understood.
-pub(super) const VERSION: &str = concat!("2 of ", env!("CARGO_PKG_VERSION"));
+pub(super) const VERSION: &str = concat!("3 of ", env!("CARGO_PKG_VERSION"));
 
 /// The first message of a worker. It stays as it is, so that every version can be told from every other.
 #[derive(Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub(super) struct Hello {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Request {
     /// Open this library; answered by `Opened`.
-    Open(PathBuf),
+    Open(Granted),
     /// Answered by `Checked`.
     Check(Spec),
     /// Answered by `Progress`, then `Loaded`.
@@ -137,20 +140,20 @@ enum AttentionMessage {
 /// Something to do with a session.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SessionRequest {
-    pub(super) action: Action,
+    pub(super) action: SessionAction,
     /// The file of the shared memory, if it is another than before.
     pub(super) memory: Option<PathBuf>,
 }
 
 #[derive(Serialize, Deserialize)]
-pub(super) enum Action {
+pub(super) enum SessionAction {
     Forward(PassMessage),
     /// Answered when the logits lie in the shared memory, `[rows, vocab]`.
     ReadLogits {
         rows: Vec<u32>,
         vocab: usize,
     },
-    /// Answered when the answer lies in the shared memory, as [`TopLayout`](super::shared::TopLayout) says.
+    /// Answered when the answer lies in the shared memory, as [`TopLayout`](super::shared_memory::TopLayout) says.
     ReadTop(TopMessage),
     CopySlot {
         from: u32,
@@ -217,7 +220,7 @@ impl From<EstimateMessage> for Estimate {
 impl ErrorMessage {
     pub(super) fn of(error: &BackendError) -> Self {
         let (plugin, message) = match error {
-            BackendError::Remote {
+            BackendError::Plugin {
                 backend, message, ..
             } => (Some(backend.clone()), message.clone()),
             _ => (None, error.full_text()),
@@ -233,7 +236,7 @@ impl ErrorMessage {
         let message = self.message;
         match (ErrorCode::from_status(self.status), self.plugin) {
             (ErrorCode::Cancelled, _) => BackendError::Cancelled,
-            (code, Some(backend)) => BackendError::Remote {
+            (code, Some(backend)) => BackendError::Plugin {
                 backend,
                 code,
                 message,
@@ -298,14 +301,4 @@ impl Spec {
             options_json: self.options_json,
         }
     }
-}
-
-/// A path as messages can hold it.
-pub(super) fn utf8(path: &Path) -> Result<&str, BackendError> {
-    path.to_str().ok_or_else(|| {
-        BackendError::Unsupported(format!(
-            "the path {} is not UTF-8; move it to a folder whose name is",
-            path.display()
-        ))
-    })
 }

@@ -11,12 +11,13 @@
 //! This keeps accidents in, not malice: a worker has the user's rights.
 
 mod backend;
+mod channels;
 mod message;
 mod model;
 mod output;
 mod process;
 mod session;
-mod shared;
+mod shared_memory;
 mod task;
 mod worker;
 mod worker_session;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use unmask_api::Backend;
 
 pub(super) use backend::{IsolatedBackend, describe};
+pub use channels::sweep_channels;
 pub use message::Spec;
 pub use task::{Task, TaskEvent, run_task};
 pub use worker::serve;
@@ -59,8 +61,6 @@ pub const SUBCOMMAND: &str = "backend-worker";
 
 /// A worker that has not said hello by then will not.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// For what takes no weights and no pass: opening and asking a library, making room for a session.
-const QUICK_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a load that is to stop may go on before its process is ended.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 /// How many times longer than others a backend is waited for that does not promise to look between layers whether it should
@@ -78,6 +78,8 @@ pub struct Launcher {
     pub arguments: Vec<OsString>,
     /// How long a pass that was asked to stop may go on before its process is ended.
     pub patience: Duration,
+    /// How long all else may take that is neither load nor pass: opening and asking a library, sessions, reading output.
+    pub quick: Duration,
 }
 
 impl Default for Launcher {
@@ -87,6 +89,7 @@ impl Default for Launcher {
             program: None,
             arguments: vec![SUBCOMMAND.into()],
             patience: Duration::from_secs(10),
+            quick: Duration::from_secs(60),
         }
     }
 }

@@ -20,12 +20,12 @@ const LONGEST_LINE: u64 = 4096;
 const LONGEST_LAST_LINE: usize = 200;
 
 /// The output of a process, on its way to the log.
-pub(super) struct Output {
+pub(super) struct ProcessOutput {
     last_line: Arc<Mutex<String>>,
     followers: Vec<JoinHandle<()>>,
 }
 
-impl Output {
+impl ProcessOutput {
     /// Sends the output of `child` to the log, line by line, until it has closed it.
     pub(super) fn follow(child: &mut Child, backend: &str) -> io::Result<Self> {
         let mut this = Self {
@@ -68,7 +68,7 @@ impl Output {
         Ok(())
     }
 
-    /// The last line of a process that has ended, behind `its last words: `; empty if it had none.
+    /// The last line of a process that has ended, behind `its last line of output: `; empty if it had none.
     pub(super) fn last_line(&self) -> String {
         let began = Instant::now();
         // Whatever it started itself may hold its output open.
@@ -83,7 +83,7 @@ impl Output {
             .unwrap_or_else(PoisonError::into_inner);
         match &last[..last.floor_char_boundary(LONGEST_LAST_LINE)] {
             "" => String::new(),
-            words => format!("; its last words: {words}"),
+            words => format!("; its last line of output: {words}"),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A worker process from the side of the program: started, asked, and ended.
 
 use std::io;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,8 +13,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use unmask_api::BackendError;
 
 use super::message::{Description, Hello, Request, Response, VERSION};
-use super::output::{Output, follow_log};
-use super::{Launcher, POLL_INTERVAL, QUICK_TIMEOUT, START_TIMEOUT};
+use super::output::{ProcessOutput, follow_log};
+use super::{Granted, Launcher, POLL_INTERVAL, START_TIMEOUT};
+use crate::open_files;
 
 /// How long an ending process may take to be gone.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,13 +28,15 @@ pub(super) struct Process {
     pub(super) id: u32,
     /// How long a pass that was asked to stop may go on.
     pub(super) patience: Duration,
-    control: Mutex<Control>,
+    /// How long all else may take that is no load.
+    quick: Duration,
+    control: Mutex<ControlChannel>,
     life: Mutex<Life>,
-    output: Output,
+    output: ProcessOutput,
 }
 
 /// The channel of everything but sessions; the next responses are those of whoever holds it.
-pub(super) struct Control {
+pub(super) struct ControlChannel {
     requests: IpcSender<Request>,
     responses: IpcReceiver<Response>,
 }
@@ -46,12 +48,14 @@ struct Life {
 }
 
 impl Process {
-    /// Starts a worker and has it open the library at `path`.
+    /// Starts a worker and has it open `library`.
     pub(super) fn start(
         launcher: &Launcher,
-        path: &Path,
+        library: &Granted,
     ) -> Result<(Self, Description), BackendError> {
-        let name = super::name_in(path).unwrap_or("a backend").to_owned();
+        let name = super::name_in(library.path())
+            .unwrap_or("a backend")
+            .to_owned();
         let Launched {
             mut child,
             output,
@@ -74,21 +78,22 @@ impl Process {
             name,
             id,
             patience: launcher.patience,
-            control: Mutex::new(Control {
+            quick: launcher.quick,
+            control: Mutex::new(ControlChannel {
                 requests: hello.requests,
                 responses: hello.responses,
             }),
             life: Mutex::new(Life { child, end: None }),
             output,
         };
-        let opened = this.open(path)?;
+        let opened = this.open(library)?;
         this.name.clone_from(&opened.name);
         Ok((this, opened))
     }
 
-    fn open(&self, path: &Path) -> Result<Description, BackendError> {
+    fn open(&self, library: &Granted) -> Result<Description, BackendError> {
         let control = self.control();
-        self.ask(&control, Request::Open(path.to_owned()))?;
+        self.ask(&control, Request::Open(library.clone()))?;
         match self.quick_response(&control, "to open its library")? {
             Response::Opened(opened) => Ok(opened),
             _ => Err(self.protocol_error()),
@@ -96,18 +101,22 @@ impl Process {
     }
 
     /// The control channel, for one request and its responses.
-    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
+    pub(super) fn control(&self) -> MutexGuard<'_, ControlChannel> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn ask(&self, control: &Control, request: Request) -> Result<(), BackendError> {
+    pub(super) fn ask(
+        &self,
+        control: &ControlChannel,
+        request: Request,
+    ) -> Result<(), BackendError> {
         self.send(&control.requests, request)
     }
 
     /// The next response, or `None` if there is none within `time`; an error only if the process is gone.
     pub(super) fn response(
         &self,
-        control: &Control,
+        control: &ControlChannel,
         time: Duration,
     ) -> Result<Option<Response>, BackendError> {
         self.receive(&control.responses, time)
@@ -116,17 +125,26 @@ impl Process {
     /// The next response, to something that takes neither weights nor passes: without one the process is ended.
     pub(super) fn quick_response(
         &self,
-        control: &Control,
+        control: &ControlChannel,
         what: &str,
     ) -> Result<Response, BackendError> {
-        match self.response(control, QUICK_TIMEOUT)? {
-            Some(Response::Failed(error)) => Err(error.error()),
-            Some(response) => Ok(response),
-            None => Err(self.end(format!(
-                "took more than {} s {what} and was ended",
-                QUICK_TIMEOUT.as_secs()
-            ))),
+        match self.quick(&control.responses, what)? {
+            Response::Failed(error) => Err(error.error()),
+            response => Ok(response),
         }
+    }
+
+    /// The next message, of something that is quick: without one the process is ended.
+    pub(super) fn quick<T: DeserializeOwned + Serialize>(
+        &self,
+        from: &IpcReceiver<T>,
+        what: &str,
+    ) -> Result<T, BackendError> {
+        let message = self.receive(from, self.quick)?;
+        message.ok_or_else(|| {
+            let waited = self.quick.as_secs_f32();
+            self.end(format!("took more than {waited} s {what} and was ended"))
+        })
     }
 
     pub(super) fn send<T: Serialize>(
@@ -154,9 +172,10 @@ impl Process {
         self.end("gave an answer that does not belong to the question and was ended".to_owned())
     }
 
-    /// False once it is known that the process has ended.
+    /// False once the process has ended.
     pub(super) fn is_alive(&self) -> bool {
-        self.life().end.is_none()
+        let mut life = self.life();
+        life.end.is_none() && matches!(life.child.try_wait(), Ok(None))
     }
 
     /// Ends the process, if it has not ended before; tells how it did.
@@ -215,7 +234,7 @@ impl Drop for Process {
 /// A process that has said hello.
 pub(super) struct Launched<T> {
     pub(super) child: Child,
-    pub(super) output: Output,
+    pub(super) output: ProcessOutput,
     pub(super) hello: T,
 }
 
@@ -224,11 +243,12 @@ pub(super) fn launch<T>(launcher: &Launcher, name: &str) -> Result<Launched<T>, 
 where
     T: Serialize + DeserializeOwned + Send + 'static,
 {
+    open_files::test().map_err(|error| failed("cannot open a channel for", name, &error))?;
     let (server, channel) = IpcOneShotServer::<T>::new()
         .map_err(|error| failed("cannot open a channel for", name, &error))?;
     let mut child =
         spawn(launcher, &channel).map_err(|error| failed("cannot start", name, &error))?;
-    let output = match Output::follow(&mut child, name) {
+    let output = match ProcessOutput::follow(&mut child, name) {
         Ok(output) => output,
         Err(error) => {
             kill(&mut child);
@@ -312,7 +332,7 @@ where
             Err(RecvTimeoutError::Timeout) => {}
         }
         match child.try_wait() {
-            Ok(Some(status)) => break format!("it ended ({status}) before it said hello"),
+            Ok(Some(status)) => break format!("it ended ({status}) before it was ready"),
             Ok(None) if began.elapsed() < START_TIMEOUT => {}
             Ok(None) => break format!("it said nothing for {} s", START_TIMEOUT.as_secs()),
             Err(error) => break error.to_string(),

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ipc_channel::ipc::{IpcReceiver, IpcSender};
-use tempfile::NamedTempFile;
 use unmask_api::{
     BackendError, CancelFlag, Capabilities, LogitsMut, Pass, Row, Session, TokenId, TopMut,
     TopRequest,
@@ -13,10 +12,10 @@ use unmask_api::{
 use super::super::check;
 use super::super::session::{fits, top_fits};
 use super::message::{
-    Action, ErrorMessage, PassMessage, SessionRequest, SessionResponse, TopMessage,
+    ErrorMessage, PassMessage, SessionAction, SessionRequest, SessionResponse, TopMessage,
 };
 use super::process::Process;
-use super::shared::{Shared, TopLayout};
+use super::shared_memory::{SharedFile, SharedMemory, TopLayout};
 use super::{PATIENCE_WITHOUT_CANCEL, POLL_INTERVAL};
 
 /// A session in another process.
@@ -27,7 +26,7 @@ pub(super) struct IsolatedSession {
     requests: IpcSender<SessionRequest>,
     responses: IpcReceiver<SessionResponse>,
     /// Where output crosses; made at the first pass, and again for a reading of more.
-    memory: Option<Shared>,
+    memory: Option<SharedMemory>,
 }
 
 impl IsolatedSession {
@@ -46,29 +45,31 @@ impl IsolatedSession {
         }
     }
 
-    /// Has `action` done, which no flag cancels; so many `bytes` of output then lie in the memory that is returned.
-    fn perform(&mut self, action: Action, bytes: usize) -> Result<&Shared, BackendError> {
-        self.perform_until(action, bytes, &CancelFlag::new())
-    }
-
-    /// Has `action` done, unless `cancel` is raised.
-    fn perform_until(
+    /// Has `action` done; so many `bytes` of output then lie in the memory that is returned. `cancel` is of a pass: all else
+    /// is quick, and the process is ended if it is not.
+    fn perform(
         &mut self,
-        action: Action,
+        action: SessionAction,
         bytes: usize,
-        cancel: &CancelFlag,
-    ) -> Result<&Shared, BackendError> {
+        cancel: Option<&CancelFlag>,
+    ) -> Result<&SharedMemory, BackendError> {
         let (memory, file) = self.make_room(bytes)?;
-        match cancel.is_raised() {
+        match cancel.is_some_and(CancelFlag::is_raised) {
             true => memory.cancel().raise(),
             false => memory.cancel().lower(),
         }
         let request = SessionRequest {
             action,
-            memory: file.as_ref().map(|file| file.path().to_owned()),
+            memory: file.as_ref().map(SharedFile::path),
         };
         self.process.send(&self.requests, request)?;
-        let response = self.wait(memory.cancel(), cancel)?;
+        let response = match cancel {
+            Some(cancel) => self.wait(memory.cancel(), cancel)?,
+            None => {
+                let what = "to hand over its output or to change its slots";
+                self.process.quick(&self.responses, what)?
+            }
+        };
         // Both have it open: the file goes, the memory stays, whether or not the action failed.
         drop(file);
         let memory = self.memory.insert(memory);
@@ -77,11 +78,14 @@ impl IsolatedSession {
     }
 
     /// Memory for so many bytes, with its file if the worker has yet to open it.
-    fn make_room(&mut self, bytes: usize) -> Result<(Shared, Option<NamedTempFile>), BackendError> {
+    fn make_room(
+        &mut self,
+        bytes: usize,
+    ) -> Result<(SharedMemory, Option<SharedFile>), BackendError> {
         if let Some(memory) = self.memory.take().filter(|it| it.bytes() >= bytes) {
             return Ok((memory, None));
         }
-        let (memory, file) = Shared::create(bytes).map_err(|error| {
+        let (memory, file) = SharedMemory::create(bytes).map_err(|error| {
             BackendError::OutOfMemory(format!(
                 "no memory to share {bytes} bytes with the process of {}: {error}",
                 self.process.name
@@ -146,7 +150,7 @@ impl Session for IsolatedSession {
             mask: pass.mask.map(<[u32]>::to_vec),
             wanted: pass.wanted.to_vec(),
         };
-        self.perform_until(Action::Forward(message), 0, pass.cancel)?;
+        self.perform(SessionAction::Forward(message), 0, Some(pass.cancel))?;
         Ok(())
     }
 
@@ -156,7 +160,7 @@ impl Session for IsolatedSession {
         fits("logits", out.scores.len(), rows.len() * vocab)?;
         let rows = rows.to_vec();
         let bytes = size_of_val(out.scores);
-        let memory = self.perform(Action::ReadLogits { rows, vocab }, bytes)?;
+        let memory = self.perform(SessionAction::ReadLogits { rows, vocab }, bytes, None)?;
         memory.copy(0, out.scores);
         check::logits(&self.process.name, vocab, out.scores)
     }
@@ -179,7 +183,7 @@ impl Session for IsolatedSession {
             asked: ids(request.asked),
             divergence: request.divergence,
         };
-        let memory = self.perform(Action::ReadTop(message), layout.bytes())?;
+        let memory = self.perform(SessionAction::ReadTop(message), layout.bytes(), None)?;
         let mut best = vec![0_u32; layout.entries];
         memory.copy(0, out.tail);
         memory.copy(layout.entropies(), out.entropy);
@@ -194,17 +198,17 @@ impl Session for IsolatedSession {
     }
 
     fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
-        self.perform(Action::CopySlot { from, to }, 0)?;
+        self.perform(SessionAction::CopySlot { from, to }, 0, None)?;
         Ok(())
     }
 
     fn clear_slot(&mut self, slot: u32) -> Result<(), BackendError> {
-        self.perform(Action::ClearSlot(slot), 0)?;
+        self.perform(SessionAction::ClearSlot(slot), 0, None)?;
         Ok(())
     }
 
     fn reserve(&mut self, cells: u32) -> Result<(), BackendError> {
-        self.perform(Action::Reserve(cells), 0)?;
+        self.perform(SessionAction::Reserve(cells), 0, None)?;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use unmask_api::BackendError;
 
 use super::Launcher;
 use super::message::LogMessage;
-use super::output::{Output, follow_log, redirect_log};
+use super::output::{ProcessOutput, follow_log, redirect_log};
 use super::process::{Launched, exit_of, failed, kill, launch};
 
 /// The first message of a worker for tasks.
@@ -28,7 +28,7 @@ struct Hello<J, E> {
 /// A process that was given a job `J` and sends events `E`. Ended when this is dropped.
 pub struct Task<J, E> {
     child: Child,
-    output: Output,
+    output: ProcessOutput,
     events: IpcReceiver<E>,
     /// Kept, since the process ends when nobody can send to it any more.
     jobs: IpcSender<J>,
@@ -84,7 +84,7 @@ where
         }
     }
 
-    /// Ends the process; tells its last line behind `; its last words: `, empty if it had none.
+    /// Ends the process; tells its last line behind `; its last line of output: `, empty if it had none.
     pub fn end(&mut self) -> String {
         kill(&mut self.child);
         self.output.last_line()

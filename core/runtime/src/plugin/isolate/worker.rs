@@ -11,7 +11,7 @@ use ipc_channel::IpcError;
 use ipc_channel::ipc::{self, IpcSender};
 use unmask_api::abi::kind;
 use unmask_api::{
-    Backend, BackendError, Device, DeviceKind, LoadProgress, Model, ModelFacts, Probe, SessionSpec,
+    Backend, BackendError, Device, LoadProgress, Model, ModelFacts, Probe, SessionSpec,
 };
 
 use super::super::backend::{self, PluginBackend};
@@ -94,19 +94,19 @@ impl Worker {
         let early =
             || BackendError::Invalid("the process was asked before it was ready".to_owned());
         let progress = |at: LoadProgress<'_>| {
-            let told = self.send(Response::Progress {
+            let sent = self.send(Response::Progress {
                 stage: at.stage.to_owned(),
                 done: at.done,
                 total: at.total,
             });
-            match told.is_err() || self.stop.load(Ordering::Relaxed) {
+            match sent.is_err() || self.stop.load(Ordering::Relaxed) {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         };
         match request {
-            Request::Open(path) => {
-                let backend = backend::start(&path);
+            Request::Open(library) => {
+                let backend = backend::start(&library);
                 let backend = backend.map_err(|error| BackendError::Device(error.to_string()))?;
                 let description = describe(&backend);
                 self.backend = Some(backend);
@@ -169,11 +169,7 @@ fn device(device: Device) -> DeviceMessage {
     DeviceMessage {
         id: device.id,
         name: device.name,
-        kind: match device.kind {
-            DeviceKind::Cpu => kind::CPU,
-            DeviceKind::Gpu => kind::GPU,
-            DeviceKind::Accelerator => kind::ACCELERATOR,
-        },
+        kind: kind::of(device.kind),
         total_bytes: device.total_bytes,
         free_bytes: device.free_bytes,
         precisions: device.precisions,

@@ -10,9 +10,9 @@ use unmask_api::{
 };
 
 use super::message::{
-    Action, ErrorMessage, PassMessage, SessionRequest, SessionResponse, TopMessage,
+    ErrorMessage, PassMessage, SessionAction, SessionRequest, SessionResponse, TopMessage,
 };
-use super::shared::{Shared, TopLayout};
+use super::shared_memory::{SharedMemory, TopLayout};
 
 /// Serves a session until it is dropped on the other side.
 pub(super) fn serve_session(
@@ -32,7 +32,7 @@ pub(super) fn serve_session(
 
 fn perform(
     session: &mut dyn Session,
-    memory: &mut Option<Shared>,
+    memory: &mut Option<SharedMemory>,
     request: SessionRequest,
 ) -> Result<(), BackendError> {
     if let Some(path) = &request.memory {
@@ -41,18 +41,18 @@ fn perform(
     let memory = memory.as_ref();
     let memory = memory.ok_or_else(|| invalid("a request came before its memory"))?;
     match request.action {
-        Action::Forward(message) => forward(session, memory, message),
-        Action::ReadLogits { rows, vocab } => read_logits(session, memory, &rows, vocab),
-        Action::ReadTop(message) => read_top(session, memory, message),
-        Action::CopySlot { from, to } => session.copy_slot(from, to),
-        Action::ClearSlot(slot) => session.clear_slot(slot),
-        Action::Reserve(cells) => session.reserve(cells),
+        SessionAction::Forward(message) => forward(session, memory, message),
+        SessionAction::ReadLogits { rows, vocab } => read_logits(session, memory, &rows, vocab),
+        SessionAction::ReadTop(message) => read_top(session, memory, message),
+        SessionAction::CopySlot { from, to } => session.copy_slot(from, to),
+        SessionAction::ClearSlot(slot) => session.clear_slot(slot),
+        SessionAction::Reserve(cells) => session.reserve(cells),
     }
 }
 
 fn forward(
     session: &mut dyn Session,
-    memory: &Shared,
+    memory: &SharedMemory,
     message: PassMessage,
 ) -> Result<(), BackendError> {
     let rows: Vec<Row> = message.rows.into_iter().map(row).collect();
@@ -71,7 +71,7 @@ fn forward(
 
 fn read_logits(
     session: &mut dyn Session,
-    memory: &Shared,
+    memory: &SharedMemory,
     rows: &[u32],
     vocab: usize,
 ) -> Result<(), BackendError> {
@@ -85,7 +85,7 @@ fn read_logits(
 
 fn read_top(
     session: &mut dyn Session,
-    memory: &Shared,
+    memory: &SharedMemory,
     message: TopMessage,
 ) -> Result<(), BackendError> {
     let asked = tokens(message.asked);
@@ -146,8 +146,8 @@ fn too_small() -> BackendError {
     invalid("the shared memory is too small for what is read")
 }
 
-fn open(path: &Path) -> Result<Shared, BackendError> {
-    Shared::open(path).map_err(|source| BackendError::Io {
+fn open(path: &Path) -> Result<SharedMemory, BackendError> {
+    SharedMemory::open(path).map_err(|source| BackendError::Io {
         path: path.to_owned(),
         source,
     })

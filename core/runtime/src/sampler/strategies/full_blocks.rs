@@ -1,6 +1,8 @@
 use super::Begun;
 use crate::family::FamilyRules;
-use crate::sampler::{BlockCursor, Candidate, Edit, Plan, Progress, StepPlan, Strategy};
+use crate::sampler::{
+    BlockCursor, Candidate, CanvasEdit, Plan, StepPlan, Strategy, StrategyProgress,
+};
 use crate::{Canvas, Params};
 
 /// Which of a step's candidates are committed: their indices, best first, and one at least if there is one. The number is
@@ -75,16 +77,16 @@ impl Strategy for FullBlocks {
         None
     }
 
-    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<Edit> {
+    fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
         let is_token = |&index: &usize| candidates[index].token != canvas.mask();
         let kept: Vec<usize> = (0..candidates.len()).filter(is_token).collect();
         let tokens: Vec<Candidate> = kept.iter().map(|&at| candidates[at].clone()).collect();
         let picks = (self.select)(&tokens, self.quota);
         let picks: Vec<usize> = picks.iter().map(|&pick| kept[pick]).collect();
-        Edit::writes(candidates, &picks)
+        CanvasEdit::writes(candidates, &picks)
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> StrategyProgress {
         self.cursor.progress()
     }
 }

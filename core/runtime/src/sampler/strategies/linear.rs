@@ -1,6 +1,9 @@
 use super::Begun;
 use crate::family::FamilyRules;
-use crate::sampler::{BlockCursor, Candidate, Edit, Plan, Progress, StepPlan, Strategy, best};
+use crate::params::{CacheMode, Transfer};
+use crate::sampler::{
+    BlockCursor, Candidate, CanvasEdit, Plan, StepPlan, Strategy, StrategyProgress, best,
+};
 use crate::{Canvas, Params};
 
 /// The linear schedule of LLaDA's `generate.py`: every mask before the block's end is a candidate, and a block takes its
@@ -25,18 +28,14 @@ impl Linear {
             quota: 0,
         }
     }
-
-    /// As a [`Begin`](super::Begin) does.
-    pub(super) fn begin(canvas: &Canvas, params: &Params, rules: FamilyRules) -> Begun {
-        let plan = Plan::new(canvas, params, rules.block_origin)?;
-        Ok(Box::new(Self::new(plan, params, canvas)))
-    }
 }
 
 pub(super) fn begin(canvas: &Canvas, params: &Params, rules: FamilyRules) -> Option<Begun> {
-    params
-        .is_exact()
-        .then(|| Linear::begin(canvas, params, rules))
+    let is_meant = params.transfer == Transfer::Quota && params.cache == CacheMode::Off;
+    is_meant.then(|| {
+        let plan = Plan::new(canvas, params, rules.block_origin)?;
+        Ok(Box::new(Linear::new(plan, params, canvas)) as Box<dyn Strategy>)
+    })
 }
 
 impl Strategy for Linear {
@@ -60,11 +59,11 @@ impl Strategy for Linear {
 
     /// A pick that is the mask writes nothing, as in the reference: its position stays a candidate and the count is not
     /// repaired.
-    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<Edit> {
-        Edit::writes(candidates, &best(candidates, self.quota))
+    fn decide(&mut self, _: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
+        CanvasEdit::writes(candidates, &best(candidates, self.quota))
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> StrategyProgress {
         self.cursor.progress()
     }
 }

@@ -13,8 +13,11 @@ pub use full_blocks::{FullBlocks, Select};
 pub use linear::Linear;
 pub use threshold::threshold;
 
-use super::{PlanError, Strategy};
+use unmask_api::Position;
+
+use super::{PlanError, Strategy, best};
 use crate::family::FamilyRules;
+use crate::params::CacheMode;
 use crate::{Canvas, Params};
 
 /// Begins a strategy on a canvas, or goes on where a run with the same settings left it; `None` for settings that ask for
@@ -33,15 +36,45 @@ pub const STRATEGIES: &[Begin] = &[
     linear::begin,
 ];
 
-/// Begins the strategy of a list that the settings ask for, the exact linear schedule if none does.
+/// Begins the strategy of a list that the settings ask for.
 ///
 /// # Errors
-/// If a number is out of range or does not divide.
+/// If a number is out of range or does not divide, or no strategy of the list is asked for.
 pub fn begin(list: &[Begin], canvas: &Canvas, params: &Params, rules: FamilyRules) -> Begun {
-    let mut found = (list.iter()).filter_map(|begin| begin(canvas, params, rules));
-    found
-        .next()
-        .unwrap_or_else(|| Linear::begin(canvas, params, rules))
+    let found = list.iter().find_map(|begin| begin(canvas, params, rules));
+    found.unwrap_or_else(|| {
+        Err(PlanError::NoStrategy {
+            transfer: params.transfer,
+            cache: params.cache,
+        })
+    })
+}
+
+/// As [`begin`], but holes of the prompt are filled: where the exact linear schedule would leave them, since its blocks take
+/// their share of the steps whatever stands before them, a block ends when no mask is left in it or before it.
+///
+/// Differs from the reference: `generate.py` leaves masks of the prompt or of the answer.
+///
+/// # Errors
+/// As [`begin`].
+pub fn begin_filling(
+    list: &[Begin],
+    canvas: &Canvas,
+    params: &Params,
+    rules: FamilyRules,
+) -> Begun {
+    let is_linear = params.transfer.is_scheduled() && params.cache == CacheMode::Off;
+    match is_linear && has_holes_before_answer(canvas) {
+        true => FullBlocks::begin(canvas, params, rules, Box::new(best)),
+        false => begin(list, canvas, params, rules),
+    }
+}
+
+/// True if the prompt of `canvas` has, or had, masks.
+#[must_use]
+pub fn has_holes_before_answer(canvas: &Canvas) -> bool {
+    let is_hole = |index: usize| !canvas.is_given(Position(index as u32));
+    (0..canvas.answer_start()).any(is_hole)
 }
 
 #[cfg(test)]
@@ -49,26 +82,76 @@ mod tests {
     use unmask_api::TokenId;
 
     use super::*;
-    use crate::params::{CacheMode, Transfer};
+    use crate::params::Transfer;
+
+    fn canvas() -> Canvas {
+        Canvas::new(&[], 128, TokenId(0))
+    }
 
     #[test]
     fn settings_ask_for_one_strategy_by_what_is_faster_about_them() {
-        let meant = |transfer, cache| {
-            let params = Params {
-                transfer,
-                cache,
-                ..Params::default()
-            };
-            let canvas = Canvas::new(&[], 128, TokenId(0));
-            let is_meant =
-                |begin: &&Begin| begin(&canvas, &params, FamilyRules::default()).is_some();
-            STRATEGIES.iter().position(|begin| is_meant(&begin))
+        let transfers: [(Transfer, Begin); 4] = [
+            (Transfer::Threshold(0.9), threshold::begin),
+            (Transfer::Factor(1.0), factor::begin),
+            (Transfer::EntropyBound(0.1), entropy_bound::begin),
+            (Transfer::Quota, linear::begin),
+        ];
+        for (transfer, begin) in transfers {
+            for cache in [CacheMode::Off, CacheMode::Prefix, CacheMode::Dual] {
+                let params = Params {
+                    transfer,
+                    cache,
+                    ..Params::default()
+                };
+                let is_meant =
+                    |begin: &Begin| begin(&canvas(), &params, FamilyRules::default()).is_some();
+                let is_cached = transfer.is_scheduled() && cache != CacheMode::Off;
+                let begin = if is_cached { cached::begin } else { begin };
+                assert!(is_meant(&begin), "{transfer:?} {cache:?}");
+                let meant = STRATEGIES.iter().filter(|begin| is_meant(begin));
+                assert_eq!(meant.count(), 1, "{transfer:?} {cache:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn settings_that_ask_for_no_strategy_are_refused() {
+        let params = Params {
+            transfer: Transfer::Factor(1.0),
+            ..Params::default()
         };
-        assert_eq!(meant(Transfer::Threshold(0.9), CacheMode::Dual), Some(0));
-        assert_eq!(meant(Transfer::Factor(1.0), CacheMode::Off), Some(1));
-        assert_eq!(meant(Transfer::EntropyBound(0.1), CacheMode::Off), Some(2));
-        assert_eq!(meant(Transfer::Quota, CacheMode::Dual), Some(3));
-        assert_eq!(meant(Transfer::Quota, CacheMode::Off), Some(4));
+        let others = [threshold::begin, linear::begin];
+        let begun = begin(&others, &canvas(), &params, FamilyRules::default());
+        let refused = begun.err().map(|error| error.to_string());
+        assert_eq!(
+            refused.as_deref(),
+            Some(
+                "no strategy of this build does Factor(1.0) with cache Off; change one of the two"
+            )
+        );
+    }
+
+    #[test]
+    fn holes_of_a_prompt_are_filled_and_without_them_the_schedule_is_exact() {
+        let (mask, token) = (TokenId(0), TokenId(9));
+        let params = Params {
+            steps: 2,
+            block_length: 2,
+            ..Params::default()
+        };
+        for (prompt, calls) in [([token, mask, mask], 4), ([token, token, token], 2)] {
+            let mut canvas = Canvas::new(&prompt, 2, mask);
+            let begun = begin_filling(STRATEGIES, &canvas, &params, FamilyRules::default());
+            let mut strategy = begun.expect("the plan divides");
+            let mut made = 0;
+            while let Some(step) = strategy.next(&canvas) {
+                // One a step, the last first.
+                canvas.commit(*step.wanted.last().expect("it asks"), token);
+                made += 1;
+            }
+            assert_eq!(canvas.masked_in(0..5).count(), 0);
+            assert_eq!(made, calls, "{prompt:?}");
+        }
     }
 
     #[test]
@@ -78,8 +161,7 @@ mod tests {
                 transfer,
                 ..Params::default()
             };
-            let canvas = Canvas::new(&[], 128, TokenId(0));
-            let begun = begin(STRATEGIES, &canvas, &params, FamilyRules::default());
+            let begun = begin(STRATEGIES, &canvas(), &params, FamilyRules::default());
             begun.err().map(|error| error.to_string())
         };
         let threshold = refused(Transfer::Threshold(1.5));

@@ -1,5 +1,7 @@
 //! The file that keeps arrays: safetensors with a checksum of each.
 
+use std::path::Path;
+
 use safetensors::Dtype;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -51,12 +53,18 @@ pub(super) struct Contents<'a> {
     /// XXH3 of each, which tells damage on a disk many times faster than a cryptographic hash: it is made anew at every
     /// load. Zeros until an array is written.
     pub(super) sums: Vec<u128>,
+    /// Of which the arrays are made, for whoever lists these files.
+    checkpoint: String,
 }
 
 impl<'a> Contents<'a> {
-    pub(super) fn new(arrays: &'a [Array]) -> Self {
-        let sums = vec![0; arrays.len()];
-        Self { arrays, sums }
+    pub(super) fn new(arrays: &'a [Array], checkpoint: Option<&Path>) -> Self {
+        let checkpoint = checkpoint.map(|folder| folder.display().to_string());
+        Self {
+            arrays,
+            sums: vec![0; arrays.len()],
+            checkpoint: checkpoint.unwrap_or_default(),
+        }
     }
 
     /// Bytes of the file.
@@ -75,6 +83,7 @@ impl<'a> Contents<'a> {
     pub(super) fn header(&self) -> Vec<u8> {
         let mut metadata = Map::new();
         metadata.insert("format".to_owned(), FORMAT.into());
+        metadata.insert("checkpoint".to_owned(), self.checkpoint.as_str().into());
         let mut header = Map::new();
         let mut start = 0;
         for (index, (array, sum)) in self.arrays.iter().zip(&self.sums).enumerate() {

@@ -51,7 +51,7 @@ impl Desk {
 
 /// Opens `cache` and tells how often the arrays were made.
 #[track_caller]
-fn open(cache: &Cache<'_>) -> (Kept, usize) {
+fn open(cache: &Cache<'_>) -> (CachedArrays, usize) {
     let made = Cell::new(0);
     let kept = cache.open(|writer| {
         made.set(made.get() + 1);

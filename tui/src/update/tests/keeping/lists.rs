@@ -8,7 +8,7 @@ fn the_list_is_filtered_and_its_choice_opened() {
     driver.ctrl('x');
     let effects = driver.key(KeyCode::Char('l'));
     assert_eq!(effects, [Effect::Keep(Job::List)]);
-    driver.tell(StorageEvent::Listed(vec![
+    driver.receive_storage(StorageEvent::Listed(vec![
         row(id(), "hello", Condition::Here),
         row(other(), "Primes", Condition::Free),
     ]));
@@ -24,7 +24,7 @@ fn the_list_is_filtered_and_its_choice_opened() {
 fn the_chosen_conversation_gets_a_new_name() {
     let mut driver = answered();
     driver.order(Command::Sessions);
-    driver.tell(StorageEvent::Listed(vec![row(
+    driver.receive_storage(StorageEvent::Listed(vec![row(
         other(),
         "Primes",
         Condition::Free,
@@ -37,7 +37,7 @@ fn the_chosen_conversation_gets_a_new_name() {
     driver.write("Odd");
     let renamed = Job::Rename(other(), "Odd".to_owned());
     assert_eq!(driver.key(KeyCode::Enter), [Effect::Keep(renamed)]);
-    let again = driver.tell(StorageEvent::Changed);
+    let again = driver.receive_storage(StorageEvent::Changed);
     assert_eq!(again, [Effect::Keep(Job::List)]);
 }
 
@@ -45,7 +45,7 @@ fn the_chosen_conversation_gets_a_new_name() {
 fn the_chosen_conversation_is_deleted_after_asking_unless_it_is_in_use() {
     let mut driver = answered();
     driver.order(Command::Sessions);
-    driver.tell(StorageEvent::Listed(vec![
+    driver.receive_storage(StorageEvent::Listed(vec![
         row(other(), "Primes", Condition::InUse),
         row(other(), "Primes", Condition::Free),
     ]));
@@ -61,7 +61,7 @@ fn the_chosen_conversation_is_deleted_after_asking_unless_it_is_in_use() {
 #[test]
 fn a_searched_prompt_goes_to_the_composer_and_is_not_sent() {
     let mut driver = Driver::ready();
-    driver.tell(StorageEvent::Recalled(vec!["What is a prime?".to_owned()]));
+    driver.receive_storage(StorageEvent::Recalled(vec!["What is a prime?".to_owned()]));
     driver.say("hello");
     driver.write("draft");
     driver.ctrl('r');
@@ -79,7 +79,7 @@ fn a_searched_prompt_goes_to_the_composer_and_is_not_sent() {
 fn searching_again_goes_to_the_next_older_prompt() {
     let mut driver = Driver::ready();
     let earlier = ["one a", "b", "two a"].map(str::to_owned);
-    driver.tell(StorageEvent::Recalled(earlier.to_vec()));
+    driver.receive_storage(StorageEvent::Recalled(earlier.to_vec()));
     driver.ctrl('r');
     driver.write("a");
     driver.ctrl('r');
@@ -92,11 +92,11 @@ fn sights_of_a_resumed_conversation_are_those_of_its_file() {
     let mut driver = kept();
     driver.state.saved.opening = Some(other());
     let mut it = opened_box();
-    it.conversation.entries[1].1 = Sight::Replaced;
-    let effects = driver.tell(StorageEvent::Opened(it));
+    it.conversation.entries[1].1 = EntryVisibility::Replaced;
+    let effects = driver.receive_storage(StorageEvent::Opened(it));
     assert_eq!(written(&effects), [] as [&str; 0]);
     let kept = driver.state.transcript.entries[1].kept;
-    assert_eq!(kept.map(|kept| kept.sight), Some(Visibility::Replaced));
+    assert_eq!(kept.map(|kept| kept.visibility), Some(Visibility::Replaced));
 }
 
 /// What the second message of a resumed conversation has, once `loaded` is there: its canvas, or nothing.
@@ -110,10 +110,10 @@ fn canvas_with(model: &str, token: u32) -> Option<Canvas> {
         canvas: canvas.clone(),
     });
     let mut driver = Driver::bare();
-    driver.state.saved.keeping = Keeping::All;
+    driver.state.saved.keeping = Persistence::All;
     driver.state.saved.opening = Some(other());
-    driver.tell(StorageEvent::Opened(it));
-    driver.hear(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    driver.receive_storage(StorageEvent::Opened(it));
+    driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
     let Some(Entry::Answer(answer)) = driver.entries().get(1).copied() else {
         panic!("it has an answer");
     };

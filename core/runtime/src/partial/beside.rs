@@ -1,0 +1,86 @@
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+/// How the name of everything unfinished ends.
+pub(super) const SUFFIX: &str = ".partial";
+/// How often one is made anew that was taken for a leftover between its making and its lock.
+const TRIES: usize = 8;
+
+/// Who may read a file that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Readers {
+    /// Those of the file that it replaces, else whoever the user lets read new files.
+    AsBefore,
+    /// The user alone, where the system has permissions of that kind.
+    TheUser,
+}
+
+/// An empty file beside `place` that is locked.
+pub(super) fn locked_file(place: &Path, readers: Readers) -> io::Result<NamedTempFile> {
+    let mode = match readers {
+        Readers::AsBefore => 0o666,
+        Readers::TheUser => 0o600,
+    };
+    for _ in 0..TRIES {
+        let file = unfinished(&prefix(place), mode).tempfile_in(parent(place))?;
+        if holds(file.as_file(), file.path()) {
+            return Ok(file);
+        }
+    }
+    Err(taken_away())
+}
+
+/// An empty folder beside `place`, and its lock, where folders can be locked.
+pub(super) fn locked_folder(place: &Path) -> io::Result<(TempDir, Option<File>)> {
+    for _ in 0..TRIES {
+        let folder = unfinished(&prefix(place), 0o777).tempdir_in(parent(place))?;
+        let lock = File::open(folder.path()).ok();
+        if lock.as_ref().is_none_or(|it| holds(it, folder.path())) {
+            return Ok((folder, lock));
+        }
+    }
+    Err(taken_away())
+}
+
+/// Of this mode, of which the user's mask takes what it takes from any new file.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "modes are Unix's"))]
+fn unfinished(prefix: &OsStr, mode: u32) -> Builder<'_, 'static> {
+    let mut builder = Builder::new();
+    builder.prefix(prefix).suffix(SUFFIX);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    builder
+}
+
+/// Locks what was just made at `path`; false if it was removed before that. Where there are no locks, nothing is removed.
+fn holds(file: &File, path: &Path) -> bool {
+    match file.try_lock() {
+        Ok(()) => path.exists(),
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(_)) => true,
+    }
+}
+
+fn taken_away() -> io::Error {
+    io::Error::other("what is written is removed by another program")
+}
+
+/// How the name begins of what is made beside `place`.
+pub(super) fn prefix(place: &Path) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(place.file_name().unwrap_or_default());
+    prefix.push(".");
+    prefix
+}
+
+/// The folder of `place`.
+pub(super) fn parent(place: &Path) -> &Path {
+    match place.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}

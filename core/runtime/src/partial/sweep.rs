@@ -1,0 +1,67 @@
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::beside::{SUFFIX, parent, prefix};
+
+/// Removes everything unfinished in `folder` that no process holds.
+pub fn sweep(folder: &Path) {
+    each(folder, |_| ());
+}
+
+/// Removes what is unfinished of `place` and held by no process.
+pub(super) fn beside(place: &Path) {
+    let prefix = prefix(place);
+    let prefix = prefix.as_encoded_bytes();
+    for path in unfinished(parent(place)) {
+        let name = path.file_name().unwrap_or_default();
+        if name.as_encoded_bytes().starts_with(prefix) {
+            remove(&path, |_| ());
+        }
+    }
+}
+
+/// Removes everything unfinished in `folder` that no process holds; `before` sees it first.
+pub(super) fn each(folder: &Path, before: impl Fn(&Path)) {
+    for path in unfinished(folder) {
+        remove(&path, &before);
+    }
+}
+
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths.filter(|path| is_unfinished(path)).collect()
+}
+
+/// True for the name of something that is being made.
+#[must_use]
+pub fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+}
+
+/// Removes what is at `path`, unless a process holds it or it is not ours to open.
+fn remove(path: &Path, before: impl Fn(&Path)) {
+    let Ok(kind) = fs::symlink_metadata(path).map(|it| it.file_type()) else {
+        return;
+    };
+    let opened = match (kind.is_dir(), kind.is_file()) {
+        (true, _) => File::open(path),
+        // A lock that keeps all others away takes the right to write, on some shared folders.
+        (_, true) => File::options().read(true).write(true).open(path),
+        _ => return,
+    };
+    let Ok(file) = opened else { return };
+    if file.try_lock().is_err() {
+        return;
+    }
+    before(path);
+    let removed = match kind.is_dir() {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+    match removed {
+        Ok(()) => tracing::info!(path = %path.display(), "removed what an earlier run left"),
+        Err(error) => tracing::warn!(path = %path.display(), %error, "a leftover stays"),
+    }
+}

@@ -1,0 +1,89 @@
+use crate::commands::{Command, LineEdit, Scroll};
+
+/// A command in a word or two, as hints, menu and help have it.
+#[must_use]
+pub fn word(command: Command) -> &'static str {
+    words(command).0
+}
+
+/// What a command does, for help, palette and slash commands.
+#[must_use]
+pub const fn describe(command: Command) -> &'static str {
+    words(command).1
+}
+
+/// Its short words and its long ones.
+const fn words(command: Command) -> (&'static str, &'static str) {
+    const fn both(words: &'static str) -> (&'static str, &'static str) {
+        (words, words)
+    }
+    match command {
+        Command::Send => ("send, or queue", "send the message, or queue it"),
+        Command::Newline => both("new line"),
+        Command::Back => ("pause · back", "back, or pause; never destroys"),
+        Command::Interrupt => ("stop · clear · quit", "stop the answer and keep its text"),
+        Command::Resume => ("go on", "go on with the paused answer"),
+        Command::Quit => ("quit", "leave"),
+        Command::Suspend => ("suspend", "go to the shell; fg comes back"),
+        Command::Repaint => ("repaint", "draw everything anew"),
+        Command::Help => ("help", "keys and commands"),
+        Command::Menu => ("menu", "menu: a letter follows"),
+        Command::New => ("new", "a new conversation"),
+        Command::Sessions => ("sessions", "all conversations"),
+        Command::Delete => ("delete", "remove the conversation; asks first"),
+        Command::SearchPrompts => ("search prompts", "search earlier prompts"),
+        Command::Settings => ("settings", "how answers are made"),
+        Command::Less => both("less, or the value before"),
+        Command::More => both("more, or the value after"),
+        Command::Explain => both("explain the setting"),
+        Command::ResetField => both("the model's own value"),
+        Command::SaveDefaults => both("save as the model's defaults"),
+        Command::Retry => ("regenerate", "regenerate the last answer"),
+        Command::Continue => ("go on", "go on with a stopped answer"),
+        Command::UndoTurn => ("undo turn", "take the last turn back"),
+        Command::Measure => both("timeline: tokens or ms per step"),
+        Command::Stats => ("numbers", "numbers of the conversation"),
+        Command::Scroll(Scroll::PageUp) => both("scroll up"),
+        Command::Scroll(Scroll::PageDown) => both("scroll down"),
+        Command::Scroll(Scroll::RowUp) => both("a row up"),
+        Command::Scroll(Scroll::RowDown) => both("a row down"),
+        Command::Scroll(Scroll::First) => both("to the beginning"),
+        Command::Scroll(Scroll::Follow) => both("to the end, and follow it"),
+        Command::Up => both("row above, earlier or queued message"),
+        Command::Down => both("row below, later message"),
+        Command::Choose => ("choose", "take the chosen row"),
+        Command::Other => ("second action", "the list's second action"),
+        Command::Focus => ("to the canvas", "to the canvas and back"),
+        Command::PauseOrResume => ("pause, go on", "pause, or go on"),
+        Command::Unfold => ("pending blocks", "pending blocks as masks, and back"),
+        Command::PreviousMessage => both("previous message"),
+        Command::NextMessage => both("next message"),
+        Command::ToggleRaw => ("raw/text", "text or raw tokens"),
+        Command::Copy => ("copy", "copy the last answer"),
+        Command::CopyMessage => ("copy message", "copy what is selected"),
+        Command::ToggleMouse => ("mouse", "capture or release the mouse"),
+        Command::Editor => ("$EDITOR", "write the message in $EDITOR"),
+        Command::Palette => ("palette", "find and run any command"),
+        Command::Themes => ("theme", "choose a theme"),
+        Command::Filter => ("filter", "filter the keys"),
+        Command::Models => ("models", "models and backends"),
+        Command::Rescan => ("look again", "look at this machine again"),
+        Command::Doctor => ("doctor", "what this machine has"),
+        Command::Option(_) => both("the option of this number"),
+        Command::Edit(LineEdit::Left) => both("left"),
+        Command::Edit(LineEdit::Right) => both("right"),
+        Command::Edit(LineEdit::WordLeft) => both("a word left"),
+        Command::Edit(LineEdit::WordRight) => both("a word right"),
+        Command::Edit(LineEdit::LineStart) => both("start of line"),
+        Command::Edit(LineEdit::LineEnd) => both("end of line"),
+        Command::Edit(LineEdit::Backspace) => both("delete left"),
+        Command::Edit(LineEdit::Delete) => both("delete"),
+        Command::Edit(LineEdit::DeleteWordLeft) => both("delete word"),
+        Command::Edit(LineEdit::DeleteWordRight) => both("delete next word"),
+        Command::Edit(LineEdit::KillToStart) => both("delete to start"),
+        Command::Edit(LineEdit::KillToEnd) => both("delete to end"),
+        Command::Edit(LineEdit::Yank) => both("insert deleted"),
+        Command::Edit(LineEdit::Undo) => both("undo"),
+        Command::Edit(LineEdit::Redo) => both("redo"),
+    }
+}
