@@ -104,21 +104,7 @@ fn a_library_that_was_cut_short_is_a_row() {
 /// Runs the program with so many files that it may open.
 #[cfg(unix)]
 fn with_files(home: &Home, files: usize, arguments: &str) -> Said {
-    let program = unmask_tests::program::program();
-    let command = format!("ulimit -n {files}; exec {} {arguments}", program.display());
-    let output = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .envs(home.environment())
-        .current_dir(home.path())
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("there is a shell");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("messages are UTF-8");
-    Said {
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-        code: output.status.code(),
-    }
+    home.run_limited(&format!("ulimit -n {files}"), arguments)
 }
 
 #[test]

@@ -167,25 +167,10 @@ fn a_full_disk_is_told_with_the_file() {
 /// Runs the program where no file may be longer than a kilobyte or so: as on a full disk, a write ends in an error.
 #[cfg(target_os = "linux")]
 fn cramped(home: &Home, arguments: &str) -> Said {
-    let program = unmask_tests::program::program();
-    let command = format!(
-        "trap '' XFSZ; ulimit -f 2; exec {} {arguments}",
-        program.display()
-    );
-    let output = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .envs(home.environment())
-        .env("UNMASK_LOG", "off")
-        .current_dir(home.path())
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("there is a shell");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("messages are UTF-8");
-    Said {
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-        code: output.status.code(),
-    }
+    home.run_limited(
+        "trap '' XFSZ; ulimit -f 2; export UNMASK_LOG=off",
+        arguments,
+    )
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -115,12 +115,32 @@ impl Home {
         // A program that refuses its arguments does not read.
         input.write_all(stdin.as_bytes()).ok();
         drop(input);
-        let output = child.wait_with_output().expect("the program ends");
-        Said {
-            stdout: String::from_utf8(output.stdout).expect("output is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
-            code: output.status.code(),
-        }
+        said(child.wait_with_output().expect("the program ends"))
+    }
+
+    /// Runs the program behind commands of the shell that limit it.
+    ///
+    /// # Panics
+    /// Without a shell.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn run_limited(&self, limits: &str, arguments: &str) -> Said {
+        let command = format!("{limits}; exec {} {arguments}", program().display());
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .envs(self.environment())
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .output();
+        said(output.expect("there is a shell"))
+    }
+}
+
+fn said(output: Output) -> Said {
+    Said {
+        stdout: String::from_utf8(output.stdout).expect("output is UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("messages are UTF-8"),
+        code: output.status.code(),
     }
 }
 

@@ -33,11 +33,17 @@ fn unfinished(folder: &Path) -> Vec<PathBuf> {
     paths.filter(|path| is_unfinished(path)).collect()
 }
 
-/// True for the name of something that is being made.
+/// True for the name of something that is being made: `.NAME.….partial`, or `NAME.PROCESS.partial` as earlier versions had it.
+/// What a person calls `config.toml.partial` is none of ours.
 #[must_use]
 pub fn is_unfinished(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default();
-    name.as_encoded_bytes().ends_with(SUFFIX.as_bytes())
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let Some(name) = name.strip_suffix(SUFFIX.as_bytes()) else {
+        return false;
+    };
+    let process = name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    let is_number = !process.is_empty() && process.iter().all(u8::is_ascii_digit);
+    name.starts_with(b".") || (is_number && process.len() < name.len())
 }
 
 /// Removes what is at `path`, unless a process holds it or it is not ours to open.

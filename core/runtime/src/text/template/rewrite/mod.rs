@@ -6,6 +6,7 @@
 mod cursor;
 mod expression;
 mod lexer;
+mod operand;
 mod statement;
 
 use lexer::{SourcePiece, TagKind};
