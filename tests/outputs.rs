@@ -2,6 +2,8 @@
 //! cost of what is somebody else's.
 
 use std::fs;
+#[cfg(unix)]
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use unmask_tests::program::{Home, Said, refused};
@@ -147,6 +149,66 @@ fn a_device_is_written_to_as_it_is() {
         shown.stderr.starts_with("{\"event\":\"start\""),
         "{shown:?}"
     );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_without_a_reader_and_a_link_to_nothing_are_refused() {
+    let home = Home::default();
+    let pipe = home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    refused(
+        &generate(&home, &["--trace", "pipe"]),
+        1,
+        &["pipe", "nobody reads this pipe"],
+    );
+    refused(
+        &eval(&home, &["--out", "pipe"]),
+        1,
+        &["pipe", "nobody reads this pipe"],
+    );
+    std::os::unix::fs::symlink("nothing", home.path().join("link")).expect("it can be made");
+    refused(
+        &generate(&home, &["--trace", "link"]),
+        2,
+        &["link", "a link to nothing"],
+    );
+    refused(
+        &eval(&home, &["--out", "link"]),
+        2,
+        &["link", "a link to nothing"],
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_log_that_is_a_pipe_is_not_waited_for() {
+    let home = Home::default();
+    let log = home.path().join("state/unmask/unmask.log");
+    fs::create_dir_all(log.parent().expect("it lies in a folder")).expect("it can be made");
+    let made = std::process::Command::new("mkfifo").arg(&log).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let said = generate(&home, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn a_pipe_with_a_reader_gets_every_line() {
+    let home = Home::default();
+    let pipe = home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    // Open for both, it is there before anybody writes, and nobody waits.
+    let reader = fs::File::options().read(true).write(true).open(&pipe);
+    let mut reader = reader.expect("it is ours");
+    let said = generate(&home, &["--trace", "pipe"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let mut held = vec![0; 1 << 16];
+    let length = reader.read(&mut held).expect("it holds the lines");
+    let text = String::from_utf8_lossy(&held[..length]);
+    assert!(text.contains("\"done\""), "{text}");
 }
 
 #[test]

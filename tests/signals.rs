@@ -27,6 +27,9 @@ fn home() -> Home {
     let questions = format!("{QUESTION}\n").repeat(20);
     fs::write(home.path().join("questions.jsonl"), questions).expect("it can be written");
     fs::write(home.path().join("notes"), NOTES).expect("it can be written");
+    let weights = home.path().join("cache/unmask/weights");
+    fs::create_dir_all(&weights).expect("it is new");
+    fs::write(weights.join("odd-1.safetensors"), "kept").expect("it can be written");
     home
 }
 
@@ -119,6 +122,10 @@ fn check_files(home: &Home, what: &str) {
         }
         assert!(!whole.is_empty(), "{what}: {name} is empty");
     }
+    if let Ok(text) = read("state/unmask/approved_backends.json") {
+        let value: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        assert!(value.is_ok(), "{what}: {text:?}");
+    }
     if let Ok(entries) = fs::read_dir(home.path().join("export")) {
         let names = entries.flatten().map(|entry| entry.file_name());
         let has_model = names.into_iter().any(|name| name == "model.onnx");
@@ -126,19 +133,10 @@ fn check_files(home: &Home, what: &str) {
     }
 }
 
-/// Who removes what a signal makes a command leave.
-#[derive(PartialEq)]
-enum Cleaner {
-    /// The command itself, unless it is killed.
-    Command,
-    /// The next start: a look at the machine ends at once, wherever it is.
-    NextStart,
-}
-
-/// Sends every signal to the command, each at a moment of its own.
-fn check(arguments: &[&str], cleaner: Cleaner) {
+/// Sends every signal to the command, each at a moment of its own, in a home that `make` has made.
+fn check_in(make: impl Fn() -> Home, arguments: &[&str]) {
     let whole = {
-        let home = home();
+        let home = make();
         let began = Instant::now();
         let status = wait(&mut start(&home, arguments), "undisturbed");
         assert!(status.success(), "{arguments:?}: {status}");
@@ -146,7 +144,7 @@ fn check(arguments: &[&str], cleaner: Cleaner) {
     };
     for round in 0..rounds() {
         for signal in SIGNALS {
-            let home = home();
+            let home = make();
             let moment = part_of(whole);
             let what = format!("{arguments:?}, {signal} after {moment:?} of {whole:?}, {round}");
             let mut child = start(&home, arguments);
@@ -154,10 +152,10 @@ fn check(arguments: &[&str], cleaner: Cleaner) {
             send(signal, child.id());
             wait(&mut child, &what);
             check_files(&home, &what);
-            if signal == "KILL" || cleaner == Cleaner::NextStart {
+            if signal == "KILL" {
                 // Its own processes see its end, and the next start removes what it left.
                 thread::sleep(Duration::from_millis(300));
-                let status = wait(&mut start(&home, &["cache", "ls"]), &what);
+                let status = wait(&mut start(&home, &["backends"]), &what);
                 assert!(status.success(), "{what}: {status}");
             }
             let left = leftovers(home.path());
@@ -166,52 +164,89 @@ fn check(arguments: &[&str], cleaner: Cleaner) {
     }
 }
 
+fn check(arguments: &[&str]) {
+    check_in(home, arguments);
+}
+
 #[test]
 fn a_generation_ends_in_order() {
-    check(
-        &["generate", "Hello", "--trace", "trace.jsonl"],
-        Cleaner::Command,
-    );
+    check(&["generate", "Hello", "--trace", "trace.jsonl"]);
 }
 
 #[test]
 fn quantising_ends_in_order() {
-    check(
-        &["generate", "Hello", "--precision", "q8_0"],
-        Cleaner::Command,
-    );
+    check(&["generate", "Hello", "--precision", "q8_0"]);
 }
 
 #[test]
 fn an_evaluation_ends_in_order() {
     let few = ["--len", "16", "--steps", "4"];
     let arguments = [&["eval", "questions.jsonl", "--out", "out.jsonl"], &few[..]];
-    check(&arguments.concat(), Cleaner::Command);
+    check(&arguments.concat());
 }
 
 #[test]
 fn an_export_ends_in_order() {
-    check(
-        &["export", "onnx", "export", "--precision", "int8"],
-        Cleaner::Command,
-    );
+    check(&["export", "onnx", "export", "--precision", "int8"]);
 }
 
 #[test]
 fn a_plain_chat_ends_in_order() {
-    check(&["chat", "--plain"], Cleaner::Command);
+    check(&["chat", "--plain"]);
+}
+
+#[test]
+fn a_look_at_files_ends_in_order() {
+    for arguments in [
+        ["config", "init"],
+        ["config", "check"],
+        ["sessions", "ls"],
+        ["cache", "ls"],
+    ] {
+        check(&arguments);
+    }
+    check(&["cache", "rm", "--all"]);
+}
+
+/// A library of others, which is opened as a copy that lies beside it for a moment.
+const LIBRARY: &str = "data/unmask/backends/libunmask_backend_toy.so";
+
+fn home_with_library() -> Home {
+    let home = home();
+    let library = home.path().join(LIBRARY);
+    fs::create_dir_all(library.parent().expect("it lies in a folder")).expect("it can be made");
+    fs::copy(unmask_tests::plugin("example-toy"), library).expect("there is room");
+    home
+}
+
+fn home_with_approved_library() -> Home {
+    let home = home_with_library();
+    let approve = &["backends", "approve", LIBRARY];
+    let status = wait(&mut start(&home, approve), "approving");
+    assert!(status.success(), "{status}");
+    home
 }
 
 #[test]
 fn a_look_at_the_machine_ends_in_order() {
-    check(&["config", "init"], Cleaner::Command);
-    check(&["models"], Cleaner::NextStart);
+    check_in(home_with_approved_library, &["models"]);
+    check_in(home_with_approved_library, &["backends"]);
+    check_in(home_with_approved_library, &["doctor"]);
+    let install = ["backends", "install", "toy"];
+    check_in(home_with_approved_library, &install);
+}
+
+#[test]
+fn an_approval_ends_in_order() {
+    check_in(home_with_library, &["backends", "approve", LIBRARY]);
+    let revoke = ["backends", "revoke", LIBRARY];
+    check_in(home_with_approved_library, &revoke);
 }
 
 #[test]
 fn an_isolated_backend_ends_in_order() {
     let before = shared();
-    check(&["generate", "Hello", "--isolate"], Cleaner::Command);
+    check(&["generate", "Hello", "--isolate"]);
     let new: Vec<PathBuf> = shared()
         .into_iter()
         .filter(|path| !before.contains(path))
@@ -223,7 +258,7 @@ fn an_isolated_backend_ends_in_order() {
 fn an_examination_ends_in_order() {
     let library = unmask_tests::plugin("example-toy");
     let library = library.to_str().expect("plain names");
-    check(&["backends", "verify", library], Cleaner::Command);
+    check(&["backends", "verify", library]);
 }
 
 #[test]

@@ -23,6 +23,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Lines of a source file, its tests apart.
 const LONGEST_FILE: usize = 600;
+/// Lines of a file that holds nothing but tests.
+const LONGEST_TESTS: usize = 400;
 /// Our sources, the cross-crate tests apart.
 const FLOORS: [&str; 4] = ["core", "backends", "plugins", "tui"];
 /// Words of code that only some places may say.
@@ -157,6 +159,28 @@ fn no_file_outgrows_its_idea() {
 }
 
 #[test]
+fn no_file_of_tests_outgrows_its_idea() {
+    let mut files = Vec::new();
+    for floor in FLOORS.iter().chain(&["tests"]) {
+        collect(Path::new(floor), &|_| true, &mut files);
+    }
+    let is_of_tests = |path: &Path| {
+        path.starts_with("tests")
+            || path
+                .iter()
+                .any(|part| part == "tests" || part == "tests.rs")
+    };
+    let tests = files.iter().filter(|(path, _)| is_of_tests(path));
+    let lines = tests.map(|(path, text)| (path, text.lines().count()));
+    let long: Vec<_> = lines
+        .clone()
+        .filter(|(_, lines)| *lines > LONGEST_TESTS)
+        .collect();
+    assert_eq!(long, []);
+    assert!(lines.count() > 100, "the tests are found");
+}
+
+#[test]
 fn a_type_name_means_one_thing() {
     let mut places: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
     for (path, text) in sources() {
@@ -219,9 +243,10 @@ fn before_tests(text: &str) -> impl Iterator<Item = &str> {
 
 /// Every Rust source of the floors, its path from the root, with its text; files and folders of tests apart.
 fn sources() -> Vec<(PathBuf, String)> {
+    let is_of_tests = |path: &Path| path.ends_with("tests") || path.ends_with("tests.rs");
     let mut found = Vec::new();
     for floor in FLOORS {
-        collect(Path::new(floor), &mut found);
+        collect(Path::new(floor), &|path| !is_of_tests(path), &mut found);
     }
     assert!(
         found.len() > 20,
@@ -230,18 +255,15 @@ fn sources() -> Vec<(PathBuf, String)> {
     found
 }
 
-fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+fn collect(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool, found: &mut Vec<(PathBuf, String)>) {
     let entries = std::fs::read_dir(root().join(folder)).expect("the folder is readable");
     for entry in entries.flatten() {
         let path = folder.join(entry.file_name());
-        let tests = ["tests", "tests.rs", "target"]
-            .iter()
-            .any(|name| path.ends_with(name));
-        if tests {
+        if path.ends_with("target") || !is_wanted(&path) {
             continue;
         }
         if entry.path().is_dir() {
-            collect(&path, found);
+            collect(&path, is_wanted, found);
         } else if path.extension().is_some_and(|it| it == "rs") {
             let text = std::fs::read_to_string(entry.path()).expect("sources are UTF-8");
             found.push((path, text));

@@ -100,6 +100,12 @@ fn what_has_no_library_is_refused_and_leaves_nothing() {
         1,
         &["nowhere.whl is not there"],
     );
+    #[cfg(unix)]
+    refused(
+        &rig.install(&["--from", "/dev/zero"]),
+        1,
+        &["/dev/zero is no file and no folder"],
+    );
     let foreign = rig.at("needed-1.2.3-cp312-cp312-win_arm64.whl");
     fs::copy(rig.wheel(), &foreign).expect("the folder is ours");
     refused(

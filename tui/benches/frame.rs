@@ -5,6 +5,9 @@
     reason = "what a benchmark measures is its output"
 )]
 
+#[path = "../src/fixture/model.rs"]
+mod model;
+
 use std::io::Sink;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,22 +19,16 @@ use unmask::action::{Action, Command, Scroll, Size};
 use unmask::state::State;
 use unmask::update::{prepare, update};
 use unmask::view;
-use unmask_core::api::{Capabilities, ModelFacts};
-use unmask_core::engine::{
-    EngineEvent, Failure, Loaded, Message, ModelText, Outcome, Pin, TurnEvent,
-};
+use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
-use unmask_core::family::SpecialIds;
-use unmask_core::likelihood::Pair;
-use unmask_core::plugin::Running;
 use unmask_core::text::Vocabulary;
-use unmask_core::text::pins::PinPlaceError;
 use unmask_core::{Canvas, Params, Position, TokenId};
+
+use model::{MASK, RESERVED, model};
 
 const TOKENS: usize = 1024;
 /// For a frame, at the 99th percentile.
 const BUDGET: Duration = Duration::from_millis(4);
-const MASK: TokenId = TokenId(0);
 const WORDS: &[&str] = &[" number", " 漢字", " is", ",", " prime", "\n", " é", " 👩‍🔬"];
 
 fn main() {
@@ -48,68 +45,17 @@ fn scroll_up(state: &mut State) {
     update(state, Action::Do(Command::Scroll(Scroll::First)));
 }
 
-/// Nobody asks it.
-#[derive(Debug)]
-struct NoText;
-
-impl ModelText for NoText {
-    fn encode(&self, _: &str) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn pair(&self, _: &str, _: &str) -> Result<Pair, Failure> {
-        Ok(Pair::default())
-    }
-    fn prompt(&self, _: &[Message]) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn place(&self, pins: &[Pin], _: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
-        Ok(pins.iter().map(|_| Vec::new()).collect())
-    }
-    fn finished(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-    fn stopped(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-}
-
 fn loaded() -> Arc<Loaded> {
-    let special: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
     let words = WORDS.iter().map(|word| (word.as_bytes(), false));
+    let vocabulary = Vocabulary::new(RESERVED.into_iter().chain(words));
     Arc::new(Loaded {
-        key: "bench".to_owned(),
-        name: "bench".to_owned(),
-        provenance: unmask_core::provenance::Provenance::default(),
-        backend: "none".to_owned(),
-        running: Running::Here,
-        backend_version: String::new(),
-        device: "cpu".to_owned(),
-        device_name: String::new(),
-        facts: ModelFacts {
-            vocab: WORDS.len() + 2,
-            max_positions: 4096,
-            memory_bytes: 0,
-            cell_bytes: 0,
-            precision: "f32".to_owned(),
-            capabilities: Capabilities::default(),
-            notes: Vec::new(),
-        },
-        special: SpecialIds {
-            mask: MASK,
-            eos: TokenId(1),
-            eot: None,
-            other_ends: Vec::new(),
-            bos: None,
-        },
-        vocabulary: Arc::new(Vocabulary::new(special.into_iter().chain(words))),
-        text: Arc::new(NoText),
         defaults: Params {
             steps: TOKENS,
             block_length: TOKENS,
             ..Params::default()
         },
         default_length: TOKENS,
-        default_seed: None,
+        ..model(Arc::new(vocabulary))
     })
 }
 

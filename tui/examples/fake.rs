@@ -4,6 +4,8 @@
 //! something else: `fail` fails, `hang` makes a step that takes a minute, `flood` steps as fast as it can, `marks` answers with
 //! Markdown.
 
+#[path = "../src/fixture/model.rs"]
+mod model;
 #[path = "fake/text.rs"]
 mod text;
 
@@ -15,21 +17,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use unmask::run::{EngineClient, Setup, run};
-use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::engine::{
     EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput,
     TurnRequest,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
-use unmask_core::family::SpecialIds;
-use unmask_core::plugin::Running;
 use unmask_core::text::{Piece, Vocabulary};
 use unmask_core::{Canvas, Params, Position, TokenId};
 
-use text::{ANSWER, MARKED, Words, words};
-
-const MASK: TokenId = TokenId(0);
-const END: TokenId = TokenId(1);
+use model::{END, MASK, RESERVED, model};
+use text::{ANSWER, MARKED, words};
 
 fn main() -> Result<(), Error> {
     let (news, inbox) = unbounded_channel();
@@ -101,7 +98,7 @@ struct Pretender {
 impl Pretender {
     fn new(news: UnboundedSender<EngineEvent>) -> Self {
         let mut ids = HashMap::new();
-        let mut pieces: Vec<(&[u8], bool)> = vec![(b"<|mdm_mask|>", true), (b"<|eot_id|>", true)];
+        let mut pieces: Vec<(&[u8], bool)> = RESERVED.to_vec();
         let mut tokens = |text| {
             let pieces = words(text).into_iter().map(|piece| {
                 *ids.entry(piece).or_insert_with(|| {
@@ -159,37 +156,10 @@ impl Pretender {
         Loaded {
             key: key.to_owned(),
             name: "Pretender-0B".to_owned(),
-            provenance: unmask_core::provenance::Provenance::default(),
             backend: "fake".to_owned(),
-            running: Running::Here,
-            backend_version: "0".to_owned(),
             device: "cpu".to_owned(),
             device_name: "no device".to_owned(),
-            facts: ModelFacts {
-                vocab: self.vocabulary.len(),
-                max_positions: 4096,
-                memory_bytes: 0,
-                cell_bytes: 0,
-                precision: "f0".to_owned(),
-                capabilities: Capabilities::default(),
-                notes: Vec::new(),
-            },
-            special: SpecialIds {
-                mask: MASK,
-                eos: END,
-                eot: None,
-                other_ends: Vec::new(),
-                bos: None,
-            },
-            vocabulary: Arc::clone(&self.vocabulary),
-            text: Arc::new(Words(Arc::clone(&self.vocabulary))),
-            defaults: Params {
-                steps: 64,
-                block_length: 32,
-                ..Params::default()
-            },
-            default_length: 128,
-            default_seed: None,
+            ..model(Arc::clone(&self.vocabulary))
         }
     }
 

@@ -1,29 +1,24 @@
 //! Turns and states for tests.
 
+mod model;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use unmask_core::api::{Capabilities, Device, DeviceKind, ModelFacts};
+use unmask_core::api::{Device, DeviceKind};
 use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness, memory};
 use unmask_core::checkpoint::{SearchOutcome, Searched};
 use unmask_core::config::ConfigSource;
-use unmask_core::engine::{Failure, Loaded, Message, ModelText, Pin, TurnId};
+use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::{Commit, CommitKind, StepEvent};
-use unmask_core::family::SpecialIds;
-use unmask_core::likelihood::Pair;
-use unmask_core::plugin::{BackendRow, BackendState, Running};
+use unmask_core::plugin::{BackendRow, BackendState};
 use unmask_core::text::Vocabulary;
-use unmask_core::text::pins::PinPlaceError;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use crate::state::Turn;
-
-/// The mask of every fixture.
-pub(crate) const MASK: TokenId = TokenId(0);
-const END: TokenId = TokenId(1);
-/// Ids before those of the cells.
-const RESERVED: u32 = 2;
+pub(crate) use model::MASK;
+use model::{END, RESERVED, model};
 
 /// One position of an answer.
 #[derive(Debug, Clone, Copy)]
@@ -38,80 +33,21 @@ pub(crate) enum FixtureCell {
     End,
 }
 
-/// Text of a model that is only looked at.
-#[derive(Debug)]
-struct NoText;
-
-impl ModelText for NoText {
-    fn encode(&self, _: &str) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn pair(&self, _: &str, _: &str) -> Result<Pair, Failure> {
-        Ok(Pair::default())
-    }
-    fn prompt(&self, _: &[Message]) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn place(&self, pins: &[Pin], _: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
-        Ok(pins.iter().map(|_| Vec::new()).collect())
-    }
-    fn finished(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-    fn stopped(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-}
-
 /// A model whose tokens are the cells, in order after the reserved ones.
 pub(crate) fn loaded(cells: &[FixtureCell]) -> Arc<Loaded> {
-    let reserved: [(&[u8], bool); 2] = [(b"<|mdm_mask|>", true), (b"<|endoftext|>", true)];
     let pieces = cells.iter().map(|cell| match cell {
         FixtureCell::Text(bytes) => (*bytes, false),
         FixtureCell::Special(name) => (name.as_bytes(), true),
         FixtureCell::Mask | FixtureCell::End => (&b""[..], false),
     });
-    Arc::new(Loaded {
-        key: "llada".to_owned(),
-        name: "LLaDA-8B-Instruct".to_owned(),
-        provenance: unmask_core::provenance::Provenance::default(),
-        backend: "ort-cuda".to_owned(),
-        running: Running::Here,
-        backend_version: "0.1.0".to_owned(),
-        device: "cuda:0".to_owned(),
-        device_name: "H100".to_owned(),
-        facts: ModelFacts {
-            vocab: cells.len() + RESERVED as usize,
-            max_positions: 4096,
-            memory_bytes: 0,
-            cell_bytes: 0,
-            precision: "fp16".to_owned(),
-            capabilities: Capabilities::default(),
-            notes: Vec::new(),
-        },
-        special: SpecialIds {
-            mask: MASK,
-            eos: END,
-            eot: None,
-            other_ends: Vec::new(),
-            bos: None,
-        },
-        vocabulary: Arc::new(Vocabulary::new(reserved.into_iter().chain(pieces))),
-        text: Arc::new(NoText),
-        defaults: Params {
-            steps: 64,
-            block_length: 32,
-            ..Params::default()
-        },
-        default_length: 128,
-        default_seed: None,
-    })
+    let vocabulary = Vocabulary::new(RESERVED.into_iter().chain(pieces));
+    Arc::new(model(Arc::new(vocabulary)))
 }
 
 /// The token of the cell at `index`.
 pub(crate) fn token(cells: &[FixtureCell], index: usize) -> TokenId {
     match cells[index] {
-        FixtureCell::Text(_) | FixtureCell::Special(_) => TokenId(RESERVED + index as u32),
+        FixtureCell::Text(_) | FixtureCell::Special(_) => TokenId((RESERVED.len() + index) as u32),
         FixtureCell::Mask => MASK,
         FixtureCell::End => END,
     }
@@ -156,7 +92,7 @@ pub(crate) fn turn_with_pin(cells: &[FixtureCell], pin: usize) -> Turn {
 /// Commits one more token in a step.
 pub(crate) fn commit(turn: &mut Turn, at_step: usize, at: u32, confidence: f32, kind: CommitKind) {
     // Any text token does: the first cell of the tests that use this is one.
-    let token = TokenId(RESERVED);
+    let token = TokenId(RESERVED.len() as u32);
     let commit = Commit {
         at: Position(at),
         token,

@@ -74,13 +74,15 @@ impl QuantizedType for Blocks {
     }
 
     fn matmul_t(&self, mkn: (usize, usize, usize), lhs: &[f32], dst: &mut [f32]) -> Result<()> {
-        self.weights.check_lengths().map_err(Error::wrap)?;
+        let check = || self.weights.check_whole().map_err(Error::wrap);
+        check()?;
         match self.precision {
             Precision::Q8_0 => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ8_0>(), dst),
             Precision::Q6K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ6K>(), dst),
             Precision::Q4K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ4K>(), dst),
             Precision::F32 => bail!("dense matrices are not kept in blocks"),
-        }
+        }?;
+        check()
     }
 
     fn matmul_t_f16(&self, _: (usize, usize, usize), _: &[f16], _: &mut [f16]) -> Result<()> {

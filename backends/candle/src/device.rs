@@ -19,7 +19,7 @@ pub(crate) fn describe() -> Device {
     let precisions = Precision::ALL.map(|each| each.name().to_owned());
     Device {
         id: CPU.to_owned(),
-        name: name(&Processor::here(), threads(None)),
+        name: name(Processor::here(), threads(None)),
         kind: DeviceKind::Cpu,
         total_bytes,
         free_bytes,

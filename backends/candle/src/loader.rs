@@ -100,12 +100,16 @@ impl MatrixLoader<'_> {
             meter.add(self.bytes(spec))?;
             Ok(matrix)
         };
-        let matrices: Result<_, BackendError> = specs.par_iter().map(load).collect();
+        let matrices = specs.par_iter().map(load);
+        let matrices = matrices.collect::<Result<_, BackendError>>()?;
+        if let Some(kept) = &kept {
+            kept.check_whole()?;
+        }
         let held = Held {
             memory_bytes,
             notes,
         };
-        Ok((matrices?, held))
+        Ok((matrices, held))
     }
 
     /// The blocks of `specs`.

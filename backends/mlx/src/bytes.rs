@@ -28,7 +28,6 @@ pub(crate) fn array(weight: &Weight<'_>) -> Result<Array, BackendError> {
             ));
         }
     };
-    weight.check_finite()?;
     let width = weight.dtype.bitsize() / 8;
     let mut shape: Vec<usize> = weight.shape.to_vec();
     if let Some(last) = shape.last_mut() {
@@ -47,6 +46,8 @@ pub(crate) fn array(weight: &Weight<'_>) -> Result<Array, BackendError> {
     // SAFETY: the tensor has as many bytes as its shape and type say, which the reader of the file has checked; MLX copies
     // them. As bytes, since tensors are aligned to nothing.
     let bytes = unsafe { Array::from_raw_data(weight.bytes.as_ptr().cast(), &shape, Dtype::Uint8) };
+    // Behind the copy, since it also tells whether the file was cut short meanwhile.
+    weight.check_finite()?;
     bytes.view_dtype(dtype).map_err(failed)
 }
 

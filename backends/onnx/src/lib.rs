@@ -112,6 +112,7 @@ impl Backend for Onnx {
         let note = prepack::note(&plan, requested.options.prepack, precision);
         network.notes.extend(plan.file_note().or(note));
         let prepared = plan.prepare(&environment, &network.graph, progress)?;
+        network.graph.check_whole()?;
         network.notes.extend(prepared.note);
         Ok(Box::new(OnnxModel {
             shared: Arc::new(Shared {
@@ -134,7 +135,10 @@ impl Backend for Onnx {
     ) -> Result<(), BackendError> {
         let requested = RequestedLoad::read(spec)?;
         let network = workers(requested.threads)?.install(|| requested.build(spec, progress))?;
-        emit::proto::write(&network.graph, ports::DOC, folder, progress)
+        let written = emit::proto::write(&network.graph, ports::DOC, folder, progress);
+        // It says more than what the system says of bytes that are not there.
+        network.graph.check_whole()?;
+        written
     }
 }
 

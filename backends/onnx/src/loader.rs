@@ -184,6 +184,7 @@ impl MatrixLoader<'_> {
                 (_, Err(values)) => Numbers::F16(values[0].clone()),
             });
         }
+        kept.weights.check_whole()?;
         Ok(AllNumbers {
             numbers,
             held_bytes: kept.held_bytes,

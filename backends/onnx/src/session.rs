@@ -117,7 +117,7 @@ impl Session for OnnxSession {
     fn forward(&mut self, pass: &Pass<'_>) -> Result<(), BackendError> {
         self.kept = None;
         let shared = Arc::clone(&self.shared);
-        shared.network.graph.check_lengths()?;
+        shared.network.graph.check_whole()?;
         let rows = self.positions.keys(pass, shared.attention);
         let feed = Feed::new(pass, &rows, self.positions.cells());
         let runner = shared.runner.lock();
@@ -146,7 +146,8 @@ impl Session for OnnxSession {
                             })
                     },
                 )
-            });
+            })
+            .and_then(|()| shared.network.graph.check_whole());
         // What was bound borrows from the caches and the logits.
         self.binding.clear();
         self.kept = result.is_ok().then_some(pass.wanted.len());

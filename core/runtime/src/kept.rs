@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::checkpoint::demo_folder;
 use crate::partial::is_unfinished;
+use crate::regular_file::is_there;
 
 /// The longest header of a safetensors file that is read.
 const LONGEST_HEADER: u64 = 64 << 20;
@@ -151,6 +152,8 @@ fn download(path: &Path) -> Option<KeptKind> {
 }
 
 fn weights(path: &Path) -> Option<KeptKind> {
+    // A pipe would be waited for.
+    is_there(path).ok()?.then_some(())?;
     let stem = path.file_name()?.to_str()?.strip_suffix(".safetensors")?;
     // LABEL-KEY, where the label is BACKEND-PRECISION.
     let (label, _) = stem.rsplit_once('-')?;
@@ -231,6 +234,21 @@ mod tests {
             ),
         ];
         assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_not_what_is_kept_and_not_waited_for() {
+        let cache = tempfile::tempdir().expect("a folder can be made");
+        for folder in ["weights", "downloads"] {
+            let folder = cache.path().join(folder);
+            fs::create_dir(&folder).expect("it can be made");
+            let pipe = folder.join("odd-q4k-1.safetensors");
+            let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+            assert!(made.is_ok_and(|status| status.success()));
+            fs::create_dir(folder.join("odd-q4k-2.safetensors")).expect("it can be made");
+        }
+        assert_eq!(list(cache.path()), []);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub mod likelihood;
 pub mod loader;
 pub mod message;
 pub mod model_id;
+#[cfg(test)]
+mod mutation;
 pub mod open_files;
 pub mod params;
 pub mod partial;

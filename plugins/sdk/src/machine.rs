@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::num::NonZeroU32;
+use std::sync::OnceLock;
 use std::thread;
 
 /// The machine's memory in bytes, 0 if unknown.
@@ -39,10 +40,11 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// The first of this machine.
+    /// The first of this machine, read once: it stays the same, and the system takes a while to tell.
     #[must_use]
-    pub fn here() -> Self {
-        Self::read(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default())
+    pub fn here() -> &'static Self {
+        static HERE: OnceLock<Processor> = OnceLock::new();
+        HERE.get_or_init(|| Self::read(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()))
     }
 
     fn read(cpuinfo: &str) -> Self {

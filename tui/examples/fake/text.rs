@@ -1,13 +1,5 @@
 //! What the pretended model says.
 
-use std::sync::Arc;
-
-use unmask_core::TokenId;
-use unmask_core::engine::{Failure, Message, ModelText, Pin};
-use unmask_core::likelihood::Pair;
-use unmask_core::text::pins::PinPlaceError;
-use unmask_core::text::{Piece, Vocabulary};
-
 /// To everything.
 pub(crate) const ANSWER: &str = "A prime number is a whole number greater than 1 that has exactly two divisors: 1 and itself. \
 It cannot be made by multiplying two smaller whole numbers.\n\nThe first five prime numbers are 2, 3, 5, 7 and 11. \
@@ -44,35 +36,4 @@ pub(crate) fn words(text: &'static str) -> Vec<&'static [u8]> {
         word.as_bytes().chunks(size)
     });
     pieces.collect()
-}
-
-/// It has no tokenizer: a pinned word is one of the answers' words, or no token.
-#[derive(Debug)]
-pub(crate) struct Words(pub(crate) Arc<Vocabulary>);
-
-impl ModelText for Words {
-    fn encode(&self, _: &str) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn pair(&self, _: &str, _: &str) -> Result<Pair, Failure> {
-        Ok(Pair::default())
-    }
-    fn prompt(&self, _: &[Message]) -> Result<Vec<TokenId>, Failure> {
-        Ok(Vec::new())
-    }
-    fn place(&self, pins: &[Pin], _: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
-        let token = |pin: &Pin| {
-            let word = format!(" {}", pin.word);
-            let mut ids = (0..self.0.len() as u32).map(TokenId);
-            let known = ids.find(|&id| self.0.piece(id) == Piece::Bytes(word.as_bytes()));
-            known.into_iter().collect()
-        };
-        Ok(pins.iter().map(token).collect())
-    }
-    fn finished(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
-    fn stopped(&self, _: &[TokenId]) -> Result<String, Failure> {
-        Ok(String::new())
-    }
 }

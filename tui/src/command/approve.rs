@@ -7,6 +7,7 @@ use unmask_core::engine::{Failure, FailureKind};
 use unmask_core::loader::discover;
 use unmask_core::plugin::{Approvals, BackendRow, BackendState};
 
+use super::signals::Interrupts;
 use super::{Usage, code, print};
 
 /// Approves the library that is asked for, and says what it is good for.
@@ -15,11 +16,13 @@ pub(super) fn approve(
     environment: &Environment,
     what: &str,
 ) -> anyhow::Result<u8> {
+    let interrupts = Interrupts::watch_look()?;
     let rows = discover(config, environment).rows().to_vec();
     let path = match as_path(what, environment) {
         Some(path) => path,
         None => named(&rows, what)?,
     };
+    interrupts.check("looking for backends; nothing was approved")?;
     let mut approvals = Approvals::read(environment)?;
     let approval = approvals.approve(&path, None)?;
     let file = approval.path.display();
@@ -30,11 +33,13 @@ pub(super) fn approve(
 
 /// Forgets an approval; the library may be gone.
 pub(super) fn revoke(config: &Config, environment: &Environment, what: &str) -> anyhow::Result<u8> {
+    let interrupts = Interrupts::watch_look()?;
     let mut approvals = Approvals::read(environment)?;
     let path = match as_path(what, environment) {
         Some(path) => path,
         None => approved(config, environment, &approvals, what)?,
     };
+    interrupts.check("looking for backends; nothing was changed")?;
     if !approvals.revoke(&path)? {
         let text = format!("{} is not approved{}", path.display(), known(&approvals));
         return Err(Usage(text).into());

@@ -7,6 +7,7 @@ use unmask_core::config::{Config, Environment};
 use unmask_core::loader::discover;
 use unmask_core::plugin::{BackendRow, BackendState};
 
+use super::signals::Interrupts;
 use super::table::table;
 use super::{code, print};
 use crate::cli::{ListArguments, TableFormat};
@@ -16,7 +17,9 @@ pub(super) fn run(
     environment: &Environment,
     arguments: &ListArguments,
 ) -> anyhow::Result<u8> {
+    let interrupts = Interrupts::watch_look()?;
     let registry = discover(config, environment);
+    interrupts.check("looking for backends")?;
     let text = match arguments.format {
         TableFormat::Text => text(registry.rows()),
         TableFormat::Json => format!(

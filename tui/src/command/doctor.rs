@@ -8,6 +8,7 @@ use unmask_core::loader::discover;
 
 use super::backends;
 use super::meter::ProgressMeter;
+use super::signals::Interrupts;
 use super::turn_runner::TurnRunner;
 use super::{Interrupted, code, print};
 
@@ -20,7 +21,9 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
         config.source,
         config.active.value
     ))?;
+    let interrupts = Interrupts::watch()?;
     let registry = discover(&config, &reader.environment);
+    interrupts.check("looking for backends")?;
     print(&format!("{}\n", backends::text(registry.rows())))?;
     let mut meter = ProgressMeter::new(false);
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;

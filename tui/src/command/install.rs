@@ -29,6 +29,7 @@ pub(super) fn run(
     arguments: &InstallArguments,
 ) -> anyhow::Result<u8> {
     let name = &arguments.name;
+    let interrupts = Interrupts::watch()?;
     let registry = discover(config, environment);
     let row = registry
         .row(name)
@@ -46,7 +47,7 @@ pub(super) fn run(
         .map_err(|error| no_backend(format!("{:#}", anyhow!(error)), ""))?;
     let runtime = choose(name, &runtimes, arguments.gpu.as_deref())?;
     let home = home(name, environment)?;
-    let mut meter = ProgressMeter::until(arguments.quiet, Interrupts::watch()?);
+    let mut meter = ProgressMeter::until(arguments.quiet, interrupts);
     let source = match &arguments.from {
         Some(path) => LibrarySource::open(&environment.expand(path), runtime)?,
         None => LibrarySource::pinned(runtime),

@@ -4,9 +4,12 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 use unmask::run::Log;
 use unmask_core::config::Environment;
+
+use super::output::open_at_once;
 
 /// What is written at the least; `UNMASK_LOG` says otherwise, in the words of `RUST_LOG`.
 const LEVEL: &str = "info";
@@ -25,7 +28,8 @@ pub(super) fn file(environment: &Environment) -> anyhow::Result<Option<Log>> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let file = File::options().create(true).append(true).open(&path)?;
+    let file = open_at_once(File::options().create(true).append(true), &path);
+    let file = file.with_context(|| format!("cannot write the log {}", path.display()))?;
     Ok(Some(Log { file, path }))
 }
 

@@ -9,6 +9,7 @@ use unmask_core::checkpoint::{ModelLocation, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry};
 use unmask_core::loader::discover;
 
+use super::signals::Interrupts;
 use super::table::table;
 use super::{code, print};
 use crate::cli::{ListArguments, TableFormat};
@@ -18,7 +19,11 @@ pub(super) fn run(
     environment: &Environment,
     arguments: &ListArguments,
 ) -> anyhow::Result<u8> {
-    let catalogue = Catalogue::of(config, environment, &discover(config, environment));
+    let interrupts = Interrupts::watch_look()?;
+    let registry = discover(config, environment);
+    interrupts.check("looking for backends")?;
+    let catalogue = Catalogue::of(config, environment, &registry);
+    interrupts.check("looking for models")?;
     let mut choices: HashMap<&str, Vec<&ModelChoice>> = HashMap::new();
     for choice in &catalogue.choices {
         choices.entry(&choice.key).or_default().push(choice);

@@ -1,6 +1,6 @@
 //! A file that the user named to be written to: looked at before anything is done, and put into its place whole.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,9 @@ impl Output {
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if path.is_symlink() {
+                    return refused("it is a link to nothing; remove it, or name another file");
+                }
                 let folder = path.parent().unwrap_or(Path::new("."));
                 if !folder.is_dir() {
                     let why = format!("there is no folder {}; make it first", folder.display());
@@ -126,7 +129,7 @@ impl Output {
     }
 
     fn stream(&self, text: &str) -> io::Result<File> {
-        let mut file = File::options().append(true).open(&self.path)?;
+        let mut file = open_at_once(File::options().append(true), &self.path)?;
         file.write_all(text.as_bytes())?;
         Ok(file)
     }
@@ -156,4 +159,29 @@ pub(super) fn append(file: &mut File, line: &str, shown: &str) -> anyhow::Result
         file.set_len(length).ok();
     }
     written.with_context(|| format!("cannot write {shown}"))
+}
+
+/// Opens a file, a device, or a pipe that somebody reads: whoever might is not waited for.
+#[cfg(unix)]
+pub(super) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+    use rustix::io::Errno;
+
+    options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path).map_err(|error| {
+        match error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) {
+            true => io::Error::other("nobody reads this pipe; start its reader first"),
+            false => error,
+        }
+    })?;
+    // A slow reader is waited for.
+    fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.open(path)
 }

@@ -42,9 +42,25 @@ impl SignalRequest {
     }
 }
 
+/// What a ^C means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interrupting {
+    /// What the command makes of it; the third ends the program at once.
+    Work,
+    /// The end, as any other signal.
+    Look,
+}
+
 /// Tells `hear` of every signal, from a thread of its own. The third ^C, and what else is not heeded within some seconds,
 /// ends the program at once. Signals that whoever started the program has it ignore are not heard.
 pub(super) fn watch(hear: impl Fn(SignalRequest) + Send + 'static) -> anyhow::Result<()> {
+    watch_for(Interrupting::Work, hear)
+}
+
+fn watch_for(
+    interrupting: Interrupting,
+    hear: impl Fn(SignalRequest) + Send + 'static,
+) -> anyhow::Result<()> {
     let cannot = "cannot listen for signals";
     open_files::test().context(cannot)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -60,10 +76,11 @@ pub(super) fn watch(hear: impl Fn(SignalRequest) + Send + 'static) -> anyhow::Re
             while let Some(asked) = runtime.block_on(signals.next()) {
                 hear(asked);
                 interrupts += usize::from(asked == SignalRequest::Stop);
-                if let SignalRequest::End(_) = asked {
+                let is_end = asked != SignalRequest::Stop || interrupting == Interrupting::Look;
+                if is_end {
                     thread::sleep(GRACE);
                 }
-                if interrupts >= LAST_INTERRUPT || asked != SignalRequest::Stop {
+                if is_end || interrupts >= LAST_INTERRUPT {
                     crate::leave(asked.code());
                 }
             }
@@ -78,9 +95,20 @@ pub(super) struct Interrupts(Arc<AtomicU8>);
 impl Interrupts {
     /// Watches the signals from now on.
     pub(super) fn watch() -> anyhow::Result<Self> {
+        Self::watch_for(Interrupting::Work)
+    }
+
+    /// The same for a command that is done in a moment, unless a backend keeps it waiting: one ^C is enough.
+    pub(super) fn watch_look() -> anyhow::Result<Self> {
+        Self::watch_for(Interrupting::Look)
+    }
+
+    fn watch_for(interrupting: Interrupting) -> anyhow::Result<Self> {
         let this = Self::default();
         let flag = Arc::clone(&this.0);
-        watch(move |asked| flag.store(asked.code(), Ordering::Relaxed))?;
+        watch_for(interrupting, move |asked| {
+            flag.store(asked.code(), Ordering::Relaxed);
+        })?;
         Ok(this)
     }
 

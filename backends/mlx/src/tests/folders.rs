@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
+use unmask_sdk::weights::Weights;
 use unmask_sdk::{Attention, ErrorCode, LoadSpec};
 
 use super::*;
@@ -68,6 +69,24 @@ fn renamed(from: &str, to: &str) -> (TempDir, LoadSpec) {
     spec.weights = vec![folder.path().join("model.safetensors")];
     fs::write(&spec.weights[0], bytes).expect("there is room for a file");
     (folder, spec)
+}
+
+#[test]
+fn scales_and_biases_that_are_not_finite_are_refused() {
+    for part in ["scales", "biases"] {
+        let name = format!("model.layers.0.q_proj.{part}");
+        let mut spec = spec("q8", "bf16");
+        let weights = Weights::open(&spec.weights).expect("it is committed");
+        let weight = weights.get(&name).expect("every matrix has it");
+        let mut bytes = fs::read(&spec.weights[0]).expect("it is committed");
+        // NaN in every type.
+        bytes[weight.offset..][..weight.dtype.bitsize() / 8].fill(0xff);
+        let folder = TempDir::new().expect("there is room for a folder");
+        spec.weights = vec![folder.path().join("model.safetensors")];
+        fs::write(&spec.weights[0], bytes).expect("there is room for a file");
+        let words = format!("tensor {name} holds NaN or infinity");
+        SUBJECT.check_error(&spec, ErrorCode::Checkpoint, &words);
+    }
 }
 
 #[test]

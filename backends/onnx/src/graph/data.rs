@@ -117,11 +117,11 @@ impl Data {
     }
 
     /// # Errors
-    /// [`BackendError::Checkpoint`] if the file was cut short since it was mapped.
-    pub(super) fn check_length(&self) -> Result<(), BackendError> {
+    /// [`BackendError::Checkpoint`] if the file was cut short since it was mapped: see `Weights::check_whole`.
+    pub(super) fn check_whole(&self) -> Result<(), BackendError> {
         match self {
             Self::Held(_) | Self::Numbers(_) => Ok(()),
-            Self::Mapped { weights, .. } => weights.check_lengths(),
+            Self::Mapped { weights, .. } => weights.check_whole(),
         }
     }
 

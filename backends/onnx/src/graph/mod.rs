@@ -220,9 +220,9 @@ impl Graph {
 
     /// # Errors
     /// [`BackendError::Checkpoint`] if a mapped file of an initialiser was cut short.
-    pub(crate) fn check_lengths(&self) -> Result<(), BackendError> {
+    pub(crate) fn check_whole(&self) -> Result<(), BackendError> {
         let mut data = self.initialisers.iter().map(|it| &it.data);
-        data.try_for_each(Data::check_length)
+        data.try_for_each(Data::check_whole)
     }
 
     /// Lets the system take back the pages of initialisers in mapped files; they come back when they are read.

@@ -1,9 +1,9 @@
 //! The model that the program carries, so that it runs without any download.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::partial::replace;
+use crate::regular_file;
 
 /// Its name behind `builtin:`.
 pub(super) const NAME: &str = "demo";
@@ -81,7 +81,8 @@ pub(super) fn unpack(cache: Option<&Path>) -> Result<PathBuf, DemoError> {
         .join(format!("{NAME}-{HASH}"));
     for (name, bytes) in FILES {
         let path = folder.join(name);
-        let intact = fs::read(&path).is_ok_and(|found| found == bytes);
+        let found = regular_file::read(&path, bytes.len() as u64);
+        let intact = found.is_ok_and(|found| found == bytes);
         if !intact {
             replace(&path, bytes).map_err(|source| DemoError::Write { path, source })?;
         }
@@ -91,6 +92,8 @@ pub(super) fn unpack(cache: Option<&Path>) -> Result<PathBuf, DemoError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use sha2::{Digest, Sha256};
 
     use super::*;
@@ -107,6 +110,24 @@ mod tests {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         assert_eq!(HASH, &digits[..8]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_a_device_is_replaced_and_not_waited_for() {
+        let cache = tempfile::tempdir().expect("a folder can be made");
+        let folder = unpack(Some(cache.path())).expect("it can be unpacked");
+        let [pipe, device] = ["config.json", "tokenizer.json"].map(|name| folder.join(name));
+        for path in [&pipe, &device] {
+            fs::remove_file(path).expect("it is there");
+        }
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        std::os::unix::fs::symlink("/dev/zero", &device).expect("it can be made");
+        unpack(Some(cache.path())).expect("it can be unpacked");
+        for (name, bytes) in FILES {
+            assert_eq!(fs::read(folder.join(name)).ok().as_deref(), Some(bytes));
+        }
     }
 
     #[test]

@@ -246,4 +246,6 @@ fn is_of_another_kind(line: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use unmask_api::{Position, TokenId};
@@ -283,9 +285,10 @@ impl CanvasRecord {
         let tokens: Vec<TokenId> = self.tokens.iter().copied().map(TokenId).collect();
         let (prompt, answer) = tokens.split_at_checked(self.answer_start)?;
         let mut canvas = Canvas::new(prompt, answer.len(), TokenId(self.mask));
+        let pinned: HashSet<u32> = self.pinned.iter().copied().collect();
         for (index, &token) in tokens.iter().enumerate().skip(self.answer_start) {
             let at = Position(u32::try_from(index).ok()?);
-            match self.pinned.contains(&at.0) {
+            match pinned.contains(&at.0) {
                 true => canvas.pin(at, token),
                 false => canvas.commit(at, token),
             }

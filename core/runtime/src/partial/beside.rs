@@ -7,6 +7,8 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// How the name of everything unfinished ends.
 pub(super) const SUFFIX: &str = ".partial";
+/// Bytes of a place's name that are part of it, so that every name that a place may have leaves room for the rest.
+const NAMED: usize = 160;
 /// How often one is made anew that was taken for a leftover between its making and its lock.
 const TRIES: usize = 8;
 
@@ -71,10 +73,21 @@ fn taken_away() -> io::Error {
 
 /// How the name begins of what is made beside `place`.
 pub(super) fn prefix(place: &Path) -> OsString {
+    let name = place.file_name().unwrap_or_default();
+    let name = match name.len() <= NAMED {
+        true => name.to_owned(),
+        false => beginning(&name.to_string_lossy()).into(),
+    };
     let mut prefix = OsString::from(".");
-    prefix.push(place.file_name().unwrap_or_default());
+    prefix.push(name);
     prefix.push(".");
     prefix
+}
+
+fn beginning(name: &str) -> &str {
+    let ends = name.char_indices().map(|(at, _)| at);
+    let end = ends.take_while(|&at| at <= NAMED).last();
+    &name[..end.unwrap_or(0)]
 }
 
 /// The folder of `place`.

@@ -7,6 +7,10 @@ use tempfile::NamedTempFile;
 
 use super::beside::{Readers, locked_file};
 use super::sweep;
+use crate::regular_file;
+
+/// Bytes that a note may have: more than any path.
+const LONGEST: u64 = 1 << 16;
 
 /// Where the program keeps notes of what it makes in folders that are not its own: a file each with the place, which is
 /// locked, as what it tells of, until that is done.
@@ -43,7 +47,7 @@ impl Notes {
     /// Removes what dead processes left beside the places of their notes, then the notes.
     pub fn sweep(&self) {
         sweep::each(&self.folder, |note| {
-            let place = fs::read(note).ok().and_then(path);
+            let place = regular_file::read(note, LONGEST).ok().and_then(path);
             place.iter().for_each(|place| sweep::beside(place));
         });
     }

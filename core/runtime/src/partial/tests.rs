@@ -22,6 +22,22 @@ fn what_is_replaced_keeps_its_permissions_and_leaves_nothing_beside_it() {
     assert_eq!(names(path.parent().expect("it has one")), ["a"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_of_any_length_can_be_written_and_its_leftovers_are_swept() {
+    let folder = folder();
+    for name in ["a".repeat(255), "ä".repeat(127), "漢".repeat(85)] {
+        let path = folder.path().join(&name);
+        let held = locked_file(&path, Readers::AsBefore).expect("it can be made");
+        let left = held.path().to_owned();
+        held.as_file().unlock().expect("it is ours");
+        replace(&path, b"one").expect("it can be written");
+        assert!(!left.exists(), "{left:?}");
+        assert_eq!(names(folder.path()), [name]);
+        fs::remove_file(path).expect("it is there");
+    }
+}
+
 #[test]
 fn what_is_to_be_kept_is_kept() {
     let folder = folder();
@@ -98,6 +114,13 @@ fn a_dead_note_leads_to_what_its_process_left_in_a_foreign_folder() {
     // A copy is what stays of a note whose process is gone.
     let copy = cache.path().join("unfinished").join(".note.dead.partial");
     fs::write(copy, place.as_os_str().as_encoded_bytes()).expect("it can be written");
+    // What no note can be is not read.
+    let endless = cache
+        .path()
+        .join("unfinished")
+        .join(".note.endless.partial");
+    let made = fs::File::create(&endless).and_then(|file| file.set_len(1 << 40));
+    made.expect("it has no content");
     notes.sweep();
     assert!(!left.exists() && other.exists());
     drop(note);

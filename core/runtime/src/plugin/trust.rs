@@ -21,6 +21,9 @@ pub use granted::Granted;
 pub(super) use granted::Warrant;
 pub(super) use held::HeldLibrary;
 
+/// Bytes that a library may have: what is larger is none, and would be hashed for minutes.
+const LARGEST_LIBRARY: u64 = 4 << 30;
+
 /// The file below the user's state folder.
 const FILE: &str = "unmask/approved_backends.json";
 
@@ -42,7 +45,7 @@ impl Approval {
     pub fn of(path: &Path) -> io::Result<Self> {
         let path = resolved(path)?;
         Ok(Self {
-            sha256: sha256(&mut File::open(&path)?)?,
+            sha256: sha256(&mut opened(&path)?)?,
             path,
         })
     }
@@ -235,6 +238,25 @@ pub(super) fn resolved(path: &Path) -> io::Result<PathBuf> {
     match cfg!(windows) {
         true => std::path::absolute(path),
         false => path.canonicalize(),
+    }
+}
+
+/// Opens what may be a library, and waits for no pipe that was put into its place.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nonblock);
+    }
+    let file = options.read(true).open(path)?;
+    let data = file.metadata()?;
+    match (data.is_file(), data.len() > LARGEST_LIBRARY) {
+        (true, false) => Ok(file),
+        (true, true) => Err(io::Error::other(
+            "it has more than 4 GiB, as no library has",
+        )),
+        (false, _) => Err(io::Error::other("not a file")),
     }
 }
 

@@ -16,6 +16,8 @@ mod batch;
 pub mod cells;
 mod checkpoint;
 #[doc(hidden)]
+pub mod cut;
+#[doc(hidden)]
 pub mod errors;
 #[doc(hidden)]
 pub mod estimates;
@@ -233,6 +235,10 @@ macro_rules! llada_tests {
                 numbers_that_are_not_finite_are_met_in_every_precision
                 whatever_a_key_says_a_model_loads_or_is_refused
             }
+            $crate::each_case! { ($subject) cut:
+                weights_cut_between_passes_fail_the_next_or_change_nothing
+                weights_cut_within_a_pass_fail_it_or_change_nothing
+            }
         }
     };
 }
@@ -251,6 +257,9 @@ macro_rules! precision_tests {
                 damaged_kept_weights_are_built_anew
                 weights_that_cannot_be_kept_are_held_in_memory_and_told_of
                 a_cancelled_load_leaves_nothing_behind
+            }
+            $crate::each_case! { ($subject, $precisions) cut:
+                weights_cut_while_they_are_quantised_are_not_kept
             }
         }
     };
@@ -291,6 +300,7 @@ mod tests {
             include_str!("network.rs"),
             include_str!("passes.rs"),
             include_str!("cells.rs"),
+            include_str!("cut.rs"),
             include_str!("kinds.rs"),
             include_str!("output.rs"),
             include_str!("estimates.rs"),

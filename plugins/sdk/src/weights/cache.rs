@@ -227,6 +227,8 @@ impl Cache<'_> {
             return Err(Failure::Sink(error));
         }
         made?;
+        // What was cut off meanwhile must not be kept as zeros.
+        self.checkpoint.check_whole()?;
         assert_eq!(
             writer.array,
             self.arrays.len(),

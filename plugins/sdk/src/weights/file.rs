@@ -11,6 +11,7 @@ use memmap2::Mmap;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Metadata, SafeTensorError};
 
+use super::guard::MapGuard;
 use crate::BackendError;
 
 /// Bytes of the length in front of the header.
@@ -18,8 +19,13 @@ const LENGTH_BYTES: usize = 8;
 
 #[derive(Debug)]
 enum Content {
-    /// With the open file, which tells whether it still has all the bytes.
-    Mapped(Mmap, std::fs::File),
+    Mapped {
+        /// Dropped before the map.
+        guard: MapGuard,
+        map: Mmap,
+        /// Tells whether it still has all the bytes.
+        file: std::fs::File,
+    },
     Held(Vec<u8>),
 }
 
@@ -53,14 +59,18 @@ impl File {
         let modified = modified
             .ok()
             .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        // SAFETY: the map is read-only, and a changed byte changes a weight, not memory safety. A file that is cut short is
-        // looked for before its bytes are used; one that is cut in between ends the process, since no lock and no lease of
-        // any system keeps another program from cutting it.
+        // SAFETY: the map is read-only, and a changed byte changes a weight, not memory safety. What is cut off is zeros
+        // under the guard, or the end of the process where there is none: no lock and no lease of any system keeps another
+        // program from cutting a file.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
             modified: modified.unwrap_or_default(),
-            content: Content::Mapped(map, file),
+            content: Content::Mapped {
+                guard: MapGuard::new(&map),
+                map,
+                file,
+            },
         })
     }
 
@@ -74,27 +84,34 @@ impl File {
 
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.content {
-            Content::Mapped(map, _) => map,
+            Content::Mapped { map, .. } => map,
             Content::Held(bytes) => bytes,
         }
     }
 
     /// # Errors
-    /// [`BackendError::Checkpoint`] if it has become shorter since it was mapped: what is gone cannot be touched.
-    pub(super) fn check_length(&self) -> Result<(), BackendError> {
-        let Content::Mapped(map, file) = &self.content else {
+    /// [`BackendError::Checkpoint`] if it has become shorter since it was mapped, or could not be read: what was read since is
+    /// not what it held.
+    pub(super) fn check_whole(&self) -> Result<(), BackendError> {
+        let Content::Mapped { guard, map, file } = &self.content else {
             return Ok(());
         };
+        // Before the length: whoever cuts it may give it back its length.
+        let is_patched = guard.is_patched();
         let now = file.metadata().map_err(|source| BackendError::Io {
             path: self.path.clone(),
             source,
         })?;
-        match now.len() < map.len() as u64 {
-            false => Ok(()),
-            true => Err(self.broken(format!(
-                "was cut short while it was in use: it has {} of {} bytes; put it back and load the model again",
+        let again = "put it back and load the model again";
+        match (now.len() < map.len() as u64, is_patched) {
+            (false, false) => Ok(()),
+            (true, _) => Err(self.broken(format!(
+                "was cut short while it was in use: it has {} of {} bytes; {again}",
                 now.len(),
                 map.len()
+            ))),
+            (false, true) => Err(self.broken(format!(
+                "could not be read while it was in use: it was cut short for a moment, or its disk failed; {again}"
             ))),
         }
     }
@@ -151,7 +168,7 @@ impl File {
     /// Lets the system take the pages of `bytes` back.
     #[cfg(unix)]
     pub(super) fn release(&self, bytes: &Range<usize>) {
-        if let Content::Mapped(map, _) = &self.content {
+        if let Content::Mapped { map, .. } = &self.content {
             let advice = memmap2::UncheckedAdvice::DontNeed;
             // SAFETY: the map is of a file and never written to, so dropped pages come back with the same bytes.
             let advised = unsafe { map.unchecked_advise_range(advice, bytes.start, bytes.len()) };

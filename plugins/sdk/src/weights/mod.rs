@@ -12,6 +12,7 @@
 pub mod cache;
 mod file;
 mod fingerprint;
+mod guard;
 mod nearest;
 mod tensor;
 
@@ -101,6 +102,8 @@ impl Weights {
     /// Maps a file that may be removed when nobody uses it, and holds a shared lock on it.
     #[cfg(feature = "cache")]
     fn open_held(path: &Path) -> Result<Self, BackendError> {
+        // First, since it waits for no pipe.
+        let weights = Self::open(&[path.to_owned()])?;
         let held = std::fs::File::open(path).ok();
         if let Some(file) = &held {
             // Where there are no locks, or it is being removed, it is used all the same.
@@ -108,7 +111,7 @@ impl Weights {
         }
         Ok(Self {
             _held: held,
-            ..Self::open(&[path.to_owned()])?
+            ..weights
         })
     }
 
@@ -130,6 +133,7 @@ impl Weights {
         let file = &self.files[place.file];
         Some(Weight {
             name,
+            file,
             path: &file.path,
             dtype: place.dtype,
             shape: &place.shape,
@@ -138,14 +142,15 @@ impl Weights {
         })
     }
 
-    /// Whether the mapped files still have all their bytes: to be asked before each pass by whoever reads weights where they
-    /// are mapped, since touching what another program has cut off ends the process. It costs a call of the system for each
-    /// file. What is cut off between this and the touch is not seen.
+    /// Whether everything that was read of the mapped files is what they hold: to be asked after each pass by whoever reads
+    /// weights where they are mapped, and after each load, since another program may cut a file short meanwhile. What is
+    /// gone is zeros then; on other systems than Linux touching it ends the process, so ask before a pass too. It costs a
+    /// call of the system for each file.
     ///
     /// # Errors
     /// [`BackendError::Checkpoint`] naming the file.
-    pub fn check_lengths(&self) -> Result<(), BackendError> {
-        self.files.iter().try_for_each(File::check_length)
+    pub fn check_whole(&self) -> Result<(), BackendError> {
+        self.files.iter().try_for_each(File::check_whole)
     }
 
     /// Tensor `name`, whose file has as many bytes as when it was mapped.
@@ -154,7 +159,7 @@ impl Weights {
     /// [`BackendError::Checkpoint`] naming the nearest name if there is none, or the file if it was cut short.
     pub fn get(&self, name: &str) -> Result<Weight<'_>, BackendError> {
         if let Some(place) = self.tensors.get(name) {
-            self.files[place.file].check_length()?;
+            self.files[place.file].check_whole()?;
         }
         self.find(name).ok_or_else(|| {
             let hint = match nearest::nearest(name, self.names()) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use half::f16;
 use safetensors::Dtype;
 
+use super::file::File;
 use crate::BackendError;
 
 /// A tensor of a checkpoint, borrowed from the mapped file.
@@ -21,8 +22,10 @@ pub struct Weight<'a> {
     pub shape: &'a [usize],
     /// Where in the file its bytes begin.
     pub offset: usize,
-    /// The numbers, little-endian, without gaps; aligned to nothing.
+    /// The numbers, little-endian, without gaps; aligned to nothing. Whoever reads them asks
+    /// [`Weights::check_whole`](super::Weights::check_whole) afterwards.
     pub bytes: &'a [u8],
+    pub(super) file: &'a File,
 }
 
 impl Weight<'_> {
@@ -35,7 +38,7 @@ impl Weight<'_> {
     /// All numbers.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16, and finite.
+    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16, and finite, and the file still has them.
     pub fn to_f32(&self) -> Result<Vec<f32>, BackendError> {
         let mut numbers = vec![0.0; self.shape.iter().product()];
         self.read(0..self.bytes.len(), &mut numbers)?;
@@ -45,7 +48,7 @@ impl Weight<'_> {
     /// Writes rows `rows` of the first dimension to `out`, of length `rows.len() * row_len`.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless the numbers are F32, F16 or BF16, and finite.
+    /// [`BackendError::Checkpoint`] unless the numbers are F32, F16 or BF16, and finite, and the file still has them.
     ///
     /// # Panics
     /// If `rows` reaches beyond the tensor or `out` has another length.
@@ -74,6 +77,7 @@ impl Weight<'_> {
                 )));
             }
         }
+        self.file.check_whole()?;
         match all_finite(out) {
             true => Ok(()),
             false => Err(self.not_finite()),
@@ -92,6 +96,7 @@ impl Weight<'_> {
             Dtype::BF16 => words(self.bytes, 0x7f80_u16, u16::from_le_bytes),
             _ => true,
         };
+        self.file.check_whole()?;
         match is_finite {
             true => Ok(()),
             false => Err(self.not_finite()),

@@ -49,11 +49,9 @@ fn a_file_that_is_cut_short_while_it_is_mapped_is_named_and_not_touched() {
     let bytes = file(&[("full", "F32", "[2,1]", TWO)]);
     let path = write(&folder, "model.safetensors", &bytes);
     let weights = Weights::open(std::slice::from_ref(&path)).expect("it is whole");
-    weights.check_lengths().expect("it is whole");
-    let mapped = fs::File::options().write(true).open(&path);
-    let mapped = mapped.expect("it is ours");
-    mapped.set_len(8).expect("it is ours");
-    let errors = [weights.check_lengths().err(), weights.get("full").err()];
+    weights.check_whole().expect("it is whole");
+    set_length(&path, 8);
+    let errors = [weights.check_whole().err(), weights.get("full").err()];
     for error in errors {
         let error = error.expect("it lacks its end").to_string();
         let words = format!(
@@ -62,6 +60,95 @@ fn a_file_that_is_cut_short_while_it_is_mapped_is_named_and_not_touched() {
         );
         assert!(error.contains(&words), "{error}");
     }
+}
+
+fn set_length(path: &Path, bytes: u64) {
+    let file = fs::File::options().write(true).open(path);
+    file.and_then(|it| it.set_len(bytes)).expect("it is ours");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_cut_off_while_it_is_read_is_zeros_and_an_error() {
+    let folder = TempDir::new().expect("a folder can be made");
+    let ones = 1_f32.to_le_bytes().repeat(1 << 20);
+    let bytes = file(&[("full", "F32", "[1024,1024]", &ones)]);
+    let path = write(&folder, "model.safetensors", &bytes);
+    let other = write(&folder, "other.safetensors", &bytes);
+    let other = Weights::open(&[other]).expect("it is whole");
+    for attempt in 0..3 {
+        fs::write(&path, &bytes).expect("it is ours");
+        let weights = Weights::open(std::slice::from_ref(&path)).expect("it is whole");
+        let weight = weights.get("full").expect("it is there");
+        let mut rows = vec![0.0; 1 << 10];
+        weight.read_rows(0..1, &mut rows).expect("it is whole");
+        set_length(&path, 1 << 20);
+        // Without a guard the first of these is the end of the process; from several threads, as passes do it.
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                scope.spawn(move || {
+                    let behind = weight.bytes[(2 + thread % 2) << 20..].iter();
+                    assert!(behind.copied().all(|byte| byte == 0));
+                });
+            }
+        });
+        let error = weight.to_f32().expect_err("its end is gone").to_string();
+        assert!(
+            error.contains("was cut short while it was in use"),
+            "{error}"
+        );
+        // Zeros stay where they were read, whatever its length is later.
+        set_length(&path, bytes.len() as u64);
+        let error = weights.check_whole().expect_err("it was cut").to_string();
+        assert!(
+            error.contains("could not be read while it was in use"),
+            "{attempt}: {error}"
+        );
+    }
+    other.check_whole().expect("it is another file");
+    let read = other.get("full").and_then(|it| it.to_f32());
+    assert!(read.is_ok_and(|read| read.iter().all(|&one| one == 1.0)));
+}
+
+/// In the environment of a process that is to fault.
+#[cfg(target_os = "linux")]
+const FAULT: &str = "UNMASK_TEST_FAULT";
+
+/// What the next test starts.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(unsafe_code, reason = "a mapping that nobody guards")]
+fn a_process_with_a_guard_and_a_fault() {
+    if std::env::var_os(FAULT).is_none() {
+        return;
+    }
+    let bytes = file(&[("full", "F32", "[2,1]", TWO)]);
+    let _guarded = open(&bytes).expect("it is whole");
+    let folder = TempDir::new().expect("a folder can be made");
+    let path = write(&folder, "unguarded", &bytes);
+    let unguarded = fs::File::open(&path).expect("it is there");
+    // SAFETY: it is cut short, and the end of the process is what is wanted.
+    let unguarded = unsafe { memmap2::Mmap::map(&unguarded) }.expect("it can be mapped");
+    set_length(&path, 0);
+    panic!("there is no byte {}", unguarded[0]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fault_outside_of_the_weights_ends_the_process_as_before() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let program = std::env::current_exe().expect("a test has a program");
+    let status = std::process::Command::new(program)
+        .args([
+            "--exact",
+            "weights::tests::a_process_with_a_guard_and_a_fault",
+        ])
+        .env(FAULT, "1")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status();
+    let signal = status.expect("it starts").signal();
+    assert_eq!(signal, Some(libc::SIGBUS));
 }
 
 #[test]

@@ -55,8 +55,12 @@ impl LibrarySource {
                 .find_map(|path| version_in(&path));
             this.version = told.unwrap_or_else(|| "local".to_owned());
         } else if !path.is_file() {
+            let what = match path.symlink_metadata() {
+                Ok(_) => "is no file and no folder",
+                Err(_) => "is not there",
+            };
             bail!(
-                "{} is not there; name a wheel, a zip archive or a folder",
+                "{} {what}; name a wheel, a zip archive or a folder",
                 path.display()
             );
         } else if name == runtime.file {

@@ -2,26 +2,13 @@
 //!
 //! `PROPTEST_CASES` asks for more than a few cases.
 
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use unmask_api::{TokenId, with_causes};
 
 use super::Fake;
 use crate::config::TokenOverrides;
-
-/// Most that a file may take; far above what a slow machine needs.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-fn cases() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok();
-    let cases = asked.and_then(|it| it.parse().ok()).unwrap_or(64);
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    }
-}
+use crate::mutation::{byte_changes, cases, change, in_time, mutate};
 
 /// Small files with everything in them that is looked at, and their names.
 fn files() -> [(&'static str, Value); 5] {
@@ -91,66 +78,6 @@ fn charsmap() -> String {
     ["AAQA", &"AAAA".repeat(341), "AABh", "AA=="].concat()
 }
 
-fn values() -> Vec<Value> {
-    vec![
-        Value::Null,
-        json!(true),
-        json!(0),
-        json!(-1),
-        json!(1),
-        json!(255),
-        json!(4_294_967_295_u32),
-        json!(1_u64 << 53),
-        json!(u64::MAX),
-        json!(0.5),
-        json!(1e308),
-        json!(""),
-        json!("a"),
-        json!("▁"),
-        json!("NaN"),
-        json!("x".repeat(100_000)),
-        json!("((a{1000}){1000}){1000}"),
-        json!("(?:(a+)+)+b"),
-        json!([]),
-        json!({}),
-        json!([[[[[[]]]]]]),
-        json!([1, 2, 3]),
-        json!({"type": "Sequence"}),
-        json!({"Regex": "(a*)*"}),
-        json!({"String": ""}),
-        json!({"content": "b"}),
-    ]
-}
-
-/// Changes one place of `value`, which `draws` choose.
-fn mutate(value: &mut Value, draws: &mut dyn Iterator<Item = usize>) {
-    let mut draw = |below: usize| draws.next().unwrap_or(0) % below.max(1);
-    let goes_on = draw(8) > 0;
-    match value {
-        Value::Object(fields) if goes_on && !fields.is_empty() => {
-            let key = fields.keys().nth(draw(fields.len())).cloned();
-            let key = key.expect("there is such a key");
-            match draw(12) {
-                0 => drop(fields.remove(&key)),
-                1 => {
-                    let other = fields.values().nth(draw(fields.len())).cloned();
-                    fields.insert(key, other.expect("there is such a value"));
-                }
-                _ => mutate(&mut fields[&key], draws),
-            }
-        }
-        Value::Array(list) if goes_on && !list.is_empty() => {
-            let at = draw(list.len());
-            match draw(12) {
-                0 => drop(list.remove(at)),
-                1 => list.push(list[at].clone()),
-                _ => mutate(&mut list[at], draws),
-            }
-        }
-        _ => *value = values().swap_remove(draw(values().len())),
-    }
-}
-
 /// Opens a checkpoint whose files are small ones but `changed`, and uses its text.
 fn open(changed: &str, bytes: &[u8]) {
     let fake = Fake::new();
@@ -158,27 +85,26 @@ fn open(changed: &str, bytes: &[u8]) {
         fake.write(name, &value.to_string());
     }
     std::fs::write(fake.path(changed), bytes).expect("a file can be written");
-    let begun = Instant::now();
-    let opened = fake.open().and_then(|checkpoint| {
-        drop(checkpoint.defaults());
-        drop(checkpoint.generation_note());
-        checkpoint.text(&TokenOverrides::default())
-    });
-    match opened {
-        Ok(text) => {
-            let prompt = "a ab  c 12345 日本 <|mdm_mask|> ".repeat(20);
-            // An error is an answer as well.
-            let encoded = text.tokenizer.encode(&prompt).unwrap_or_default();
-            for token in encoded.iter().copied().chain((0..12).map(TokenId)) {
-                text.tokenizer.decode(&[token]).ok();
-                text.tokenizer.decode_plain(&[token]).ok();
+    in_time(changed, || {
+        let opened = fake.open().and_then(|checkpoint| {
+            drop(checkpoint.defaults());
+            drop(checkpoint.generation_note());
+            checkpoint.text(&TokenOverrides::default())
+        });
+        match opened {
+            Ok(text) => {
+                let prompt = "a ab  c 12345 日本 <|mdm_mask|> ".repeat(20);
+                // An error is an answer as well.
+                let encoded = text.tokenizer.encode(&prompt).unwrap_or_default();
+                for token in encoded.iter().copied().chain((0..12).map(TokenId)) {
+                    text.tokenizer.decode(&[token]).ok();
+                    text.tokenizer.decode_plain(&[token]).ok();
+                }
+                text.tokenizer.decode_plain(&encoded).ok();
             }
-            text.tokenizer.decode_plain(&encoded).ok();
+            Err(error) => assert!(with_causes(&error).len() > 20, "{error}"),
         }
-        Err(error) => assert!(with_causes(&error).len() > 20, "{error}"),
-    }
-    let took = begun.elapsed();
-    assert!(took < PATIENCE, "{changed} takes {took:?}");
+    });
 }
 
 #[test]
@@ -214,21 +140,11 @@ proptest! {
     #[test]
     fn a_file_with_other_bytes_opens_or_is_refused(
         which in 0_usize..5,
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..3, any::<u8>()), 1..6),
+        changes in byte_changes(),
     ) {
         let (name, value) = files()[which].clone();
         let mut bytes = value.to_string().into_bytes();
-        for (at, kind, byte) in changes {
-            if bytes.is_empty() {
-                break;
-            }
-            let at = at.index(bytes.len());
-            match kind {
-                0 => bytes[at] = byte,
-                1 => bytes.insert(at, byte),
-                _ => bytes.truncate(at),
-            }
-        }
+        change(&mut bytes, changes);
         open(name, &bytes);
     }
 

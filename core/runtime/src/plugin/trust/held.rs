@@ -1,7 +1,10 @@
+#[cfg(windows)]
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(unix)]
+use super::opened;
 use super::{Approval, Granted, sha256};
 use crate::plugin::PluginError;
 
@@ -75,21 +78,6 @@ fn hold(path: &Path, approval: &Approval) -> io::Result<Option<HeldLibrary>> {
         path: copy.path().to_owned(),
         _keeper: Some(copy),
     }))
-}
-
-/// Opens a file, and waits for no pipe that was put into its place.
-#[cfg(unix)]
-fn opened(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options()
-        .read(true)
-        .custom_flags(nonblock)
-        .open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::other("not a file")),
-    }
 }
 
 /// True if this user, who is not root, can change neither the file nor any folder above it.

@@ -43,6 +43,18 @@ fn nothing_is_approved_at_first() {
 }
 
 #[test]
+fn what_is_larger_than_any_library_is_not_read() {
+    let home = home();
+    let path = library(home.path(), "a.so");
+    let file = File::options().write(true).open(&path);
+    let grown = file.and_then(|file| file.set_len(LARGEST_LIBRARY + 1));
+    grown.expect("it has no content");
+    let error = Approval::of(&path).expect_err("it is too large");
+    assert!(error.to_string().contains("more than 4 GiB"), "{error}");
+    refused(read(home.path()).approve(&path, None));
+}
+
+#[test]
 fn an_approval_is_remembered_by_path_and_content() {
     let home = home();
     let path = library(home.path(), "a.so");

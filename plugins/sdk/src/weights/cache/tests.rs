@@ -135,6 +135,19 @@ fn any_changed_byte_is_noticed_and_made_good() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_replaced_and_not_waited_for() {
+    let desk = Desk::new();
+    let path = desk.folder.path().join(desk.cache().file_name());
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let (kept, made) = open(&desk.cache());
+    let note = kept.note.expect("it is told");
+    assert!(note.contains("quantised again"), "{note}");
+    assert_eq!((made, open(&desk.cache()).1), (1, 0));
+}
+
 #[test]
 fn what_cannot_be_written_is_held_and_told_of() {
     let desk = Desk::new();

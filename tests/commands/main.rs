@@ -1,12 +1,14 @@
 //! The commands, run as a user would: what they print, where, and with which exit code.
 
+mod looks;
+mod refusals;
+
 use std::fs;
 
 use serde_json::Value;
 use unmask_core::fold::Fold;
 use unmask_core::wire::{self, Event};
 use unmask_tests::chat::{ANSWER, QUESTION};
-use unmask_tests::compile_plugin;
 use unmask_tests::program::{Home, Said, refused};
 
 #[test]
@@ -254,161 +256,6 @@ fn eval_counts_and_goes_on_where_it_stopped() {
         "",
     );
     refused(&other, 2, &["out.jsonl", "other settings"]);
-}
-
-#[test]
-fn models_and_backends_are_listed() {
-    let home = Home::default();
-    let models = home.run(&["models"], "");
-    assert!(
-        models.stdout.contains("built in")
-            && models
-                .stdout
-                .contains("hf download GSAI-ML/LLaDA-8B-Instruct")
-    );
-    let backends = home.run(&["backends", "--format", "json"], "");
-    let rows: Value = serde_json::from_str(&backends.stdout).expect("a list");
-    let candle = rows
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|row| row["name"] == "candle");
-    assert_eq!(
-        candle.map(|row| &row["state"]),
-        Some(&Value::from("usable")),
-        "{rows}"
-    );
-}
-
-#[test]
-fn doctor_tries_the_model_and_says_which_weights_fell_back() {
-    let said = Home::default().run(&["doctor", "--precision", "q4k"], "");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(
-        said.stdout.contains("note: ") && said.stdout.contains("q8_0"),
-        "{said:?}"
-    );
-}
-
-#[test]
-fn doctor_holds_a_backend_against_the_contract() {
-    let home = Home::default();
-    let said = home.run(
-        &["doctor", "--conformance", "candle", "--precision", "f32"],
-        "",
-    );
-    assert_eq!(said.code, Some(0), "{said:?}");
-    for line in [
-        "with builtin:demo",
-        "✓ a batch equals its rows alone",
-        "– the divergence is that of the two rows (not claimed)",
-        "✓ the numbers are those of the reference (relative error ",
-        "59 passed, 0 failed, 2 not claimed",
-    ] {
-        assert!(said.stdout.contains(line), "{line} is not said: {said:?}");
-    }
-    let line = "doctor --conformance candle --precision q8_0 --format json";
-    let said = home.run(&line.split(' ').collect::<Vec<_>>(), "");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let report: Value = serde_json::from_str(&said.stdout).expect("the report is JSON");
-    assert_eq!(report["failed"], 0);
-    assert_eq!(
-        report["trials"][1]["case"],
-        "the_same_pass_gives_the_same_bits"
-    );
-    assert_eq!(report["trials"][1]["verdict"], "passed");
-    let weights = home.path().join("cache/unmask/weights");
-    assert!(!weights.exists(), "nothing is left behind");
-}
-
-#[test]
-fn doctor_reports_the_cases_that_fail() {
-    // It answers with numbers that are none.
-    let bad = compile_plugin("tests/plugins/bad_numbers.c");
-    let path = bad.path.to_str().expect("test folders have plain names");
-    let home = Home::default();
-    let said = home.run(
-        &["doctor", "--conformance", "spoiled", "--plugin", path],
-        "",
-    );
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.stdout.contains("✗ "), "{said:?}");
-    refused(
-        &home.run(&["doctor", "--conformance", "nosuch"], ""),
-        3,
-        &["nosuch", "candle"],
-    );
-    let said = home.run(&["doctor", "--format", "json"], "");
-    assert_eq!(said.code, Some(2), "{said:?}");
-}
-
-#[test]
-fn the_screen_needs_a_terminal() {
-    refused(
-        &Home::default().run(&[], ""),
-        2,
-        &["not a terminal", "unmask generate"],
-    );
-}
-
-#[test]
-fn settings_that_do_not_divide_are_rounded_and_said() {
-    let said = Home::default().run(&["generate", "--len", "60", "--steps", "33", QUESTION], "");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    for note in ["length 60 → 64 = 2 × 32", "steps 33 → 32 = 2 × 16"] {
-        assert!(said.stderr.contains(note), "{note} is not said: {said:?}");
-    }
-}
-
-#[test]
-fn bad_settings_are_refused() {
-    let home = Home::default();
-    let ask = |flags: &[&str]| home.run(&[&["generate", "-q", QUESTION], flags].concat(), "");
-    refused(&ask(&["--steps", "65"]), 2, &["steps is 65", "64"]);
-    refused(&ask(&["--temp=-1"]), 2, &["temp"]);
-    refused(&ask(&["-m", "dmeo"]), 2, &["dmeo", "demo"]);
-    refused(&ask(&["-b", "candel"]), 3, &["candel", "candle"]);
-    refused(&ask(&["--device", "cuda:0"]), 3, &["cuda:0", "cpu"]);
-    refused(&ask(&["--precision", "q3k"]), 2, &["q3k", "q4k"]);
-    refused(&ask(&["--pin", "5:"]), 2, &["--pin"]);
-    refused(&ask(&["--pin", "200:up"]), 2, &["200", "64"]);
-    refused(&home.run(&["generate", "-q", "  "], ""), 2, &["no prompt"]);
-    assert_eq!(ask(&["--steps", "abc"]).code, Some(2));
-    for length in ["99999999999999", "18446744073709551615"] {
-        let flags = ["--len", length, "--block", "32", "--steps", "32"];
-        refused(&ask(&flags), 2, &[]);
-    }
-}
-
-#[test]
-fn a_prompt_beyond_the_context_is_refused_with_the_numbers() {
-    let long = "word ".repeat(400);
-    let said = Home::default().run(&["generate", "-q", &long], "");
-    refused(&said, 2, &["the limit is 256"]);
-}
-
-#[test]
-fn a_broken_configuration_is_named_with_line_and_nearest_key() {
-    let home = Home::default();
-    let write = |text: &str| {
-        fs::write(home.path().join("model_config.toml"), text).expect("it can be written")
-    };
-    write(
-        "active_model_key = \"a\"\n\n[available_models.a]\nframwork = \"candle\"\nmodel_id = \"builtin:demo\"\n",
-    );
-    refused(
-        &home.run(&["generate", "-q", "hi"], ""),
-        2,
-        &["model_config.toml:4", "framwork", "framework"],
-    );
-    write(
-        "active_model_key = \"a\"\n\n[available_models.a]\nframework = \"candle\"\nmodel_id = \"builtin:demo\"\ntrust_remote_code = true\n",
-    );
-    refused(
-        &home.run(&["generate", "-q", "hi"], ""),
-        2,
-        &["trust_remote_code"],
-    );
 }
 
 #[test]
