@@ -257,7 +257,7 @@ fn weights_that_are_not_finite_give_no_answer_in_any_precision() {
     let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
     bytes[8 + header..][..4].copy_from_slice(&f32::NAN.to_le_bytes());
     fs::write(copy.weights(), bytes).expect("it can be written");
-    for precision in ["f32", "q8_0", "q4k"] {
+    for precision in ["f32", "int8", "int4", "q8_0", "q4k"] {
         let said = copy.ask_with(&["--precision", precision]);
         refused(
             &said,

@@ -49,7 +49,7 @@ fn a_plugin_of_abi_1_is_refused_by_its_number() {
     let error = error.expect_err("it is another contract").to_string();
     assert_eq!(
         error.replace(&file.path.display().to_string(), "FILE"),
-        "FILE speaks plugin ABI 1.0, this program speaks 2.0; rebuild it against unmask-sdk or unmask_backend.h of ABI 2"
+        "FILE speaks plugin ABI 1.0, this program speaks 2.1; rebuild it against unmask-sdk or unmask_backend.h of ABI 2"
     );
 }
 
@@ -66,6 +66,7 @@ fn a_plugin_of_abi_2_0_says_what_it_is() {
         (1024, 2048)
     );
     assert_eq!(devices[0].precisions, ["f32", "f16"]);
+    assert!(!devices[0].ranked, "it could not say so");
     let estimate = backend.check(&load_spec("llada", 8)).expect("it can be");
     let expected = Estimate {
         weights_bytes: 512,

@@ -81,6 +81,7 @@ fn check(backend: &str, precision: &str) {
 #[test]
 fn candle_fails_the_pass() {
     check("candle", "f32");
+    check("candle", "int8");
     check("candle", "q8_0");
 }
 

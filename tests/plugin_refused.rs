@@ -59,7 +59,7 @@ fn a_library_without_the_table_is_no_backend() {
 fn another_major_version_is_refused_before_any_call() {
     check_refusal(
         "wrong_version",
-        "FILE speaks plugin ABI 3.0, this program speaks 2.0; rebuild it against unmask-sdk or unmask_backend.h of ABI 2",
+        "FILE speaks plugin ABI 3.1, this program speaks 2.1; rebuild it against unmask-sdk or unmask_backend.h of ABI 2",
     );
 }
 

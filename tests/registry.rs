@@ -77,7 +77,7 @@ fn every_file_is_a_row_and_only_usable_ones_are_found() {
         say("spoiled"),
         "backend `spoiled` does not work: spoiled: the driver does not answer; restart it"
     );
-    assert!(say("wrong_version").contains("speaks plugin ABI 3.0"));
+    assert!(say("wrong_version").contains("speaks plugin ABI 3.1"));
 }
 
 fn kind(state: &BackendState) -> &'static str {

@@ -14,8 +14,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("unmask-core", &["unmask-api"]),
     ("unmask-conformance", &["unmask-api"]),
     ("unmask-sdk", &["unmask-api"]),
-    ("unmask", &["unmask-core", "unmask-conformance"]),
-    ("unmask-backend-*", &["unmask-sdk"]),
+    ("unmask-backend-*", &["unmask-sdk", "unmask-kernels"]),
+    (
+        "unmask",
+        &["unmask-core", "unmask-conformance", "unmask-pages"],
+    ),
     ("example-*", &["unmask-sdk"]),
     ("test-plugin-*", &["unmask-sdk"]),
     ("unmask-tests", &["*"]),
@@ -45,6 +48,7 @@ const RESERVED: [Reserved; 3] = [
             "tui/src/main.rs",
             "tui/src/command",
             "tui/benches",
+            "backends/kernels/benches",
             "backends/mlx/build.rs",
         ],
     },
@@ -68,7 +72,11 @@ const RESERVED: [Reserved; 3] = [
 ];
 
 /// Names of types that mean two things, and why they may.
-const TWO_MEANINGS: [(&str, &str); 2] = [
+const TWO_MEANINGS: [(&str, &str); 3] = [
+    (
+        "Format",
+        "answers are written in one, and packed weights are kept in one; no file sees both",
+    ),
     (
         "Role",
         "chat templates and screen themes both have roles by their own standards",

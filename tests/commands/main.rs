@@ -256,6 +256,40 @@ fn eval_counts_and_goes_on_where_it_stopped() {
         "",
     );
     refused(&other, 2, &["out.jsonl", "other settings"]);
+    let compared = home.run(&["stats", "out.jsonl", "out.jsonl", "--format", "json"], "");
+    let compared: Value = serde_json::from_str(&compared.stdout).expect("it compares");
+    let counts = ["questions", "won", "lost"].map(|count| compared[count].as_u64());
+    assert_eq!(counts, [Some(2), Some(0), Some(0)]);
+    let same = home.run(&["stats", "out.jsonl", "questions.jsonl"], "");
+    refused(
+        &same,
+        2,
+        &["questions.jsonl", "no settings of an evaluation"],
+    );
+}
+
+#[test]
+fn a_precision_that_nobody_names_is_shown_with_why_it_was_chosen() {
+    let home = Home::default();
+    let models = home.run(&["models"], "");
+    assert!(
+        models.stdout.contains("f32 (the model is small)"),
+        "{models:?}"
+    );
+    let line = |said: &Said| {
+        let mut lines = said.stdout.lines();
+        let line = lines.find(|line| line.starts_with("available_models.demo.precision"));
+        line.unwrap_or_default().to_owned()
+    };
+    let shown = line(&home.run(&["--show-config"], ""));
+    let words: Vec<&str> = shown.split_whitespace().collect();
+    assert_eq!(
+        words[1..].join(" "),
+        "= \"f32\" # chosen: the model is small"
+    );
+    let named = line(&home.run(&["--show-config", "--precision", "q8_0"], ""));
+    let words: Vec<&str> = named.split_whitespace().collect();
+    assert_eq!(words[1..].join(" "), "= \"q8_0\" # --precision");
 }
 
 #[test]

@@ -289,7 +289,8 @@ fn the_c_example_answers_as_the_rust_example_does() {
         for row in 0..3 {
             assert_eq!(top.ids(row), in_rust.1.ids(row));
             assert_eq!(top.asked(row), in_rust.1.asked(row));
-            let near = |one: f64, other: f64| (one - other).abs() < 1e-12;
+            // C's exponential is the library's, ours is within 3e-12 of it.
+            let near = |one: f64, other: f64| (one - other).abs() <= 1e-11 * one.max(1.0);
             assert!(near(top.tail(row), in_rust.1.tail(row)), "{top:?}");
             assert!(near(top.entropy(row), in_rust.1.entropy(row)), "{top:?}");
         }

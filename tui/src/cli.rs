@@ -3,6 +3,9 @@
 mod backends;
 mod cache;
 mod denoising;
+mod eval;
+mod export;
+mod measure;
 mod sessions;
 
 use std::num::NonZeroU32;
@@ -13,12 +16,16 @@ pub(crate) use backends::{BackendsAction, BackendsArguments, InstallArguments, V
 pub(crate) use cache::{CacheAction, CacheRmArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use denoising::DenoisingArguments;
+pub(crate) use eval::{AskedLine, EvalArguments};
+pub(crate) use export::{
+    ExportArguments, ExportTraceArguments, ExportWhat, TraceFormat, TraceStep,
+};
+pub(crate) use measure::{PresetsArguments, ScoreArguments, StatsArguments, WorkerArguments};
 pub(crate) use sessions::{Rm, Saving, SessionsCommand, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
 use unmask_core::config::{self, Overrides};
 use unmask_core::plugin::isolate::SUBCOMMAND;
-use unmask_core::settings::GenerationPatch;
 
 /// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
 ///
@@ -126,11 +133,19 @@ pub(crate) enum CliCommand {
     Chat(ChatArguments),
     /// Answer a file of questions and count the right ones
     Eval(EvalArguments),
+    /// Measure how likely the model finds texts, and which of several choices most
+    Score(ScoreArguments),
+    /// Answer requests of another program, such as an evaluation harness, until its end
+    Worker(WorkerArguments),
+    /// List settings by name, with the scores that were published for them
+    Presets(PresetsArguments),
+    /// Compare two files of `eval --out` question by question: which is right more often, and whether that could be chance
+    Stats(StatsArguments),
     /// List the configured models, what is on disk and what they need
     Models(ListArguments),
     /// List the backends, their devices and what is wrong with the rest; install what one needs, verify or approve one
     Backends(BackendsArguments),
-    /// Write the model as files of a backend's own kind, for other programs
+    /// Write the model as files of a backend's own kind, or a recorded run as a page, for other programs
     Export(ExportArguments),
     /// Check this machine: configuration, backends, and the model if it loads
     Doctor(DoctorArguments),
@@ -219,26 +234,6 @@ pub(crate) struct ChatArguments {
     generation: DenoisingArguments,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct EvalArguments {
-    /// Questions: a JSON object a line with `task`, `messages` and `answers`, any of which counts
-    pub(crate) file: PathBuf,
-    /// Keep each answer in this file and go on from it next time
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
-    /// Begin anew, and replace the file of --out, whatever it holds
-    #[arg(long, requires = "out")]
-    pub(crate) force: bool,
-    /// What stdout holds: a table or JSON
-    #[arg(long, default_value = "text")]
-    pub(crate) format: TableFormat,
-    /// No progress on stderr
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    #[command(flatten)]
-    generation: DenoisingArguments,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
     Text,
@@ -250,20 +245,6 @@ pub(crate) struct ListArguments {
     /// What stdout holds: a table or JSON
     #[arg(long, default_value = "text")]
     pub(crate) format: TableFormat,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExportArguments {
-    /// The backend whose files are wanted
-    pub(crate) name: String,
-    /// The folder to write into; it is made, or empty
-    pub(crate) folder: PathBuf,
-    /// Write into a folder that is not empty, and replace files of the same names
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// No progress on stderr
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
@@ -293,9 +274,7 @@ impl DoctorArguments {
 impl Cli {
     /// True if flags of the screen stand before a command, which would not heed them.
     pub(crate) fn has_stray_flags(&self) -> bool {
-        self.command.is_some()
-            && (self.generation.patch() != GenerationPatch::default()
-                || self.saving != Saving::default())
+        self.command.is_some() && (!self.generation.is_empty() || self.saving != Saving::default())
     }
 
     /// The flags of the screen.
@@ -303,15 +282,20 @@ impl Cli {
         &self.common.screen
     }
 
-    fn patch(&self) -> GenerationPatch {
-        match &self.command {
-            None => self.generation.patch(),
-            Some(CliCommand::Generate(command)) => command.generation.patch(),
-            Some(CliCommand::Chat(command)) => command.generation.patch(),
-            Some(CliCommand::Eval(command)) => command.generation.patch(),
-            Some(CliCommand::Doctor(command)) => command.generation.patch(),
+    /// What is said of denoising.
+    fn denoising(&self) -> Option<&DenoisingArguments> {
+        match self.command.as_ref() {
+            None => Some(&self.generation),
+            Some(CliCommand::Generate(command)) => Some(&command.generation),
+            Some(CliCommand::Chat(command)) => Some(&command.generation),
+            Some(CliCommand::Eval(command)) => Some(&command.generation),
+            Some(CliCommand::Doctor(command)) => Some(&command.generation),
+            Some(CliCommand::Worker(command)) => Some(&command.generation),
             Some(
                 CliCommand::Models(_)
+                | CliCommand::Score(_)
+                | CliCommand::Presets(_)
+                | CliCommand::Stats(_)
                 | CliCommand::Backends(_)
                 | CliCommand::Export(_)
                 | CliCommand::Sessions(_)
@@ -319,7 +303,14 @@ impl Cli {
                 | CliCommand::BackendWorker(_)
                 | CliCommand::BackendVerify(_)
                 | CliCommand::Config(_),
-            ) => GenerationPatch::default(),
+            ) => None,
+        }
+    }
+
+    fn preset(&self) -> Option<String> {
+        match &self.command {
+            Some(CliCommand::Score(command)) => command.preset.clone(),
+            _ => self.denoising().and_then(DenoisingArguments::preset),
         }
     }
 
@@ -347,7 +338,7 @@ impl Cli {
             config: common.config.clone(),
             model: self.model(),
             framework: match &self.command {
-                Some(CliCommand::Export(command)) => Some(command.name.clone()),
+                Some(CliCommand::Export(command)) => command.name.clone(),
                 _ => common.backend.clone(),
             },
             device: common.device.clone(),
@@ -357,7 +348,8 @@ impl Cli {
             backend_paths: common.backend_paths.clone(),
             plugins: common.plugins.clone(),
             models_folder: common.models_folder.clone(),
-            generation: self.patch(),
+            preset: self.preset(),
+            generation: self.denoising().map(|it| it.patch()).unwrap_or_default(),
         }
     }
 }

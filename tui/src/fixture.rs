@@ -147,6 +147,7 @@ pub(crate) fn machine() -> Catalogue {
         device: it.3.to_owned(),
         device_name: it.4.to_owned(),
         precision: it.5.to_owned(),
+        precision_reason: unmask_core::precision::PrecisionReason::Named,
         needs_bytes: Some(it.6 * GB),
         readiness: match it.0 {
             "base" => Readiness::NotOnDisk("run `hf download GSAI-ML/LLaDA-8B-Base`".to_owned()),
@@ -174,6 +175,7 @@ pub(crate) fn machine() -> Catalogue {
         total_bytes: 128 * GB,
         free_bytes: gigabytes * GB,
         precisions: vec!["fp16".to_owned()],
+        ranked: false,
     };
     let usable = |name: &str, device: Device| BackendRow {
         path: PathBuf::new(),

@@ -21,6 +21,8 @@ pub mod layout;
 pub mod models;
 pub mod number;
 pub mod palette;
+pub mod picture;
+pub mod precision;
 pub mod preferences;
 pub mod row;
 pub mod run;

@@ -31,31 +31,31 @@ fn main() {
 }
 
 /// 64 tokens of prompt and 64 of answer, all fed.
-#[divan::bench(args = ["f32", "q8_0"])]
+#[divan::bench(args = ["f32", "int8", "int4", "q8_0"])]
 fn demo_128(bencher: Bencher<'_, '_>, precision: &str) {
     passes(bencher, DEMO, precision, 128, 128, Cells::Kept);
 }
 
 /// The same, kept nowhere.
-#[divan::bench(args = ["f32", "q8_0"])]
+#[divan::bench(args = ["f32", "int8", "int4", "q8_0"])]
 fn demo_128_uncached(bencher: Bencher<'_, '_>, precision: &str) {
     passes(bencher, DEMO, precision, 128, 128, Cells::None);
 }
 
 /// 64 tokens of prompt and 128 of answer, all fed.
-#[divan::bench(args = ["f32", "q8_0", "q4k"], sample_count = 20)]
+#[divan::bench(args = ["f32", "int8", "int4", "q8_0", "q4k"], sample_count = 20)]
 fn mini_192(bencher: Bencher<'_, '_>, precision: &str) {
     passes(bencher, MINI, precision, 192, 192, Cells::Kept);
 }
 
 /// The same, kept nowhere.
-#[divan::bench(args = ["f32", "q8_0", "q4k"], sample_count = 20)]
+#[divan::bench(args = ["f32", "int8", "int4", "q8_0", "q4k"], sample_count = 20)]
 fn mini_192_uncached(bencher: Bencher<'_, '_>, precision: &str) {
     passes(bencher, MINI, precision, 192, 192, Cells::None);
 }
 
 /// A block of 32 in the same canvas, the rest cached.
-#[divan::bench(args = ["f32", "q8_0", "q4k"], sample_count = 20)]
+#[divan::bench(args = ["f32", "int8", "int4", "q8_0", "q4k"], sample_count = 20)]
 fn mini_32_cached(bencher: Bencher<'_, '_>, precision: &str) {
     passes(bencher, MINI, precision, 192, 32, Cells::Kept);
 }

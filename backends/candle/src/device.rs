@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{Device, DeviceKind};
 
-use crate::precision::Precision;
+use crate::precision::{Choice, Precision};
 
 /// The one device's id.
 pub(crate) const CPU: &str = "cpu";
@@ -16,7 +16,7 @@ pub(crate) fn describe() -> Device {
         total_bytes,
         free_bytes,
     } = Memory::now();
-    let precisions = Precision::ALL.map(|each| each.name().to_owned());
+    let precisions = Choice::here().map(|each| each.name().to_owned());
     Device {
         id: CPU.to_owned(),
         name: name(Processor::here(), threads(None)),
@@ -24,6 +24,7 @@ pub(crate) fn describe() -> Device {
         total_bytes,
         free_bytes,
         precisions: precisions.into(),
+        ranked: true,
     }
 }
 
@@ -38,6 +39,7 @@ pub(crate) fn threads(requested: Option<NonZeroU32>) -> usize {
 /// With the best instructions that it has.
 fn name(processor: &Processor, threads: usize) -> String {
     let known = [
+        ("amx_int8", "AMX"),
         ("avx512_vnni", "AVX-512 VNNI"),
         ("avx_vnni", "AVX-VNNI"),
         ("avx512f", "AVX-512"),
@@ -152,10 +154,5 @@ mod tests {
         assert_eq!(name(&processor, 2), best);
         processor.features.clear();
         assert_eq!(name(&processor, 1), "AMD EPYC · 1 thread");
-    }
-
-    #[test]
-    fn the_default_precision_comes_first() {
-        assert_eq!(describe().precisions, ["f32", "q8_0", "q6k", "q4k"]);
     }
 }

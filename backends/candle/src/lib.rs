@@ -1,8 +1,10 @@
-//! Runs networks on the processor with [candle](https://github.com/huggingface/candle): `f32` and quantised weights.
+//! Runs networks on the processor: `int8` and `int4` on kernels of our own (`packed/`), `f32` and the quantised types of GGML
+//! with [candle](https://github.com/huggingface/candle).
 //!
-//! `lib` is the factory, `device` the processor, `session` a loaded model's conversations, `models/` the networks. Below
-//! them: `loader` fetches matrices (`matrix`), `quantise` makes blocks of them, `blocks` maps those that are kept;
-//! `attention`, `layers` and `slot` are what a pass is made of beside matrix products.
+//! `lib` is the factory, `device` the processor, `precision` what there is to choose from, `session` a loaded model's
+//! conversations, `models/` the networks. Below them, for candle: `loader` fetches matrices (`matrix`), `quantise` makes
+//! blocks of them, `blocks` maps those that are kept; `attention`, `layers` and `slot` are what a pass is made of beside
+//! matrix products.
 
 mod attention;
 mod blocks;
@@ -11,6 +13,7 @@ mod layers;
 mod loader;
 mod matrix;
 mod models;
+mod packed;
 mod precision;
 mod quantise;
 mod session;
@@ -26,7 +29,7 @@ use unmask_sdk::{
 
 use loader::MatrixLoader;
 use models::NetworkPlan;
-use precision::Precision;
+use precision::{Choice, Precision};
 use session::{CandleModel, Shared};
 
 /// The backend; holds nothing.
@@ -53,7 +56,11 @@ impl Backend for Candle {
     }
 
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
-        let (precision, plan) = plan(spec)?;
+        let (choice, plan) = plan(spec)?;
+        let precision = match choice {
+            Choice::Packed(packing) => return Ok(packed::estimate(&plan, packing, spec)),
+            Choice::Candle(precision) => precision,
+        };
         let kept = spec.cache_folder.is_some();
         Ok(Estimate {
             weights_bytes: loader::held_bytes(&plan.matrices, precision, kept),
@@ -67,13 +74,23 @@ impl Backend for Candle {
         spec: &LoadSpec,
         progress: &Progress<'_>,
     ) -> Result<Box<dyn Model>, BackendError> {
-        let shared = Arc::new(load(spec, progress)?);
-        Ok(Box::new(CandleModel { shared }))
+        let (choice, plan) = plan(spec)?;
+        match choice {
+            Choice::Packed(packing) => packed::load(plan, packing, spec, progress),
+            Choice::Candle(precision) => {
+                let shared = Arc::new(load(plan, precision, spec, progress)?);
+                Ok(Box::new(CandleModel { shared }))
+            }
+        }
     }
 }
 
-fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<Shared, BackendError> {
-    let (precision, plan) = plan(spec)?;
+fn load(
+    plan: NetworkPlan,
+    precision: Precision,
+    spec: &LoadSpec,
+    progress: &Progress<'_>,
+) -> Result<Shared, BackendError> {
     let loader = MatrixLoader {
         weights: &Arc::new(Weights::open(&spec.weights)?),
         precision,
@@ -95,24 +112,24 @@ fn load(spec: &LoadSpec, progress: &Progress<'_>) -> Result<Shared, BackendError
 }
 
 /// What `spec` asks for, as far as it is known before weights are read.
-fn plan(spec: &LoadSpec) -> Result<(Precision, NetworkPlan), BackendError> {
+fn plan(spec: &LoadSpec) -> Result<(Choice, NetworkPlan), BackendError> {
     if spec.device != device::CPU {
         return Err(BackendError::Unsupported(format!(
             "candle computes on \"cpu\" only, not on {:?}; choose device = \"cpu\"",
             spec.device
         )));
     }
-    let precision = precision(spec)?;
+    let choice = choice(spec)?;
     options::refuse("candle", &spec.options_json)?;
-    Ok((precision, NetworkPlan::read(spec)?))
+    Ok((choice, NetworkPlan::read(spec)?))
 }
 
-fn precision(spec: &LoadSpec) -> Result<Precision, BackendError> {
-    Precision::by_name(&spec.precision).ok_or_else(|| {
+fn choice(spec: &LoadSpec) -> Result<Choice, BackendError> {
+    Choice::by_name(&spec.precision).ok_or_else(|| {
         BackendError::Unsupported(format!(
             "candle has no precision {:?}; it offers {}",
             spec.precision,
-            Precision::ALL.map(Precision::name).join(", ")
+            Choice::here().map(Choice::name).join(", ")
         ))
     })
 }

@@ -139,7 +139,7 @@ impl MatrixLoader<'_> {
         let needed = held_bytes(specs, self.precision, self.cache_folder.is_some());
         let remedy = match self.precision {
             Precision::Q4K => "close other programs or choose a smaller model",
-            _ => "try precision = \"q4k\"",
+            _ => "try precision = \"int4\"",
         };
         memory::check_weights(needed, free, self.precision.name(), remedy)
     }
@@ -157,9 +157,11 @@ impl MatrixLoader<'_> {
             }
             None => Tensor::from_vec(self.stacked(spec)?, shape, &Device::Cpu).map(Numbers::Dense),
         };
+        let bias = spec.bias(self.weights)?;
+        let bias = bias.map(|bias| Tensor::from_vec(bias, spec.rows(), &Device::Cpu));
         Ok(Matrix {
             numbers: numbers.map_err(device_error)?,
-            bias: self.bias(spec)?,
+            bias: bias.transpose().map_err(device_error)?,
         })
     }
 
@@ -174,18 +176,6 @@ impl MatrixLoader<'_> {
             rest = after;
         }
         Ok(numbers)
-    }
-
-    fn bias(&self, spec: &MatrixSource) -> Result<Option<Tensor>, BackendError> {
-        if spec.biases.is_empty() {
-            return Ok(None);
-        }
-        let mut bias = Vec::with_capacity(spec.rows());
-        for (name, (_, rows)) in spec.biases.iter().zip(&spec.parts) {
-            bias.extend(self.weights.shaped(name, &[*rows])?.to_f32()?);
-        }
-        let bias = Tensor::from_vec(bias, spec.rows(), &Device::Cpu);
-        bias.map(Some).map_err(device_error)
     }
 }
 
@@ -223,6 +213,7 @@ fn fallbacks(specs: &[MatrixSource], requested: Precision) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matrix::Parts;
 
     fn spec(name: &str, label: &'static str, rows: usize, columns: usize) -> MatrixSource {
         MatrixSource {
@@ -231,6 +222,7 @@ mod tests {
             parts: vec![(name.to_owned(), rows)],
             columns,
             biases: Vec::new(),
+            parts_are: Parts::Rows,
         }
     }
 
@@ -267,7 +259,7 @@ mod tests {
             .expect_err("4 GiB do not fit into 1");
         assert_eq!(
             error.to_string(),
-            "the weights need 4.3 GB as f32, but only 1.1 GB of memory is free; try precision = \"q4k\""
+            "the weights need 4.3 GB as f32, but only 1.1 GB of memory is free; try precision = \"int4\""
         );
         assert!(
             loader.check_memory(&specs, 0).is_ok(),

@@ -2,7 +2,8 @@
 
 use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Result, Storage, Tensor};
-use unmask_sdk::llada;
+use unmask_sdk::weights::Weights;
+use unmask_sdk::{BackendError, llada};
 
 use crate::device;
 use crate::precision::Precision;
@@ -20,6 +21,17 @@ pub(crate) struct MatrixSource {
     pub(crate) columns: usize,
     /// Tensor names of the biases, one a part; empty for none.
     pub(crate) biases: Vec<String>,
+    /// What its two parts are to each other.
+    pub(crate) parts_are: Parts,
+}
+
+/// What the parts of a matrix are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parts {
+    /// Nothing in particular.
+    Rows,
+    /// The gate and the up projection of a SwiGLU.
+    GateUp,
 }
 
 impl MatrixSource {
@@ -31,12 +43,39 @@ impl MatrixSource {
             parts: parts.iter().map(|it| (it.name.clone(), it.rows)).collect(),
             columns: parts.first().map_or(0, |it| it.columns),
             biases: parts.iter().filter_map(|it| it.bias.clone()).collect(),
+            parts_are: Parts::Rows,
+        }
+    }
+
+    /// As [`stacked`](Self::stacked), of the gate and the up projection of a SwiGLU.
+    pub(crate) fn gate_up(name: String, label: &'static str, parts: &[llada::MatrixSpec]) -> Self {
+        Self {
+            parts_are: Parts::GateUp,
+            ..Self::stacked(name, label, parts)
         }
     }
 
     /// Rows of all parts.
     pub(crate) fn rows(&self) -> usize {
         self.parts.iter().map(|(_, rows)| rows).sum()
+    }
+
+    /// The biases of all rows, if it has some.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`].
+    pub(crate) fn bias(
+        &self,
+        weights: &Weights,
+    ) -> std::result::Result<Option<Vec<f32>>, BackendError> {
+        if self.biases.is_empty() {
+            return Ok(None);
+        }
+        let mut bias = Vec::with_capacity(self.rows());
+        for (name, (_, rows)) in self.biases.iter().zip(&self.parts) {
+            bias.extend(weights.shaped(name, &[*rows])?.to_f32()?);
+        }
+        Ok(Some(bias))
     }
 
     /// Bytes that it takes in `precision`, before candle arranges it.

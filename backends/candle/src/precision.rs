@@ -1,8 +1,50 @@
 //! How matrices are kept in memory.
 
 use candle_core::quantized::GgmlDType;
+use unmask_kernels::InstructionSet;
 
-/// What `precision = "…"` may say. Half precisions are left out: candle multiplies them slower than `f32` on a CPU.
+use crate::packed::Packing;
+
+/// What `precision = "…"` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// On our own kernels.
+    Packed(Packing),
+    /// On candle.
+    Candle(Precision),
+}
+
+impl Choice {
+    /// All, the recommended first: what is fastest and loses least. Our kernels are fast with some instructions of x86 only.
+    pub(crate) fn all(set: InstructionSet) -> [Self; 6] {
+        let packed = [Packing::Int8, Packing::Int4].map(Self::Packed);
+        let [q8_0, q6k, q4k] = [Precision::Q8_0, Precision::Q6K, Precision::Q4K].map(Self::Candle);
+        let f32 = Self::Candle(Precision::F32);
+        match set {
+            InstructionSet::Portable => [q8_0, q6k, q4k, f32, packed[0], packed[1]],
+            _ => [packed[0], packed[1], f32, q8_0, q6k, q4k],
+        }
+    }
+
+    /// As [`all`](Self::all), on this processor.
+    pub(crate) fn here() -> [Self; 6] {
+        // Of a name that the environment has wrong a load of the first of them tells.
+        Self::all(InstructionSet::chosen().unwrap_or_else(|_| InstructionSet::best()))
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Packed(packing) => packing.name(),
+            Self::Candle(precision) => precision.name(),
+        }
+    }
+
+    pub(crate) fn by_name(name: &str) -> Option<Self> {
+        Self::here().into_iter().find(|each| each.name() == name)
+    }
+}
+
+/// How candle keeps matrices. Half precisions are left out: candle multiplies them slower than `f32` on a CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Precision {
     /// 32-bit floats.
@@ -16,9 +58,6 @@ pub(crate) enum Precision {
 }
 
 impl Precision {
-    /// All, the default first.
-    pub(crate) const ALL: [Self; 4] = [Self::F32, Self::Q8_0, Self::Q6K, Self::Q4K];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",
@@ -26,10 +65,6 @@ impl Precision {
             Self::Q6K => "q6k",
             Self::Q4K => "q4k",
         }
-    }
-
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|each| each.name() == name)
     }
 
     /// The same as candle's type.
@@ -62,6 +97,20 @@ impl Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_fastest_and_loses_least_comes_first() {
+        let names = |set| Choice::all(set).map(Choice::name);
+        assert_eq!(
+            names(InstructionSet::Portable),
+            ["q8_0", "q6k", "q4k", "f32", "int8", "int4"]
+        );
+        let best = InstructionSet::best();
+        if best != InstructionSet::Portable {
+            assert_eq!(names(best), ["int8", "int4", "f32", "q8_0", "q6k", "q4k"]);
+        }
+        assert!(Choice::by_name("int3").is_none());
+    }
 
     #[test]
     fn rows_that_no_block_fills_fall_back() {

@@ -20,6 +20,18 @@ use crate::models::{Network, Sizes};
 use crate::precision::Precision;
 use crate::slot::KeyValues;
 
+/// What every model of this backend can do.
+pub(crate) const CAPABILITIES: Capabilities = Capabilities(
+    Capabilities::BATCH.0
+        | Capabilities::KV_CACHE.0
+        | Capabilities::TOPK_OUTPUT.0
+        | Capabilities::CANCEL.0
+        | Capabilities::CONCURRENT.0
+        | Capabilities::LEFT_PADDING.0
+        | Capabilities::ATTENTION_MASK.0
+        | Capabilities::DETERMINISTIC.0,
+);
+
 /// Weights and the threads that compute with them.
 pub(crate) struct CandleModel {
     pub(crate) shared: Arc<Shared>,
@@ -65,14 +77,7 @@ impl Model for CandleModel {
             memory_bytes: self.shared.held.memory_bytes,
             cell_bytes: sizes.cell_bytes(),
             precision: self.shared.precision.name().to_owned(),
-            capabilities: Capabilities::BATCH
-                | Capabilities::KV_CACHE
-                | Capabilities::TOPK_OUTPUT
-                | Capabilities::CANCEL
-                | Capabilities::CONCURRENT
-                | Capabilities::LEFT_PADDING
-                | Capabilities::ATTENTION_MASK
-                | Capabilities::DETERMINISTIC,
+            capabilities: CAPABILITIES,
             notes: self.shared.held.notes.clone(),
         }
     }
@@ -181,12 +186,14 @@ mod tests {
     use unmask_sdk::testing::{TINY, TestCheckpoint};
 
     use super::*;
+    use crate::models::NetworkPlan;
 
     #[test]
     fn a_session_holds_as_many_bytes_as_its_cells_are_said_to_take() {
         let checkpoint = TestCheckpoint::new(TINY).save();
         let spec = checkpoint.spec("cpu", "f32");
-        let shared = crate::load(&spec, &|_| ControlFlow::Continue(()));
+        let plan = NetworkPlan::read(&spec).expect("the checkpoint is whole");
+        let shared = crate::load(plan, Precision::F32, &spec, &|_| ControlFlow::Continue(()));
         let shared = shared.expect("the checkpoint is whole");
         for cells in [0, 1, 24] {
             let slot = shared.slot(cells).expect("there is room");

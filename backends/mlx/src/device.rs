@@ -77,6 +77,7 @@ impl ComputeDevice {
             total_bytes,
             free_bytes,
             precisions: precisions.map(|each| each.name().to_owned()).into(),
+            ranked: true,
         }
     }
 

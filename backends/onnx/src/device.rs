@@ -92,6 +92,7 @@ impl ComputeDevice {
             total_bytes: memory.total_bytes,
             free_bytes: memory.free_bytes,
             precisions: names.collect(),
+            ranked: true,
         }
     }
 }

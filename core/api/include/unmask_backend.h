@@ -79,7 +79,7 @@ extern "C" {
 /* If it differs, the host refuses the plugin. */
 #define UNMASK_ABI_MAJOR 2u
 /* Counts fields added at the ends of tables. */
-#define UNMASK_ABI_MINOR 0u
+#define UNMASK_ABI_MINOR 1u
 
 /* 0 is success; negative codes are kinds of failure, unknown ones included. */
 typedef int32_t unmask_status;
@@ -205,6 +205,9 @@ typedef struct unmask_device_row {
   unmask_sink id;         /* What `device = "..."` in the configuration says: cpu, cuda:0, metal. */
   unmask_sink name;       /* For people. */
   unmask_sink precisions; /* Each precision, the default first: f32, then q4k. */
+  uint32_t ranked;        /* 1 if they stand in the order in which they are recommended: where nobody names one, the host
+                             takes the first whose weights fit the free memory. 0: it takes the first. Since 2.1. */
+  uint32_t reserved;      /* 0. Since 2.1. */
 } unmask_device_row;
 
 /* What to load, and how. */

@@ -30,7 +30,7 @@ use crate::ErrorCode;
 /// Differs: the host refuses the plugin.
 pub const ABI_MAJOR: u32 = 2;
 /// Counts fields added at the ends of tables.
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 /// The symbol that a plugin exports: a `static` [`Plugin`].
 pub const ENTRY: &[u8] = b"UNMASK_PLUGIN\0";
 

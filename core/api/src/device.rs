@@ -43,6 +43,9 @@ pub struct Device {
     pub free_bytes: u64,
     /// What `precision = "…"` may say here, the default first: `f32`, `q4k`.
     pub precisions: Vec<String>,
+    /// Whether `precisions` stand in the order in which they are recommended: where nobody names one, the host takes the first
+    /// whose weights fit the free memory. Else it takes the first.
+    pub ranked: bool,
 }
 
 /// What a loaded model can do, as a set of bits.

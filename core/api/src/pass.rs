@@ -177,22 +177,18 @@ fn check_row(
     cells: &[Cell],
     session: &SessionSpec,
 ) -> Result<(), BackendError> {
-    let written: Vec<u32> = cells
-        .iter()
-        .filter(|&&cell| cell != Cell::NONE)
-        .map(|cell| cell.0)
-        .collect();
-    let ascending = written.windows(2).all(|pair| pair[0] < pair[1]);
+    let kept = cells.iter().filter(|&&cell| cell != Cell::NONE);
+    let written = kept.map(|cell| cell.0);
+    let ascending = written.clone().is_sorted_by(|a, b| a < b);
+    let last = written.clone().next_back();
     if cells.is_empty() || !ascending {
         return broken(format!("row {index} feeds no tokens or unordered cells"));
     }
-    let beyond = written.last().is_some_and(|&last| last >= session.cells);
+    let beyond = last.is_some_and(|last| last >= session.cells);
     if beyond || row.context.start > row.context.end || row.context.end > session.cells {
         return broken(format!(
             "row {index} attends to the cells {:?} and writes up to {:?}, but the session holds {}",
-            row.context,
-            written.last(),
-            session.cells
+            row.context, last, session.cells
         ));
     }
     let padding = row.padding as usize;

@@ -128,10 +128,10 @@ impl Sums {
         for group in groups {
             for (lane, &logit) in group.iter().enumerate() {
                 let below = f64::from(logit) - max;
-                // NaN counts, and makes NaN of the sums.
-                let counts = below >= NEGLIGIBLE || below.is_nan();
-                let below = if counts { below } else { NEGLIGIBLE };
-                let share = if counts { exp(below) } else { 0.0 };
+                // NaN is not left out, and makes NaN of the sums.
+                let is_left_out = below < NEGLIGIBLE;
+                let below = if is_left_out { NEGLIGIBLE } else { below };
+                let share = if is_left_out { 0.0 } else { exp(below) };
                 self.others[lane] += share;
                 self.weighted[lane] += share * below;
             }
@@ -147,30 +147,28 @@ fn without(mut group: [f32; LANES], ids: &[usize]) -> [f32; LANES] {
     group
 }
 
-/// `e^x` for `x` from [`NEGLIGIBLE`] to 0, within 1e-12 of itself, without a branch or a call: vector code, unlike that of std.
+/// `e^x` for `x` from [`NEGLIGIBLE`] to 0, within 3e-12 of itself, without a branch or a call: vector code, unlike that of std.
 fn exp(x: f64) -> f64 {
     /// Added to a small number, it leaves the nearest integer in the lowest bits.
     const ROUNDER: f64 = 6_755_399_441_055_744.0;
     /// `ln 2` in two parts, the first with few enough bits that a small multiple of it is exact.
     const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
-    /// `1/n!`, highest first.
-    const TERMS: [f64; 11] = [
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
+    /// Of `1 + r·q(r)`, highest first: q, of degree 7, meets `(e^r − 1) / r` at Chebyshev's points of ±ln 2 / 2.
+    const TERMS: [f64; 8] = [
+        1.990_763_572_659_209_7e-4,
+        1.388_883_901_085_895_8e-3,
+        8.333_283_438_946_465e-3,
+        4.166_666_678_662_519_4e-2,
+        1.666_666_678_666_822e-1,
+        4.999_999_999_995_492_5e-1,
+        9.999_999_999_954_91e-1,
         1.0,
     ];
+    const HIGHEST: f64 = 2.486_793_656_219_774e-5;
     let rounded = x * std::f64::consts::LOG2_E + ROUNDER;
     let power = rounded - ROUNDER;
     let rest = x - power * LN_2[0] - power * LN_2[1];
-    let series = TERMS.iter().fold(0.0, |sum, term| sum * rest + term);
+    let series = TERMS.iter().fold(HIGHEST, |sum, term| sum * rest + term);
     f64::from_bits(series.to_bits().wrapping_add(rounded.to_bits() << 52))
 }
 
@@ -274,16 +272,16 @@ mod tests {
     fn a_confidence_near_one_is_as_exact_as_its_distance_from_one() {
         let summary = RowSummary::of(&[30.0, 0.0, 0.0], &[], 1);
         let rest = 2.0 * (-30.0_f64).exp();
-        assert!((summary.tail / rest - 1.0).abs() < 1e-12);
+        assert!((summary.tail / rest - 1.0).abs() < 3e-12);
         assert!((1.0 - summary.probability(30.0) - rest).abs() < 1e-15);
     }
 
     #[test]
-    fn the_exponential_is_within_a_trillionth() {
+    fn the_exponential_is_within_three_trillionths() {
         for step in 0..=400_000 {
             let x = -f64::from(step) / 10_000.0;
             let error = exp(x) / x.exp() - 1.0;
-            assert!(error.abs() < 1e-12, "{x}: {error}");
+            assert!(error.abs() < 3e-12, "{x}: {error}");
         }
         assert_eq!(exp(0.0), 1.0);
     }

@@ -35,6 +35,20 @@ impl Canvas {
         }
     }
 
+    /// Becomes `other`, in the memory that it has.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        let Self {
+            tokens,
+            given,
+            mask,
+            answer_start,
+            padding,
+        } = other;
+        self.tokens.clone_from(tokens);
+        self.given.clone_from(given);
+        (self.mask, self.answer_start, self.padding) = (*mask, *answer_start, *padding);
+    }
+
     /// Marks the first `padding` tokens as left padding: they are never attended to.
     ///
     /// # Panics

@@ -11,10 +11,11 @@ use crate::config::{Config, ConfigError, ConfigReader, ConfigSource, Environment
 use crate::engine::{LoadRequest, Loaded};
 use crate::loader::discover;
 use crate::plugin::{BackendRow, BackendState, Registry};
+use crate::precision::PrecisionReason;
 use sizes::ModelSizes;
 
 /// Precisions that are offered besides the entry's and the device's own, where the device has them.
-const COMMON: [&str; 3] = ["f32", "q8_0", "q4k"];
+const COMMON: [&str; 5] = ["f32", "int8", "int4", "q8_0", "q4k"];
 
 /// A look at this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,8 @@ pub struct ModelChoice {
     pub device_name: String,
     /// The precision; empty for the device's first.
     pub precision: String,
+    /// Why it has that one.
+    pub precision_reason: PrecisionReason,
     /// Memory for the weights, about; `None` if it cannot be told.
     pub needs_bytes: Option<u64>,
     /// Whether it can be loaded.
@@ -125,6 +128,13 @@ impl ModelChoice {
             && self.precision == loaded.facts.precision
     }
 
+    /// True if both load the same in the same way, whoever chose it.
+    fn is_same_load(&self, other: &Self) -> bool {
+        let place =
+            |it: &Self| [&it.key, &it.framework, &it.device, &it.precision].map(String::clone);
+        place(self) == place(other)
+    }
+
     /// Why it cannot be loaded, and what to do; `None` if it can.
     #[must_use]
     pub fn obstacle(&self) -> Option<&str> {
@@ -174,6 +184,12 @@ impl Catalogue {
         }
     }
 
+    /// What the entry `key` means: its own backend, device and precision.
+    #[must_use]
+    pub fn own(&self, key: &str) -> Option<&ModelChoice> {
+        self.choices.iter().find(|choice| choice.key == key)
+    }
+
     /// How `choice` fits beside or instead of the model that runs.
     #[must_use]
     pub fn fit(&self, choice: &ModelChoice, running: Option<&Loaded>) -> MemoryFit {
@@ -212,9 +228,10 @@ fn rows(
         ModelLocation::Damaged { .. } => Readiness::Damaged(surveyed.advice.clone()),
         ModelLocation::Absent { .. } => Readiness::NotOnDisk(surveyed.advice.clone()),
     };
-    let own = sizes.own(entry);
+    let own = sizes.own(entry, is_ready);
     let mut row =
         |framework: &str, device: &Device, precision: &str, readiness: &Readiness| ModelChoice {
+            precision_reason: PrecisionReason::Named,
             key: entry.key.clone(),
             name: name.clone(),
             description: entry.description.clone(),
@@ -226,7 +243,10 @@ fn rows(
             readiness: readiness.clone(),
         };
     let own = match own {
-        Ok((device, precision)) => row(&entry.framework.value, &device, &precision, &readiness),
+        Ok((device, chosen)) => ModelChoice {
+            precision_reason: chosen.reason,
+            ..row(&entry.framework.value, &device, &chosen.name, &readiness)
+        },
         Err(reason) => {
             let device = unknown_device(entry);
             let precision = entry.precision.value.clone().unwrap_or_default();
@@ -244,7 +264,7 @@ fn rows(
     for (backend, device) in devices(registry.rows()) {
         for precision in precisions(entry, device) {
             let row = row(&backend.name, device, precision, &readiness);
-            if !rows.contains(&row) {
+            if !rows.iter().any(|it| it.is_same_load(&row)) {
                 rows.push(row);
             }
         }
@@ -282,6 +302,7 @@ fn unknown_device(entry: &ModelEntry) -> Device {
         total_bytes: 0,
         free_bytes: 0,
         precisions: Vec::new(),
+        ranked: false,
     }
 }
 

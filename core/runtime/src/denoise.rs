@@ -24,6 +24,12 @@ pub struct Denoise {
     unconditional: Vec<TokenId>,
     /// The step that waits for its answer.
     open: Option<StepPlan>,
+    /// Rows of logits that predict its wanted positions, ascending.
+    rows: Vec<Position>,
+    /// Guesses for its wanted positions.
+    candidates: Vec<Candidate>,
+    /// The canvas between its edits.
+    edited: Canvas,
     /// True if positions have moved since the last forward, so that K/V that are kept belong to others.
     has_moved: bool,
     nfe: usize,
@@ -43,10 +49,8 @@ pub enum Ask<'a> {
 
 /// A question that waits for its answer. Dropped without one it is asked again.
 pub struct PendingQuestion<'a> {
+    // Invariant: a step is open.
     denoise: &'a mut Denoise,
-    step: StepPlan,
-    /// Rows of logits that predict the wanted positions, ascending.
-    rows: Vec<Position>,
 }
 
 /// What a model says to a question.
@@ -85,6 +89,7 @@ impl Denoise {
         strategy: Box<dyn Strategy>,
     ) -> Self {
         Self {
+            edited: canvas.clone(),
             canvas,
             special,
             rules,
@@ -93,6 +98,8 @@ impl Denoise {
             params,
             unconditional: Vec::new(),
             open: None,
+            rows: Vec::new(),
+            candidates: Vec::new(),
             has_moved: false,
             nfe: 0,
             written: 0,
@@ -150,9 +157,9 @@ impl Denoise {
         if self.open.is_none() && self.reason.is_none() {
             self.open_step();
         }
-        match (self.open.clone(), self.reason) {
-            (Some(step), _) => Ask::Question(PendingQuestion::new(self, step)),
-            (None, reason) => Ask::Ended(reason.unwrap_or_else(|| self.carried_out())),
+        match self.open {
+            Some(_) => Ask::Question(PendingQuestion { denoise: self }),
+            None => Ask::Ended(self.reason.unwrap_or_else(|| self.carried_out())),
         }
     }
 
@@ -161,10 +168,25 @@ impl Denoise {
             self.reason = Some(FinishReason::EndToken);
             return;
         }
-        self.open = self.strategy.next(&self.canvas);
-        if self.open.is_none() {
+        let Some(mut step) = self.strategy.next(&self.canvas) else {
             self.reason = Some(self.carried_out());
+            return;
+        };
+        let predictor = self.rules.predictor;
+        let row_of = |at: &Position| Position(predictor.row_of(at.index()) as u32);
+        self.rows.clear();
+        self.rows.extend(step.wanted.iter().map(row_of));
+        // Positions 0 and 1 may share a row.
+        self.rows.dedup();
+        if self.has_moved {
+            step.fed = 0..self.canvas.len();
         }
+        let first = self.rows.first().map_or(step.fed.start, |at| at.index());
+        step.fed.start = step.fed.start.min(first);
+        if self.params.cfg_scale > 0.0 {
+            hide_given(&self.canvas, &mut self.unconditional);
+        }
+        self.open = Some(step);
     }
 
     /// How a plan that has nothing left to do has ended.
@@ -248,33 +270,17 @@ impl Denoise {
                         None => CommitKind::New,
                         Some(_) => CommitKind::Changed,
                     },
-                    top: candidate.top.clone(),
+                    top: candidate.top.to_vec(),
                 })
             }
         }
     }
 }
 
-impl<'a> PendingQuestion<'a> {
-    fn new(denoise: &'a mut Denoise, mut step: StepPlan) -> Self {
-        let predictor = denoise.rules.predictor;
-        let row_of = |at: &Position| Position(predictor.row_of(at.index()) as u32);
-        let mut rows: Vec<Position> = step.wanted.iter().map(row_of).collect();
-        // Positions 0 and 1 may share a row.
-        rows.dedup();
-        if denoise.has_moved {
-            step.fed = 0..denoise.canvas.len();
-        }
-        let first = rows.first().map_or(step.fed.start, |at| at.index());
-        step.fed.start = step.fed.start.min(first);
-        if denoise.params.cfg_scale > 0.0 {
-            hide_given(&denoise.canvas, &mut denoise.unconditional);
-        }
-        Self {
-            denoise,
-            step,
-            rows,
-        }
+impl PendingQuestion<'_> {
+    fn step(&self) -> &StepPlan {
+        let open = self.denoise.open.as_ref();
+        open.expect("a question is of an open step")
     }
 
     /// Which rows are wanted of which tokens.
@@ -286,8 +292,8 @@ impl<'a> PendingQuestion<'a> {
             tokens: canvas.tokens(),
             guidance: is_guided.then_some((&*self.denoise.unconditional, params.cfg_scale)),
             padding: canvas.padding(),
-            fed: self.step.fed.clone(),
-            wanted: &self.rows,
+            fed: self.step().fed.clone(),
+            wanted: &self.denoise.rows,
         }
     }
 
@@ -300,44 +306,51 @@ impl<'a> PendingQuestion<'a> {
     /// Names the step's random draws: planned steps so far, skipped ones included.
     #[must_use]
     pub fn call(&self) -> usize {
-        self.step.call
+        self.step().call
     }
 
     /// What the strategy makes of an answer, in order; the canvas is as it was.
     pub fn propose(&mut self, answer: OutputRows<'_>) -> Vec<Commit> {
-        let candidates = self.candidates(answer);
-        let mut canvas = self.denoise.canvas.clone();
-        let edits = self.denoise.strategy.decide(&canvas, &candidates);
+        self.judge(answer);
+        let Denoise {
+            canvas,
+            strategy,
+            candidates,
+            edited,
+            ..
+        } = &mut *self.denoise;
+        let edits = strategy.decide(canvas, candidates);
+        edited.copy_from(canvas);
         let mut commits = Vec::with_capacity(edits.len());
         for edit in edits {
-            if let Some(commit) = Denoise::commit_of(&canvas, edit, &candidates) {
-                canvas.apply(&commit);
+            if let Some(commit) = Denoise::commit_of(edited, edit, candidates) {
+                edited.apply(&commit);
                 commits.push(commit);
             }
         }
         commits
     }
 
-    /// Guesses for the wanted positions, in their order.
-    fn candidates(&self, answer: OutputRows<'_>) -> Vec<Candidate> {
-        let (judge, call) = (self.denoise.judge(), self.step.call);
-        let wanted = &self.step.wanted;
+    /// Makes guesses for the wanted positions, in their order.
+    fn judge(&mut self, answer: OutputRows<'_>) {
+        let mut candidates = std::mem::take(&mut self.denoise.candidates);
+        candidates.clear();
+        let (judge, call, wanted) = (self.denoise.judge(), self.call(), &self.step().wanted);
         // Position 0 if it shares the row of position 1.
-        let (sharing, others) = wanted.split_at(wanted.len() - self.rows.len());
+        let (sharing, others) = wanted.split_at(wanted.len() - self.denoise.rows.len());
         match answer {
             OutputRows::Logits(rows) => {
                 let vocab = rows.len().checked_div(others.len()).unwrap_or(0);
                 let mut shared = rows[..vocab * sharing.len()].to_vec();
-                let mut candidates = judge.judge(call, sharing, &mut shared);
-                candidates.extend(judge.judge(call, others, rows));
-                candidates
+                judge.judge(call, sharing, &mut shared, &mut candidates);
+                judge.judge(call, others, rows, &mut candidates);
             }
             OutputRows::Top(rows) => {
-                let mut candidates = judge.judge_top(call, sharing, rows);
-                candidates.extend(judge.judge_top(call, others, rows));
-                candidates
+                judge.judge_top(call, sharing, rows, &mut candidates);
+                judge.judge_top(call, others, rows, &mut candidates);
             }
         }
+        self.denoise.candidates = candidates;
     }
 
     /// Makes the step with these commits: those that were [proposed](Self::propose), or those of a recorded run. The event's
@@ -346,14 +359,15 @@ impl<'a> PendingQuestion<'a> {
     /// # Panics
     /// If a commit's position is beyond the canvas.
     pub fn commit(self, commits: Vec<Commit>) -> StepEvent {
-        let Self { denoise, step, .. } = self;
+        let Self { denoise } = self;
+        let open = denoise.open.take();
+        let step = open.expect("a question is of an open step");
         let before = denoise.canvas.len();
         commits
             .iter()
             .for_each(|commit| denoise.canvas.apply(commit));
         let is_written = |it: &&Commit| matches!(it.kind, CommitKind::New | CommitKind::Changed);
         let moves = |it: &Commit| matches!(it.kind, CommitKind::Inserted | CommitKind::Deleted);
-        denoise.open = None;
         denoise.has_moved = commits.iter().any(moves);
         denoise.nfe += 1;
         denoise.written += commits.iter().filter(is_written).count();

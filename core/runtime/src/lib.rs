@@ -32,11 +32,13 @@ pub mod params;
 pub mod partial;
 pub mod pin;
 pub mod plugin;
+pub mod precision;
 pub mod provenance;
 pub mod regular_file;
 pub mod sampler;
 pub mod scorer;
 pub mod settings;
+pub mod stats;
 pub mod text;
 pub mod wire;
 

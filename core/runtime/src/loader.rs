@@ -21,11 +21,12 @@ use crate::model_id::ModelId;
 use crate::plugin::{
     Approvals, BackendSearch, FindError, Isolation, Refused, Registry, SearchPath,
 };
+use crate::precision::PrecisionReason;
 use crate::provenance::Provenance;
 use crate::sampler::strategies::STRATEGIES;
 use crate::settings::Setting;
 use choice::running;
-pub(crate) use choice::{device, find_for, known_spec, load_spec, precision};
+pub(crate) use choice::{device, find_for, known_spec, load_spec, precision, weights_bytes};
 use text::LoadedText;
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
@@ -126,11 +127,11 @@ impl Loader for ConfigLoader {
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
         let name = framework(request, &entry);
         let find = |registry: &Registry| find_for(registry, name, &entry);
-        let (backend, device, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
+        let (backend, plan) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         let model = backend
-            .load(&spec, progress)
+            .load(&plan.spec, progress)
             .map_err(|error| of_backend(&*backend, &error))?;
-        let mut loaded = describe(&entry, &checkpoint, text, &*backend, device, &*model);
+        let mut loaded = describe(&entry, &checkpoint, text, &*backend, plan, &*model);
         check_special(&mut loaded)?;
         Ok(ReadyModel {
             model,
@@ -158,9 +159,9 @@ impl ConfigLoader {
         // What computes is not needed to write.
         let name = framework(request, &entry);
         let find = |registry: &Registry| registry.find_lacking(name);
-        let (backend, _, spec) = self.prepare(request, &config, &entry, &checkpoint, find)?;
+        let (backend, plan) = self.prepare(request, &config, &entry, &checkpoint, find)?;
         backend
-            .export(&spec, folder, progress)
+            .export(&plan.spec, folder, progress)
             .map_err(|error| of_backend(&*backend, &error))
     }
 
@@ -172,7 +173,7 @@ impl ConfigLoader {
         &mut self,
         request: &LoadRequest,
         backend: &dyn Backend,
-    ) -> Result<(Device, LoadSpec), Failure> {
+    ) -> Result<LoadPlan, Failure> {
         let (config, entry) = self.entry(&request.key)?;
         match backend.probe() {
             // Options may give it what it lacks.
@@ -203,12 +204,12 @@ impl ConfigLoader {
         entry: &ModelEntry,
         checkpoint: &Checkpoint,
         find: impl Fn(&Registry) -> Result<Arc<dyn Backend>, FindError>,
-    ) -> Result<(Arc<dyn Backend>, Device, LoadSpec), Failure> {
+    ) -> Result<(Arc<dyn Backend>, LoadPlan), Failure> {
         let backend = self
             .backend(config, find)
             .map_err(|error| unusable(&error))?;
-        let (device, spec) = self.spec(request, config, entry, checkpoint, &*backend)?;
-        Ok((backend, device, spec))
+        let plan = self.spec(request, config, entry, checkpoint, &*backend)?;
+        Ok((backend, plan))
     }
 
     /// What `backend` is to load, on which of its devices.
@@ -219,7 +220,7 @@ impl ConfigLoader {
         entry: &ModelEntry,
         checkpoint: &Checkpoint,
         backend: &dyn Backend,
-    ) -> Result<(Device, LoadSpec), Failure> {
+    ) -> Result<LoadPlan, Failure> {
         // Above the file it was refused with the flags and variables.
         if let Some(text) = entry.threads.value.and_then(threads::refusal) {
             return Err(Failure {
@@ -236,11 +237,20 @@ impl ConfigLoader {
             .precision
             .as_ref()
             .or(entry.precision.value.as_ref());
-        let precision = precision(backend, &device, asked)?;
         let locations = Locations::new(config, &self.reader.environment);
-        let place = (device.id.as_str(), precision.as_str());
-        let spec = load_spec(entry, checkpoint, place, &locations);
-        Ok((device, spec))
+        let spec = |precision: &str| {
+            let place = (device.id.as_str(), precision);
+            load_spec(entry, checkpoint, place, &locations)
+        };
+        let chosen = precision(backend, &device, asked, |precision| {
+            weights_bytes(backend, &spec(precision))
+        })?;
+        let spec = spec(&chosen.name);
+        Ok(LoadPlan {
+            device,
+            spec,
+            reason: chosen.reason,
+        })
     }
 }
 
@@ -257,6 +267,17 @@ fn isolation(config: &Config) -> Isolation {
     Isolation::of(isolated.map(|entry| entry.framework.value.clone()))
 }
 
+/// What is to be loaded, and where.
+#[derive(Debug, Clone)]
+pub struct LoadPlan {
+    /// The device.
+    pub device: Device,
+    /// What its backend is told.
+    pub spec: LoadSpec,
+    /// Why it has its precision.
+    pub reason: PrecisionReason,
+}
+
 /// The name of the backend that is asked for.
 fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
     request.framework.as_ref().unwrap_or(&entry.framework.value)
@@ -271,7 +292,7 @@ fn describe(
     checkpoint: &Checkpoint,
     text: CheckpointText,
     backend: &dyn Backend,
-    device: Device,
+    plan: LoadPlan,
     model: &dyn Model,
 ) -> Loaded {
     let (mut defaults, mut default_length) = checkpoint.defaults();
@@ -305,8 +326,9 @@ fn describe(
         backend: backend.name().to_owned(),
         backend_version: backend.version().to_owned(),
         running: running(entry),
-        device: device.id,
-        device_name: device.name,
+        device: plan.device.id,
+        device_name: plan.device.name,
+        precision_reason: plan.reason,
         facts,
         special: text.text.special.clone(),
         vocabulary,
@@ -367,7 +389,10 @@ fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
             FailureKind::Backend,
             "what it wrote is in the log, which `unmask config path` names",
         ),
-        ErrorCode::OutOfMemory => (FailureKind::Memory, "try a smaller precision, such as q4k"),
+        ErrorCode::OutOfMemory => (
+            FailureKind::Memory,
+            "try a smaller precision; `unmask models` tells which there are and what they need",
+        ),
         ErrorCode::Io | ErrorCode::Checkpoint => (FailureKind::Model, ""),
         ErrorCode::Unsupported => (FailureKind::Config, ""),
         _ => (FailureKind::Backend, ""),

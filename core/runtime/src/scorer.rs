@@ -7,7 +7,7 @@ use std::ops::Range;
 use prefix::Prefix;
 use unmask_api::{
     Attention, BackendError, CancelFlag, Capabilities, Cell, Logits, Model, ModelFacts, Pass,
-    Position, Row, Session, SessionSpec, TokenId, TopRequest, TopRows,
+    Position, Row, RowSummary, Session, SessionSpec, TokenId, TopRequest, TopRows,
 };
 
 use crate::event::TOP;
@@ -244,6 +244,39 @@ impl Scorer {
         self.top.reset(&request, TOP.min(allowed));
         self.session.read_top(&request, self.top.view())?;
         Ok(Some(&self.top))
+    }
+
+    /// The natural logarithm of the softmax probability of each of `tokens`, one for every wanted row of all questions; from one
+    /// forward, and where the model gives it and there is no guidance in short form.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn log_probabilities(
+        &mut self,
+        questions: &[Question<'_>],
+        tokens: &[TokenId],
+        cancel: &CancelFlag,
+    ) -> Result<Vec<f64>, BackendError> {
+        let is_guided = questions.iter().any(|it| it.guidance.is_some());
+        if is_guided || !self.facts.capabilities.has(Capabilities::TOPK_OUTPUT) {
+            let vocab = self.facts.vocab;
+            let rows = self.batch(questions, cancel)?.chunks_exact(vocab);
+            let score = |(row, token): (&[f32], &TokenId)| {
+                RowSummary::of(row, &[], 1).log_probability(row[token.index()])
+            };
+            return Ok(rows.zip(tokens).map(score).collect());
+        }
+        self.forward(questions, cancel)?;
+        let request = TopRequest {
+            rows: &self.layout.read,
+            banned: &[],
+            asked: tokens,
+            divergence: false,
+        };
+        self.top.reset(&request, 1);
+        self.session.read_top(&request, self.top.view())?;
+        let score = |row| self.top.log_probability(row, self.top.asked(row)[0]);
+        Ok((0..tokens.len()).map(score).collect())
     }
 
     fn forward(

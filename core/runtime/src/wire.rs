@@ -1,11 +1,14 @@
-//! What happens during a turn as lines of JSON: `generate --format jsonl` and traces hold the same objects.
+//! What happens during a turn as lines of JSON: `generate --format jsonl` and traces hold the same objects. Also what another
+//! program asks of `worker`, a line each.
 //!
 //! A run is a [`Start`], then steps and what happens between them, then [`Done`] or [`Failure`]; one without an end was cut.
 //! Another start begins another run. Members are only ever added, and readers ignore those that they do not know; a member
 //! that means something else makes another [`VERSION`].
 
+mod measure;
 mod piece;
 mod read;
+mod request;
 mod settings;
 mod start;
 mod step;
@@ -22,8 +25,12 @@ use crate::event::{FinishReason, Stats};
 use crate::failure::Failure;
 use crate::message::Message;
 
+pub use measure::{MeasureSettings, SamplesWord};
 pub use piece::TokenText;
 pub use read::{LARGEST_CANVAS, LONGEST_LINE, ReadError, Recording, read};
+pub use request::{
+    GenerateTask, MeasuredItem, RequestError, TextOrTokens, WorkerRequest, WorkerTask,
+};
 pub use settings::RunSettings;
 pub use start::{BackendLine, CanvasLine, FileLine, ModelLine, Start, TokenizerLine};
 pub use step::{CandidateLine, CommitLine, StepLine};

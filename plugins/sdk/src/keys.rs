@@ -21,6 +21,7 @@
 //! assert_eq!(rows[0].visible, Visible::First(vec![1, 2]));
 //! ```
 
+use std::mem;
 use std::ops::Range;
 
 use unmask_api::{Attention, BackendError, Pass, Position, Row, SessionSpec};
@@ -37,7 +38,7 @@ pub struct CellPositions {
 }
 
 /// What one row of a pass attends to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowKeys {
     /// Its fed tokens, as indices into the pass.
     pub fed: Range<usize>,
@@ -54,9 +55,10 @@ pub struct RowKeys {
 }
 
 /// Which keys each fed token of a row sees. Padding may see none, and nobody reads what it gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Visible {
     /// Every key.
+    #[default]
     All,
     /// `[fed]`: so many keys from the first on.
     First(Vec<usize>),
@@ -95,6 +97,16 @@ impl CellPositions {
     /// # Panics
     /// If the pass is none that `Pass::check` accepts.
     pub fn keys(&mut self, pass: &Pass<'_>, attention: Attention) -> Vec<RowKeys> {
+        let mut rows = Vec::new();
+        self.keys_into(pass, attention, &mut rows);
+        rows
+    }
+
+    /// As [`keys`](Self::keys), into what an earlier pass was told in: after a pass of the same form nothing is allocated.
+    ///
+    /// # Panics
+    /// As [`keys`](Self::keys).
+    pub fn keys_into(&mut self, pass: &Pass<'_>, attention: Attention, rows: &mut Vec<RowKeys>) {
         for (row, fed) in pass.spans() {
             let index = row.slot as usize;
             let (slot, written) = (&mut self.slots[index], &mut self.written[index]);
@@ -105,37 +117,33 @@ impl CellPositions {
                 }
             }
         }
-        let mut mask = pass.mask.unwrap_or_default();
-        let spans = pass.spans().map(|(row, fed)| {
-            let (loose, positions) = self.row(pass, row, &fed);
-            let words = fed.len() * positions.len().div_ceil(WORD);
-            let visible = if pass.mask.is_some() {
-                let (bits, rest) = mask.split_at(words);
-                mask = rest;
-                Visible::Bits(bits.to_vec())
-            } else {
-                Visible::by_kind(attention, &pass.positions[fed.clone()], &positions)
-            };
-            RowKeys {
-                fed,
-                slot: row.slot as usize,
-                context: row.context.start as usize..row.context.end as usize,
-                loose,
-                positions,
-                visible,
-            }
-        });
-        spans.collect()
+        let mut mask = pass.mask;
+        rows.resize_with(pass.rows.len(), RowKeys::default);
+        for ((row, fed), keys) in pass.spans().zip(rows) {
+            self.row(pass, row, &fed, keys);
+            let words = fed.len() * keys.n_keys().div_ceil(WORD);
+            let bits = mask.as_mut().map(|rest| {
+                let (bits, others) = rest.split_at(words);
+                *rest = others;
+                bits
+            });
+            keys.see(bits, attention, &pass.positions[fed]);
+        }
     }
 
-    /// The loose keys of a row and the positions of all its keys.
-    fn row(&self, pass: &Pass<'_>, row: &Row, fed: &Range<usize>) -> (Vec<usize>, Vec<Position>) {
-        let context = row.context.start as usize..row.context.end as usize;
+    /// Sets all of `keys` but what is visible.
+    fn row(&self, pass: &Pass<'_>, row: &Row, fed: &Range<usize>, keys: &mut RowKeys) {
+        keys.fed = fed.clone();
+        keys.slot = row.slot as usize;
+        keys.context = row.context.start as usize..row.context.end as usize;
+        keys.loose.clear();
         let loose = row.loose_keys(&pass.cells[fed.clone()]);
-        let loose: Vec<usize> = loose.map(|at| fed.start + at).collect();
-        let mut positions = self.slots[row.slot as usize][context].to_vec();
-        positions.extend(loose.iter().map(|&at| pass.positions[at]));
-        (loose, positions)
+        keys.loose.extend(loose.map(|at| fed.start + at));
+        keys.positions.clear();
+        let context = &self.slots[keys.slot][keys.context.clone()];
+        keys.positions.extend_from_slice(context);
+        let loose = keys.loose.iter().map(|&at| pass.positions[at]);
+        keys.positions.extend(loose);
     }
 
     /// Makes slot `to` like slot `from`, see `Session::copy_slot`.
@@ -200,33 +208,77 @@ impl RowKeys {
     }
 }
 
-impl Visible {
-    fn by_kind(attention: Attention, queries: &[Position], keys: &[Position]) -> Self {
-        if attention == Attention::Bidirectional {
-            return Self::All;
-        }
-        if !keys.is_sorted() {
-            let row = |query: &Position| bits(keys.iter().map(|key| attention.sees(*query, *key)));
-            return Self::Bits(queries.iter().flat_map(row).collect());
-        }
-        let count = |query: &Position| keys.partition_point(|key| attention.sees(*query, *key));
-        let counts: Vec<usize> = queries.iter().map(count).collect();
-        if counts.iter().all(|&count| count == keys.len()) {
-            return Self::All;
-        }
-        Self::First(counts)
+impl RowKeys {
+    /// Sets what is visible: `mask`, or what `attention` lets fed tokens at `queries` see.
+    fn see(&mut self, mask: Option<&[u32]>, attention: Attention, queries: &[Position]) {
+        let room = mem::take(&mut self.visible);
+        let keys = &self.positions;
+        self.visible = match mask {
+            Some(mask) => {
+                let mut bits = room.bits();
+                bits.extend_from_slice(mask);
+                Visible::Bits(bits)
+            }
+            None if attention == Attention::Bidirectional => Visible::All,
+            None if !keys.is_sorted() => {
+                let mut bits = room.bits();
+                for query in queries {
+                    push_bits(
+                        &mut bits,
+                        keys.iter().map(|key| attention.sees(*query, *key)),
+                    );
+                }
+                Visible::Bits(bits)
+            }
+            None => {
+                let count =
+                    |query: &Position| keys.partition_point(|key| attention.sees(*query, *key));
+                if queries.iter().all(|query| count(query) == keys.len()) {
+                    self.visible = Visible::All;
+                    return;
+                }
+                let mut counts = room.counts();
+                counts.extend(queries.iter().map(count));
+                Visible::First(counts)
+            }
+        };
     }
 }
 
-fn bits(seen: impl Iterator<Item = bool>) -> Vec<u32> {
-    let mut words = Vec::new();
+impl Visible {
+    /// An empty list of words, in the memory of this one if it has some.
+    fn bits(self) -> Vec<u32> {
+        match self {
+            Self::Bits(mut bits) => {
+                bits.clear();
+                bits
+            }
+            Self::All | Self::First(_) => Vec::new(),
+        }
+    }
+
+    /// An empty list of counts, in the memory of this one if it has some.
+    fn counts(self) -> Vec<usize> {
+        match self {
+            Self::First(mut counts) => {
+                counts.clear();
+                counts
+            }
+            Self::All | Self::Bits(_) => Vec::new(),
+        }
+    }
+}
+
+/// Appends the words of a row of bits, lowest bit first.
+fn push_bits(words: &mut Vec<u32>, seen: impl Iterator<Item = bool>) {
     for (key, seen) in seen.enumerate() {
         if key % WORD == 0 {
             words.push(0);
         }
-        words[key / WORD] |= u32::from(seen) << (key % WORD);
+        if let Some(word) = words.last_mut() {
+            *word |= u32::from(seen) << (key % WORD);
+        }
     }
-    words
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub fn frequencies(theta: f32, dim: usize) -> Vec<f32> {
 }
 
 /// Cosines and sines of some tokens' angles, in float32 as the reference computes them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Rope {
     half: usize,
     /// `[tokens, dim / 2]`
@@ -25,24 +25,36 @@ impl Rope {
     /// Of tokens at `positions`; see [`frequencies`].
     #[must_use]
     pub fn new(frequencies: &[f32], positions: &[Position]) -> Self {
-        let angles = positions.iter().flat_map(|position| {
+        let mut rope = Self::default();
+        rope.set(frequencies, positions);
+        rope
+    }
+
+    /// As [`new`](Self::new), in the memory that this one has.
+    pub fn set(&mut self, frequencies: &[f32], positions: &[Position]) {
+        self.half = frequencies.len();
+        self.cosines.clear();
+        self.sines.clear();
+        for position in positions {
             let position = position.0 as f32;
-            frequencies
-                .iter()
-                .map(move |frequency| position * frequency)
-        });
-        let (sines, cosines) = angles.map(f32::sin_cos).unzip();
-        Self {
-            half: frequencies.len(),
-            cosines,
-            sines,
+            for frequency in frequencies {
+                let (sine, cosine) = (position * frequency).sin_cos();
+                self.cosines.push(cosine);
+                self.sines.push(sine);
+            }
         }
+    }
+
+    /// The cosines and the sines of token number `token`, `[dim / 2]` each.
+    #[must_use]
+    pub fn angles(&self, token: usize) -> (&[f32], &[f32]) {
+        let angles = token * self.half..(token + 1) * self.half;
+        (&self.cosines[angles.clone()], &self.sines[angles])
     }
 
     /// `to = rotate(from) * scale` for token number `token`, `[dim]` each.
     pub fn turn(&self, token: usize, from: &[f32], to: &mut [f32], scale: f32) {
-        let angles = token * self.half..(token + 1) * self.half;
-        let (cosines, sines) = (&self.cosines[angles.clone()], &self.sines[angles]);
+        let (cosines, sines) = self.angles(token);
         let (low, high) = from.split_at(self.half);
         let (to_low, to_high) = to.split_at_mut(self.half);
         for i in 0..self.half {

@@ -40,6 +40,7 @@ impl Backend for ThisBackend {
             total_bytes: 0,
             free_bytes: 0,
             precisions: vec!["f32".to_owned()],
+            ranked: false,
         }]
     }
 

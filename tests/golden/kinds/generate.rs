@@ -189,12 +189,14 @@ impl Recorded {
 }
 
 impl Noise for Recorded {
-    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]) {
+    fn uniforms(&self, call: usize, at: Position, vocab: usize, take: &mut dyn FnMut(&[f64])) {
         let recorded = self
             .gumbel
             .as_ref()
             .expect("the case recorded its Gumbel draws");
-        draws.copy_from_slice(recorded.at(&[call, self.row, at.index()]));
+        let draws = recorded.at(&[call, self.row, at.index()]);
+        assert_eq!(draws.len(), vocab, "a draw was recorded for each token");
+        take(draws);
     }
 
     fn uniform(&self, call: usize, at: Position) -> f32 {

@@ -85,7 +85,8 @@ pub(crate) fn fast_select(case: &Case, _: &Models) -> Verdict {
         .flat_map(row_of)
         .map(|&logit| logit as f32)
         .collect();
-    let candidates = judge.judge(0, &wanted, &mut rows);
+    let mut candidates = Vec::new();
+    judge.judge(0, &wanted, &mut rows, &mut candidates);
     // With a threshold or a factor no count is given.
     let quota = case.json["settings"]["num_transfer_tokens"]
         .as_u64()

@@ -32,7 +32,9 @@ fn judged(case: &Case, rows: &mut [f32], positions: usize, remasking: Remasking)
         noise: &Recorded::new(case, 0),
     };
     let positions: Vec<Position> = (0..positions as u32).map(Position).collect();
-    judge.judge(0, &positions, rows)
+    let mut candidates = Vec::new();
+    judge.judge(0, &positions, rows, &mut candidates);
+    candidates
 }
 
 /// Compares the guesses with the tokens and figures of a case.

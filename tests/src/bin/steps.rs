@@ -1,13 +1,16 @@
 //! Measures passes of one backend on one checkpoint: load time, seconds a pass by the clock and of processors, peak memory.
 //!
 //! `cargo run --release -p unmask-tests --bin steps -- BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]]`; the options as
-//! JSON. Peaks are those of the process, so every measurement needs one of its own. Linux alone.
+//! JSON. Before or behind these: `--fed 192,32` positions of each pass, `--threads N`, `--passes N` that count, `--json`.
+//! Peaks are those of the process, so every measurement needs one of its own. Linux alone. `tests/peers/run.py` runs it.
 
 use std::io::{self, Write as _};
-use std::ops::ControlFlow;
+use std::num::NonZeroU32;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use unmask_core::api::{
     CancelFlag, Cell, LoadSpec, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
@@ -15,23 +18,87 @@ use unmask_core::checkpoint::{Checkpoint, Locations};
 use unmask_core::model_id::ModelId;
 use unmask_core::plugin::{BackendSearch, Registry, SearchPath};
 
-/// 64 tokens of prompt and 128 of answer.
+/// Positions of the canvas, 64 of them a prompt; longer passes have a canvas of their own length.
 const CANVAS: u32 = 192;
+/// Where a pass begins that feeds a part of the canvas, as a dual cache does.
 const PROMPT: u32 = 64;
-/// What a dual cache feeds.
-const BLOCK: u32 = 32;
-/// Passes that are measured, after one that is not.
-const PASSES: usize = 7;
+/// Rows that are wanted of a whole canvas: the last ones.
+const ANSWER: u32 = 128;
+
+/// What the command line asks for.
+struct Arguments {
+    backend: String,
+    precision: String,
+    checkpoint: PathBuf,
+    cache_folder: Option<PathBuf>,
+    options_json: String,
+    fed: Vec<u32>,
+    threads: Option<NonZeroU32>,
+    passes: usize,
+    json: bool,
+}
+
+impl Arguments {
+    fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, String> {
+        const USAGE: &str = "steps BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]] [--fed 192,32] [--threads N] \
+                             [--passes N] [--json]";
+        let mut words = Vec::new();
+        let (mut fed, mut threads, mut passes, mut json) = (vec![CANVAS, 32], None, 7, false);
+        while let Some(word) = given.next() {
+            let mut value = || given.next().ok_or_else(|| format!("{word} needs a value"));
+            match word.as_str() {
+                "--json" => json = true,
+                "--fed" => {
+                    let numbers = value()?;
+                    let numbers = numbers.split(',').map(number::<NonZeroU32>);
+                    fed = numbers
+                        .map(|it| it.map(NonZeroU32::get))
+                        .collect::<Result<_, _>>()?;
+                }
+                "--threads" => threads = Some(number(&value()?)?),
+                "--passes" => passes = number::<std::num::NonZeroUsize>(&value()?)?.get(),
+                _ if word.starts_with("--") => return Err(format!("unknown {word}: {USAGE}")),
+                _ => words.push(word),
+            }
+        }
+        let mut words = words.into_iter();
+        let mut word = || words.next().ok_or(USAGE);
+        Ok(Self {
+            backend: word()?,
+            precision: word()?,
+            checkpoint: word()?.into(),
+            cache_folder: word().ok().map(PathBuf::from),
+            options_json: word().unwrap_or_else(|_| "{}".to_owned()),
+            fed,
+            threads,
+            passes,
+            json,
+        })
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a number above 0"))
+}
+
+/// What was measured of passes that feed so many positions.
+struct Measured {
+    fed: u32,
+    fastest: Duration,
+    median: Duration,
+    /// Of processors, the mean.
+    cpu: Duration,
+}
 
 fn main() -> Result<(), String> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, precision, folder, rest @ ..] = arguments.as_slice() else {
-        return Err("steps BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]]".to_owned());
-    };
+    let arguments = Arguments::parse(std::env::args().skip(1))?;
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let registry = Registry::discover(&SearchPath::new(&BackendSearch::here(Vec::new())));
-    let backend = registry.find(name).map_err(|error| text(&error))?;
-    let folder = ModelId::Folder(PathBuf::from(folder));
+    let backend = registry
+        .find(&arguments.backend)
+        .map_err(|error| text(&error))?;
+    let folder = ModelId::Folder(arguments.checkpoint.clone());
     let checkpoint = Checkpoint::open(&folder, &Locations::default());
     let checkpoint = checkpoint.map_err(|error| text(&error))?;
     let spec = LoadSpec {
@@ -40,59 +107,89 @@ fn main() -> Result<(), String> {
         weights: checkpoint.weights,
         config_json: checkpoint.config_json,
         device: "cpu".to_owned(),
-        precision: precision.clone(),
-        threads: None,
+        precision: arguments.precision.clone(),
+        threads: arguments.threads,
         attention: checkpoint.family.attention,
-        cache_folder: rest.first().map(PathBuf::from),
-        options_json: rest.get(1).cloned().unwrap_or_else(|| "{}".to_owned()),
+        cache_folder: arguments.cache_folder.clone(),
+        options_json: arguments.options_json.clone(),
     };
     let began = (Instant::now(), processor_time());
     let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
     let model = model.map_err(|error| error.full_text())?;
-    let loaded = (began.0.elapsed(), processor_time() - began.1, peak());
-    let room = SessionSpec {
-        cells: CANVAS,
+    let loaded = (began.0.elapsed(), processor_time() - began.1, peak_bytes());
+    let longest = arguments.fed.iter().copied().max().unwrap_or(0);
+    let session = model.session(SessionSpec {
+        cells: longest.max(CANVAS),
         slots: 1,
-    };
-    let session = model.session(room);
+    });
     let mut session = session.map_err(|error| error.full_text())?;
-    let whole = passes(&*model, &mut *session, 0..CANVAS, PROMPT..CANVAS)?;
-    let block = PROMPT..PROMPT + BLOCK;
-    let part = passes(&*model, &mut *session, block.clone(), block)?;
-    tell(name, precision, loaded, &[(CANVAS, whole), (BLOCK, part)]).map_err(|error| text(&error))
+    let mut measured = Vec::new();
+    for &fed in &arguments.fed {
+        measured.push(passes(&*model, &mut *session, fed, arguments.passes)?);
+    }
+    let told = match arguments.json {
+        true => writeln!(io::stdout(), "{}", object(&arguments, loaded, &measured)),
+        false => tell(&arguments, loaded, &measured),
+    };
+    told.map_err(|error| text(&error))
 }
 
-fn tell(
-    name: &str,
-    precision: &str,
-    (wall, cpu, loaded): (Duration, Duration, String),
-    measured: &[(u32, [Duration; 3])],
-) -> io::Result<()> {
+/// Time by the clock, of processors, and the peak after it.
+type Load = (Duration, Duration, u64);
+
+fn tell(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured]) -> io::Result<()> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "{name} {precision}: load {wall:.2?} ({cpu:.2?} of processors), peak {loaded}"
+        "{} {}: load {wall:.2?} ({cpu:.2?} of processors), peak {} MB",
+        arguments.backend,
+        arguments.precision,
+        peak / 1_000_000
     )?;
-    for (fed, [fastest, median, cpu]) in measured {
+    for it in measured {
         writeln!(
             out,
-            "  {fed} fed: fastest {fastest:.3?}, median {median:.3?}, {cpu:.3?} of processors"
+            "  {} fed: fastest {:.3?}, median {:.3?}, {:.3?} of processors",
+            it.fed, it.fastest, it.median, it.cpu
         )?;
     }
-    writeln!(out, "  peak {}", peak())
+    writeln!(out, "  peak {} MB", peak_bytes() / 1_000_000)
 }
 
-/// The fastest and the median pass by the clock, and the mean time of processors.
+/// Seconds and bytes.
+fn object(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured]) -> Value {
+    let passes = measured.iter().map(|it| {
+        json!({
+            "fed": it.fed,
+            "fastest": it.fastest.as_secs_f64(),
+            "median": it.median.as_secs_f64(),
+            "cpu": it.cpu.as_secs_f64(),
+        })
+    });
+    json!({
+        "backend": arguments.backend,
+        "precision": arguments.precision,
+        "load": { "wall": wall.as_secs_f64(), "cpu": cpu.as_secs_f64(), "peak": peak },
+        "passes": passes.collect::<Vec<_>>(),
+        "peak": peak_bytes(),
+    })
+}
+
+/// Passes that feed `count` positions, after one that does not count.
 fn passes(
     model: &dyn Model,
     session: &mut dyn Session,
-    fed: std::ops::Range<u32>,
-    wanted: std::ops::Range<u32>,
-) -> Result<[Duration; 3], String> {
+    count: u32,
+    passes: usize,
+) -> Result<Measured, String> {
+    let canvas = count.max(CANVAS);
+    let start = PROMPT.min(canvas - count);
+    let fed: Range<u32> = start..start + count;
+    let wanted = fed.end - count.min(ANSWER)..fed.end;
     let rows = [Row {
-        fed: fed.len() as u32,
+        fed: count,
         slot: 0,
-        context: 0..CANVAS,
+        context: 0..canvas,
         padding: 0,
     }];
     let tokens: Vec<TokenId> = fed.clone().map(|at| TokenId(at * 7 % 1000)).collect();
@@ -121,10 +218,15 @@ fn passes(
     };
     run()?;
     let before = processor_time();
-    let mut walls: Vec<Duration> = (0..PASSES).map(|_| run()).collect::<Result<_, _>>()?;
-    let cpu = (processor_time() - before) / PASSES as u32;
+    let mut walls: Vec<Duration> = (0..passes).map(|_| run()).collect::<Result<_, _>>()?;
+    let cpu = (processor_time() - before) / passes as u32;
     walls.sort_unstable();
-    Ok([walls[0], walls[PASSES / 2], cpu])
+    Ok(Measured {
+        fed: count,
+        fastest: walls[0],
+        median: walls[passes / 2],
+        cpu,
+    })
 }
 
 /// User and system time of all threads.
@@ -141,9 +243,12 @@ fn processor_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// The most memory that was resident, mapped files included.
-fn peak() -> String {
+/// The most memory that was resident, mapped files included; 0 if the system does not say.
+fn peak_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.unwrap_or("unknown").trim().to_owned()
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB"));
+    kilobytes
+        .and_then(|it| it.trim().parse::<u64>().ok())
+        .map_or(0, |it| it * 1024)
 }

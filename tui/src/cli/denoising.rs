@@ -7,21 +7,41 @@ use unmask_core::settings::{Definition, Domain, Flag, GenerationPatch, SettingVa
 
 /// How to denoise; what is left out comes from the configuration and the model.
 #[derive(Debug, Clone)]
-pub(crate) struct DenoisingArguments(GenerationPatch);
+pub(crate) struct DenoisingArguments {
+    patch: GenerationPatch,
+    preset: Option<String>,
+}
+
+/// Settings by name.
+const PRESET: &str = "preset";
 
 impl DenoisingArguments {
     /// The flags as a layer of the configuration.
     pub(super) fn patch(&self) -> GenerationPatch {
-        self.0.clone()
+        self.patch.clone()
+    }
+
+    /// The preset that goes below the flags.
+    pub(super) fn preset(&self) -> Option<String> {
+        self.preset.clone()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.patch == GenerationPatch::default() && self.preset.is_none()
     }
 }
 
 /// A flag for each row of the table.
 impl Args for DenoisingArguments {
     fn augment_args(command: Command) -> Command {
+        let preset = Arg::new(PRESET)
+            .long(PRESET)
+            .value_name("NAME")
+            .help("Settings by name, for a published score: see `unmask presets`")
+            .help_heading("Denoising");
         TABLE
             .iter()
-            .fold(command, |command, row| command.arg(flag(row)))
+            .fold(command.arg(preset), |command, row| command.arg(flag(row)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -41,7 +61,10 @@ impl FromArgMatches for DenoisingArguments {
                 .then_some(SettingValue::Switch(false)),
         };
         let said = |row: &Definition| Some((row.setting, said(row)?));
-        Ok(Self(TABLE.iter().filter_map(said).collect()))
+        Ok(Self {
+            patch: TABLE.iter().filter_map(said).collect(),
+            preset: matches.get_one(PRESET).cloned(),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {

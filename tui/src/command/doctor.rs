@@ -1,6 +1,7 @@
 //! `unmask doctor`: what this machine has, and whether the active model loads and answers.
 
 use unmask::amount::bytes;
+use unmask::precision::with_reason;
 use unmask_core::api::Capabilities;
 use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{Loaded, Message, Overflow, Role, TurnEvent, TurnInput};
@@ -72,7 +73,7 @@ fn describe(loaded: &Loaded) -> String {
         loaded.backend_version,
         loaded.device,
         loaded.device_name,
-        facts.precision,
+        with_reason(&facts.precision, loaded.precision_reason),
         bytes(facts.memory_bytes),
         facts.vocab,
         facts.max_positions,

@@ -1,6 +1,8 @@
 //! `unmask eval`: a file of questions, answered and counted.
 
 mod answers;
+mod grade;
+mod pairs;
 mod question;
 mod report;
 
@@ -11,27 +13,47 @@ use unmask_core::sampler::FittedParams;
 use super::meter::ProgressMeter;
 use super::output::Force;
 use super::turn_runner::TurnRunner;
-use super::{code, print};
+use super::{Usage, code, print};
 use crate::cli::{EvalArguments, TableFormat};
-use answers::Answers;
-use question::{Answered, EvalQuestion, EvalSettings, read_questions};
+pub(super) use answers::WORDS;
+use answers::{Answers, differs};
+use pairs::{BothWays, read_pairs};
+pub(super) use question::{Answered, EvalSettings};
+use question::{EvalQuestion, read_questions};
 use report::EvalReport;
+pub(super) use report::percents;
 
 pub(super) fn run(
     config: Config,
     reader: &ConfigReader,
     arguments: &EvalArguments,
 ) -> anyhow::Result<u8> {
-    let questions = read_questions(&arguments.file)?;
+    let environment = &reader.environment;
+    let input = arguments.pairs.as_deref().or(arguments.file.as_deref());
+    let (questions, sha256) = match (&arguments.pairs, &arguments.file) {
+        (Some(pairs), _) => read_pairs(pairs, arguments, environment)?,
+        (None, Some(file)) => read_questions(file)?,
+        (None, None) => return Err(Usage("name a file of questions".to_owned()).into()),
+    };
     let force = Force::from(arguments.force);
-    let mut answers = Answers::look(arguments, force, &reader.environment)?;
+    let mut answers = Answers::look(WORDS, arguments.out.as_deref(), input, force, environment)?;
     let mut meter = ProgressMeter::new(arguments.quiet);
+    let said = config.active_model().generation.clone();
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
-    let fit = turn_runner.settings()?;
+    let fit = match arguments.pairs {
+        Some(_) => pairs::settings(&turn_runner.loaded, &said),
+        None => turn_runner.settings()?,
+    };
     fit.notes.iter().for_each(|note| meter.note(note));
-    let settings = EvalSettings::new(&turn_runner.loaded, &fit);
-    let mut answered = answers.resume(&settings, &questions, &meter)?;
+    let settings = EvalSettings::new(&turn_runner.loaded, &fit, sha256);
     let all = questions.len();
+    let differs = |before: &_| differs(before, &settings, &questions);
+    let before = answers.resume(&settings, differs, &meter)?;
+    if let Some(before) = &before {
+        let done = before.len();
+        meter.note(&format!("{done} of {all} questions were answered before"));
+    }
+    let mut answered = before.unwrap_or_default();
     let interrupted = answer_all(
         &mut turn_runner,
         &fit,
@@ -49,9 +71,17 @@ pub(super) fn run(
         }
     }
     let report = EvalReport::new(&settings, &answered);
-    let text = match arguments.format {
-        TableFormat::Text => report.text(),
-        TableFormat::Json => format!("{}\n", report.json()),
+    let both_ways = BothWays::of(&answered);
+    let text = match (arguments.format, &both_ways) {
+        (TableFormat::Text, None) => report.text(),
+        (TableFormat::Text, Some(both_ways)) => report.text() + &both_ways.text(),
+        (TableFormat::Json, both_ways) => {
+            let mut json = report.json();
+            if let Some(both_ways) = both_ways {
+                json["both_ways"] = both_ways.json();
+            }
+            format!("{json}\n")
+        }
     };
     print(&text)?;
     Ok(interrupted.unwrap_or(code::DONE))
@@ -84,7 +114,7 @@ fn answer_all(
         if ended.interrupted.is_some() {
             return Ok(ended.interrupted);
         }
-        let done = question.judge(&ended.outcome);
+        let done = question.judge(&ended.outcome, &turn_runner.loaded)?;
         answers.write(&done)?;
         answered.push(done);
     }

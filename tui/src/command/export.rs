@@ -25,7 +25,8 @@ pub(super) fn run(
     reader: ConfigReader,
     arguments: &ExportArguments,
 ) -> anyhow::Result<u8> {
-    let folder = reader.environment.expand(&arguments.folder);
+    let folder = arguments.folder.as_deref().expect("clap asks for it");
+    let folder = reader.environment.expand(folder);
     let place = Place::look(&folder, Force::from(arguments.force))?;
     let interrupts = Interrupts::watch()?;
     let request = LoadRequest {

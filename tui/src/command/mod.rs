@@ -9,19 +9,26 @@ mod config;
 mod doctor;
 mod eval;
 mod export;
+mod export_trace;
 mod generate;
 mod install;
 mod log;
 mod meter;
 mod models;
 mod output;
+mod presets;
 mod prompt;
+mod records;
+mod score;
 mod screen;
 mod sessions;
+mod show_config;
 mod signals;
+mod stats;
 mod table;
 mod turn_runner;
 mod verify;
+mod worker;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -34,7 +41,7 @@ use unmask_core::engine::{Failure, FailureKind};
 use unmask_core::leftovers;
 use unmask_core::plugin::ApprovalsError;
 
-use crate::cli::{BackendsAction, Cli, CliCommand};
+use crate::cli::{BackendsAction, Cli, CliCommand, ExportWhat};
 
 /// Exit codes, as DESIGN lists them: 0 done, 1 generation failed, 2 usage or configuration, 3 no model or backend, 4 out of
 /// memory, 130 stopped by ^C; 128 and its number after another signal.
@@ -97,10 +104,15 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     if let Some(CliCommand::Config(arguments)) = &cli.command {
         return config::run(&arguments.command, &reader.overrides, environment);
     }
+    if let Some(CliCommand::Stats(arguments)) = &cli.command {
+        return stats::run(environment, arguments);
+    }
+    if let Some(CliCommand::Presets(arguments)) = &cli.command {
+        return presets::run(environment, arguments);
+    }
     let config = reader.read()?;
     if cli.common.show_config {
-        print(&config.show())?;
-        return Ok(code::DONE);
+        return show_config::run(&config, environment);
     }
     log::start(environment);
     match &cli.command {
@@ -117,6 +129,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             screen::run(config, &reader, cli.screen(), &arguments.saving)
         }
         Some(CliCommand::Eval(arguments)) => eval::run(config, &reader, arguments),
+        Some(CliCommand::Score(arguments)) => score::run(config, &reader, arguments),
+        Some(CliCommand::Worker(arguments)) => worker::run(config, &reader, arguments),
         Some(CliCommand::Models(arguments)) => models::run(&config, environment, arguments),
         Some(CliCommand::Backends(arguments)) => match &arguments.action {
             None => backends::run(&config, environment, &arguments.listing),
@@ -131,7 +145,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
                 approve::revoke(&config, environment, &library.what)
             }
         },
-        Some(CliCommand::Export(arguments)) => export::run(config, reader, arguments),
+        Some(CliCommand::Export(arguments)) => match &arguments.what {
+            Some(ExportWhat::Trace(arguments)) => export_trace::run(environment, arguments),
+            None => export::run(config, reader, arguments),
+        },
         Some(CliCommand::Doctor(arguments)) => match arguments.verify() {
             Some(arguments) => verify::run(reader, &arguments),
             None => doctor::run(config, &reader),
@@ -140,7 +157,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Some(CliCommand::Cache(what)) => cache::run(environment, what),
         // They were carried out before the configuration was read, which may be what is wrong.
         Some(
-            CliCommand::Config(_) | CliCommand::BackendWorker(_) | CliCommand::BackendVerify(_),
+            CliCommand::Config(_)
+            | CliCommand::Stats(_)
+            | CliCommand::Presets(_)
+            | CliCommand::BackendWorker(_)
+            | CliCommand::BackendVerify(_),
         ) => Ok(code::DONE),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use unmask::amount::bytes;
+use unmask::precision::{why, with_reason};
 use unmask_core::catalogue::{Catalogue, ModelChoice};
 use unmask_core::checkpoint::{ModelLocation, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry};
@@ -80,7 +81,9 @@ fn text(config: &Config, listed: &[Listed<'_>]) -> String {
             if active { "▸" } else { "" }.to_owned(),
             entry.key.clone(),
             entry.framework.value.clone(),
-            own.map_or(String::new(), |choice| choice.precision.clone()),
+            own.map_or(String::new(), |choice| {
+                with_reason(&choice.precision, choice.precision_reason)
+            }),
             (own.and_then(|choice| choice.needs_bytes)).map_or("?".to_owned(), bytes),
             state(&surveyed.location),
             surveyed.id.to_string(),
@@ -124,6 +127,7 @@ fn object(config: &Config, listed: &Listed<'_>) -> Value {
     let needs: serde_json::Map<String, Value> = (choices.iter())
         .filter_map(|it| Some((it.precision.clone(), it.needs_bytes?.into())))
         .collect();
+    let own = choices.first();
     json!({
         "key": entry.key,
         "active": entry.key == config.active.value,
@@ -132,6 +136,8 @@ fn object(config: &Config, listed: &Listed<'_>) -> Value {
         "backend": entry.framework.value,
         "device": entry.device.value,
         "precision": entry.precision.value,
+        "chosen_precision": own.filter(|it| !it.precision.is_empty()).map(|it| &it.precision),
+        "precision_reason": own.and_then(|it| why(it.precision_reason)),
         "state": state,
         "folder": folder,
         "bytes": size,

@@ -1,5 +1,8 @@
 //! A model loaded for a command: the engine, and its news in order.
 
+mod measure;
+mod requests;
+
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,6 +22,7 @@ use super::meter::ProgressMeter;
 use super::prompt;
 use super::signals::{self, SignalRequest};
 use super::{Interrupted, Usage};
+pub(super) use requests::{LinePermits, WorkerEvent};
 
 enum HostEvent {
     Engine(EngineEvent),

@@ -99,16 +99,16 @@ impl Subject {
             key: model.clone(),
             ..LoadRequest::default()
         };
-        let (device, spec) = ConfigLoader::new(config, reader).plan(&request, &*backend)?;
+        let plan = ConfigLoader::new(config, reader).plan(&request, &*backend)?;
         Ok(Self {
             name: backend.name().to_owned(),
             version: backend.version().to_owned(),
             library,
-            device,
+            device: plan.device,
             spec: LoadSpec {
                 // Nothing is to be left behind, or found from before.
                 cache_folder: None,
-                ..spec
+                ..plan.spec
             },
             model,
         })

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats};
+use unmask_core::precision::PrecisionReason;
 use unmask_core::settings::time_per_forward;
 
 use super::begin::send_next;
@@ -11,6 +12,7 @@ use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
+use crate::precision::with_reason;
 use crate::state::{
     Activity, Answer, Cancellation, Confirm, Entry, EntryVisibility, Load, Overlay, Playback,
     Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
@@ -89,10 +91,28 @@ fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64))
 
 fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
     take_settings(state, &loaded);
+    tell_choice(state, &loaded);
     state.model = Some(loaded);
     state.machine.away = None;
     end_load(state);
     send_next(state)
+}
+
+/// A word says which precision was chosen for the memory that is free, unless there is another word.
+fn tell_choice(state: &mut State, loaded: &Loaded) {
+    match loaded.precision_reason {
+        PrecisionReason::Fits { .. } | PrecisionReason::Smallest { .. }
+            if state.notice.is_none() =>
+        {
+            let chosen = with_reason(&loaded.facts.precision, loaded.precision_reason);
+            state.notify(format!("Precision: {}", clean_line(&chosen)));
+        }
+        PrecisionReason::Fits { .. }
+        | PrecisionReason::Smallest { .. }
+        | PrecisionReason::Named
+        | PrecisionReason::First
+        | PrecisionReason::Small => (),
+    }
 }
 
 /// The model's settings; a word says what of them will be rounded. What is the user's own stays: pins and playback.

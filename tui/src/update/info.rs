@@ -9,6 +9,7 @@ use crate::amount;
 use crate::effect::Effect;
 use crate::geometry;
 use crate::keymap::Context;
+use crate::precision::with_reason;
 use crate::state::{Info, Overlay, State};
 
 /// Scrolls; the rest is the chat's.
@@ -148,7 +149,7 @@ fn running(state: &State) -> Vec<String> {
         ),
         format!(
             "    precision {}, {} in memory, up to {} positions",
-            facts.precision,
+            with_reason(&facts.precision, loaded.precision_reason),
             amount::bytes(facts.memory_bytes),
             amount::count(facts.max_positions as usize)
         ),

@@ -77,16 +77,18 @@ fn of_answer(answer: &Answer) -> Vec<String> {
         Some(what) => format!("≈ {what}: tokens may differ"),
         None => "exact".to_owned(),
     };
-    let model = answer.trace.as_ref().map(|turn| {
-        let loaded = &turn.loaded;
-        let parts = [&loaded.name, &loaded.backend, &loaded.facts.precision];
-        line("model", &parts.map(|part| clean_line(part)).join(" · "))
+    let loaded = answer.trace.as_ref().map(|turn| &turn.loaded);
+    let model = loaded.map(|loaded| {
+        let parts = [&loaded.name, &loaded.backend].map(|part| clean_line(part));
+        line("model", &parts.join(" · "))
     });
+    // Exact is the sampling: the weights have a precision of their own.
+    let weights = loaded.map(|loaded| line("weights", &clean_line(&loaded.facts.precision)));
     let others = [
         line("sampling", &sampling),
         line("seed", &params.seed.to_string()),
     ];
-    model.into_iter().chain(others).collect()
+    (model.into_iter().chain(weights)).chain(others).collect()
 }
 
 fn line(name: &str, value: &str) -> String {

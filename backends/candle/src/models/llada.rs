@@ -12,7 +12,8 @@ use unmask_sdk::rope::Rope;
 use unmask_sdk::weights::{Weights, all_finite};
 use unmask_sdk::{BackendError, Cell, Pass};
 
-use super::{Family, NetworkPlan, Sizes};
+use super::norm::Norm;
+use super::{FamilyConfig, NetworkPlan, Sizes};
 use crate::attention::{self, Columns, RowAttention, split_heads};
 use crate::loader::{Held, MatrixLoader};
 use crate::matrix::{Matrix, MatrixSource, with_slice};
@@ -42,11 +43,6 @@ struct Block {
     down: Matrix,
 }
 
-struct Norm {
-    weight: Vec<f32>,
-    bias: Option<Vec<f32>>,
-}
-
 /// What `config` makes of the network.
 pub(super) fn plan(config: LladaConfig) -> NetworkPlan {
     NetworkPlan {
@@ -57,7 +53,7 @@ pub(super) fn plan(config: LladaConfig) -> NetworkPlan {
             heads: config.heads(),
         },
         matrices: stacked(&config.matrices()),
-        family: Family::Llada(config),
+        family: FamilyConfig::Llada(config),
     }
 }
 
@@ -197,7 +193,11 @@ fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSource> {
             spec("kv", "k_proj+v_proj", &block[..2]),
             spec("q", "q_proj", &block[2..3]),
             spec("attn_out", "attn_out", &block[3..4]),
-            spec("gate_up", "ff_proj+up_proj", &block[4..6]),
+            MatrixSource::gate_up(
+                format!("blocks.{layer}.gate_up"),
+                "ff_proj+up_proj",
+                &block[4..6],
+            ),
             spec("down", "ff_out", &block[6..]),
         ]
     };
@@ -206,20 +206,6 @@ fn stacked(matrices: &[llada::MatrixSpec]) -> Vec<MatrixSource> {
     };
     let blocks = blocks.iter().enumerate().flat_map(block);
     blocks.chain(rest.iter().map(head)).collect()
-}
-
-impl Norm {
-    fn load(weights: &Weights, config: &LladaConfig, name: &str) -> Result<Self, BackendError> {
-        let read = |kind: &str| {
-            let name = tensor_name(&format!("{name}.{kind}"));
-            weights.shaped(&name, &[config.d_model])?.to_f32()
-        };
-        let bias = config.norm_has_bias().then(|| read("bias"));
-        Ok(Self {
-            weight: read("weight")?,
-            bias: bias.transpose()?,
-        })
-    }
 }
 
 /// One block's work on one pass.

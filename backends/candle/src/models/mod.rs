@@ -1,6 +1,7 @@
 //! Networks by family: one file each, and an arm in each `match` here.
 
 mod llada;
+mod norm;
 
 use candle_core::Tensor;
 use unmask_sdk::keys::RowKeys;
@@ -8,6 +9,7 @@ use unmask_sdk::llada::{Heads, LladaConfig};
 use unmask_sdk::{BackendError, LoadSpec, Pass};
 
 use self::llada::Llada;
+pub(crate) use self::norm::Norm;
 use crate::loader::{Held, MatrixLoader};
 use crate::matrix::MatrixSource;
 use crate::slot::KeyValues;
@@ -16,11 +18,11 @@ use crate::slot::KeyValues;
 pub(crate) struct NetworkPlan {
     pub(crate) sizes: Sizes,
     pub(crate) matrices: Vec<MatrixSource>,
-    family: Family,
+    pub(crate) family: FamilyConfig,
 }
 
 /// Families whose networks this backend has.
-enum Family {
+pub(crate) enum FamilyConfig {
     Llada(LladaConfig),
 }
 
@@ -67,7 +69,7 @@ impl NetworkPlan {
     /// As `Backend::load`.
     pub(crate) fn load(self, loader: &MatrixLoader<'_>) -> Result<(Network, Held), BackendError> {
         match self.family {
-            Family::Llada(config) => {
+            FamilyConfig::Llada(config) => {
                 let (network, held) = Llada::load(config, &self.matrices, loader)?;
                 Ok((Network::Llada(network), held))
             }

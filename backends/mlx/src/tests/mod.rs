@@ -10,6 +10,7 @@ use crate::Mlx;
 const SUBJECT: Subject = Subject {
     backend: &Mlx,
     device: "cpu",
+    precision: "f32",
     rounding: 2e-5,
 };
 
@@ -17,7 +18,7 @@ const PRECISIONS: Precisions = Precisions {
     inexact: &[("f16", 0.01), ("bf16", 0.05), ("q8", 0.05), ("q4", 0.4)],
     kept: "q4",
     other: "q8",
-    last_stage: "reading weights",
+    last_stage: Some("reading weights"),
 };
 
 #[expect(

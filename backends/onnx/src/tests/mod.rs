@@ -21,7 +21,7 @@ const PRECISIONS: Precisions = Precisions {
     inexact: &[("f16", 0.01), ("int8", 0.05), ("int4", 0.4)],
     kept: "int4",
     other: "int8",
-    last_stage: "preparing the network",
+    last_stage: Some("preparing the network"),
 };
 
 /// The backend, if there is a runtime to test with.
@@ -40,6 +40,7 @@ fn subject() -> Option<Subject> {
     missing.is_none().then_some(Subject {
         backend: &Onnx,
         device: "cpu",
+        precision: "f32",
         rounding: 2e-5,
     })
 }

@@ -63,6 +63,10 @@ pub struct DeviceRow {
     pub name: Sink,
     /// Each precision, the default first.
     pub precisions: Sink,
+    /// 1 if the precisions stand in the order in which they are recommended, else 0. Since 2.1.
+    pub ranked: u32,
+    /// 0. Since 2.1.
+    pub reserved: u32,
 }
 
 /// `LoadSpec`.

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
-use unmask_api::Device;
+use unmask_api::{Backend, Device};
 
 use crate::checkpoint::{Checkpoint, Locations};
 use crate::config::ModelEntry;
-use crate::loader::{known_spec, load_spec};
+use crate::loader::{known_spec, load_spec, weights_bytes};
 use crate::plugin::Registry;
+use crate::precision::ChosenPrecision;
 
 /// What the backends say that models' weights would take. What several entries share is asked once.
 pub(super) struct ModelSizes<'a> {
@@ -17,12 +19,14 @@ pub(super) struct ModelSizes<'a> {
     /// By the model; `None` if it cannot be opened.
     checkpoints: HashMap<String, Option<Checkpoint>>,
     asked: HashMap<SizeQuestion, Option<u64>>,
-    /// By what entries say of backend, device and precision.
-    meant: HashMap<EntryDevice, Result<(Device, String), String>>,
+    /// By what entries say of backend and device: asking a backend takes a while.
+    places: HashMap<EntryPlace, Result<BackendDevice, String>>,
 }
 
-/// What decides which device and precision an entry means.
-type EntryDevice = (String, Option<String>, Option<String>, String, bool);
+/// What decides which device an entry means: backend, device, options, and whether it is isolated.
+type EntryPlace = (String, Option<String>, String, bool);
+
+type BackendDevice = (Arc<dyn Backend>, Device);
 
 /// What the size of weights depends on.
 #[derive(PartialEq, Eq, Hash)]
@@ -42,22 +46,29 @@ impl<'a> ModelSizes<'a> {
             locations,
             checkpoints: HashMap::new(),
             asked: HashMap::new(),
-            meant: HashMap::new(),
+            places: HashMap::new(),
         }
     }
 
-    /// The device and the precision that the entry means, or why there are none: asking a backend takes a while.
-    pub(super) fn own(&mut self, entry: &ModelEntry) -> Result<(Device, String), String> {
-        let said = (
+    /// The device and the precision that the entry means, or why there are none.
+    pub(super) fn own(
+        &mut self,
+        entry: &ModelEntry,
+        is_ready: bool,
+    ) -> Result<(Device, ChosenPrecision), String> {
+        let place = (
             entry.framework.value.clone(),
             entry.device.value.clone(),
-            entry.precision.value.clone(),
             entry.options_json(),
             entry.isolated.value,
         );
         let registry = self.registry;
-        let meant = self.meant.entry(said);
-        meant.or_insert_with(|| own(entry, registry)).clone()
+        let found = self.places.entry(place);
+        let (backend, device) = found.or_insert_with(|| find(entry, registry)).clone()?;
+        let (name, asked) = (&entry.framework.value, entry.precision.value.as_ref());
+        let needs = |precision: &str| self.weights((entry, is_ready), name, &device.id, precision);
+        let chosen = crate::loader::precision(&*backend, &device, asked, needs);
+        Ok((device, chosen.map_err(|failure| failure.to_string())?))
     }
 
     /// Bytes in memory, unless the backend cannot tell or would refuse the load.
@@ -96,19 +107,14 @@ impl<'a> ModelSizes<'a> {
             false => known_spec(entry, place)?,
         };
         let backend = self.registry.find_lacking(&question.framework).ok()?;
-        let estimate = backend.check(&spec).ok()?;
-        Some(estimate.weights_bytes).filter(|&bytes| bytes > 0)
+        weights_bytes(&*backend, &spec)
     }
 }
 
-/// The device and the precision that the entry means, or why there are none.
-fn own(entry: &ModelEntry, registry: &Registry) -> Result<(Device, String), String> {
-    let name = &entry.framework.value;
-    let backend = crate::loader::find_for(registry, name, entry);
+/// The backend and the device that the entry means, or why there are none.
+fn find(entry: &ModelEntry, registry: &Registry) -> Result<BackendDevice, String> {
+    let backend = crate::loader::find_for(registry, &entry.framework.value, entry);
     let backend = backend.map_err(|error| error.to_string())?;
     let device = crate::loader::device(&*backend, entry.device.value.as_ref());
-    let device = device.map_err(|failure| failure.to_string())?;
-    let precision = entry.precision.value.as_ref();
-    let precision = crate::loader::precision(&*backend, &device, precision);
-    Ok((device, precision.map_err(|failure| failure.to_string())?))
+    Ok((backend, device.map_err(|failure| failure.to_string())?))
 }

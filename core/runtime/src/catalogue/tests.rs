@@ -30,7 +30,13 @@ impl Backend for Fake {
     }
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
         Ok(Estimate {
-            weights_bytes: if spec.precision == "q4k" { 5 } else { 0 },
+            weights_bytes: match &*spec.precision {
+                "q4k" => 5,
+                // As a ranking backend's: of 8 billion parameters, whatever the model.
+                "int8" => 8 * GB,
+                "int4" => 4 * GB,
+                _ => 0,
+            },
             ..Estimate::default()
         })
     }
@@ -64,6 +70,7 @@ fn device(id: &str, kind: DeviceKind, gigabytes: u64, precisions: &[&str]) -> De
         total_bytes: 2 * gigabytes * GB,
         free_bytes: gigabytes * GB,
         precisions: precisions.iter().map(|&it| it.to_owned()).collect(),
+        ranked: false,
     }
 }
 
@@ -75,6 +82,15 @@ fn registry() -> Registry {
         fake("fast", 100, device("cuda:0", DeviceKind::Gpu, 10, &["f16"])),
         fake("mlx", 0, device("gpu", DeviceKind::Gpu, 9, &["f16"])),
     ])
+}
+
+/// A backend that recommends int8 before int4, with so much memory free.
+fn ranking(gigabytes: u64) -> Registry {
+    let device = Device {
+        ranked: true,
+        ..device("cpu", DeviceKind::Cpu, gigabytes, &["int8", "int4", "f32"])
+    };
+    Registry::built_in(vec![fake("candle", 10, device)])
 }
 
 fn environment(root: &Path) -> Environment {
@@ -104,11 +120,15 @@ precision = "q6k"
 "#;
 
 fn look(text: &str) -> Catalogue {
+    look_on(text, &registry())
+}
+
+fn look_on(text: &str, registry: &Registry) -> Catalogue {
     let root = tempfile::tempdir().expect("a folder can be made");
     let environment = environment(root.path());
     let source = ConfigSource::Named("m.toml".into());
     let config = Config::from_text(text, source, &Overrides::default(), &environment);
-    Catalogue::of(&config.expect("it is valid"), &environment, &registry())
+    Catalogue::of(&config.expect("it is valid"), &environment, registry)
 }
 
 fn rows(catalogue: &Catalogue) -> Vec<String> {
@@ -166,6 +186,31 @@ fn what_a_choice_needs_is_what_its_backend_says_also_of_a_known_model_that_is_no
 }
 
 #[test]
+fn an_entry_without_a_precision_means_the_first_that_fits_and_says_why() {
+    let unsaid = MODELS.replace("precision = \"q6k\"\n", "");
+    for (free, precision) in [(9, "int8"), (8, "int8"), (5, "int4")] {
+        let catalogue = look_on(&unsaid, &ranking(free));
+        let own = catalogue.own("demo").expect("it is listed");
+        let free_bytes = free * GB;
+        assert_eq!(
+            (&*own.precision, own.precision_reason),
+            (precision, PrecisionReason::Fits { free_bytes })
+        );
+        let listed = catalogue.choices.iter().filter(|it| it.key == "demo");
+        let mut precisions: Vec<&str> = listed.map(|it| &*it.precision).collect();
+        assert_eq!(precisions[0], precision, "what it means comes first");
+        precisions.sort_unstable();
+        assert_eq!(precisions, ["f32", "int4", "int8"], "each is listed once");
+    }
+    let named = look_on(&MODELS.replace("q6k", "int4"), &ranking(9));
+    let own = named.own("demo").expect("it is listed");
+    assert_eq!(
+        (&*own.precision, own.precision_reason),
+        ("int4", PrecisionReason::Named)
+    );
+}
+
+#[test]
 fn an_entry_whose_backend_is_missing_says_so_and_runs_on_the_others() {
     let catalogue = look(&MODELS.replace("\"candle\"", "\"candel\""));
     let own = &catalogue.choices[0];
@@ -205,6 +250,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         backend_version: String::new(),
         device: device.to_owned(),
         device_name: String::new(),
+        precision_reason: crate::precision::PrecisionReason::Named,
         facts: unmask_api::ModelFacts {
             vocab: 1,
             max_positions: 1,

@@ -99,6 +99,18 @@ pub enum ConfigError {
         /// The nearest key, or all of them.
         advice: String,
     },
+    /// No preset of this name is for the active model.
+    #[error("{asked_by}: no preset `{name}` for {model}; {advice}")]
+    UnknownPreset {
+        /// A flag.
+        asked_by: String,
+        /// The name that was asked for.
+        name: String,
+        /// Whose presets were looked at.
+        model: String,
+        /// The nearest name, or all of them.
+        advice: String,
+    },
 }
 
 /// `did you mean …?`, or the list of what is known if nothing is near.

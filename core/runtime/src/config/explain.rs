@@ -41,10 +41,9 @@ impl Config {
         rows.rows
     }
 
-    /// [`explain`](Self::explain) as lines `key = value  # origin`.
+    /// Rows of [`explain`](Self::explain) as lines `key = value  # origin`.
     #[must_use]
-    pub fn show(&self) -> String {
-        let rows = self.explain();
+    pub fn show(&self, rows: &[Explained]) -> String {
         let said = |row: &Explained| format!("{} = {}", row.key, row.value);
         let width = rows
             .iter()
@@ -52,7 +51,7 @@ impl Config {
             .max()
             .unwrap_or(0);
         let mut out = format!("# {}\n", self.source);
-        for row in &rows {
+        for row in rows {
             let said = said(row);
             // Writing to a String cannot fail.
             let _ = writeln!(out, "{said:width$}  # {}", row.origin);
@@ -110,6 +109,9 @@ impl Rows<'_> {
         self.text(&key("framework"), &entry.framework);
         let id = format!("{:?}", entry.model_id.value.to_string());
         self.push(&key("model_id"), id, &entry.model_id);
+        if let Some(of) = &entry.preset_of.value {
+            self.push(&key("preset_of"), format!("{of:?}"), &entry.preset_of);
+        }
         self.choice(&key("device"), &entry.device);
         self.choice(&key("precision"), &entry.precision);
         self.choice(&key("threads"), &entry.threads);

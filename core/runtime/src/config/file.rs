@@ -28,6 +28,7 @@ pub(super) struct ConfigFile {
 pub(super) struct EntryFile {
     pub(super) framework: String,
     pub(super) model_id: String,
+    pub(super) preset_of: Option<String>,
     #[serde(default)]
     pub(super) description: String,
     pub(super) device: Option<String>,

@@ -17,6 +17,15 @@ impl GenerationSettings {
         self.values.get(&setting)
     }
 
+    /// Whether it was said for this run, by a variable, a preset or a flag, rather than by a file or nobody.
+    #[must_use]
+    pub fn is_said_for_run(&self, setting: Setting) -> bool {
+        self.get(setting).is_some_and(|it| match it.origin {
+            Origin::Default | Origin::File(_) => false,
+            Origin::Variable(_) | Origin::Preset(_) | Origin::Flag(_) => true,
+        })
+    }
+
     /// Puts a layer on top; `origin` tells where a key of it was said.
     pub fn lay(&mut self, patch: &GenerationPatch, origin: &dyn Fn(&'static str) -> Origin) {
         for (setting, value) in patch.iter() {

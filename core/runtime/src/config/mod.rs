@@ -1,7 +1,7 @@
 //! `model_config.toml`: which models there are, which backend runs them, how they denoise.
 //!
 //! A file is *parsed* as said (unknown keys are errors with line and nearest key) and *resolved* as meant, in layers:
-//! built-in defaults < file < environment ([`variables`]) < flags ([`Overrides`]). Each resolved value knows its [`Origin`];
+//! built-in defaults < file < environment ([`variables`]) < preset ([`Presets`]) < flags ([`Overrides`]). Each resolved value knows its [`Origin`];
 //! [`Config::explain`] lists them all.
 //!
 //! The file is that of `--config`, of `UNMASK_CONFIG`, `./model_config.toml`, `unmask/model_config.toml` in the user's
@@ -19,6 +19,7 @@ mod locate;
 mod names;
 mod origin;
 mod overrides;
+mod presets;
 mod reader;
 mod resolve;
 mod source;
@@ -38,6 +39,7 @@ pub use locate::user_file;
 pub use names::variables;
 pub use origin::{Origin, Resolved};
 pub use overrides::Overrides;
+pub use presets::{LikelihoodPreset, Presets, TaskPreset};
 pub use reader::ConfigReader;
 pub use source::{ConfigSource, EMBEDDED, FILE_NAME};
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub plugins: Vec<PathBuf>,
     /// A folder that holds models, besides the usual ones.
     pub models_folder: Resolved<Option<PathBuf>>,
+    /// The preset of the active model, if one was asked for: its settings are laid over those of the models that it is for.
+    pub preset: Option<TaskPreset>,
 }
 
 /// One model on one backend.
@@ -69,11 +73,13 @@ pub struct ModelEntry {
     pub framework: Resolved<String>,
     /// Where its checkpoint is.
     pub model_id: Resolved<ModelId>,
+    /// The model whose presets it takes; `None` for its own id's.
+    pub preset_of: Resolved<Option<String>>,
     /// A line for people, may be empty.
     pub description: String,
     /// The device's id; `None` takes the backend's first.
     pub device: Resolved<Option<String>>,
-    /// One of the device's precisions; `None` takes its first.
+    /// One of the device's precisions; `None` takes the one that is best here.
     pub precision: Resolved<Option<String>>,
     /// Threads; `None` leaves it to the backend.
     pub threads: Resolved<Option<NonZeroU32>>,
@@ -143,6 +149,13 @@ impl Config {
 }
 
 impl ModelEntry {
+    /// The model whose presets it takes.
+    #[must_use]
+    pub fn preset_model(&self) -> String {
+        let own = || self.model_id.value.to_string();
+        self.preset_of.value.clone().unwrap_or_else(own)
+    }
+
     /// The backend's options as the text of a JSON object.
     #[must_use]
     pub fn options_json(&self) -> String {

@@ -9,6 +9,8 @@ pub enum Origin {
     File(usize),
     /// An environment variable.
     Variable(&'static str),
+    /// The preset of this name.
+    Preset(String),
     /// A flag.
     Flag(&'static str),
 }
@@ -21,7 +23,8 @@ impl Origin {
             Self::Default => 0,
             Self::File(_) => 1,
             Self::Variable(_) => 2,
-            Self::Flag(_) => 3,
+            Self::Preset(_) => 3,
+            Self::Flag(_) => 4,
         }
     }
 }
@@ -31,6 +34,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => write!(out, "default"),
             Self::File(line) => write!(out, "line {line}"),
+            Self::Preset(name) => write!(out, "preset {name}"),
             Self::Variable(name) | Self::Flag(name) => write!(out, "{name}"),
         }
     }

@@ -29,6 +29,8 @@ pub struct Overrides {
     pub plugins: Vec<PathBuf>,
     /// `--models-folder`.
     pub models_folder: Option<PathBuf>,
+    /// `--preset`, for the active model and others that have it.
+    pub preset: Option<String>,
     /// `--len`, `--steps` and so on, for every model.
     pub generation: GenerationPatch,
 }
@@ -57,6 +59,7 @@ impl Overrides {
             backend_paths: paths.map(split).unwrap_or_default(),
             plugins: Vec::new(),
             models_folder: environment.path(variable("models_folder")),
+            preset: None,
             generation: (TABLE.iter())
                 .filter_map(|row| {
                     let value = read(environment, row.variable, |text| row.domain.parse(text));

@@ -8,7 +8,7 @@ use super::lines::Lines;
 use super::names::{by_flag, by_variable};
 use super::{
     Config, ConfigError, ConfigSource, Environment, GenerationSettings, ModelEntry, Origin,
-    Overrides, Resolved, TokenOverrides, threads,
+    Overrides, Presets, Resolved, TokenOverrides, threads,
 };
 use crate::model_id::{ModelId, expand};
 use crate::settings::GenerationPatch;
@@ -63,6 +63,7 @@ pub(super) fn resolve(
             lines.line("models_folder"),
             None,
         ),
+        preset: None,
         source,
     };
     for key in lines.entries(file.available_models.keys()) {
@@ -117,6 +118,7 @@ fn entry(
             value: model_id,
             origin: Origin::File(line("model_id")),
         },
+        preset_of: word(&file.preset_of, "preset_of"),
         description: file.description.clone(),
         device: word(&file.device, "device"),
         precision: word(&file.precision, "precision"),
@@ -175,6 +177,9 @@ fn lay(
         .as_ref()
         .map(|path| Some(environment.expand(path)));
     config.models_folder.lay(folder, origin("models_folder"));
+    if let Some(name) = &over.preset {
+        lay_preset(config, name, environment)?;
+    }
     for entry in &mut config.models {
         entry
             .framework
@@ -188,6 +193,24 @@ fn lay(
         entry.threads.lay(over.threads.map(Some), origin("threads"));
         entry.isolated.lay(over.isolated, origin("isolated"));
         entry.generation.lay(&over.generation, &origin);
+    }
+    Ok(())
+}
+
+/// Puts a preset on top of the settings of the models that it is for, of which the active one has to be one.
+fn lay_preset(
+    config: &mut Config,
+    name: &str,
+    environment: &Environment,
+) -> Result<(), ConfigError> {
+    let presets = Presets::load(environment)?;
+    let active = config.active_model().preset_model();
+    let missing = || presets.missing(name, &active, "--preset");
+    config.preset = Some(presets.get(name, &active).cloned().ok_or_else(missing)?);
+    for entry in &mut config.models {
+        if let Some(preset) = presets.get(name, &entry.preset_model()) {
+            (entry.generation).lay(&preset.generation, &|_| preset.origin());
+        }
     }
     Ok(())
 }
@@ -219,6 +242,7 @@ fn unlisted(
             value: id,
             origin: asked.clone(),
         },
+        preset_of: Resolved::default(None),
         description: String::new(),
         device: Resolved::default(None),
         precision: Resolved::default(None),

@@ -68,7 +68,7 @@ pub enum MeasureEvent {
 }
 
 /// How likely one pair's continuation is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// Which of the pairs, counted from 0.
     pub pair: usize,

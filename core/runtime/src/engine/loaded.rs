@@ -6,6 +6,7 @@ use super::ModelText;
 use crate::Params;
 use crate::family::SpecialIds;
 use crate::plugin::Running;
+use crate::precision::PrecisionReason;
 use crate::provenance::Provenance;
 use crate::text::Vocabulary;
 
@@ -28,6 +29,8 @@ pub struct Loaded {
     pub device: String,
     /// The device's name.
     pub device_name: String,
+    /// Why it has its precision.
+    pub precision_reason: PrecisionReason,
     /// What the backend tells.
     pub facts: ModelFacts,
     /// The ids that steer denoising.

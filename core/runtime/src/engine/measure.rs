@@ -19,28 +19,40 @@ impl MeasureRequest {
     /// # Errors
     /// A [`Failure`] that says what cannot be done and what to do instead.
     pub fn check(&self, loaded: &Loaded) -> Result<(), Failure> {
-        if !self.cfg_scale.is_finite() || self.cfg_scale < 0.0 {
-            let text = format!("cfg scale is {}; it must be 0 or more", self.cfg_scale);
-            return Err(Failure::usage(text, ""));
+        let mut pairs = self.pairs.iter();
+        self.check_scale()?;
+        pairs.try_for_each(|pair| self.check_pair(pair, loaded))
+    }
+
+    fn check_scale(&self) -> Result<(), Failure> {
+        if self.cfg_scale.is_finite() && self.cfg_scale >= 0.0 {
+            return Ok(());
         }
-        for Pair {
+        let text = format!("cfg scale is {}; it must be 0 or more", self.cfg_scale);
+        Err(Failure::usage(text, ""))
+    }
+
+    /// The same for a pair alone, whether or not it is one of the request.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn check_pair(&self, pair: &Pair, loaded: &Loaded) -> Result<(), Failure> {
+        let Pair {
             context,
             continuation,
-        } in &self.pairs
-        {
-            self.samples
-                .draws(continuation.len())
-                .map_err(|error| Failure::usage(error.to_string(), ""))?;
-            check_context(loaded, context.len(), continuation.len())?;
-            for tokens in [context, continuation] {
-                check_tokens(loaded, tokens)?;
-                if tokens.contains(&loaded.special.mask) {
-                    let text = format!(
-                        "a text to be measured holds token {}, the mask of {}",
-                        loaded.special.mask.0, loaded.name
-                    );
-                    return Err(Failure::usage(text, "leave it out"));
-                }
+        } = pair;
+        self.samples
+            .draws(continuation.len())
+            .map_err(|error| Failure::usage(error.to_string(), ""))?;
+        check_context(loaded, context.len(), continuation.len())?;
+        for tokens in [context, continuation] {
+            check_tokens(loaded, tokens)?;
+            if tokens.contains(&loaded.special.mask) {
+                let text = format!(
+                    "a text to be measured holds token {}, the mask of {}",
+                    loaded.special.mask.0, loaded.name
+                );
+                return Err(Failure::usage(text, "leave it out"));
             }
         }
         Ok(())
@@ -74,7 +86,7 @@ impl EngineWorker {
         let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
         request.check(&ready.loaded)?;
         let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
-        let mut likelihood = Likelihood::new(&*ready.model, mask, scale);
+        let mut likelihood = Likelihood::new(&*ready.model, mask, scale).with_rows(request.rows);
         for index in 0..request.pairs.len() {
             match measure_one(ready, request, index, &mut likelihood, control, emit) {
                 Ok(measured) => emit(MeasureEvent::Measured(measured)),
@@ -118,7 +130,7 @@ fn measure_one(
         .estimate(
             pair,
             request.samples,
-            request.seed,
+            request.masking,
             &control.cancel,
             &mut progress,
         )
@@ -138,8 +150,8 @@ fn measure_one(
         .transpose()?;
     Ok(Measured {
         pair: index,
-        estimate,
         greedy: greedy.map(|(is_greedy, _)| is_greedy),
         nfe: estimate.nfe + greedy.map_or(0, |(_, nfe)| nfe),
+        estimate,
     })
 }

@@ -33,7 +33,7 @@ pub use events::{EngineEvent, MeasureEvent, Measured, Outcome, TurnEvent};
 pub use handle::{MeasureHandle, TurnHandle};
 pub use loaded::Loaded;
 pub use model::{Loader, ReadyModel};
-pub use model_text::ModelText;
+pub use model_text::{LONGEST_TEXT, ModelText, SpecialTokens};
 pub use request::{
     Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, LoadRequest, MeasureId,
     MeasureRequest, OldModel, Overflow, TurnId, TurnInput, TurnRequest,

@@ -6,6 +6,18 @@ use super::{Failure, Message, Pin};
 use crate::likelihood::Pair;
 use crate::text::pins::PinPlaceError;
 
+/// Bytes of a text that is made tokens whole and then measured window by window: making them takes hundreds of times that.
+pub const LONGEST_TEXT: usize = 1 << 20;
+
+/// What becomes of special tokens in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpecialTokens {
+    /// Their names stand there.
+    Named,
+    /// They are left out.
+    LeftOut,
+}
+
 /// Turns text into a model's tokens and back, on any thread.
 pub trait ModelText: Debug + Send + Sync {
     /// The tokens of plain text; names of special tokens in it become those tokens, and none are added around it.
@@ -13,6 +25,12 @@ pub trait ModelText: Debug + Send + Sync {
     /// # Errors
     /// If the tokenizer has no token for a part of it.
     fn encode(&self, text: &str) -> Result<Vec<TokenId>, Failure>;
+
+    /// The same of a text that need not fit the context, of [`LONGEST_TEXT`] bytes at most.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode); also if it is longer.
+    fn encode_long(&self, text: &str) -> Result<Vec<TokenId>, Failure>;
 
     /// The tokens of a context and its continuation, for [`Engine::measure`](super::Engine::measure); see
     /// [`encode_pair`](crate::text::encode_pair).
@@ -26,6 +44,25 @@ pub trait ModelText: Debug + Send + Sync {
     /// # Errors
     /// If the template refuses the messages.
     fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure>;
+
+    /// The text of the prompt for the next answer, in which names of special tokens stand for those tokens: for what is
+    /// measured, or denoised as text.
+    ///
+    /// # Errors
+    /// If the template refuses the messages.
+    fn render(&self, messages: &[Message]) -> Result<String, Failure>;
+
+    /// The text of tokens as they are.
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    fn decode(&self, tokens: &[TokenId], special: SpecialTokens) -> Result<String, Failure>;
+
+    /// The text of a finished answer up to the first of these texts; see [`until_text`](crate::text::until_text).
+    ///
+    /// # Errors
+    /// If the tokenizer fails.
+    fn until(&self, answer: &[TokenId], stops: &[String]) -> Result<String, Failure>;
 
     /// The tokens of each pinned word, which lie at its position and behind it in an answer of `length` positions.
     ///

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use unmask_api::TokenId;
 
-use crate::likelihood::{Pair, Samples};
+use crate::likelihood::{Masking, Pair, Samples};
 use crate::message::Message;
 use crate::pin::Pin;
 use crate::{Canvas, Params};
@@ -191,8 +191,10 @@ pub struct MeasureRequest {
     pub samples: Samples,
     /// Classifier-free guidance, 0 and up; above 0 doubles the work.
     pub cfg_scale: f32,
-    /// Seeds the masks; those of a pair depend on nothing but this, its context and its continuation's length.
-    pub seed: u64,
+    /// What the masks of a pair follow from, besides the pair.
+    pub masking: Masking,
+    /// Draws in one forward at most, guidance's rows counting twice; `None` leaves the choice to the engine.
+    pub rows: Option<NonZeroUsize>,
     /// Whether it is asked too if the model would give the continuation greedily: a forward a token, at most.
     pub greedy: bool,
 }

@@ -231,3 +231,23 @@ fn a_model_that_gives_nan_or_only_masks_comes_to_an_end() {
         }
     }
 }
+
+#[test]
+fn the_pass_that_fills_the_cache_of_a_block_gives_its_first_commit_too() {
+    for (cache, fed) in [
+        (CacheMode::Prefix, [6, 4, 6, 2]),
+        (CacheMode::Dual, [6, 2, 6, 2]),
+    ] {
+        let params = Params {
+            cache,
+            ..full_blocks(4, 2)
+        };
+        let model = Scripted(vec![2, 3, 4, 5, 6, 2]);
+        let mut generation = begin(&model, canvas(&[7, 7], 4), &params);
+        let mut made = Vec::new();
+        while let Some(step) = generation.step(&CancelFlag::new()).expect("it computes") {
+            made.push((step.fed.len(), step.commits.len()));
+        }
+        assert_eq!(made, fed.map(|fed| (fed, 1)), "{cache:?}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
 use unmask_api::TokenId;
 
 use super::Pair;
@@ -15,22 +16,62 @@ pub struct Perturbed {
     pub mask_ratio: f64,
 }
 
-/// Draws for one pair, without end; equal for pairs of the same context and the same length of continuation, so that choices
-/// are compared under the same masks.
+/// How many tokens the draws of a stratum mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountRule {
+    /// The reference's rounding, [`mask_counts`]: where counts fall on halves, even ones come up to three times as often.
+    #[default]
+    Reference,
+    /// Every count comes equally often.
+    Uniform,
+}
+
+/// Which pairs are masked alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pairing {
+    /// Those of one context and one length of continuation, so that choices are compared under the same masks.
+    #[default]
+    SameLength,
+    /// Only equal ones.
+    Independent,
+}
+
+/// What the masks of a pair follow from, besides the pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Masking {
+    /// Of all draws.
+    pub seed: u64,
+    /// How many tokens are masked.
+    pub rule: CountRule,
+    /// Which pairs are masked alike.
+    pub pairing: Pairing,
+}
+
+/// Draws for one pair, without end.
 pub(super) struct Draws<'p> {
     pair: &'p Pair,
     mask: TokenId,
+    rule: CountRule,
     random: Xoshiro256PlusPlus,
 }
 
 impl<'p> Draws<'p> {
-    pub(super) fn new(pair: &'p Pair, mask: TokenId, seed: u64) -> Self {
-        let seed = (pair.context.iter().map(|token| u64::from(token.0)))
+    pub(super) fn new(pair: &'p Pair, mask: TokenId, masking: Masking) -> Self {
+        let alone: &[TokenId] = match masking.pairing {
+            Pairing::SameLength => &[],
+            Pairing::Independent => &pair.continuation,
+        };
+        let word = |token: &TokenId| u64::from(token.0);
+        let seed = (pair.context.iter().map(word))
             .chain([pair.continuation.len() as u64])
-            .fold(seed, |seed, word| mix(seed ^ mix(word)));
+            .chain(alone.iter().map(word))
+            .fold(masking.seed, |seed, word| mix(seed ^ mix(word)));
         Self {
             pair,
             mask,
+            rule: masking.rule,
             random: Xoshiro256PlusPlus::seed_from_u64(seed),
         }
     }
@@ -38,8 +79,17 @@ impl<'p> Draws<'p> {
     /// Masks a stratified number of tokens in each of `draws` draws; the reference's `forward_process`.
     pub(super) fn stratum(&mut self, draws: usize) -> Vec<Perturbed> {
         let length = self.pair.continuation.len();
-        let first = below(&mut self.random, length) + 1;
-        let counts = mask_counts(draws, length, first);
+        let counts = match self.rule {
+            CountRule::Reference => {
+                let first = below(&mut self.random, length) + 1;
+                mask_counts(draws, length, first)
+            }
+            // 53 bits are what a float holds of [0, 1).
+            CountRule::Uniform => {
+                let offset = (self.random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+                uniform_counts(draws, length, offset)
+            }
+        };
         counts.iter().map(|&count| self.masked(count)).collect()
     }
 
@@ -95,6 +145,14 @@ pub fn mask_counts(batch: usize, length: usize, first: usize) -> Vec<usize> {
     (0..batch)
         .map(|index| (value(index).round_ties_even() as usize + length - 1) % length + 1)
         .collect()
+}
+
+/// Masks per row of a batch: evenly spread from `offset`, 0 to 1, over 1 to `length`, wrapping round; each count is that of
+/// an equal share of all offsets.
+pub(super) fn uniform_counts(batch: usize, length: usize, offset: f64) -> Vec<usize> {
+    let share = |index: usize| (offset + index as f64 / batch as f64).fract();
+    let count = |index| (share(index) * length as f64) as usize + 1;
+    (0..batch).map(|index| count(index).min(length)).collect()
 }
 
 /// A number below `bound`; the bias of the remainder is below 2^-40 for any answer.

@@ -2,7 +2,7 @@
 
 use unmask_api::{BackendError, CancelFlag};
 
-use super::draws::{Draws, Perturbed, every_draw};
+use super::draws::{Draws, Masking, Perturbed, every_draw};
 use super::{Likelihood, Pair};
 
 /// The longest continuation whose masks are all evaluated: `2^12 - 1` forwards.
@@ -20,18 +20,25 @@ pub enum Samples {
     },
     /// Every mask of a continuation of [`EXACT_LENGTH`] tokens at most: no noise.
     Exact,
+    /// Every mask where that takes no more forwards than the draws.
+    Auto {
+        /// Draws in all, a multiple of the stratum.
+        draws: usize,
+        /// Draws of a stratum, 1 and up.
+        stratum: usize,
+    },
 }
 
 /// A log-likelihood's lower bound (LLaDA, Eq. 6).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LikelihoodEstimate {
     /// In nat, 0 and below.
     pub mean: f64,
     /// Of the mean, in nat, from the spread over strata; 0 if nothing was left to chance, `None` if one stratum alone was
     /// drawn.
     pub standard_error: Option<f64>,
-    /// Independent strata that were drawn; 0 if nothing was left to chance.
-    pub strata: usize,
+    /// What each independent stratum came to; none if nothing was left to chance.
+    pub strata: Vec<f64>,
     /// Forwards made, guidance's two rows counting as one; rows computed together are counted one by one.
     pub nfe: usize,
 }
@@ -73,31 +80,53 @@ impl Samples {
     /// # Errors
     /// [`LikelihoodError`] if the numbers do not divide, or the continuation is too long for all masks.
     pub fn draws(self, length: usize) -> Result<usize, LikelihoodError> {
-        let draws = match self {
-            Self::Draws { draws: 0, .. } => return Err(LikelihoodError::Zero { what: "draws" }),
-            Self::Draws { stratum: 0, .. } => {
-                return Err(LikelihoodError::Zero { what: "a stratum" });
-            }
-            Self::Draws { draws, stratum } if !draws.is_multiple_of(stratum) => {
-                return Err(LikelihoodError::Strata { draws, stratum });
-            }
-            Self::Exact if length > EXACT_LENGTH => {
-                return Err(LikelihoodError::Exact { length });
-            }
-            Self::Draws { draws, .. } => draws,
-            Self::Exact => (1 << length) - 1,
-        };
-        // All draws of one token are alike, and none has nothing to mask.
-        Ok(match length {
-            0 | 1 => length,
-            _ => draws,
+        Ok(match self.plan(length)? {
+            SamplePlan::All => every_mask(length),
+            SamplePlan::Strata { draws, .. } => draws,
         })
+    }
+
+    fn plan(self, length: usize) -> Result<SamplePlan, LikelihoodError> {
+        match self {
+            Self::Exact if length > EXACT_LENGTH => Err(LikelihoodError::Exact { length }),
+            Self::Exact => Ok(SamplePlan::All),
+            Self::Draws { draws: 0, .. } | Self::Auto { draws: 0, .. } => {
+                Err(LikelihoodError::Zero { what: "draws" })
+            }
+            Self::Draws { stratum: 0, .. } | Self::Auto { stratum: 0, .. } => {
+                Err(LikelihoodError::Zero { what: "a stratum" })
+            }
+            Self::Draws { draws, stratum } | Self::Auto { draws, stratum }
+                if !draws.is_multiple_of(stratum) =>
+            {
+                Err(LikelihoodError::Strata { draws, stratum })
+            }
+            Self::Auto { draws, .. } if length <= EXACT_LENGTH && every_mask(length) <= draws => {
+                Ok(SamplePlan::All)
+            }
+            // All draws of one token are alike, and none has nothing to mask.
+            Self::Draws { .. } | Self::Auto { .. } if length <= 1 => Ok(SamplePlan::All),
+            Self::Draws { draws, stratum } | Self::Auto { draws, stratum } => {
+                Ok(SamplePlan::Strata { draws, stratum })
+            }
+        }
     }
 }
 
+/// Samples for one pair.
+enum SamplePlan {
+    All,
+    Strata { draws: usize, stratum: usize },
+}
+
+/// Ways to mask one token or more of `length`, 31 at most.
+fn every_mask(length: usize) -> usize {
+    (1 << length) - 1
+}
+
 impl Likelihood<'_> {
-    /// The log-likelihood of `pair`'s continuation. The masks follow from `seed`, the context and the continuation's length,
-    /// whatever was measured before; `evaluated` hears how many draws are done.
+    /// The log-likelihood of `pair`'s continuation. The masks follow from `masking` and the pair, whatever was measured before;
+    /// `evaluated` hears how many draws are done.
     ///
     /// # Errors
     /// If the samples do not divide or are too many, the backend has no room, fails or is asked to stop.
@@ -105,12 +134,11 @@ impl Likelihood<'_> {
         &mut self,
         pair: &Pair,
         samples: Samples,
-        seed: u64,
+        masking: Masking,
         cancel: &CancelFlag,
         evaluated: &mut dyn FnMut(usize),
     ) -> Result<LikelihoodEstimate, LikelihoodError> {
-        let length = pair.continuation.len();
-        let draws = samples.draws(length)?;
+        let plan = samples.plan(pair.continuation.len())?;
         let mask = self.mask;
         let mut run = Run {
             likelihood: self,
@@ -118,16 +146,16 @@ impl Likelihood<'_> {
             cancel,
             evaluated,
             nfe: 0,
-            losses: Vec::with_capacity(draws),
+            losses: Vec::new(),
         };
-        match samples {
-            Samples::Draws { stratum, .. } if length > 1 => {
-                let mut random = Draws::new(pair, mask, seed);
+        match plan {
+            SamplePlan::Strata { draws, stratum } => {
+                let mut random = Draws::new(pair, mask, masking);
                 let strata = 0..draws / stratum;
                 run.evaluate(strata.flat_map(|_| random.stratum(stratum)))?;
                 Ok(run.stratified(stratum))
             }
-            Samples::Draws { .. } | Samples::Exact => {
+            SamplePlan::All => {
                 run.evaluate(every_draw(pair, mask))?;
                 Ok(run.exact())
             }
@@ -169,16 +197,11 @@ impl Run<'_, '_> {
         let values: Vec<f64> = strata
             .map(|of| -of.iter().sum::<f64>() / stratum as f64)
             .collect();
-        let count = values.len();
-        let mean = values.iter().sum::<f64>() / count as f64;
-        let standard_error = (count > 1).then(|| {
-            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-            (squares / (count - 1) as f64 / count as f64).sqrt()
-        });
+        let mean = mean(&values);
         LikelihoodEstimate {
             mean,
-            standard_error,
-            strata: count,
+            standard_error: error_of_mean(&values),
+            strata: values,
             nfe: self.nfe,
         }
     }
@@ -201,8 +224,40 @@ impl Run<'_, '_> {
         LikelihoodEstimate {
             mean: -means.sum::<f64>() / length.max(1) as f64,
             standard_error: Some(0.0),
-            strata: 0,
+            strata: Vec::new(),
             nfe: self.nfe,
         }
     }
+}
+
+impl LikelihoodEstimate {
+    /// The error of the difference to an estimate under masks of its own; `None` if one of the errors is unknown.
+    #[must_use]
+    pub fn error_of_difference(&self, other: &Self) -> Option<f64> {
+        Some(f64::hypot(self.standard_error?, other.standard_error?))
+    }
+
+    /// The same under the same masks: smaller where what a mask does to one it does to the other.
+    #[must_use]
+    pub fn error_of_paired_difference(&self, other: &Self) -> Option<f64> {
+        if self.strata.is_empty() || self.strata.len() != other.strata.len() {
+            return self.error_of_difference(other);
+        }
+        let both = self.strata.iter().zip(&other.strata);
+        let differences: Vec<f64> = both.map(|(one, other)| one - other).collect();
+        error_of_mean(&differences)
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The standard error of the mean of independent values; `None` for one alone.
+fn error_of_mean(values: &[f64]) -> Option<f64> {
+    let (mean, count) = (mean(values), values.len());
+    (count > 1).then(|| {
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (squares / (count - 1) as f64 / count as f64).sqrt()
+    })
 }

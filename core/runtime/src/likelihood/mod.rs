@@ -7,14 +7,17 @@
 mod draws;
 mod estimate;
 mod greedy;
+mod windows;
+
+use std::num::NonZeroUsize;
 
 use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model, Position, TokenId};
 
-pub use draws::{Perturbed, mask_counts};
+pub use draws::{CountRule, Masking, Pairing, Perturbed, mask_counts};
 pub use estimate::{EXACT_LENGTH, LikelihoodError, LikelihoodEstimate, Samples};
 pub use greedy::{greedy_suffix, is_greedy};
+pub use windows::rolling_windows;
 
-use crate::sampler::log_softmax_at;
 use crate::scorer::{KvCache, Question, Room, Scorer};
 
 /// A context with the continuation that is asked about.
@@ -40,6 +43,8 @@ pub struct Likelihood<'m> {
     mask: TokenId,
     cfg_scale: f32,
     vocab: usize,
+    /// Rows of a forward at most, those of guidance included.
+    rows: usize,
 }
 
 /// Scores that one forward may return, in bytes.
@@ -58,7 +63,15 @@ impl<'m> Likelihood<'m> {
             scorer: None,
             mask,
             cfg_scale,
+            rows: ROWS,
         }
+    }
+
+    /// Computes so many draws in one forward where the backend can and they fit; none leaves the choice here.
+    #[must_use]
+    pub fn with_rows(self, rows: Option<NonZeroUsize>) -> Self {
+        let rows = rows.map_or(ROWS, NonZeroUsize::get);
+        Self { rows, ..self }
     }
 
     /// The loss of one stratum of draws, one at least: cross-entropy in nat at masked positions over the mask ratio,
@@ -98,18 +111,18 @@ impl<'m> Likelihood<'m> {
             .iter()
             .map(|draw| self.row(draw, context_len))
             .collect();
-        let (most, vocab, mut surprise) = (self.rows_wanted(), self.vocab, vec![0.0; rows.len()]);
+        let (most, mut surprise) = (self.rows_wanted(), vec![0.0; rows.len()]);
         let pieces: Vec<Piece<'_>> = pieces(&rows, most).collect();
         let scorer = self.scorer(sequence.len())?;
         for forward in forwards(&pieces, scorer.questions(), most) {
             let questions: Vec<Question<'_>> = forward.iter().map(Piece::question).collect();
-            let logits = scorer.batch(&questions, cancel)?;
-            let mut logits = logits.chunks_exact(vocab);
+            let wanted = forward.iter().flat_map(|piece| piece.wanted);
+            let tokens: Vec<TokenId> = wanted.map(|at| sequence[at.index()]).collect();
+            let scores = scorer.log_probabilities(&questions, &tokens, cancel)?;
+            let mut scores = scores.iter();
             for piece in forward {
-                let scored = logits.by_ref().zip(piece.wanted);
-                surprise[piece.row] += scored
-                    .map(|(row, at)| -log_softmax_at(row, sequence[at.index()]))
-                    .sum::<f64>();
+                let scored = scores.by_ref().take(piece.wanted.len());
+                surprise[piece.row] -= scored.sum::<f64>();
             }
         }
         let losses = surprise.iter().zip(draws);
@@ -145,8 +158,8 @@ impl<'m> Likelihood<'m> {
         let capacity = capacity.max(length);
         let guided = self.cfg_scale > 0.0;
         let questions = match facts.capabilities.has(Capabilities::BATCH) {
-            true if guided => (POSITIONS / capacity / 2).clamp(1, ROWS / 2),
-            true => (POSITIONS / capacity).clamp(1, ROWS),
+            true if guided => (POSITIONS / capacity / 2).clamp(1, (self.rows / 2).max(1)),
+            true => (POSITIONS / capacity).clamp(1, self.rows),
             false => 1,
         };
         let room = Room {

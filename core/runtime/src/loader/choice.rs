@@ -10,6 +10,7 @@ use crate::config::ModelEntry;
 use crate::engine::{Failure, FailureKind};
 use crate::family::detect;
 use crate::plugin::{BackendFilter, FindError, Registry, Running};
+use crate::precision::{ChosenPrecision, choose};
 
 /// As a load of `entry` finds its backend: options may name what it lacks, and it runs where the entry wants it.
 pub(crate) fn find_for(
@@ -51,6 +52,12 @@ pub(crate) fn load_spec(
         cache_folder: (locations.cache.as_ref()).map(|folder| folder.join("weights")),
         options_json: entry.options_json(),
     }
+}
+
+/// What the weights of a load would take, unless the backend cannot tell or would refuse it.
+pub(crate) fn weights_bytes(backend: &dyn Backend, spec: &LoadSpec) -> Option<u64> {
+    let estimate = backend.check(spec).ok()?;
+    Some(estimate.weights_bytes).filter(|&bytes| bytes > 0)
 }
 
 /// As [`load_spec`], for a model that is known although it is not on this machine.
@@ -97,18 +104,15 @@ pub(crate) fn device(backend: &dyn Backend, asked: Option<&String>) -> Result<De
     })
 }
 
-/// The precision of `device` that is asked for, or its first.
+/// The precision of `device` that is asked for, or the one that is best here; `needs` tells what the weights take in one.
 pub(crate) fn precision(
     backend: &dyn Backend,
     device: &Device,
     asked: Option<&String>,
-) -> Result<String, Failure> {
+    needs: impl FnMut(&str) -> Option<u64>,
+) -> Result<ChosenPrecision, Failure> {
     let offered = device.precisions.join(", ");
-    let found = match asked {
-        Some(name) => device.precisions.iter().find(|offered| *offered == name),
-        None => device.precisions.first(),
-    };
-    found.cloned().ok_or_else(|| Failure {
+    choose(device, asked.map(String::as_str), needs).ok_or_else(|| Failure {
         kind: FailureKind::Config,
         text: match asked {
             Some(name) => format!(

@@ -7,11 +7,11 @@ use unmask_api::TokenId;
 
 use super::failure;
 use crate::checkpoint::CheckpointText;
-use crate::engine::{Failure, FailureKind, Message, ModelText, Pin};
+use crate::engine::{Failure, FailureKind, LONGEST_TEXT, Message, ModelText, Pin, SpecialTokens};
 use crate::likelihood::Pair;
 use crate::text::answer::{finished_text, stopped_text};
 use crate::text::pins::{PinPlaceError, place_pins};
-use crate::text::{TextError, conversation_tokens, encode_pair};
+use crate::text::{TextError, conversation_tokens, encode_pair, until_text};
 
 /// The text half of a checkpoint, as the engine asks for it.
 pub(super) struct LoadedText {
@@ -64,6 +64,21 @@ impl ModelText for LoadedText {
         self.tokens(text)
     }
 
+    fn encode_long(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        if text.len() > LONGEST_TEXT {
+            return Err(Failure {
+                kind: FailureKind::Usage,
+                text: format!(
+                    "the text of {} bytes is longer than {LONGEST_TEXT} bytes",
+                    text.len()
+                ),
+                hint: "cut it, as at the end of a paragraph".to_owned(),
+            });
+        }
+        let tokens = self.text.tokenizer.encode(text);
+        tokens.map_err(|error| failure(FailureKind::Model, &error))
+    }
+
     fn pair(&self, context: &str, continuation: &str) -> Result<Pair, Failure> {
         self.check(context.len().saturating_add(continuation.len()))?;
         let (context, continuation) = encode_pair(context, continuation, &self.text.tokenizer)
@@ -86,6 +101,26 @@ impl ModelText for LoadedText {
             (special.ends().chain([special.mask]).chain(special.bos)).collect();
         conversation_tokens(&rendered, messages, &known, &self.text.tokenizer, render)
             .map_err(of_text)
+    }
+
+    fn render(&self, messages: &[Message]) -> Result<String, Failure> {
+        self.check(messages.iter().map(|it| it.content.len()).sum())?;
+        let rendered = self.text.template.render(messages, SystemTime::now());
+        rendered.map_err(|error| failure(FailureKind::Model, &error))
+    }
+
+    fn decode(&self, tokens: &[TokenId], special: SpecialTokens) -> Result<String, Failure> {
+        let tokenizer = &self.text.tokenizer;
+        let text = match special {
+            SpecialTokens::Named => tokenizer.decode(tokens),
+            SpecialTokens::LeftOut => tokenizer.decode_plain(tokens),
+        };
+        text.map_err(|error| failure(FailureKind::Model, &error))
+    }
+
+    fn until(&self, answer: &[TokenId], stops: &[String]) -> Result<String, Failure> {
+        until_text(answer, stops, &self.text.tokenizer)
+            .map_err(|error| failure(FailureKind::Model, &error))
     }
 
     fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {

@@ -124,6 +124,8 @@ impl PluginBackend {
             id: Sink::into(&mut id),
             name: Sink::into(&mut name),
             precisions: Sink::into(&mut precisions),
+            ranked: 0,
+            reserved: 0,
         };
         let device = required(self.calls.plugin.device);
         // SAFETY: started; both live for the call.
@@ -136,6 +138,7 @@ impl PluginBackend {
                 total_bytes: row.total_bytes,
                 free_bytes: row.free_bytes,
                 precisions: check::whole(&self.calls.name, "precisions", precisions)?,
+                ranked: row.ranked != 0,
             }),
             NO_DEVICE => None,
             status => return Err(self.calls.senseless(status)),

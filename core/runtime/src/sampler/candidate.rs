@@ -1,4 +1,7 @@
+use arrayvec::ArrayVec;
 use unmask_api::{Position, TokenId};
+
+use crate::event::TOP;
 
 /// A guess for one position.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,5 +19,5 @@ pub struct Candidate {
     /// Probability of the best token above that of the second, 0 to 1, without noise.
     pub margin: f64,
     /// The best tokens with their probabilities, best first.
-    pub top: Vec<(TokenId, f32)>,
+    pub top: ArrayVec<(TokenId, f32), TOP>,
 }

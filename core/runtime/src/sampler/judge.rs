@@ -1,6 +1,7 @@
 use rayon::prelude::*;
 use unmask_api::{Position, RowSummary, TokenId, TopRows};
 
+use super::gumbel::GumbelArgmax;
 use super::{Candidate, Noise, rank};
 use crate::Params;
 use crate::event::TOP;
@@ -20,16 +21,18 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Judges `rows`, of shape `[positions, vocab]`, on all cores; edits them in place as the flags say.
-    #[must_use]
-    pub fn judge(&self, call: usize, positions: &[Position], rows: &mut [f32]) -> Vec<Candidate> {
+    /// Judges `rows`, of shape `[positions, vocab]`, on all cores; edits them in place as the flags say. The candidates are put
+    /// behind those that there are.
+    pub fn judge(
+        &self,
+        call: usize,
+        positions: &[Position],
+        rows: &mut [f32],
+        candidates: &mut Vec<Candidate>,
+    ) {
         let vocab = rows.len().checked_div(positions.len()).unwrap_or(0).max(1);
-        rows.par_chunks_exact_mut(vocab)
-            .zip(positions)
-            .map_init(Vec::new, |draws, (row, &at)| {
-                self.judge_row(call, at, row, draws)
-            })
-            .collect()
+        let rows = rows.par_chunks_exact_mut(vocab).zip(positions);
+        candidates.par_extend(rows.map(|(row, &at)| self.judge_row(call, at, row)));
     }
 
     /// What of each row says all that is needed; `None` if noise needs the whole row.
@@ -66,8 +69,13 @@ impl Judge<'_> {
     }
 
     /// Judges rows of [`short_form`](Self::short_form): the same candidates as from whole rows.
-    #[must_use]
-    pub fn judge_top(&self, call: usize, positions: &[Position], rows: &TopRows) -> Vec<Candidate> {
+    pub fn judge_top(
+        &self,
+        call: usize,
+        positions: &[Position],
+        rows: &TopRows,
+        candidates: &mut Vec<Candidate>,
+    ) {
         let asked = self.asked();
         let judge = |(index, &at): (usize, &Position)| {
             let probability = |logit: f32| rows.probability(index, logit);
@@ -84,7 +92,12 @@ impl Judge<'_> {
                 true => probability(best.1),
                 false => 0.0,
             };
-            let top = rows.ids(index).iter().copied().zip(shares.clone());
+            let top = rows
+                .ids(index)
+                .iter()
+                .copied()
+                .zip(shares.clone())
+                .take(TOP);
             self.ranked(
                 call,
                 Candidate {
@@ -98,16 +111,10 @@ impl Judge<'_> {
                 },
             )
         };
-        positions.iter().enumerate().map(judge).collect()
+        candidates.extend(positions.iter().enumerate().map(judge));
     }
 
-    fn judge_row(
-        &self,
-        call: usize,
-        at: Position,
-        row: &mut [f32],
-        draws: &mut Vec<f64>,
-    ) -> Candidate {
+    fn judge_row(&self, call: usize, at: Position, row: &mut [f32]) -> Candidate {
         let temperature = self.params.temperature;
         let ban = |row: &mut [f32], ids: &mut dyn Iterator<Item = TokenId>| {
             for id in ids {
@@ -122,9 +129,10 @@ impl Judge<'_> {
         let token = if temperature == 0.0 {
             argmax(row)
         } else {
-            draws.resize(row.len(), 0.0);
-            self.noise.uniforms(call, at, draws);
-            noisy_argmax(row, draws, temperature)
+            let mut argmax = GumbelArgmax::new(row, temperature);
+            let take = &mut |draws: &[f64]| argmax.take(draws);
+            self.noise.uniforms(call, at, row.len(), take);
+            argmax.best()
         };
         if self.params.confidence_eos_eot_inf {
             // The reference writes `logits_with_noise[EOS] = logits[EOT] = -inf`; without noise both are one tensor.
@@ -164,33 +172,10 @@ impl Judge<'_> {
     }
 }
 
-/// `exp(logit) / (-ln u)^temperature` in float64; the reference's `add_gumbel_noise`.
-#[must_use]
-pub fn gumbel_score(logit: f64, draw: f64, temperature: f64) -> f64 {
-    logit.exp() / (-draw.ln()).powf(temperature)
-}
-
-/// The natural logarithm of the softmax probability of entry `token` of a row, in float64.
-#[must_use]
-pub fn log_softmax_at(row: &[f32], token: TokenId) -> f64 {
-    RowSummary::of(row, &[], 1).log_probability(row[token.index()])
-}
-
 /// How far the first of the shares, best first, is above the second; 0 counts for one that is missing.
 fn margin(mut shares: impl Iterator<Item = f64>) -> f64 {
     let mut next = || shares.next().unwrap_or(0.0);
     next() - next()
-}
-
-fn noisy_argmax(row: &[f32], draws: &[f64], temperature: f64) -> usize {
-    let mut best = (0, f64::NEG_INFINITY);
-    for (index, (&logit, &draw)) in row.iter().zip(draws).enumerate() {
-        let score = gumbel_score(f64::from(logit), draw, temperature);
-        if score > best.1 {
-            best = (index, score);
-        }
-    }
-    best.0
 }
 
 /// The index of the first maximum, as `torch.argmax` on a CPU.
@@ -214,13 +199,19 @@ mod tests {
         bos: None,
     };
 
+    fn whole(judge: Judge<'_>, row: &[f32]) -> Candidate {
+        let mut candidates = Vec::new();
+        judge.judge(0, &[Position(3)], &mut row.to_vec(), &mut candidates);
+        candidates.remove(0)
+    }
+
     fn judge(params: &Params, row: &[f32]) -> Candidate {
         let judge = Judge {
             params,
             special: &SPECIAL,
             noise: &Seeded(1),
         };
-        judge.judge(0, &[Position(3)], &mut row.to_vec()).remove(0)
+        whole(judge, row)
     }
 
     #[test]
@@ -333,9 +324,9 @@ mod tests {
             let summary = RowSummary::of(&row, &form.banned, TOP);
             rows.view().put(0, &summary, &row, &request);
             let at = [Position(3)];
-            let short = judge.judge_top(0, &at, &rows);
-            let whole = judge.judge(0, &at, &mut row.clone());
-            assert_eq!(short, whole, "seed {seed}");
+            let mut short = Vec::new();
+            judge.judge_top(0, &at, &rows, &mut short);
+            assert_eq!(short, [whole(judge, &row)], "seed {seed}");
         }
     }
 }

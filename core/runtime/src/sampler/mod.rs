@@ -2,11 +2,12 @@
 //!
 //! A step runs through three parts: a [`Strategy`] says which positions are wanted (`strategies/`, one file each, on
 //! [`BlockCursor`], [`Plan`] and [`quota`]); [`Judge`] turns each position's logits into a [`Candidate`] (`judge.rs`, with
-//! `noise.rs` for temperature and `rank.rs` for the order); the strategy says what becomes of the candidates, as
+//! `noise.rs` and `gumbel.rs` for temperature and `rank.rs` for the order); the strategy says what becomes of the candidates, as
 //! [`CanvasEdit`]s.
 
 mod candidate;
 mod cursor;
+mod gumbel;
 mod judge;
 mod noise;
 mod plan;
@@ -17,7 +18,8 @@ mod strategy;
 
 pub use candidate::Candidate;
 pub use cursor::BlockCursor;
-pub use judge::{Judge, gumbel_score, log_softmax_at};
+pub use gumbel::gumbel_score;
+pub use judge::Judge;
 pub use noise::{Noise, Seeded};
 pub use plan::{FittedParams, Plan, PlanError};
 pub use rank::{best, best_first, certainty};

@@ -5,8 +5,9 @@ use unmask_api::Position;
 /// Where a sampler's randomness comes from. Draws are named by the call (step of the plan, skipped ones included) and the
 /// position, so that they do not depend on which positions are looked at or on how many threads look.
 pub trait Noise: Send + Sync {
-    /// Fills `draws` with one uniform draw from [0, 1) per vocabulary entry, of which a position's Gumbel noise is made.
-    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]);
+    /// Gives `take` one uniform draw from [0, 1) per vocabulary entry, in their order, some at a time: what a position's
+    /// Gumbel noise is made of.
+    fn uniforms(&self, call: usize, at: Position, vocab: usize, take: &mut dyn FnMut(&[f64]));
 
     /// One uniform draw from [0, 1): the score of a position under random remasking.
     fn uniform(&self, call: usize, at: Position) -> f32;
@@ -17,6 +18,9 @@ pub trait Noise: Send + Sync {
 /// Differs from the reference: its draws come from PyTorch's generator, which is not reproduced.
 #[derive(Debug, Clone, Copy)]
 pub struct Seeded(pub u64);
+
+/// Draws that are given at a time: few enough to be at hand when they are used.
+const RUN: usize = 1024;
 
 impl Seeded {
     fn stream(self, kind: u64, call: usize, at: Position) -> Xoshiro256PlusPlus {
@@ -31,10 +35,17 @@ impl Seeded {
 }
 
 impl Noise for Seeded {
-    fn uniforms(&self, call: usize, at: Position, draws: &mut [f64]) {
+    fn uniforms(&self, call: usize, at: Position, vocab: usize, take: &mut dyn FnMut(&[f64])) {
         let mut stream = self.stream(1, call, at);
-        for draw in draws {
-            *draw = (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        let mut run = [0.0; RUN];
+        let mut left = vocab;
+        while left > 0 {
+            let run = &mut run[..left.min(RUN)];
+            for draw in &mut *run {
+                *draw = (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            }
+            take(run);
+            left -= run.len();
         }
     }
 
@@ -50,10 +61,12 @@ mod tests {
     #[test]
     fn draws_depend_on_the_names_alone() {
         let draw = |seed, call, at| {
-            let mut draws = [0.0; 3];
-            Seeded(seed).uniforms(call, Position(at), &mut draws);
+            let mut draws = Vec::new();
+            let take = &mut |run: &[f64]| draws.extend_from_slice(run);
+            Seeded(seed).uniforms(call, Position(at), RUN + 3, take);
             draws
         };
+        assert_eq!(draw(1, 2, 3).len(), RUN + 3);
         assert_eq!(draw(1, 2, 3), draw(1, 2, 3));
         for other in [draw(2, 2, 3), draw(1, 3, 3), draw(1, 2, 4)] {
             assert_ne!(draw(1, 2, 3), other);

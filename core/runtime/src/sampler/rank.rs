@@ -30,7 +30,9 @@ pub fn certainty(remasking: Remasking, candidate: &Candidate) -> f64 {
 #[must_use]
 pub fn best_first(candidates: &[Candidate], value: impl Fn(&Candidate) -> f64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..candidates.len()).collect();
-    order.sort_by(|&a, &b| value(&candidates[b]).total_cmp(&value(&candidates[a])));
+    // The index makes the order one of a stable sort, which would take memory.
+    let value = |at: usize| value(&candidates[at]);
+    order.sort_unstable_by(|&a, &b| value(b).total_cmp(&value(a)).then(a.cmp(&b)));
     order
 }
 
@@ -44,6 +46,7 @@ pub fn best(candidates: &[Candidate], count: usize) -> Vec<usize> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use arrayvec::ArrayVec;
     use unmask_api::{Position, TokenId};
 
     use super::*;
@@ -57,7 +60,7 @@ pub(super) mod tests {
             confidence,
             entropy: 0.0,
             margin: 0.0,
-            top: Vec::new(),
+            top: ArrayVec::new(),
         };
         (0_u32..).zip(confidences).map(candidate).collect()
     }

@@ -135,6 +135,49 @@ fn hub_blob(path: &Path) -> Option<String> {
     is_hash.then(|| name.to_owned())
 }
 
+impl ModelLine {
+    /// Of a loaded model.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Self {
+        let origin = &loaded.provenance;
+        let files = origin.weights.iter();
+        Self {
+            key: loaded.key.clone(),
+            name: loaded.name.clone(),
+            hub: origin.hub.clone(),
+            identity: origin.identity().map(str::to_owned),
+            files: files.filter_map(|path| FileLine::of(path)).collect(),
+        }
+    }
+}
+
+impl TokenizerLine {
+    /// Of a loaded model, where it is known.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Option<Self> {
+        let origin = &loaded.provenance;
+        Some(Self {
+            sha256: origin.tokenizer.clone(),
+            template: Some(origin.template.clone()),
+        })
+        .filter(|it| !it.sha256.is_empty())
+    }
+}
+
+impl BackendLine {
+    /// Of a loaded model.
+    #[must_use]
+    pub fn of(loaded: &Loaded) -> Self {
+        Self {
+            name: loaded.backend.clone(),
+            version: loaded.backend_version.clone(),
+            device: loaded.device.clone(),
+            precision: loaded.facts.precision.clone(),
+            threads: loaded.provenance.threads,
+        }
+    }
+}
+
 impl Start {
     /// How a turn of `loaded` begins on `canvas`.
     #[must_use]
@@ -148,29 +191,9 @@ impl Start {
             at: label.at.clone(),
             program: label.program.clone(),
             family: Some(origin.family.clone()).filter(|it| !it.is_empty()),
-            model: ModelLine {
-                key: loaded.key.clone(),
-                name: loaded.name.clone(),
-                hub: origin.hub.clone(),
-                identity: origin.identity().map(str::to_owned),
-                files: origin
-                    .weights
-                    .iter()
-                    .filter_map(|path| FileLine::of(path))
-                    .collect(),
-            },
-            tokenizer: Some(TokenizerLine {
-                sha256: origin.tokenizer.clone(),
-                template: Some(origin.template.clone()),
-            })
-            .filter(|it| !it.sha256.is_empty()),
-            backend: BackendLine {
-                name: loaded.backend.clone(),
-                version: loaded.backend_version.clone(),
-                device: loaded.device.clone(),
-                precision: loaded.facts.precision.clone(),
-                threads: origin.threads,
-            },
+            model: ModelLine::of(loaded),
+            tokenizer: TokenizerLine::of(loaded),
+            backend: BackendLine::of(loaded),
             params: RunSettings::of(params, canvas.answer().len()),
             exact: approximation.is_none() && !has_holes_before_answer(canvas),
             approximation,

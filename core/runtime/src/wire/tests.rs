@@ -47,6 +47,7 @@ fn loaded() -> Loaded {
         running: Running::Here,
         device: "cpu".to_owned(),
         device_name: "CPU".to_owned(),
+        precision_reason: crate::precision::PrecisionReason::Named,
         facts: ModelFacts {
             precision: "f32".to_owned(),
             vocab: tokens.len(),

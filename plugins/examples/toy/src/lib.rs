@@ -55,6 +55,7 @@ impl Backend for Toy {
             total_bytes: 0,
             free_bytes: 0,
             precisions: vec!["f32".to_owned()],
+            ranked: false,
         }]
     }
 

@@ -105,6 +105,7 @@ unsafe fn fill_device(out: &mut DeviceRow, device: &Device) {
     out.kind = kind::of(device.kind);
     out.total_bytes = device.total_bytes;
     out.free_bytes = device.free_bytes;
+    out.ranked = device.ranked.into();
     // SAFETY: promised by the caller.
     unsafe {
         borrow::put(out.id, &device.id);

@@ -15,7 +15,7 @@ struct Feed<'a> {
     mask: Option<&'a [u32]>,
 }
 
-fn keys(slots: &mut CellPositions, attention: Attention, feed: &Feed<'_>) -> Vec<RowKeys> {
+fn with_pass<T>(feed: &Feed<'_>, ask: impl FnOnce(&Pass<'_>) -> T) -> T {
     let positions: Vec<Position> = feed.positions.iter().copied().map(Position).collect();
     let cells: Vec<Cell> = feed.cells.iter().copied().map(Cell).collect();
     let pass = Pass {
@@ -28,7 +28,11 @@ fn keys(slots: &mut CellPositions, attention: Attention, feed: &Feed<'_>) -> Vec
         cancel: &CancelFlag::new(),
     };
     pass.check(1, &SPEC).expect("the test keeps the contract");
-    slots.keys(&pass, attention)
+    ask(&pass)
+}
+
+fn keys(slots: &mut CellPositions, attention: Attention, feed: &Feed<'_>) -> Vec<RowKeys> {
+    with_pass(feed, |pass| slots.keys(pass, attention))
 }
 
 fn row(fed: u32, context: Range<u32>, padding: u32) -> Row {
@@ -173,8 +177,45 @@ fn a_mask_is_cut_by_rows_and_stands_above_the_kind() {
 }
 
 #[test]
+fn what_an_earlier_pass_left_is_not_told_again() {
+    let (two, one) = (row(2, 0..2, 0), row(1, 0..1, 0));
+    let feeds = [
+        (Attention::Causal, [0, 1], None),
+        (Attention::Causal, [1, 0], None),
+        (Attention::Bidirectional, [0, 1], Some(&[1, 3][..])),
+        (Attention::Bidirectional, [0, 1], None),
+        (BLOCKS, [0, 3], None),
+    ];
+    let mut reused = vec![RowKeys::default(); 3];
+    for (attention, positions, mask) in feeds {
+        let feed = Feed {
+            rows: std::slice::from_ref(&two),
+            positions: &positions,
+            cells: &[0, 1],
+            mask,
+        };
+        let right = keys(&mut CellPositions::new(SPEC), attention, &feed);
+        with_pass(&feed, |pass| {
+            CellPositions::new(SPEC).keys_into(pass, attention, &mut reused)
+        });
+        assert_eq!(reused, right);
+        let short = Feed {
+            rows: std::slice::from_ref(&one),
+            positions: &[0],
+            cells: &[0],
+            mask: None,
+        };
+        with_pass(&short, |pass| {
+            CellPositions::new(SPEC).keys_into(pass, attention, &mut reused)
+        });
+        assert_eq!((reused.len(), reused[0].n_keys()), (1, 1));
+    }
+}
+
+#[test]
 fn bits_go_on_in_the_next_word() {
-    let words = bits((0..40).map(|key| key % 3 == 0));
+    let mut words = Vec::new();
+    push_bits(&mut words, (0..40).map(|key| key % 3 == 0));
     let right = |key: usize| words[key / 32] >> (key % 32) & 1 == 1;
     assert!((0..40).all(|key| right(key) == (key % 3 == 0)) && words.len() == 2);
 }

@@ -51,7 +51,7 @@ pub fn a_cell_may_hold_any_position(subject: &Subject) {
 fn shallow(subject: &Subject) -> Box<dyn Session> {
     let shape = Shape { layers: 1, ..TINY };
     let checkpoint = TestCheckpoint::new(shape).save();
-    session(&*subject.load(&checkpoint.spec(subject.device, "f32")))
+    session(&*subject.load(&subject.spec(&checkpoint)))
 }
 
 pub fn scattered_tokens_are_written_where_they_are_kept(subject: &Subject) {

@@ -19,7 +19,7 @@ fn changed(key: &str, value: Value) -> SavedCheckpoint {
 #[track_caller]
 fn check_config(subject: &Subject, key: &str, value: Value, code: ErrorCode, message: &str) {
     let checkpoint = changed(key, value);
-    subject.check_refused(&checkpoint.spec(subject.device, "f32"), code, message);
+    subject.check_refused(&subject.spec(&checkpoint), code, message);
 }
 
 pub fn variants_of_the_architecture_are_refused_by_name(subject: &Subject) {
@@ -77,7 +77,7 @@ pub fn a_broken_configuration_names_file_and_key(subject: &Subject) {
         .as_object_mut()
         .expect("a configuration is an object");
     config.remove("d_model");
-    let spec = checkpoint.save().spec(subject.device, "f32");
+    let spec = subject.spec(&checkpoint.save());
     subject.check_refused(&spec, ErrorCode::Checkpoint, "d_model is missing");
     let file = spec.folder.join("config.json").display().to_string();
     subject.check_refused(&spec, ErrorCode::Checkpoint, &file);
@@ -116,7 +116,7 @@ pub fn a_broken_configuration_names_file_and_key(subject: &Subject) {
 pub fn a_checkpoint_that_does_not_fit_its_configuration_names_the_tensor(subject: &Subject) {
     let refuse = |key, value, message| {
         let checkpoint = changed(key, value);
-        let spec = checkpoint.spec(subject.device, "f32");
+        let spec = subject.spec(&checkpoint);
         subject.check_error(&spec, ErrorCode::Checkpoint, message);
     };
     refuse(
@@ -137,7 +137,7 @@ pub fn a_checkpoint_that_does_not_fit_its_configuration_names_the_tensor(subject
         "embedding_size is 9007199254740992, but the longest side of a tensor",
     );
     let checkpoint = TestCheckpoint::new(TINY).save();
-    let mut spec = checkpoint.spec(subject.device, "f32");
+    let mut spec = subject.spec(&checkpoint);
     spec.weights = vec![spec.folder.join("absent.safetensors")];
     subject.check_error(&spec, ErrorCode::Io, "absent.safetensors");
 }
@@ -230,7 +230,7 @@ pub fn whatever_a_key_says_a_model_loads_or_is_refused(subject: &Subject) {
     for key in keys.map(String::as_str).chain(others) {
         for value in &values {
             let checkpoint = changed(key, value.clone());
-            let spec = checkpoint.spec(subject.device, "f32");
+            let spec = subject.spec(&checkpoint);
             let told = subject.backend.check(&spec).map(|_| ());
             let loaded = subject.backend.load(&spec, &|_| ControlFlow::Continue(()));
             let refused = [told.err(), loaded.err()].into_iter().flatten();

@@ -32,7 +32,7 @@ pub fn a_load_takes_what_was_told_before(subject: &Subject) {
 
 pub fn what_a_load_takes_is_told_without_its_weights(subject: &Subject) {
     let checkpoint = TestCheckpoint::new(WIDE).save();
-    let mut spec = checkpoint.spec(subject.device, "f32");
+    let mut spec = subject.spec(&checkpoint);
     let told = subject.backend.check(&spec).expect("it can be loaded");
     spec.weights = vec![spec.folder.join("not here yet.safetensors")];
     let absent = subject.backend.check(&spec).expect("nothing is read");

@@ -4,7 +4,7 @@
 //!
 //! ```ignore
 //! fn subject() -> Option<Subject> {
-//!     Some(Subject { backend: &Mine, device: "cpu", rounding: 2e-5 })
+//!     Some(Subject { backend: &Mine, device: "cpu", precision: "f32", rounding: 2e-5 })
 //! }
 //! unmask_sdk::llada_tests!(crate::tests::subject);
 //! ```
@@ -70,8 +70,10 @@ pub const SESSION: SessionSpec = SessionSpec {
 pub struct Subject {
     /// The backend.
     pub backend: &'static dyn Backend,
-    /// Where its models are loaded, in `f32` if a case says nothing else.
+    /// Where its models are loaded.
     pub device: &'static str,
+    /// In which precision, if a case says nothing else.
+    pub precision: &'static str,
     /// Between logits around 1 that are the same sums in another order.
     pub rounding: f32,
 }
@@ -86,10 +88,22 @@ impl Subject {
         model.expect("the checkpoint is whole")
     }
 
+    /// How to load `checkpoint` where nothing else is said.
+    #[must_use]
+    pub fn spec(&self, checkpoint: &SavedCheckpoint) -> LoadSpec {
+        checkpoint.spec(self.device, self.precision)
+    }
+
+    /// Between logits of the same tokens at other positions: turning by other angles rounds other numbers.
+    #[must_use]
+    pub fn rounding_elsewhere(&self) -> f32 {
+        (2.0 * self.rounding).max(1e-4)
+    }
+
     /// A network of [`TINY`].
     #[must_use]
     pub fn tiny(&self) -> Box<dyn Model> {
-        self.load(&TestCheckpoint::new(TINY).save().spec(self.device, "f32"))
+        self.load(&self.spec(&TestCheckpoint::new(TINY).save()))
     }
 
     /// Asserts that loading fails with `code`, in words that contain `message`.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Shape, Subject, TINY, TestCheckpoint, TestRow, check_close, forward, session, tokens};
 
 fn logits(subject: &Subject, checkpoint: &TestCheckpoint) -> Vec<Vec<f32>> {
-    let model = subject.load(&checkpoint.save().spec(subject.device, "f32"));
+    let model = subject.load(&subject.spec(&checkpoint.save()));
     forward(&mut *session(&*model), &[TestRow::whole(0, &tokens(1, 15))])
 }
 
@@ -120,13 +120,13 @@ pub fn biases_are_added_where_the_configuration_has_them(subject: &Subject) {
 pub fn the_embedding_may_have_more_rows_than_the_vocabulary(subject: &Subject) {
     let mut checkpoint = TestCheckpoint::new(TINY);
     checkpoint.config["vocab_size"] = json!(30);
-    let model = subject.load(&checkpoint.save().spec(subject.device, "f32"));
+    let model = subject.load(&subject.spec(&checkpoint.save()));
     assert_eq!(model.facts().vocab, 40);
     checkpoint.config["embedding_size"] = json!(null);
     checkpoint.config["vocab_size"] = json!(40);
     assert_eq!(
         subject
-            .load(&checkpoint.save().spec(subject.device, "f32"))
+            .load(&subject.spec(&checkpoint.save()))
             .facts()
             .vocab,
         40

@@ -32,6 +32,7 @@ use std::io::{self, BufWriter, Cursor, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use memmap2::MmapMut;
 use rayon::prelude::*;
 use safetensors::Dtype;
 use tempfile::NamedTempFile;
@@ -86,7 +87,7 @@ pub struct Cache<'a> {
 
 /// The arrays, and what the user should know of them.
 pub struct CachedArrays {
-    /// The arrays by name, each a multiple of 64 bytes from the file's start.
+    /// The arrays by name, each at a multiple of 64 bytes in memory.
     pub weights: Arc<Weights>,
     /// A line for `ModelFacts::notes`.
     pub note: Option<String>,
@@ -150,14 +151,16 @@ impl Cache<'_> {
         make: impl Fn(&mut Writer<'_>) -> Result<(), BackendError>,
         note: Option<String>,
     ) -> Result<CachedArrays, BackendError> {
-        let mut bytes = Vec::with_capacity(self.contents().file_bytes());
-        match self.build(&make, Cursor::new(&mut bytes)) {
+        let out_of_memory = |error: io::Error| BackendError::OutOfMemory(error.to_string());
+        let length = self.contents().file_bytes();
+        let mut map = MmapMut::map_anon(length).map_err(out_of_memory)?;
+        match self.build(&make, Cursor::new(&mut map[..])) {
             Ok(()) => (),
             Err(Failure::Backend(error)) => return Err(error),
-            Err(Failure::Sink(error)) => return Err(BackendError::OutOfMemory(error.to_string())),
+            Err(Failure::Sink(error)) => return Err(out_of_memory(error)),
         }
-        let held_bytes = bytes.len() as u64;
-        let weights = Weights::from_bytes(Path::new("quantised weights in memory"), bytes)?;
+        let held_bytes = length as u64;
+        let weights = Weights::from_map(Path::new("quantised weights in memory"), map)?;
         Ok(CachedArrays {
             weights: Arc::new(weights),
             note,

@@ -27,6 +27,9 @@ enum Content {
         file: std::fs::File,
     },
     Held(Vec<u8>),
+    /// Memory of its own, from the beginning of a page on.
+    #[cfg(feature = "cache")]
+    Anonymous(Mmap),
 }
 
 #[derive(Debug)]
@@ -82,10 +85,26 @@ impl File {
         }
     }
 
+    /// What was written to memory that is mapped for it.
+    #[cfg(feature = "cache")]
+    pub(super) fn anonymous(path: &Path, map: memmap2::MmapMut) -> Result<Self, BackendError> {
+        let map = map.make_read_only().map_err(|source| BackendError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            modified: Duration::ZERO,
+            content: Content::Anonymous(map),
+        })
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Mapped { map, .. } => map,
             Content::Held(bytes) => bytes,
+            #[cfg(feature = "cache")]
+            Content::Anonymous(map) => map,
         }
     }
 

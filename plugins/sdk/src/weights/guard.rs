@@ -190,6 +190,8 @@ mod linux {
         let former = unsafe { FORMER.load(Ordering::Acquire).as_ref() };
         let former = former.copied().unwrap_or_else(default_action);
         match former.sa_sigaction {
+            // SAFETY: the system hands a handler of this kind what it knows of the signal.
+            libc::SIG_IGN if unsafe { (*info).si_code } <= 0 => (), // Another process sent it; it is ignored as before.
             libc::SIG_DFL | libc::SIG_IGN => {
                 exchange(&raw const former);
                 // SAFETY: any signal can be raised; it is delivered when this handler returns.

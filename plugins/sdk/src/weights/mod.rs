@@ -65,6 +65,12 @@ impl Weights {
         Self::index(vec![File::from_bytes(path, bytes)])
     }
 
+    /// Reads a safetensors file that was written to memory mapped for it, whose tensors are aligned as in a mapped file.
+    #[cfg(feature = "cache")]
+    fn from_map(path: &Path, map: memmap2::MmapMut) -> Result<Self, BackendError> {
+        Self::index(vec![File::anonymous(path, map)?])
+    }
+
     fn index(files: Vec<File>) -> Result<Self, BackendError> {
         let mut tensors: BTreeMap<String, TensorLocation> = BTreeMap::new();
         for (index, file) in files.iter().enumerate() {

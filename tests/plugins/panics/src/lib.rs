@@ -38,6 +38,7 @@ impl Backend for Panics {
             total_bytes: 0,
             free_bytes: 0,
             precisions: vec!["f32".to_owned()],
+            ranked: false,
         }]
     }
 

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use unmask_core::engine::{Loaded, Message, Outcome};
+use sha2::{Digest as _, Sha256};
+use unmask_core::engine::{Failure, Loaded, Message, Outcome};
 use unmask_core::regular_file::is_there;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::object;
 
+use super::grade::{Grade, Over};
 use crate::command::{Usage, prompt};
 
 /// One line of the file of questions.
@@ -20,18 +22,28 @@ pub(super) struct EvalQuestion {
     pub(super) line: usize,
     pub(super) task: String,
     pub(super) messages: Vec<Message>,
-    /// Any of them counts, compared after trimming.
-    answers: Vec<String>,
+    /// Any of them counts.
+    pub(super) answers: Vec<String>,
+    #[serde(default)]
+    pub(super) grade: Grade,
+    #[serde(default)]
+    pub(super) over: Over,
 }
 
 /// One line of the answers' file.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub(super) struct Answered {
-    pub(super) line: usize,
-    pub(super) task: String,
-    pub(super) answer: String,
-    pub(super) right: bool,
-    pub(super) nfe: usize,
+pub(in super::super) struct Answered {
+    pub(in super::super) line: usize,
+    pub(in super::super) task: String,
+    /// What was asked and how it is graded, as a hash; not said by old files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) asked: Option<String>,
+    pub(in super::super) answer: String,
+    pub(in super::super) right: bool,
+    /// Where the whole canvas is judged, whether the visible answer alone is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) right_visible: Option<bool>,
+    pub(in super::super) nfe: usize,
     /// Tokens that the steps committed, end tokens included.
     pub(super) committed: usize,
     pub(super) text_tokens: usize,
@@ -40,7 +52,13 @@ pub(super) struct Answered {
 
 /// What the answers depend on: the first line of their file.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
-pub(super) struct EvalSettings {
+pub(in super::super) struct EvalSettings {
+    /// Who answered: `unmask 0.1.0`; not said by old files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) program: Option<String>,
+    /// SHA-256 of the file of questions; not said by old files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) questions: Option<String>,
     pub(super) model: String,
     pub(super) backend: String,
     pub(super) precision: String,
@@ -50,8 +68,10 @@ pub(super) struct EvalSettings {
 }
 
 impl EvalSettings {
-    pub(super) fn new(loaded: &Loaded, fit: &FittedParams) -> Self {
+    pub(super) fn new(loaded: &Loaded, fit: &FittedParams, questions: String) -> Self {
         Self {
+            program: Some(concat!("unmask ", env!("CARGO_PKG_VERSION")).to_owned()),
+            questions: Some(questions),
             model: loaded.name.clone(),
             backend: loaded.backend.clone(),
             precision: loaded.facts.precision.clone(),
@@ -59,35 +79,60 @@ impl EvalSettings {
         }
     }
 
-    /// True if both say the same; what is off is as good as unsaid.
+    /// True if both say the same, whoever answered and whatever else the file of questions holds.
     pub(super) fn agrees(&self, other: &Self) -> bool {
-        let said = |it: &Self| {
-            let mut it = it.clone();
-            it.denoising.retain(|_, value| !value.is_null());
-            it
-        };
-        said(self) == said(other)
+        self.said() == other.said()
+    }
+
+    /// Every setting by its name, of the model and of denoising; what is off is as good as unsaid.
+    pub(in super::super) fn said(&self) -> Map<String, Value> {
+        let model = [
+            ("model", &self.model),
+            ("backend", &self.backend),
+            ("precision", &self.precision),
+        ];
+        let model = model.map(|(name, value)| (name.to_owned(), Value::from(value.as_str())));
+        let denoising = self.denoising.clone().into_iter();
+        (model.into_iter().chain(denoising))
+            .filter(|(_, value)| !value.is_null())
+            .collect()
     }
 }
 
 impl EvalQuestion {
-    pub(super) fn judge(&self, outcome: &Outcome) -> Answered {
-        let answer = outcome.text.trim();
-        Answered {
+    /// A hash of all that its answer and its grade depend on.
+    pub(super) fn identity(&self) -> String {
+        let mut digest = Sha256::new();
+        digest.update(serde_json::json!([self.messages, self.answers]).to_string());
+        digest.update(format!("{:?}{:?}", self.grade, self.over));
+        let bytes = digest.finalize();
+        bytes
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    pub(super) fn judge(&self, outcome: &Outcome, loaded: &Loaded) -> Result<Answered, Failure> {
+        let judged = self.over.text(outcome, loaded)?;
+        let is_right = |text: &str| self.grade.is_right(text, &self.answers);
+        Ok(Answered {
             line: self.line,
             task: self.task.clone(),
-            answer: answer.to_owned(),
-            right: self.answers.iter().any(|right| right.trim() == answer),
+            asked: Some(self.identity()),
+            answer: judged.trim().to_owned(),
+            right: is_right(&judged),
+            right_visible: (self.over == Over::Canvas).then(|| is_right(&outcome.text)),
             nfe: outcome.stats.nfe,
             committed: outcome.stats.committed,
             text_tokens: outcome.stats.text_tokens,
             seconds: outcome.stats.elapsed.as_secs_f64(),
-        }
+        })
     }
 }
 
-/// Reads the file of questions, of which none is longer than any model could read.
-pub(super) fn read_questions(path: &Path) -> Result<Vec<EvalQuestion>, Usage> {
+/// Reads the file of questions, of which none is longer than any model could read; also gives the SHA-256 of their lines.
+pub(super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>, String), Usage> {
     let unreadable = |error| {
         Usage(format!(
             "cannot read the questions in {}: {error}",
@@ -97,11 +142,13 @@ pub(super) fn read_questions(path: &Path) -> Result<Vec<EvalQuestion>, Usage> {
     is_there(path).map_err(unreadable)?;
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
     let mut questions = Vec::new();
+    let mut digest = Sha256::new();
     for index in 0.. {
         let line = prompt::line(&mut file).map_err(unreadable)?;
         if line.is_empty() {
             break;
         }
+        digest.update(&line);
         if line.trim().is_empty() {
             continue;
         }
@@ -113,18 +160,24 @@ pub(super) fn read_questions(path: &Path) -> Result<Vec<EvalQuestion>, Usage> {
             ))
         })?;
         question.line = index + 1;
-        if question.messages.is_empty() || question.answers.is_empty() {
+        let is_empty = |text: &String| text.trim().is_empty();
+        let says_nothing = question.answers.iter().any(is_empty);
+        if question.messages.is_empty() || question.answers.is_empty() || says_nothing {
             let place = format!("{}:{}", path.display(), index + 1);
             return Err(Usage(format!(
-                "{place}: a question needs at least one message and one answer"
+                "{place}: a question needs at least one message and one answer, none of them empty"
             )));
         }
         questions.push(question);
     }
     match questions.is_empty() {
         true => Err(Usage(format!("{} holds no questions", path.display()))),
-        false => Ok(questions),
+        false => Ok((questions, hex(&digest.finalize()))),
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use unmask_core::stats::{Interval, wilson};
+
 use super::question::{Answered, EvalSettings};
 use crate::command::table::table;
 
@@ -10,6 +12,8 @@ use crate::command::table::table;
 struct Sums {
     questions: usize,
     right: usize,
+    /// Where the whole canvas is judged: right in the visible answer alone.
+    right_visible: Option<usize>,
     nfe: usize,
     committed: usize,
     text_tokens: usize,
@@ -27,6 +31,9 @@ impl Sums {
     fn add(&mut self, done: &Answered) {
         self.questions += 1;
         self.right += usize::from(done.right);
+        if let Some(right) = done.right_visible {
+            self.right_visible = Some(self.right_visible.unwrap_or(0) + usize::from(right));
+        }
         self.nfe += done.nfe;
         self.committed += done.committed;
         self.text_tokens += done.text_tokens;
@@ -54,10 +61,13 @@ impl Sums {
     }
 
     fn row(&self, name: &str) -> Vec<String> {
+        let visible = self.right_visible.map(|it| format!(" ({it} visible)"));
+        let visible = visible.unwrap_or_default();
         vec![
             name.to_owned(),
             format!("{:.1} %", 100.0 * self.accuracy()),
-            format!("{}/{}", self.right, self.questions),
+            percents(wilson(self.right, self.questions)),
+            format!("{}/{}{visible}", self.right, self.questions),
             format!("{:.1}", self.forwards()),
             format!("{:.2}", self.tokens_per_forward()),
             format!("{:.2}", self.text_tokens_per_forward()),
@@ -66,10 +76,13 @@ impl Sums {
     }
 
     fn object(&self) -> Value {
+        let Interval { low, high } = wilson(self.right, self.questions);
         json!({
             "questions": self.questions,
             "right": self.right,
+            "right_visible": self.right_visible,
             "accuracy": self.accuracy(),
+            "accuracy_95": [low, high],
             "nfe": self.nfe,
             "nfe_per_answer": self.forwards(),
             "tokens_per_forward": self.tokens_per_forward(),
@@ -77,6 +90,11 @@ impl Sums {
             "seconds": self.seconds,
         })
     }
+}
+
+/// `80.6–87.3`, of rates.
+pub(in super::super) fn percents(Interval { low, high }: Interval) -> String {
+    format!("{:.1}–{:.1}", 100.0 * low, 100.0 * high)
 }
 
 impl<'a> EvalReport<'a> {
@@ -94,11 +112,12 @@ impl<'a> EvalReport<'a> {
         }
     }
 
-    /// A table; `tokens/NFE` counts all that the steps committed, `text/NFE` what a reader sees of it.
+    /// A table; `95 %` is where the accuracy lies with that confidence, were there more such questions; `tokens/NFE` counts all that the steps committed, `text/NFE` what a reader sees of it.
     pub(super) fn text(&self) -> String {
         let heading = [
             "task",
             "accuracy",
+            "95 %",
             "right",
             "NFE",
             "tokens/NFE",

@@ -2,6 +2,7 @@ mod alerts;
 mod canvas;
 mod chat;
 mod copy;
+mod first_screen;
 mod frame;
 mod keeping;
 mod last_turn;

@@ -1,10 +1,9 @@
 //! Models and backends: the picker, loads, what fails, and what does not fit.
 
-use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
-use unmask_core::engine::{LoadRequest, OldModel};
+use unmask_core::engine::{LoadRequest, Loaded, OldModel};
+use unmask_core::precision::PrecisionReason;
 
 use super::*;
-use crate::action::AfterScan;
 use crate::fixture::machine;
 use crate::models::chosen;
 use crate::state::Activity;
@@ -43,7 +42,7 @@ fn confirm(driver: &Driver) -> &str {
     }
 }
 
-fn load_of(effects: &[Effect]) -> &LoadRequest {
+pub(super) fn load_of(effects: &[Effect]) -> &LoadRequest {
     match effects {
         [Effect::Load(request)] => request,
         other => panic!("nothing is loaded: {other:?}"),
@@ -334,58 +333,23 @@ fn a_model_is_added_and_shown_in_the_picker() {
 }
 
 #[test]
-fn the_first_screen_does_what_its_options_say() {
-    let mut driver = Driver::bare();
-    assert_eq!(driver.key(KeyCode::Char('1')), []);
-    assert_eq!(driver.draft(), "/models add ");
-    let mut driver = Driver::bare();
-    driver.key(KeyCode::Down);
-    assert_eq!(driver.key(KeyCode::Enter), [Effect::Scan]);
-    assert_eq!(driver.state.machine.wanted, Some(AfterScan::Get));
-    let mut driver = Driver::bare();
-    let effects = driver.key(KeyCode::Char('3'));
-    assert_eq!(load_of(&effects).key, "builtin:demo");
-}
-
-#[test]
-fn the_carried_model_is_loaded_where_it_can_be() {
-    let mut driver = Driver::bare();
-    let mut catalogue: Catalogue = machine();
-    let carried = |framework: &str, readiness| ModelChoice {
-        key: "mini".to_owned(),
-        framework: framework.to_owned(),
-        needs_bytes: None,
-        readiness,
-        ..catalogue.choices[0].clone()
+fn a_precision_that_was_chosen_is_told_with_the_reason_and_a_named_one_is_not() {
+    let told = |reason| {
+        let mut driver = Driver::bare();
+        let mut loaded = Loaded::clone(&fixture::loaded(CELLS));
+        loaded.precision_reason = reason;
+        driver.receive(EngineEvent::Loaded(loaded.into()));
+        driver.notice().to_owned()
     };
-    let refused = carried("gone", Readiness::Refused("it is gone".to_owned()));
-    let there = carried("candle", Readiness::Carried);
-    catalogue.choices.extend([refused, there]);
-    driver.act(Action::Scanned(Ok(catalogue.into())));
-    let effects = driver.key(KeyCode::Char('3'));
-    let request = load_of(&effects);
+    let free_bytes = 12_300_000_000;
     assert_eq!(
-        (request.key.as_str(), request.framework.as_deref()),
-        ("mini", Some("candle"))
+        told(PrecisionReason::Fits { free_bytes }),
+        "Precision: fp16 (fits 12.3 GB free)"
     );
-}
-
-#[test]
-fn a_start_without_a_model_shows_the_first_screen_and_looks_around() {
-    let mut driver = Driver::bare();
-    driver.act(Action::Order(Order::Load(LoadRequest::default())));
-    assert!(!driver.state.is_first_run());
-    let effects = driver.receive(EngineEvent::LoadFailed {
-        key: "demo".to_owned(),
-        failure: failure(),
-    });
-    assert_eq!(effects, [Effect::Scan]);
-    assert!(driver.state.is_first_run());
-    driver.say("hello");
-    assert_eq!(driver.state.queue.len(), 1, "the message is kept");
-    driver.key(KeyCode::Enter);
-    assert!(matches!(
-        driver.state.overlays.last(),
-        Some(Overlay::Models(_))
-    ));
+    assert_eq!(
+        told(PrecisionReason::Smallest { free_bytes }),
+        "Precision: fp16 (needs the least, for 12.3 GB free)"
+    );
+    assert_eq!(told(PrecisionReason::Named), "");
+    assert_eq!(told(PrecisionReason::Small), "");
 }

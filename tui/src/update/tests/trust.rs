@@ -29,6 +29,7 @@ fn strange_machine(since: Since) -> Catalogue {
         device: String::new(),
         device_name: String::new(),
         precision: String::new(),
+        precision_reason: unmask_core::precision::PrecisionReason::Named,
         readiness: Readiness::Refused("stranger is not approved".to_owned()),
         ..choice
     });

@@ -64,7 +64,7 @@ fn every_documented_key_is_read_from_the_file() {
         });
         let text = text.replace("= \"demo\"", "= \"KEY\"") + "library = \"x\"\n";
         let config = load(&text, &Overrides::default(), &[]).expect("all of it is read");
-        let shown = config.show();
+        let shown = config.show(&config.explain());
         let unsaid: Vec<&str> = (shown.lines())
             .filter(|line| line.ends_with("# default"))
             .collect();

@@ -40,7 +40,7 @@ fn whole() -> String {
 fn read(text: &str) {
     in_time("a configuration", || {
         match load(text, &Overrides::default(), &[]) {
-            Ok(config) => drop(config.show()),
+            Ok(config) => drop(config.show(&config.explain())),
             Err(error) => assert!(error.len() > 10, "{error}"),
         }
     });

@@ -279,7 +279,7 @@ fn a_hub_id_needs_no_entry() {
 fn every_value_is_shown_with_its_origin() {
     let variables = [("UNMASK_THREADS", "3"), ("UNMASK_THRESHOLD", "off")];
     let config = load(SMALL, &Overrides::default(), &variables).expect("it is valid");
-    let shown = config.show();
+    let shown = config.show(&config.explain());
     for line in [
         "available_models.demo.generation.threshold = \"off\" # UNMASK_THRESHOLD",
         "active_model_key = \"demo\" # m.toml:1",

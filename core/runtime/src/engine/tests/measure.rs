@@ -1,7 +1,7 @@
 //! Likelihoods: what each position wants depends on nothing else, so that they are known in closed form.
 
 use super::*;
-use crate::likelihood::Samples;
+use crate::likelihood::{Masking, Samples};
 
 /// `ln softmax` of what the fake model gives position `at`: one logit of `1 + at` among zeros.
 fn surprise(at: usize, token: usize) -> f64 {
@@ -22,7 +22,8 @@ fn request(pairs: &[(&str, &str)], samples: Samples) -> MeasureRequest {
         pairs: pairs.iter().map(pair).collect(),
         samples,
         cfg_scale: 0.0,
-        seed: 0,
+        masking: Masking::default(),
+        rows: None,
         greedy: true,
     }
 }

@@ -111,6 +111,9 @@ impl ModelText for Fake {
         let digits = text.chars().map(|digit| digit.to_digit(16).map(TokenId));
         digits.collect::<Option<_>>().ok_or_else(|| no_such(text))
     }
+    fn encode_long(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        self.encode(text)
+    }
     fn pair(&self, context: &str, continuation: &str) -> Result<Pair, Failure> {
         Ok(Pair {
             context: self.encode(context)?,
@@ -120,6 +123,15 @@ impl ModelText for Fake {
     fn prompt(&self, messages: &[Message]) -> Result<Vec<TokenId>, Failure> {
         let token = |message: &Message| TokenId(message.content.len() as u32);
         Ok(messages.iter().map(token).collect())
+    }
+    fn render(&self, messages: &[Message]) -> Result<String, Failure> {
+        Ok(messages.iter().map(|it| it.content.as_str()).collect())
+    }
+    fn decode(&self, tokens: &[TokenId], _: SpecialTokens) -> Result<String, Failure> {
+        Ok(tokens.iter().map(|it| format!("{:x}", it.0)).collect())
+    }
+    fn until(&self, answer: &[TokenId], _: &[String]) -> Result<String, Failure> {
+        self.finished(answer)
     }
     fn place(&self, pins: &[Pin], length: usize) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
         let beyond = pins.iter().position(|pin| pin.at.index() >= length);
@@ -193,6 +205,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             backend_version: "1".to_owned(),
             device: "cpu".to_owned(),
             device_name: "cpu".to_owned(),
+            precision_reason: crate::precision::PrecisionReason::Named,
             facts: fake.facts(),
             special: SpecialIds {
                 mask: MASK,

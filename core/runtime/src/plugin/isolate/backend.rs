@@ -76,6 +76,7 @@ fn device(message: DeviceMessage) -> Device {
         total_bytes: message.total_bytes,
         free_bytes: message.free_bytes,
         precisions: message.precisions,
+        ranked: message.ranked,
     }
 }
 

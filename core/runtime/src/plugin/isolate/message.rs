@@ -11,7 +11,7 @@ use unmask_api::{Attention, BackendError, ErrorCode, Estimate, LoadSpec};
 use super::super::check::utf8;
 
 /// The messages as this build has them; those of another are not understood.
-pub(super) const VERSION: &str = concat!("3 of ", env!("CARGO_PKG_VERSION"));
+pub(super) const VERSION: &str = concat!("4 of ", env!("CARGO_PKG_VERSION"));
 
 /// The first message of a worker. It stays as it is, so that every version can be told from every other.
 #[derive(Serialize, Deserialize)]
@@ -93,6 +93,7 @@ pub(super) struct DeviceMessage {
     pub(super) total_bytes: u64,
     pub(super) free_bytes: u64,
     pub(super) precisions: Vec<String>,
+    pub(super) ranked: bool,
 }
 
 /// [`Estimate`].

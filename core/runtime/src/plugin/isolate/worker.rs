@@ -173,6 +173,7 @@ fn device(device: Device) -> DeviceMessage {
         total_bytes: device.total_bytes,
         free_bytes: device.free_bytes,
         precisions: device.precisions,
+        ranked: device.ranked,
     }
 }
 

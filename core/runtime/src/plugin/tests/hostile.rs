@@ -244,6 +244,7 @@ unsafe extern "C" fn device(index: u32, out: *mut DeviceRow, error: *mut ErrorSl
             (*out).kind = script.word();
             (*out).total_bytes = script.number();
             (*out).free_bytes = script.number();
+            (*out).ranked = (*out).kind & 1;
             script.put((*out).id);
             script.put((*out).name);
             script.put((*out).precisions);

@@ -78,6 +78,10 @@ impl Strategy for FullBlocks {
     }
 
     fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
+        if candidates.iter().all(|it| it.token != canvas.mask()) {
+            let picks = (self.select)(candidates, self.quota);
+            return CanvasEdit::writes(candidates, &picks);
+        }
         let is_token = |&index: &usize| candidates[index].token != canvas.mask();
         let kept: Vec<usize> = (0..candidates.len()).filter(is_token).collect();
         let tokens: Vec<Candidate> = kept.iter().map(|&at| candidates[at].clone()).collect();

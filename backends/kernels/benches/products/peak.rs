@@ -1,0 +1,118 @@
+//! The limit of a processor: loops of nothing but products.
+
+use unmask_kernels::InstructionSet;
+
+use crate::measure::{cpu_seconds, median};
+
+/// Of `vpdpbusd` on 512 bits, GFLOP a CPU second, where there is one.
+pub(crate) fn vnni() -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    if InstructionSet::Avx512.is_available() {
+        return Some(x86::vnni512());
+    }
+    None
+}
+
+/// Of a set's own instruction.
+pub(crate) fn of(set: InstructionSet) -> Option<f64> {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 => Some(x86::madd()),
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::AvxVnni => Some(x86::vnni256()),
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => Some(x86::vnni512()),
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Amx => Some(x86::amx()),
+        _ => None,
+    }
+}
+
+/// Median of some runs of a loop of `operations`.
+fn rate(operations: f64, run: impl Fn()) -> f64 {
+    run();
+    let once = |_| {
+        let before = cpu_seconds();
+        run();
+        operations / (cpu_seconds() - before) / 1e9
+    };
+    median((0..9).map(once).collect())
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::asm;
+
+    const LOOPS: u64 = 100_000;
+
+    /// Twelve independent instructions, `LOOPS` times.
+    macro_rules! twelve {
+        ($operations:expr, $first:literal, $second:literal) => {
+            super::rate(LOOPS as f64 * 12.0 * $operations, || {
+                // SAFETY: the set is available, as its caller has seen; only registers named here are written.
+                unsafe {
+                    asm!(
+                        "2:",
+                        concat!($first, "0", $second, "0"), concat!($first, "1", $second, "1"), concat!($first, "2", $second, "2"),
+                        concat!($first, "3", $second, "3"), concat!($first, "4", $second, "4"), concat!($first, "5", $second, "5"),
+                        concat!($first, "6", $second, "6"), concat!($first, "7", $second, "7"), concat!($first, "8", $second, "8"),
+                        concat!($first, "9", $second, "9"), concat!($first, "10", $second, "10"), concat!($first, "11", $second, "11"),
+                        "dec {n}",
+                        "jnz 2b",
+                        n = inout(reg) LOOPS => _,
+                        out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _, out("xmm4") _, out("xmm5") _,
+                        out("xmm6") _, out("xmm7") _, out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
+                        out("xmm12") _,
+                        options(nostack, nomem),
+                    );
+                }
+            })
+        };
+    }
+
+    pub(super) fn vnni512() -> f64 {
+        twelve!(128.0, "vpdpbusd zmm", ", zmm14, zmm15 # ")
+    }
+
+    pub(super) fn vnni256() -> f64 {
+        twelve!(64.0, "{{vex}} vpdpbusd ymm", ", ymm14, ymm15 # ")
+    }
+
+    /// A multiplication and the addition that has to go with it.
+    pub(super) fn madd() -> f64 {
+        twelve!(
+            32.0,
+            "vpmaddwd ymm12, ymm14, ymm15\nvpaddd ymm",
+            ", ymm15, ymm12 # "
+        )
+    }
+
+    pub(super) fn amx() -> f64 {
+        let mut configuration = [0u8; 64];
+        configuration[0] = 1;
+        for tile in 0..8 {
+            configuration[16 + 2 * tile] = 64;
+            configuration[48 + tile] = 16;
+        }
+        super::rate(LOOPS as f64 * 4.0 * 32768.0, || {
+            // SAFETY: the set is available, as its caller has seen; tiles are configured before and given back after.
+            unsafe {
+                asm!(
+                    "ldtilecfg [{c}]",
+                    "2:",
+                    "tdpbsud tmm0, tmm4, tmm6",
+                    "tdpbsud tmm1, tmm4, tmm7",
+                    "tdpbsud tmm2, tmm5, tmm6",
+                    "tdpbsud tmm3, tmm5, tmm7",
+                    "dec {n}",
+                    "jnz 2b",
+                    "tilerelease",
+                    c = in(reg) configuration.as_ptr(),
+                    n = inout(reg) LOOPS => _,
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    options(nostack, readonly),
+                );
+            }
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! AVX-512 VNNI: 6 rows by 64 columns are 24 sums of 512 bits; a step is 4 loads, 6 broadcasts and 24 `vpdpbusd`.
+//!
+//! Nibbles are split in registers, anew for every tile of rows, in tiles of 5 rows since that needs registers; for many rows
+//! they become bytes in a scratch first. What the next block needs is fetched into L2 during the first tiles of rows: into
+//! L1, or faster, it would be limited by that cache's few outstanding misses. For one tile the processor's own prefetching
+//! does best.
+
+use std::arch::x86_64::*;
+
+use super::unpack::{Unpacked, unpacked_scale};
+use super::{Block, Tiles};
+use crate::matrix::{Format, GROUP, PANEL};
+
+/// Rows a tile.
+const ROWS: usize = 6;
+/// Rows a tile that splits nibbles.
+const SPLIT_ROWS: usize = 5;
+/// From so many rows on nibbles become bytes first.
+pub(crate) const UNPACK_ROWS: usize = 20;
+/// Most groups of a block whose nibbles become bytes: as many as stay in L1.
+pub(crate) const UNPACK_GROUPS: usize = 4;
+/// Tiles of rows during which the next block is fetched.
+const SPREAD: usize = 4;
+
+/// Lines of the next stream that are fetched for it to begin at once.
+const START_LINES: usize = 12;
+
+/// What a tile multiplies with.
+const BYTES: u8 = 0;
+const NIBBLES: u8 = 1;
+/// Bytes that were nibbles, with scales by group.
+const UNPACKED: u8 = 2;
+
+/// # Safety
+/// The processor needs the features; `sums` must hold the block's rows.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
+    let (layout, panel) = (block.w.layout(), block.w.panel(block.panel));
+    let groups = block.groups.1 - block.groups.0;
+    let mode = match layout.format() {
+        Format::Int8 => BYTES,
+        Format::Int4 if block.rows.1 >= UNPACK_ROWS && groups <= UNPACK_GROUPS => UNPACKED,
+        Format::Int4 => NIBBLES,
+    };
+    let mut unpacked = [const { Unpacked::new() }; UNPACK_GROUPS];
+    if mode == UNPACKED {
+        for (group, to) in (block.groups.0..block.groups.1).zip(&mut unpacked) {
+            let nibbles = &panel[layout.group_at(group)..][..layout.columns(group) * PANEL / 2];
+            to.unpack(nibbles);
+        }
+    }
+    let tiles = Tiles::of(
+        block.rows.1,
+        if mode == NIBBLES { SPLIT_ROWS } else { ROWS },
+    );
+    let (count, next) = (tiles.left, block.next);
+    // One tile is a plain stream, at which the processor's own prefetching is best.
+    let spread = if count == 1 { 0 } else { count.min(SPREAD) };
+    if count == 1 {
+        // It cannot know where the next stream begins.
+        for line in next.chunks(64).take(START_LINES) {
+            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
+        }
+    }
+    for (t, (first, rows)) in tiles.enumerate() {
+        let sums = &mut sums[first * PANEL..][..rows * PANEL];
+        let fetch = match t < spread {
+            true => &next[next.len() * t / spread..next.len() * (t + 1) / spread],
+            false => &[],
+        };
+        macro_rules! call {
+            ($($rows:literal)*) => {
+                match (rows, mode) {
+                    $(
+                        // SAFETY: rows and columns of the block are there, as `Block` promises.
+                        ($rows, BYTES) => unsafe { tile::<$rows, BYTES>(block, first, &unpacked, fetch, sums) },
+                        // SAFETY: as above.
+                        ($rows, NIBBLES) => unsafe { tile::<$rows, NIBBLES>(block, first, &unpacked, fetch, sums) },
+                        // SAFETY: as above, and the block's groups are unpacked.
+                        ($rows, UNPACKED) => unsafe { tile::<$rows, UNPACKED>(block, first, &unpacked, fetch, sums) },
+                    )*
+                    _ => unreachable!("tiles have 1 to 6 rows, in one of three modes"),
+                }
+            };
+        }
+        call!(1 2 3 4 5 6);
+    }
+}
+
+/// # Safety
+/// The block's rows and groups must be there, and `sums` hold `R` rows.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn tile<const R: usize, const MODE: u8>(
+    block: &Block<'_>,
+    first: usize,
+    unpacked: &[Unpacked],
+    fetch: &[u8],
+    sums: &mut [f32],
+) {
+    debug_assert!(sums.len() == R * PANEL);
+    let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
+    let (row, groups, stride) = (block.rows.0 + first, x.groups(), x.stride);
+    let (low, mut ahead) = (_mm512_set1_epi8(15), fetch.as_ptr());
+    let split = MODE == NIBBLES;
+    let width = if split { 8 } else { 4 };
+    let steps = (block.groups.1 - block.groups.0) * GROUP / width;
+    let lines = fetch.len().div_ceil(64 * steps);
+    for group in block.groups.0..block.groups.1 {
+        let columns = layout.columns(group);
+        // SAFETY: pointers stay within the rows' integers, scales and sums, within the group's bytes of the panel, and
+        // within `sums`; what is only fetched need not be there.
+        unsafe {
+            let mut w = match MODE {
+                UNPACKED => unpacked[group - block.groups.0].as_ptr(),
+                _ => panel.as_ptr().add(layout.group_at(group)),
+            };
+            let scales = panel
+                .as_ptr()
+                .add(layout.group_at(group) + columns * PANEL / 2)
+                .cast::<f32>();
+            let mut a: [*const i8; R] = std::array::from_fn(|i| {
+                x.integers.as_ptr().add((row + i) * stride + group * GROUP)
+            });
+            let mut acc: [[__m512i; 4]; R] = std::array::from_fn(|i| {
+                let correction = *x.corrections.as_ptr().add((row + i) * groups + group);
+                [_mm512_set1_epi32(correction >> if split { 4 } else { 0 }); 4]
+            });
+            for _ in 0..columns / width {
+                let q = [0, 64, 128, 192].map(|o| _mm512_loadu_si512(w.add(o).cast()));
+                if lines != 0 {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+                    if lines > 1 {
+                        _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(64).cast());
+                    }
+                    ahead = ahead.wrapping_add(64 * lines);
+                }
+                let v = if split {
+                    q.map(|q| _mm512_and_si512(q, low))
+                } else {
+                    q
+                };
+                for (acc, a) in acc.iter_mut().zip(&mut a) {
+                    let x = _mm512_set1_epi32(a.cast::<i32>().read_unaligned());
+                    for j in 0..4 {
+                        acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
+                    }
+                    *a = a.add(4);
+                }
+                if split {
+                    let v = q.map(|q| _mm512_and_si512(_mm512_srli_epi16::<4>(q), low));
+                    for (acc, a) in acc.iter_mut().zip(&mut a) {
+                        let x = _mm512_set1_epi32(a.cast::<i32>().read_unaligned());
+                        for j in 0..4 {
+                            acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
+                        }
+                        *a = a.add(4);
+                    }
+                }
+                w = w.add(256);
+            }
+            let by_column = [0, 16, 32, 48].map(|o| match MODE {
+                BYTES => _mm512_set1_ps(1.0),
+                NIBBLES => _mm512_loadu_ps(scales.add(o)),
+                _ => unpacked_scale(_mm512_loadu_ps(scales.add(o))),
+            });
+            for (i, acc) in acc.iter().enumerate() {
+                let by_row = _mm512_set1_ps(*x.scales.as_ptr().add((row + i) * groups + group));
+                for (j, acc) in acc.iter().enumerate() {
+                    let to = sums.as_mut_ptr().add(i * PANEL + j * 16);
+                    let scale = match MODE {
+                        BYTES => by_row,
+                        _ => _mm512_mul_ps(by_row, by_column[j]),
+                    };
+                    let before = if group == 0 {
+                        _mm512_setzero_ps()
+                    } else {
+                        _mm512_loadu_ps(to)
+                    };
+                    _mm512_storeu_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(*acc), scale, before));
+                }
+            }
+        }
+    }
+}

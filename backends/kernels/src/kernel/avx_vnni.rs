@@ -1,0 +1,103 @@
+//! AVX-VNNI: `vpdpbusd` on 256 bits, 6 rows by 16 columns (5 rows where nibbles need registers).
+
+use std::arch::x86_64::*;
+
+use super::{Block, Tiles};
+use crate::matrix::{Format, GROUP, PANEL};
+
+const INT8_ROWS: usize = 6;
+const INT4_ROWS: usize = 5;
+
+/// # Safety
+/// The processor needs the features; `sums` must hold the block's rows.
+#[target_feature(enable = "avx2,fma,avxvnni")]
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
+    let int4 = block.w.layout().format() == Format::Int4;
+    // A group of a panel, at most 8 KiB, stays in L1 for all rows.
+    for group in block.groups.0..block.groups.1 {
+        for (first, rows) in Tiles::of(block.rows.1, if int4 { INT4_ROWS } else { INT8_ROWS }) {
+            let sums = &mut sums[first * PANEL..][..rows * PANEL];
+            for column in (0..PANEL).step_by(16) {
+                macro_rules! call {
+                    ($($rows:literal)*) => {
+                        match (rows, int4) {
+                            $(
+                                // SAFETY: rows and columns of the block are there, as `Block` promises.
+                                ($rows, false) => unsafe { tile::<$rows, false>(block, first, group, column, sums) },
+                                // SAFETY: as above.
+                                ($rows, true) => unsafe { tile::<$rows, true>(block, first, group, column, sums) },
+                            )*
+                            _ => unreachable!("tiles have 1 to 6 rows"),
+                        }
+                    };
+                }
+                call!(1 2 3 4 5 6);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The block's rows and the group must be there, and `sums` hold `R` rows.
+#[target_feature(enable = "avx2,fma,avxvnni")]
+unsafe fn tile<const R: usize, const INT4: bool>(
+    block: &Block<'_>,
+    first: usize,
+    group: usize,
+    column: usize,
+    sums: &mut [f32],
+) {
+    debug_assert!(sums.len() == R * PANEL);
+    let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
+    let (row, groups, columns) = (block.rows.0 + first, x.groups(), layout.columns(group));
+    let low = _mm256_set1_epi8(15);
+    // SAFETY: pointers stay within the rows' integers, scales and sums, within the group's bytes of the panel, and
+    // within `sums`.
+    unsafe {
+        let mut w = panel.as_ptr().add(layout.group_at(group) + column * 4);
+        let mut a: [*const i8; R] = std::array::from_fn(|i| {
+            x.integers
+                .as_ptr()
+                .add((row + i) * x.stride + group * GROUP)
+        });
+        let mut acc: [[__m256i; 2]; R] = std::array::from_fn(|i| {
+            let correction = *x.corrections.as_ptr().add((row + i) * groups + group);
+            [_mm256_set1_epi32(correction >> if INT4 { 4 } else { 0 }); 2]
+        });
+        for _ in 0..columns / if INT4 { 8 } else { 4 } {
+            let q = [0, 32].map(|o| _mm256_loadu_si256(w.add(o).cast()));
+            let v = if INT4 {
+                q.map(|q| _mm256_and_si256(q, low))
+            } else {
+                q
+            };
+            for (acc, a) in acc.iter_mut().zip(&mut a) {
+                let x = _mm256_set1_epi32(a.cast::<i32>().read_unaligned());
+                acc[0] = _mm256_dpbusd_avx_epi32(acc[0], v[0], x);
+                acc[1] = _mm256_dpbusd_avx_epi32(acc[1], v[1], x);
+                *a = a.add(4);
+            }
+            if INT4 {
+                let v = q.map(|q| _mm256_and_si256(_mm256_srli_epi16::<4>(q), low));
+                for (acc, a) in acc.iter_mut().zip(&mut a) {
+                    let x = _mm256_set1_epi32(a.cast::<i32>().read_unaligned());
+                    acc[0] = _mm256_dpbusd_avx_epi32(acc[0], v[0], x);
+                    acc[1] = _mm256_dpbusd_avx_epi32(acc[1], v[1], x);
+                    *a = a.add(4);
+                }
+            }
+            w = w.add(4 * PANEL);
+        }
+        for (i, acc) in acc.iter().enumerate() {
+            let by_row = _mm256_set1_ps(*x.scales.as_ptr().add((row + i) * groups + group));
+            // After the last step `w` is `column * 4` bytes behind where the scales begin, and they are 4 bytes each.
+            super::avx2::add_scaled::<INT4>(
+                acc,
+                by_row,
+                w.cast(),
+                group == 0,
+                sums.as_mut_ptr().add(i * PANEL + column),
+            );
+        }
+    }
+}

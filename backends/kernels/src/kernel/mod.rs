@@ -1,0 +1,114 @@
+//! The innermost loops, one file for each instruction set.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
+mod portable;
+#[cfg(target_arch = "x86_64")]
+mod unpack;
+
+use crate::InstructionSet;
+use crate::activations::Activations;
+#[cfg(target_arch = "x86_64")]
+use crate::matrix::GROUP;
+use crate::matrix::{Matrix, PANEL};
+
+/// Some rows of activations times some groups of a panel.
+pub(crate) struct Block<'a> {
+    pub(crate) x: &'a Activations,
+    /// First row and number of rows.
+    pub(crate) rows: (usize, usize),
+    pub(crate) w: &'a Matrix<'a>,
+    pub(crate) panel: usize,
+    /// First group and the one past the last.
+    pub(crate) groups: (usize, usize),
+    /// Packed bytes that are needed next, to be fetched meanwhile.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "no other kernel fetches ahead")
+    )]
+    pub(crate) next: &'a [u8],
+}
+
+impl Block<'_> {
+    /// The packed bytes of the group after `group`, or those that come first when this block is done.
+    #[cfg(target_arch = "x86_64")]
+    fn packed_after(&self, group: usize) -> &[u8] {
+        let (layout, group) = (self.w.layout(), group + 1);
+        match group < self.groups.1 {
+            true => &self.w.panel(self.panel)[layout.group_at(group)..layout.group_end(group)],
+            false => &self.next[..self.next.len().min(GROUP * PANEL)],
+        }
+    }
+
+    /// Adds to `sums`, `[rows, 64]`, or sets them if the first group is 0: `Σ scale · Σ integer · integer` by groups, the
+    /// inner sum exact in 32 bits, the outer one in the order of groups with fused multiply-add. So results depend neither
+    /// on the number of rows nor on the instruction set.
+    ///
+    /// # Safety
+    /// The set must be available.
+    pub(crate) unsafe fn add_to(&self, set: InstructionSet, sums: &mut [f32]) {
+        let (first, rows) = self.rows;
+        let layout = self.w.layout();
+        assert!(rows > 0 && first + rows <= self.x.m(), "the rows are there");
+        assert!(
+            self.x.k() == layout.k() && self.groups.1 <= layout.groups(),
+            "the columns are there"
+        );
+        assert!(
+            self.panel < layout.panels() && sums.len() == rows * PANEL,
+            "the panel is there, the sums fit"
+        );
+        match set {
+            InstructionSet::Portable => portable::add(self, sums),
+            // SAFETY: the set is available, and what the kernels rely on was just tested, here and below.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => unsafe { avx2::add(self, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Amx if rows >= amx::ROWS => unsafe { amx::add(self, sums) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 | InstructionSet::Amx => unsafe { avx512::add(self, sums) },
+        }
+    }
+}
+
+/// Rows cut into as few tiles as their greatest height allows, of nearly the same height: first row and rows of each.
+#[cfg(target_arch = "x86_64")]
+struct Tiles {
+    next: usize,
+    rows: usize,
+    left: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Tiles {
+    fn of(rows: usize, height: usize) -> Self {
+        Self {
+            next: 0,
+            rows,
+            left: rows.div_ceil(height),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Iterator for Tiles {
+    type Item = (usize, usize);
+    fn next(&mut self) -> Option<(usize, usize)> {
+        let first = self.next;
+        let rows = (self.rows - first).div_ceil(self.left.max(1));
+        self.next += rows;
+        self.left = self.left.saturating_sub(1);
+        (rows > 0).then_some((first, rows))
+    }
+}

@@ -1,0 +1,170 @@
+//! A file that a command is given for its results: the settings on the first line, then a result a line, so that a run that
+//! was stopped goes on where it was.
+
+use std::fs::{File, TryLockError};
+use std::io::Read as _;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use unmask_core::config::Environment;
+
+use super::Usage;
+use super::meter::ProgressMeter;
+use super::output::{Force, Output, There, append};
+
+/// What the messages call a command's work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecordWords {
+    /// `an evaluation`.
+    pub(super) work: &'static str,
+    /// What is worked on: `questions`.
+    pub(super) input: &'static str,
+}
+
+/// What a file holds.
+#[derive(Debug, PartialEq)]
+pub(super) struct Recorded<S, R> {
+    pub(super) settings: S,
+    pub(super) records: Vec<R>,
+    /// Bytes of its whole lines; behind them a crash may have cut one off, which is made again.
+    pub(super) whole: u64,
+}
+
+/// The file of `--out`, if there is one. It is looked at before the model is loaded, and touched when that is done.
+pub(super) struct RecordFile<S, R> {
+    words: RecordWords,
+    output: Option<Output>,
+    /// What the file held before, if it is to be gone on with.
+    before: Option<Recorded<S, R>>,
+    file: Option<File>,
+}
+
+impl<S: Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> RecordFile<S, R> {
+    /// Tests that the file is one of such results, or that it may be replaced.
+    pub(super) fn look(
+        words: RecordWords,
+        out: Option<&Path>,
+        input: Option<&Path>,
+        force: Force,
+        environment: &Environment,
+    ) -> Result<Self, Usage> {
+        let mut this = Self {
+            words,
+            output: None,
+            before: None,
+            file: None,
+        };
+        let Some(path) = out else {
+            return Ok(this);
+        };
+        let output = Output::look(path, environment)?;
+        if input.is_some_and(|input| is_same(&output.path, &environment.expand(input))) {
+            let text = format!(
+                "{} holds the {}; name another --out file",
+                output.shown, words.input
+            );
+            return Err(Usage(text));
+        }
+        if output.there == There::File && force == Force::No {
+            let read = read(&output.path, words);
+            this.before = Some(read.map_err(|what| refuse(&output, &what))?);
+        }
+        this.output = Some(output);
+        Ok(this)
+    }
+
+    /// The results of before, unless `differs` says why they are others than those that are wanted now; the file is then
+    /// written to.
+    pub(super) fn resume(
+        &mut self,
+        settings: &S,
+        differs: impl Fn(&Recorded<S, R>) -> Option<String>,
+        meter: &ProgressMeter,
+    ) -> anyhow::Result<Option<Vec<R>>> {
+        let Some(output) = &self.output else {
+            return Ok(None);
+        };
+        let Some(before) = self.before.take() else {
+            let file = output.begin(&(serde_json::to_string(settings)? + "\n"))?;
+            // Another run is then refused; where there are no locks, it is not.
+            file.try_lock().ok();
+            self.file = Some(file);
+            if output.there == There::File {
+                meter.note(&format!("{} was there; it is replaced", output.shown));
+            }
+            return Ok(None);
+        };
+        if let Some(what) = differs(&before) {
+            return Err(refuse(output, &what).into());
+        }
+        self.file = Some(go_on(output, before.whole, self.words)?);
+        Ok(Some(before.records))
+    }
+
+    pub(super) fn write(&mut self, record: &R) -> anyhow::Result<()> {
+        match (&mut self.file, &self.output) {
+            (Some(file), Some(output)) => {
+                append(file, &serde_json::to_string(record)?, &output.shown)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refuse(output: &Output, what: &str) -> Usage {
+    let shown = &output.shown;
+    Usage(format!(
+        "{shown}: {what}; choose another --out file, or replace it with --force"
+    ))
+}
+
+/// Whether both lead to one file.
+pub(super) fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| Some(one) == real(other))
+}
+
+/// Opens the file to go on behind its whole lines; nobody else writes to it meanwhile.
+fn go_on(output: &Output, whole: u64, words: RecordWords) -> Result<File, Usage> {
+    let refuse = |what: String| Usage(format!("{}: {what}", output.shown));
+    let file = File::options().append(true).open(&output.path);
+    let file = file.map_err(|error| refuse(format!("cannot be written: {error}")))?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        let work = words.work.split_once(' ').map_or(words.work, |it| it.1);
+        return Err(refuse(format!(
+            "another {work} writes to it; wait for its end"
+        )));
+    }
+    let cut = file.set_len(whole);
+    cut.map_err(|error| refuse(format!("cannot be written: {error}")))?;
+    Ok(file)
+}
+
+/// Reads a file of results; else what is wrong with it. A last line that was cut off, as by a crash, does not count.
+pub(super) fn read<S: DeserializeOwned, R: DeserializeOwned>(
+    path: &Path,
+    words: RecordWords,
+) -> Result<Recorded<S, R>, String> {
+    /// More than any run writes.
+    const LONGEST: u64 = 1 << 30;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
+    read.map_err(|error| format!("cannot be read: {error}"))?;
+    let whole = bytes.iter().rposition(|&byte| byte == b'\n');
+    bytes.truncate(whole.map_or(0, |end| end + 1));
+    let none = || format!("its first line holds no settings of {}", words.work);
+    let text = str::from_utf8(&bytes).map_err(|_| none())?;
+    let mut lines = text.lines();
+    let settings = lines.next().and_then(|it| serde_json::from_str(it).ok());
+    let settings = settings.ok_or_else(none)?;
+    let records = lines.map(|line| {
+        let record = serde_json::from_str(line);
+        record.map_err(|error| format!("a line is damaged: {error}"))
+    });
+    Ok(Recorded {
+        settings,
+        records: records.collect::<Result<_, _>>()?,
+        whole: bytes.len() as u64,
+    })
+}
