@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A refusal; nothing was written, except where [`Error::Cancelled`] says otherwise.
+/// A refusal. What was to be written is of no use then: packing may have begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

@@ -18,6 +18,7 @@ bindgen_version=0.72.1
 
 say() { echo "mlx: $*" >&2; }
 
+# Thin wrappers and a tool that runs once: neither is worth the time of an optimiser.
 # Everything that the result depends on, so that a change makes it anew.
 stamp() {
     { cat "$here"/{cargo.sh,requirements.txt,shim.h}; grep -A 2 -x 'name = "mlx-sys"' "$root/Cargo.lock"; } | sha256sum
@@ -47,7 +48,7 @@ for package in json.load(sys.stdin)["packages"]:
 }
 
 compile() {
-    local from=$1 flags=(-std=gnu++20 -O2 -fPIC -include "$here/shim.h" -I"$1" -isystem "$made/python/mlx/include")
+    local from=$1 flags=(-std=gnu++20 -O0 -fPIC -include "$here/shim.h" -I"$1" -isystem "$made/python/mlx/include")
     rm -rf "$made/objects" && mkdir -p "$made/objects" "$made/lib"
     find "$from/mlx/c" -name '*.cpp' -print0 | xargs -0 -P "$(nproc)" -I{} bash -c \
         'file=$1; out=$2; shift 2; "${CXX:-c++}" "$@" -c "$file" -o "$out/$(basename "$file").o"' \
@@ -60,7 +61,7 @@ compile() {
 bind() {
     local from=$1
     if ! "$made/tools/bin/bindgen" --version 2>/dev/null | grep -qF "$bindgen_version"; then
-        cargo install --quiet --locked --root "$made/tools" bindgen-cli --version "$bindgen_version"
+        cargo install --quiet --locked --debug --root "$made/tools" bindgen-cli --version "$bindgen_version"
     fi
     mkdir -p "$made/bindings"
     (cd "$from" && printf '#include "%s"\n' "$here/shim.h" mlx/c/*.h) >"$made/bindings/all.h"

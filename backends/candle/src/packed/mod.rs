@@ -10,6 +10,7 @@ mod cells;
 mod linear;
 mod llada;
 mod packing;
+mod panel;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use unmask_kernels::{Element, Error, Format, Layout, PANEL, Pool, Source, pack_panel};
+use unmask_kernels::{Element, Error, Format, Layout, Pool, Source};
 use unmask_sdk::machine::Memory;
 use unmask_sdk::weights::cache::{self, Array, Cache, CachedArrays, Writer};
 use unmask_sdk::weights::{Dtype, Weight, Weights};
@@ -16,6 +16,7 @@ use unmask_sdk::{BackendError, Progress, memory};
 use super::failed;
 use super::linear::{Numbers, Projection};
 use super::packing::{Packing, layout, most_lost};
+use super::panel::{Lost, Panel};
 use crate::loader::{Held, MatrixLoader};
 use crate::matrix::MatrixSource;
 use crate::precision::Precision;
@@ -24,8 +25,6 @@ use crate::precision::Precision;
 const EDITION: u32 = 1;
 /// Bytes that are packed before they are written.
 const WAVE_BYTES: usize = 8 << 20;
-/// One row of so many is compared with what it was packed from.
-const SAMPLE: usize = 16;
 /// The array of what matrices have lost.
 const LOST: &str = "lost";
 
@@ -335,74 +334,5 @@ fn element(tensor: &Weight<'_>) -> Result<Element, BackendError> {
                 tensor.name
             )))
         }
-    }
-}
-
-/// A packed panel, and what some of its rows have lost.
-struct Panel {
-    bytes: Vec<u8>,
-    lost: Lost,
-    result: Result<(), Error>,
-}
-
-impl Default for Panel {
-    fn default() -> Self {
-        Self {
-            bytes: Vec::new(),
-            lost: Lost::default(),
-            result: Ok(()),
-        }
-    }
-}
-
-impl Panel {
-    fn pack(&mut self, pool: &Pool, layout: Layout, source: &Source<'_>, panel: usize) {
-        self.bytes.resize(layout.panel_bytes(), 0);
-        let packed = pack_panel(pool, layout, source, panel, &mut self.bytes);
-        self.result = packed.and_then(|()| {
-            self.lost = Lost::of(layout, source, panel, &self.bytes)?;
-            Ok(())
-        });
-    }
-}
-
-/// What some rows have lost.
-#[derive(Debug, Clone, Copy, Default)]
-struct Lost {
-    /// Of each row the mean error as a share of its ordinary magnitude: the square of the mean root, which a few large numbers
-    /// hardly move, so that they cannot hide that all others are gone.
-    shares: f64,
-    rows: u32,
-}
-
-impl Lost {
-    /// Of every [`SAMPLE`]th row of a panel.
-    fn of(layout: Layout, source: &Source<'_>, panel: usize, bytes: &[u8]) -> Result<Self, Error> {
-        let mut lost = Self::default();
-        let (mut right, mut got) = (vec![0.0; layout.k()], vec![0.0; layout.k()]);
-        for at in (0..PANEL).step_by(SAMPLE) {
-            let Some(row) = layout.source_row(panel, at) else {
-                continue;
-            };
-            source.read_row(row, &mut right)?;
-            layout.read_panel_row(bytes, at, &mut got)?;
-            let off: f32 = right.iter().zip(&got).map(|(a, b)| (a - b).abs()).sum();
-            let roots: f32 = right.iter().map(|x| x.abs().sqrt()).sum();
-            let ordinary = roots * roots / layout.k() as f32;
-            if ordinary > 0.0 {
-                lost.shares += f64::from(off / ordinary);
-            }
-            lost.rows += 1;
-        }
-        Ok(lost)
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.shares += other.shares;
-        self.rows += other.rows;
-    }
-
-    fn mean(self) -> f32 {
-        (self.shares / f64::from(self.rows.max(1))) as f32
     }
 }
