@@ -120,6 +120,17 @@ impl Canvas {
         self.tokens.remove(at.index())
     }
 
+    /// Writes the canvas to `tokens` as guidance's unconditional half sees it: every token masked that was there before
+    /// denoising began.
+    pub(crate) fn hide_given(&self, tokens: &mut Vec<TokenId>) {
+        let hidden = self.tokens.iter().zip(&self.given);
+        tokens.clear();
+        tokens.extend(hidden.map(|(&token, &is_given)| match is_given {
+            true => self.mask,
+            false => token,
+        }));
+    }
+
     /// Does what `commit` tells.
     ///
     /// # Panics

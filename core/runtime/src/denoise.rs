@@ -184,7 +184,7 @@ impl Denoise {
         let first = self.rows.first().map_or(step.fed.start, |at| at.index());
         step.fed.start = step.fed.start.min(first);
         if self.params.cfg_scale > 0.0 {
-            hide_given(&self.canvas, &mut self.unconditional);
+            self.canvas.hide_given(&mut self.unconditional);
         }
         self.open = Some(step);
     }
@@ -394,18 +394,6 @@ impl PendingQuestion<'_> {
         let commits = self.propose(answer);
         self.commit(commits)
     }
-}
-
-/// The canvas as guidance's unconditional half sees it: every token masked that was there before denoising began.
-fn hide_given(canvas: &Canvas, tokens: &mut Vec<TokenId>) {
-    tokens.clear();
-    tokens.extend(canvas.tokens().iter().enumerate().map(|(index, &token)| {
-        if canvas.is_given(Position(index as u32)) {
-            canvas.mask()
-        } else {
-            token
-        }
-    }));
 }
 
 #[cfg(test)]

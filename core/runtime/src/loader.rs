@@ -1,21 +1,18 @@
 //! From a key of the configuration to a model that is ready: checkpoint, text, backend, weights.
 
 mod choice;
+mod failures;
 mod text;
 
-use std::error::Error;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use unmask_api::{
-    Backend, BackendError, Device, ErrorCode, LoadProgress, LoadSpec, Model, Probe, TokenId,
-    with_causes,
-};
+use unmask_api::{Backend, Device, LoadProgress, LoadSpec, Model, Probe, TokenId, with_causes};
 
-use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointText, Locations};
-use crate::config::{Config, ConfigError, ConfigReader, Environment, ModelEntry, threads};
+use crate::checkpoint::{Checkpoint, CheckpointText, Locations};
+use crate::config::{Config, ConfigReader, Environment, ModelEntry, threads};
 use crate::engine::{Failure, FailureKind, LoadRequest, Loaded, Loader, ReadyModel};
 use crate::model_id::ModelId;
 use crate::plugin::{
@@ -27,6 +24,7 @@ use crate::sampler::strategies::STRATEGIES;
 use crate::settings::Setting;
 use choice::running;
 pub(crate) use choice::{device, find_for, known_spec, load_spec, precision, weights_bytes};
+use failures::{damaged, of_backend, of_config, unusable};
 use text::LoadedText;
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
@@ -254,13 +252,6 @@ impl ConfigLoader {
     }
 }
 
-fn unusable(error: &FindError) -> Failure {
-    Failure {
-        hint: "see `unmask backends`".to_owned(),
-        ..failure(FailureKind::Backend, error)
-    }
-}
-
 /// The backends that a model wants in a process of their own.
 fn isolation(config: &Config) -> Isolation {
     let isolated = config.models.iter().filter(|entry| entry.isolated.value);
@@ -281,10 +272,6 @@ pub struct LoadPlan {
 /// The name of the backend that is asked for.
 fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
     request.framework.as_ref().unwrap_or(&entry.framework.value)
-}
-
-fn damaged(error: CheckpointError) -> Failure {
-    failure(FailureKind::Model, &error)
 }
 
 fn describe(
@@ -365,45 +352,4 @@ fn check_special(loaded: &mut Loaded) -> Result<(), Failure> {
     special.eot = special.eot.filter(is_there);
     special.other_ends.retain(is_there);
     Ok(())
-}
-
-fn of_config(error: &ConfigError) -> Failure {
-    Failure {
-        hint: "correct it and load again".to_owned(),
-        ..failure(FailureKind::Config, error)
-    }
-}
-
-/// What `error` and its causes say, for people.
-fn failure(kind: FailureKind, error: &dyn Error) -> Failure {
-    Failure {
-        kind,
-        text: with_causes(error),
-        hint: String::new(),
-    }
-}
-
-fn of_backend(backend: &dyn Backend, error: &BackendError) -> Failure {
-    let (kind, hint) = match error.code() {
-        _ if matches!(error, BackendError::Gone { .. }) => (
-            FailureKind::Backend,
-            "what it wrote is in the log, which `unmask config path` names",
-        ),
-        ErrorCode::OutOfMemory => (
-            FailureKind::Memory,
-            "try a smaller precision; `unmask models` tells which there are and what they need",
-        ),
-        ErrorCode::Io | ErrorCode::Checkpoint => (FailureKind::Model, ""),
-        ErrorCode::Unsupported => (FailureKind::Config, ""),
-        _ => (FailureKind::Backend, ""),
-    };
-    let text = match error {
-        BackendError::Plugin { .. } | BackendError::Gone { .. } => error.full_text(),
-        _ => format!("{}: {}", backend.name(), error.full_text()),
-    };
-    Failure {
-        kind,
-        text,
-        hint: hint.to_owned(),
-    }
 }

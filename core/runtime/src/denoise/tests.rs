@@ -183,6 +183,6 @@ fn pins_are_hidden_from_the_unconditional_half() {
     canvas.pin(Position(3), TokenId(6));
     canvas.commit(Position(2), TokenId(5));
     let mut hidden = Vec::new();
-    hide_given(&canvas, &mut hidden);
+    canvas.hide_given(&mut hidden);
     assert_eq!(hidden, [MASK, MASK, TokenId(5), MASK]);
 }

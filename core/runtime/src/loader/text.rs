@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use unmask_api::TokenId;
 
-use super::failure;
+use super::failures::failure;
 use crate::checkpoint::CheckpointText;
 use crate::engine::{Failure, FailureKind, LONGEST_TEXT, Message, ModelText, Pin, SpecialTokens};
 use crate::likelihood::Pair;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use unmask_api::LogitsMut;
+use unmask_api::{LogitsMut, Pass};
 
 use super::*;
 
