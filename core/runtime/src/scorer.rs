@@ -5,7 +5,7 @@ mod prefix;
 
 use std::ops::Range;
 
-use layout::Layout;
+use layout::PassLayout;
 use prefix::Prefix;
 use unmask_api::{
     Attention, BackendError, CancelFlag, Capabilities, Logits, Model, ModelFacts, Position,
@@ -61,7 +61,7 @@ pub struct Scorer {
     logits: Logits,
     top: TopRows,
     asked: Vec<TokenId>,
-    layout: Layout,
+    layout: PassLayout,
     /// What each slot holds for good; none if nothing is kept.
     prefixes: Vec<Prefix>,
 }
@@ -111,7 +111,7 @@ impl Scorer {
             logits: Logits::default(),
             top: TopRows::default(),
             asked: Vec::new(),
-            layout: Layout::default(),
+            layout: PassLayout::default(),
             prefixes,
         })
     }

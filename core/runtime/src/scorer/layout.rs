@@ -5,7 +5,7 @@ use super::{Question, sequences};
 
 /// Questions as a pass has them: a row each, then their unconditional rows under guidance.
 #[derive(Default)]
-pub(super) struct Layout {
+pub(super) struct PassLayout {
     pub(super) rows: Vec<Row>,
     pub(super) tokens: Vec<TokenId>,
     pub(super) positions: Vec<Position>,
@@ -17,7 +17,7 @@ pub(super) struct Layout {
     pub(super) held: Vec<usize>,
 }
 
-impl Layout {
+impl PassLayout {
     /// Of what the slots of `prefixes` hold nothing is fed again; without any, no K/V are kept.
     pub(super) fn fill(&mut self, questions: &[Question<'_>], prefixes: &[Prefix]) {
         self.rows.clear();
