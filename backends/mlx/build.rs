@@ -1,4 +1,5 @@
-//! Says `cfg(mlx)` where the network is built, so that the sources need not repeat on which systems MLX there is.
+//! Says `cfg(mlx)` where the network is built, so that the sources need not repeat on which systems MLX there is, and where the
+//! library lies that `linux/cargo.sh` has fetched.
 
 use std::env;
 
@@ -10,5 +11,8 @@ fn main() {
     let metal = has("METAL") && target("OS") == "macos" && target("ARCH") == "aarch64";
     if metal || (has("LINUX_CPU") && target("OS") == "linux") {
         println!("cargo::rustc-cfg=mlx");
+    }
+    if let Ok(libraries) = env::var("DEP_MLX_LIBRARIES") {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     }
 }

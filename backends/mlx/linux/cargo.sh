@@ -6,8 +6,8 @@
 # place of mlx-sys's own build, which knows Apple's systems only. Needs python3 with pip, a C++20 compiler (GCC 11 or later)
 # and, the first time, five minutes. Ends with 3 if the packages cannot be had.
 #
-# Every other word is a Cargo command for the backend with the feature `linux-cpu`, in a target folder of its own:
-# libraries are found through flags that would otherwise rebuild everything.
+# Every other word is a Cargo command for the backend with the feature `linux-cpu`. It shares the target folder with what is
+# built without: only the backend and what links it are made anew.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -81,9 +81,7 @@ configure() {
 rustc-link-search = ["native=$made/lib", "native=$libraries"]
 rustc-link-lib = ["static=mlxc", "dylib=mlx", "dylib=stdc++"]
 rustc-env = { OUT_DIR = "$made/bindings" }
-
-[target.$host]
-rustflags = ["-C", "link-arg=-Wl,-rpath,$libraries"]
+libraries = "$libraries"
 TOML
 }
 
@@ -111,7 +109,7 @@ run() {
     shift
     cd "$root"
     # Behind the command, since clippy hands on only what is there.
-    CARGO_TARGET_DIR="$made/build" cargo "$command" --config "$made/config.toml" --profile release \
+    cargo "$command" --config "$made/config.toml" --release \
         --features "$feature" "$@"
 }
 
@@ -121,10 +119,9 @@ setup) ;;
 test)
     # Its own tests, then the suites of all backends, which load it as the program does.
     shift
-    run test -p unmask-backend-mlx "$@"
-    run build -p unmask -p unmask-backend-mlx
+    run build --workspace
     export UNMASK_CONFORMANCE_BACKEND=mlx UNMASK_GOLDEN_BACKEND=mlx UNMASK_REQUIRE_MLX=1
-    run test -p unmask-tests --test conformance --test golden --test mlx "$@"
+    run test -p unmask-backend-mlx -p unmask-tests --lib --test conformance --test golden --test mlx "$@"
     ;;
 *) run "$1" -p unmask-backend-mlx "${@:2}" ;;
 esac
