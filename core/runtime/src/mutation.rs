@@ -17,13 +17,19 @@ pub(crate) fn cases() -> ProptestConfig {
     }
 }
 
-/// Runs `read`, which may take a moment.
+/// Runs `read`, which may take a moment; again if it took long, since what others do on the machine only adds.
 #[track_caller]
-pub(crate) fn in_time(what: &str, read: impl FnOnce()) {
-    let begun = Instant::now();
-    read();
-    let took = begun.elapsed();
-    assert!(took < PATIENCE, "{what} takes {took:?}");
+pub(crate) fn in_time(what: &str, read: impl Fn()) {
+    let mut took = Duration::MAX;
+    for _ in 0..3 {
+        let begun = Instant::now();
+        read();
+        took = took.min(begun.elapsed());
+        if took < PATIENCE {
+            return;
+        }
+    }
+    panic!("{what} takes {took:?}");
 }
 
 /// What a byte change may be.
