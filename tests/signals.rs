@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
+use unmask_tests::compile_plugin;
 use unmask_tests::program::{Home, program};
 
 const SIGNALS: [&str; 5] = ["INT", "TERM", "HUP", "QUIT", "KILL"];
@@ -275,6 +276,21 @@ fn an_examination_ends_in_order() {
     let library = unmask_tests::plugin("example-toy");
     let library = library.to_str().expect("plain names");
     check(&["backends", "verify", library]);
+}
+
+#[test]
+fn what_a_command_does_not_come_to_clean_up_is_removed_all_the_same() {
+    let (home, library) = (home(), compile_plugin("tests/plugins/slow_start.c"));
+    let library = library.path.to_str().expect("plain names");
+    let mut child = start(&home, &["backends", "verify", library]);
+    let began = Instant::now();
+    while leftovers(home.path()).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "it makes a folder");
+        thread::sleep(Duration::from_millis(2));
+    }
+    send("TERM", child.id());
+    wait(&mut child, "a library that hangs as it is opened");
+    assert_eq!(leftovers(home.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) fn cases() -> ProptestConfig {
 
 /// Runs `read`, which may take a moment; again if it took long, since what others do on the machine only adds.
 #[track_caller]
-pub(crate) fn in_time(what: &str, read: impl Fn()) {
+pub(crate) fn in_time(what: &str, mut read: impl FnMut()) {
     let mut took = Duration::MAX;
     for _ in 0..3 {
         let begun = Instant::now();

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
+pub use beside::abandon;
 use beside::{Readers, locked_file, locked_folder, parent};
 pub use notes::Notes;
 pub use sweep::{is_unfinished, sweep};

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use unmask_core::open_files;
+use unmask_core::{open_files, partial};
 
 use super::{Interrupted, code};
 
@@ -81,6 +81,7 @@ fn watch_for(
                     thread::sleep(GRACE);
                 }
                 if is_end || interrupts >= LAST_INTERRUPT {
+                    partial::abandon();
                     crate::leave(asked.code());
                 }
             }

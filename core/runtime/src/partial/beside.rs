@@ -1,7 +1,8 @@
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
@@ -21,6 +22,33 @@ pub(super) enum Readers {
     TheUser,
 }
 
+/// After so many, those that are finished are forgotten.
+const FORGOTTEN: usize = 64;
+
+/// What this process has made, finished or not: what is finished is no longer called so.
+static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn remember(path: &Path) {
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    // Now and then, so that it does not grow for ever.
+    if made.len() >= FORGOTTEN {
+        made.retain(|path| path.exists());
+    }
+    made.push(path.to_owned());
+}
+
+/// Removes what this process has not finished, for one that is about to end without its destructors.
+pub fn abandon() {
+    let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in made.iter() {
+        // There is nobody left to tell; a later start looks again.
+        match path.is_dir() {
+            true => fs::remove_dir_all(path).ok(),
+            false => fs::remove_file(path).ok(),
+        };
+    }
+}
+
 /// An empty file beside `place` that is locked.
 pub(super) fn locked_file(place: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let mode = match readers {
@@ -30,6 +58,7 @@ pub(super) fn locked_file(place: &Path, readers: Readers) -> io::Result<NamedTem
     for _ in 0..TRIES {
         let file = unfinished(&prefix(place), mode).tempfile_in(parent(place))?;
         if holds(file.as_file(), file.path()) {
+            remember(file.path());
             return Ok(file);
         }
     }
@@ -42,6 +71,7 @@ pub(super) fn locked_folder(place: &Path) -> io::Result<(TempDir, Option<File>)>
         let folder = unfinished(&prefix(place), 0o777).tempdir_in(parent(place))?;
         let lock = File::open(folder.path()).ok();
         if lock.as_ref().is_none_or(|it| holds(it, folder.path())) {
+            remember(folder.path());
             return Ok((folder, lock));
         }
     }
