@@ -156,7 +156,7 @@ fn a_model_that_cannot_be_loaded_is_told_and_the_screen_stays() {
     let home = Home::default();
     let mut terminal = home.start(&["-m", "llada-8b-instruct"], &[], (100, 30));
     terminal.wait(LONG, "reason", |screen| {
-        screen.contains("hf download") && screen.contains("no model")
+        screen.contains("unmask pull") && screen.contains("no model")
     });
     terminal.press("\x04");
     assert_eq!(terminal.wait_end(LONG).exit_code(), 0);

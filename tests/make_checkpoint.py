@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Write a LLaDA checkpoint of random numbers, to measure speed and memory without the real one.
+"""Write a checkpoint of random numbers, to measure speed and memory without the real one.
 
     tests/make_checkpoint.py OUT --shape 8b            16 GB, the sizes of GSAI-ML/LLaDA-8B-Instruct
     tests/make_checkpoint.py OUT --shape mini          0.4 GB
     tests/make_checkpoint.py OUT --shape 8b --layers 2 --tokenizer FOLDER
+
+Other families, in the sizes of their published checkpoints: llada-moe (15 GB), llada2-mini (32 GB), dream-7b (15 GB),
+sdar-1.7b (4 GB), sdar-4b (9 GB), fdv2-1.5b (4 GB), fdv2-7b (15 GB). Fewer --layers make them smaller.
 
 Needs nothing but Python 3. Streams: memory stays below 100 MB.
 """
@@ -18,17 +21,49 @@ import struct
 import sys
 
 SHAPES = {
-    "8b": dict(d_model=4096, n_layers=32, n_heads=32, n_kv_heads=32, mlp_hidden_size=12288, vocab=126464),
-    "mini": dict(d_model=1024, n_layers=8, n_heads=16, n_kv_heads=16, mlp_hidden_size=3072, vocab=32768),
+    "8b": dict(family="llada", d_model=4096, n_layers=32, n_heads=32, n_kv_heads=32, mlp_hidden_size=12288, vocab=126464),
+    "mini": dict(family="llada", d_model=1024, n_layers=8, n_heads=16, n_kv_heads=16, mlp_hidden_size=3072, vocab=32768),
+    "llada-moe": dict(family="llada_moe", width=2048, layers=16, heads=16, keys=16, dim=128, mlp=8192, vocab=157184,
+                      experts=64, chosen=8, expert=1024),
+    "llada2-mini": dict(family="llada2", width=2048, layers=20, heads=16, keys=4, dim=128, mlp=5120, vocab=157184,
+                        experts=256, chosen=8, expert=512),
+    "dream-7b": dict(family="dream", width=3584, layers=28, heads=28, keys=4, dim=128, mlp=18944, vocab=152064),
+    "sdar-1.7b": dict(family="sdar", width=2048, layers=28, heads=16, keys=8, dim=128, mlp=6144, vocab=151936, tied=True),
+    "sdar-4b": dict(family="sdar", width=2560, layers=36, heads=32, keys=8, dim=128, mlp=9728, vocab=151936, tied=True),
+    "fdv2-1.5b": dict(family="fast_dllm_v2", width=1536, layers=28, heads=12, keys=2, dim=128, mlp=8960, vocab=151936,
+                      tied=True),
+    "fdv2-7b": dict(family="fast_dllm_v2", width=3584, layers=28, heads=28, keys=4, dim=128, mlp=18944, vocab=152064),
+}
+# What `config.json` says of a family beside its sizes.
+FAMILIES = {
+    "llada_moe": dict(architectures=["LLaDAMoEModelLM"], model_type="llada", rms_norm_eps=1e-05, rope_theta=50000.0,
+                      max_position_embeddings=8192, qk_layernorm=True, mask_token_id=156895, eos_token_id=156892),
+    "llada2": dict(architectures=["LLaDA2MoeModelLM"], model_type="llada2_moe", rms_norm_eps=1e-06, rope_theta=600000.0,
+                   max_position_embeddings=16384, partial_rotary_factor=0.5, n_group=8, topk_group=4, num_shared_experts=1,
+                   first_k_dense_replace=1, routed_scaling_factor=2.5, score_function="sigmoid",
+                   moe_router_enable_expert_bias=True, use_qkv_bias=False, use_bias=False, mask_token_id=156895,
+                   eos_token_id=156892),
+    "dream": dict(architectures=["DreamModel"], model_type="Dream", rms_norm_eps=1e-06, rope_theta=1000000.0,
+                  max_position_embeddings=131072, mask_token_id=151666, eos_token_id=151643),
+    "sdar": dict(architectures=["SDARForCausalLM"], model_type="sdar", rms_norm_eps=1e-06, rope_theta=1000000.0,
+                 max_position_embeddings=32768, attention_bias=False, block_size=4, mask_token_id=151669,
+                 eos_token_id=151645),
+    "fast_dllm_v2": dict(architectures=["Fast_dLLM_QwenForCausalLM"], model_type="Fast_dLLM_Qwen", rms_norm_eps=1e-06,
+                         rope_theta=1000000.0, max_position_embeddings=32768, bd_size=32, mask_token_id=151665,
+                         eos_token_id=151645),
 }
 # Ids of the published tokenizer; a smaller vocabulary has them at its end.
 IDS = dict(mask_token_id=126336, eos_token_id=126081, pad_token_id=126081)
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"]
+# What the names of LLaDA's tensors begin with.
+PREFIX = "model.transformer."
 SHARD_BYTES = 5 * 10**9
 POOL = 1 << 20
 
 
 def config(shape):
+    if shape["family"] != "llada":
+        return config_hf(shape)
     vocab = shape["vocab"]
     ids = {key: value - (126464 - vocab) for key, value in IDS.items()}
     return {
@@ -66,11 +101,84 @@ def config(shape):
     }
 
 
+def config_hf(shape):
+    """With the names of Hugging Face's library."""
+    experts = {}
+    if shape["family"] == "llada_moe":
+        experts = dict(num_experts=shape["experts"], num_experts_per_tok=shape["chosen"],
+                       expert_intermediate_size=shape["expert"], dense_intermediate_size=shape["mlp"],
+                       moe_layer_freq=[1] * shape["layers"])
+    if shape["family"] == "llada2":
+        experts = dict(num_experts=shape["experts"], num_experts_per_tok=shape["chosen"],
+                       moe_intermediate_size=shape["expert"])
+    return {
+        "torch_dtype": "bfloat16",
+        "hidden_act": "silu",
+        "hidden_size": shape["width"],
+        "num_hidden_layers": shape["layers"],
+        "num_attention_heads": shape["heads"],
+        "num_key_value_heads": shape["keys"],
+        "head_dim": shape["dim"],
+        "intermediate_size": shape["mlp"],
+        "vocab_size": shape["vocab"],
+        "tie_word_embeddings": shape.get("tied", False),
+        **FAMILIES[shape["family"]],
+        **experts,
+    }
+
+
 def tensors(shape):
     """(name, shape) of every tensor, layer by layer."""
+    return tensors_llada(shape) if shape["family"] == "llada" else tensors_hf(shape)
+
+
+def gated(name, width, hidden):
+    yield f"{name}.gate_proj.weight", (hidden, width)
+    yield f"{name}.up_proj.weight", (hidden, width)
+    yield f"{name}.down_proj.weight", (width, hidden)
+
+
+def tensors_hf(shape):
+    family, width, dim = shape["family"], shape["width"], shape["dim"]
+    queries, keys = shape["heads"] * dim, shape["keys"] * dim
+    is_llada2 = family == "llada2"
+    embedding = "model.word_embeddings" if is_llada2 else "model.embed_tokens"
+    yield f"{embedding}.weight", (shape["vocab"], width)
+    for layer in range(shape["layers"]):
+        prefix = f"model.layers.{layer}"
+        yield f"{prefix}.input_layernorm.weight", (width,)
+        yield f"{prefix}.post_attention_layernorm.weight", (width,)
+        if is_llada2:
+            yield f"{prefix}.attention.query_key_value.weight", (queries + 2 * keys, width)
+            yield f"{prefix}.attention.dense.weight", (width, queries)
+            norms = ["attention.query_layernorm", "attention.key_layernorm"]
+        else:
+            for name, rows in (("q", queries), ("k", keys), ("v", keys)):
+                yield f"{prefix}.self_attn.{name}_proj.weight", (rows, width)
+                if family in ("dream", "fast_dllm_v2"):
+                    yield f"{prefix}.self_attn.{name}_proj.bias", (rows,)
+            yield f"{prefix}.self_attn.o_proj.weight", (width, queries)
+            norms = ["self_attn.q_norm", "self_attn.k_norm"] if family in ("sdar", "llada_moe") else []
+        for norm in norms:
+            yield f"{prefix}.{norm}.weight", (dim,)
+        if "experts" not in shape or (is_llada2 and layer == 0):
+            yield from gated(f"{prefix}.mlp", width, shape["mlp"])
+            continue
+        yield f"{prefix}.mlp.gate.weight", (shape["experts"], width)
+        for expert in range(shape["experts"]):
+            yield from gated(f"{prefix}.mlp.experts.{expert}", width, shape["expert"])
+        if is_llada2:
+            yield f"{prefix}.mlp.gate.expert_bias", (shape["experts"],)
+            yield from gated(f"{prefix}.mlp.shared_experts", width, shape["expert"])
+    yield "model.norm.weight", (width,)
+    if not shape.get("tied"):
+        yield "lm_head.weight", (shape["vocab"], width)
+
+
+def tensors_llada(shape):
     width, mlp, vocab = shape["d_model"], shape["mlp_hidden_size"], shape["vocab"]
     keys = width // shape["n_heads"] * shape["n_kv_heads"]
-    yield "wte.weight", (vocab, width)
+    yield PREFIX + "wte.weight", (vocab, width)
     for layer in range(shape["n_layers"]):
         block = {
             "attn_norm": (width,),
@@ -84,9 +192,9 @@ def tensors(shape):
             "ff_out": (width, mlp),
         }
         for name, size in block.items():
-            yield f"blocks.{layer}.{name}.weight", size
-    yield "ln_f.weight", (width,)
-    yield "ff_out.weight", (vocab, width)
+            yield f"{PREFIX}blocks.{layer}.{name}.weight", size
+    yield PREFIX + "ln_f.weight", (width,)
+    yield PREFIX + "ff_out.weight", (vocab, width)
 
 
 def shards(shape):
@@ -97,7 +205,7 @@ def shards(shape):
         if size and size + bytes_ > SHARD_BYTES:
             found.append([])
             size = 0
-        found[-1].append(("model.transformer." + name, dimensions))
+        found[-1].append((name, dimensions))
         size += bytes_
     return found
 
@@ -120,10 +228,11 @@ class Numbers:
             self.pools[columns] = bytes(upper)
         return self.pools[columns]
 
-    def write(self, file, dimensions):
+    def write(self, file, name, dimensions):
         left = math.prod(dimensions)
         if len(dimensions) == 1:
-            file.write(b"\x80\x3f" * left)
+            # Norms are 1, biases 0.
+            file.write((b"\0\0" if name.endswith("bias") else b"\x80\x3f") * left)
             return
         pool = self.pool(dimensions[1])
         while left:
@@ -143,8 +252,8 @@ def write_shard(path, members, numbers):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
-        for _, dimensions in members:
-            numbers.write(file, dimensions)
+        for name, dimensions in members:
+            numbers.write(file, name, dimensions)
     return start
 
 
@@ -159,7 +268,7 @@ def main():
 
     shape = dict(SHAPES[options.shape])
     if options.layers is not None:
-        shape["n_layers"] = options.layers
+        shape["n_layers" if shape["family"] == "llada" else "layers"] = options.layers
     split = shards(shape)
     total = sum(2 * math.prod(dimensions) for members in split for _, dimensions in members)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ fn both(backend: &dyn Backend, folder: &Path, precision: &str) -> (Vec<f32>, Vec
         folder: checkpoint.folder,
         weights: checkpoint.weights,
         config_json: checkpoint.config_json,
-        attention: checkpoint.family.attention,
+        attention: checkpoint.attention,
         precision: precision.to_owned(),
         ..unmask_tests::load_spec("llada", 1)
     };

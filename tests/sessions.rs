@@ -34,7 +34,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn sessions(home: &Home) -> Vec<PathBuf> {
-    files(&home.path().join("data/unmask/sessions"))
+    let mut found = files(&home.path().join("data/unmask/sessions"));
+    found.retain(|path| path.extension().is_some_and(|it| it == "jsonl"));
+    found
 }
 
 fn history(home: &Home) -> PathBuf {

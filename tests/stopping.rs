@@ -57,7 +57,7 @@ fn question(ready: &ReadyModel) -> Canvas {
 fn denoise(ready: &ReadyModel, canvas: Canvas, params: &Params, steps: usize) -> (Canvas, usize) {
     let denoise = Denoise::new(
         ready.loaded.special.clone(),
-        ready.rules,
+        ready.loaded.rules,
         canvas,
         params.clone(),
     );

@@ -40,7 +40,7 @@ fn a_conversation_goes_on_with_another_backend_and_back() {
     ask(&mut terminal, QUESTION);
     wait_for(&terminal, &[ANSWER, "demo · candle · f32", "● ready"]);
     open_picker(&mut terminal, "toy");
-    wait_for(&terminal, &["▸ demo                 toy"]);
+    wait_for(&terminal, &["▸ demo                        toy"]);
     terminal.press("\r");
     wait_for(&terminal, &["demo · toy · f32", "● ready", ANSWER]);
     ask(&mut terminal, "And now?");
@@ -64,7 +64,7 @@ fn a_model_that_is_not_on_disk_says_how_to_get_it_and_the_running_one_stays() {
     open_picker(&mut terminal, "iLLaDA-8B-Base");
     wait_for(&terminal, &["not on disk"]);
     terminal.press("\r");
-    wait_for(&terminal, &["cannot be loaded yet", "hf download"]);
+    wait_for(&terminal, &["cannot be loaded yet", "unmask pull"]);
     terminal.press("\x1b");
     terminal.wait(LONG, "the picker alone", |screen| {
         !screen.contains("cannot be loaded yet") && screen.contains("Model and backend")

@@ -17,7 +17,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("unmask-backend-*", &["unmask-sdk", "unmask-kernels"]),
     (
         "unmask",
-        &["unmask-core", "unmask-conformance", "unmask-pages"],
+        &[
+            "unmask-core",
+            "unmask-conformance",
+            "unmask-download",
+            "unmask-pages",
+        ],
     ),
     ("example-*", &["unmask-sdk"]),
     ("test-plugin-*", &["unmask-sdk"]),

@@ -73,3 +73,34 @@ fn a_broken_configuration_is_named_with_line_and_nearest_key() {
         &["trust_remote_code"],
     );
 }
+
+#[test]
+fn what_flags_ask_of_every_model_is_refused_where_none_has_it() {
+    let home = Home::default();
+    let models = |flags: &[&str]| home.run(&[&["models"], flags].concat(), "");
+    refused(
+        &models(&["--precision", "nonsense"]),
+        2,
+        &["demo: ", "nonsense", "int8"],
+    );
+    refused(&models(&["--device", "cuda:7"]), 2, &["demo: ", "cuda:7"]);
+    refused(&models(&["--backend", "candel"]), 2, &["demo: ", "candel"]);
+    let said = models(&["--precision", "int8"]);
+    assert!(
+        said.code == Some(0) && said.stdout.contains("int8"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn instructions_that_nobody_knows_are_told_by_doctor_and_before_an_answer() {
+    let home = Home::default();
+    for (arguments, code) in [(&["doctor"][..], 3), (&["generate", "x"], 3)] {
+        let said = home.run_with(arguments, "", &[("UNMASK_KERNELS", "nonsense")]);
+        assert_eq!(said.code, Some(code), "{said:?}");
+        assert!(
+            said.stderr.contains("UNMASK_KERNELS is `nonsense`"),
+            "{said:?}"
+        );
+    }
+}

@@ -47,6 +47,7 @@ cases! {
     bidirectional_attention_is_computed_or_refused
     block_causal_attention_is_computed_or_refused
     causal_attention_is_computed_or_refused
+    final_blocks_fed_one_by_one_equal_the_whole
     a_mask_that_spells_the_kind_changes_nothing
     a_masked_key_has_no_influence
     a_mask_rules_the_cells_of_the_context

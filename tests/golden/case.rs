@@ -1,12 +1,14 @@
 //! One reference case: its line of the index and its arrays.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use unmask_core::TokenId;
+use unmask_core::api::Attention;
 use unmask_core::family::SpecialIds;
 
 /// What a check says of a case: nothing, or what differs first.
@@ -82,6 +84,25 @@ impl Case {
     /// `settings.name` as a flag, false if absent.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.json["settings"][name].as_bool().unwrap_or(false)
+    }
+
+    /// Which positions see which, where the case says so.
+    pub(crate) fn attention(&self) -> Option<Attention> {
+        let (input, settings) = (&self.json["input"], &self.json["settings"]);
+        if input["attention"]["type"] == "full" {
+            return Some(Attention::Bidirectional);
+        }
+        let said = [
+            &input["attention"]["block_length"],
+            &input["block_length"],
+            &settings["block_length"],
+            &settings["block_size"],
+        ];
+        let block = said.into_iter().find_map(Value::as_u64)?;
+        let block = u32::try_from(block).ok().and_then(NonZeroU32::new);
+        Some(Attention::BlockCausal(
+            block.expect("the length of a block"),
+        ))
     }
 
     /// The ids that the case names.

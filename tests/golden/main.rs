@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use unmask_core::api::Backend;
+use unmask_core::family::detect;
 use unmask_core::plugin::{BackendFilter, BackendSearch, Isolation, Registry, Running, SearchPath};
 use unmask_tests::worker_launcher;
 
@@ -145,10 +146,18 @@ fn check(json: &Value, kind: &str, root: &Path, models: &Models) -> Outcome {
     if let Some(family) = unsupported_family(json, kind, root) {
         return Outcome::Later(family);
     }
-    let verdict = Case::new(json.clone(), root).and_then(|case| {
-        catch_unwind(AssertUnwindSafe(|| check(&case, models)))
-            .unwrap_or_else(|_| Err("the check panicked; see above".to_owned()))
-    });
+    let case = match Case::new(json.clone(), root) {
+        Ok(case) => case,
+        Err(error) => return Outcome::Done(Err(error)),
+    };
+    if needs_network(kind)
+        && models.may_refuse()
+        && let Some(refused) = models.refusal(&case)
+    {
+        return Outcome::Later(refused);
+    }
+    let verdict = catch_unwind(AssertUnwindSafe(|| check(&case, models)))
+        .unwrap_or_else(|_| Err("the check panicked; see above".to_owned()));
     Outcome::Done(verdict)
 }
 
@@ -159,26 +168,31 @@ fn family_of_kind(kind: &str) -> &str {
 
 /// The family of the case's network, unless it can be run. Text kinds need no network.
 fn unsupported_family(json: &Value, kind: &str, root: &Path) -> Option<String> {
-    let network = !matches!(
-        kind,
-        "tokenize" | "chat_template" | "chat_prompt" | "encode_pair" | "until_postprocess"
-    );
-    let model = json["model"].as_str().filter(|_| network)?;
+    let model = json["model"].as_str().filter(|_| needs_network(kind))?;
     let config = root.join(model).join("config.json");
     // Models of other families are not copied to this repository.
     let Ok(text) = std::fs::read_to_string(config) else {
         return Some(model.rsplit("tiny-").next().unwrap_or(model).to_owned());
     };
     let config: Value = serde_json::from_str(&text).ok()?;
-    let family = config["model_type"].as_str()?;
-    (family != "llada").then(|| family.to_lowercase())
+    match detect(&config, model) {
+        Ok(_) => None,
+        Err(_) => Some(config["model_type"].as_str()?.to_lowercase()),
+    }
+}
+
+fn needs_network(kind: &str) -> bool {
+    !matches!(
+        kind,
+        "tokenize" | "chat_template" | "chat_prompt" | "encode_pair" | "until_postprocess"
+    )
 }
 
 fn report(tallies: &BTreeMap<String, Tally>) -> bool {
     let (mut passed, mut failed) = (0, 0);
     for (kind, tally) in tallies {
         let later: Vec<String> = (tally.later.iter())
-            .map(|(family, cases)| format!("{cases} of {family} not yet supported"))
+            .map(|(family, cases)| format!("{cases} of {family} not supported"))
             .collect();
         let later = if later.is_empty() {
             String::new()

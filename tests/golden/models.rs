@@ -10,12 +10,13 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use unmask_core::TokenId;
-use unmask_core::api::{Backend, LoadProgress, LoadSpec, Model};
+use unmask_core::api::{Attention, Backend, ErrorCode, LoadProgress, LoadSpec, Model};
 use unmask_core::checkpoint::{Checkpoint, Locations};
 use unmask_core::engine::Message;
 use unmask_core::model_id::ModelId;
 use unmask_core::text::{ChatTemplate, Tokenizer};
 
+use crate::BACKENDS;
 use crate::case::Case;
 
 /// A checkpoint's text half.
@@ -29,7 +30,8 @@ pub(crate) struct ModelText {
 pub(crate) struct Models {
     root: PathBuf,
     backend: Arc<dyn Backend>,
-    models: RefCell<HashMap<String, Rc<dyn Model>>>,
+    /// By folder and positions of a block, 0 where all see all.
+    models: RefCell<HashMap<(String, u32), Rc<dyn Model>>>,
     texts: RefCell<HashMap<String, ModelText>>,
 }
 
@@ -43,14 +45,49 @@ impl Models {
         }
     }
 
-    /// The model of a case.
+    /// The model of a case, whose blocks are as long as the case says.
     pub(crate) fn get(&self, case: &Case) -> Result<Rc<dyn Model>, String> {
         let name = folder_of(case)?;
-        if let Some(model) = self.models.borrow().get(name) {
+        let checkpoint = self.open(name)?;
+        let attention = attention(&checkpoint, case);
+        let key = match attention {
+            Attention::BlockCausal(block) => (name.to_owned(), block.get()),
+            Attention::Bidirectional | Attention::Causal => (name.to_owned(), 0),
+        };
+        if let Some(model) = self.models.borrow().get(&key) {
             return Ok(Rc::clone(model));
         }
-        let checkpoint = self.open(name)?;
-        let spec = LoadSpec {
+        let spec = self.spec(checkpoint, attention)?;
+        let go_on = |_: LoadProgress<'_>| ControlFlow::Continue(());
+        let model = self
+            .backend
+            .load(&spec, &go_on)
+            .map_err(|error| error.full_text())?;
+        let model: Rc<dyn Model> = Rc::from(model);
+        self.models.borrow_mut().insert(key, Rc::clone(&model));
+        Ok(model)
+    }
+
+    /// Whether the backend may lack families: all but the one that runs everywhere.
+    pub(crate) fn may_refuse(&self) -> bool {
+        self.backend.name() != BACKENDS[0]
+    }
+
+    /// Why the backend lacks the network of a case, if it says so.
+    pub(crate) fn refusal(&self, case: &Case) -> Option<String> {
+        let checkpoint = self.open(folder_of(case).ok()?).ok()?;
+        let family = checkpoint.family.name;
+        let attention = attention(&checkpoint, case);
+        match self.backend.check(&self.spec(checkpoint, attention).ok()?) {
+            Err(error) if error.code() == ErrorCode::Unsupported => {
+                Some(format!("{family} on {}", self.backend.name()))
+            }
+            _ => None,
+        }
+    }
+
+    fn spec(&self, checkpoint: Checkpoint, attention: Attention) -> Result<LoadSpec, String> {
+        Ok(LoadSpec {
             family: checkpoint.family.name.to_owned(),
             folder: checkpoint.folder,
             weights: checkpoint.weights,
@@ -64,20 +101,10 @@ impl Models {
                 .clone(),
             precision: "f32".to_owned(),
             threads: None,
-            attention: checkpoint.family.attention,
+            attention,
             cache_folder: None,
             options_json: "{}".to_owned(),
-        };
-        let go_on = |_: LoadProgress<'_>| ControlFlow::Continue(());
-        let model = self
-            .backend
-            .load(&spec, &go_on)
-            .map_err(|error| error.full_text())?;
-        let model: Rc<dyn Model> = Rc::from(model);
-        self.models
-            .borrow_mut()
-            .insert(name.to_owned(), Rc::clone(&model));
-        Ok(model)
+        })
     }
 
     fn open(&self, name: &str) -> Result<Checkpoint, String> {
@@ -96,6 +123,14 @@ impl Models {
             .borrow_mut()
             .insert(name.to_owned(), text.clone());
         Ok(text)
+    }
+}
+
+/// Which positions see which: blocks are as long as the case says.
+fn attention(checkpoint: &Checkpoint, case: &Case) -> Attention {
+    match checkpoint.attention {
+        block @ Attention::BlockCausal(_) => case.attention().unwrap_or(block),
+        other => other,
     }
 }
 

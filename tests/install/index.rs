@@ -19,6 +19,8 @@ pub(crate) enum Manner {
     Breaks(usize),
     /// As `Breaks`, and does not know of parts.
     BreaksWhole(usize),
+    /// Breaks the connection within the first file it sends, and is gone.
+    Vanishes,
     /// Has another page.
     Lacks,
 }
@@ -41,11 +43,15 @@ impl Index {
         thread::spawn(move || {
             let mut left = match manner {
                 Manner::Breaks(times) | Manner::BreaksWhole(times) => times,
+                Manner::Vanishes => 1,
                 Manner::Good | Manner::Lacks => 0,
             };
             for stream in listener.incoming().take(MOST_REQUESTS).flatten() {
                 // Whoever hangs up meant to.
                 answer(stream, &wheel, manner, &mut left, &list).ok();
+                if manner == Manner::Vanishes && left == 0 {
+                    break;
+                }
             }
         });
         Self {

@@ -6,8 +6,8 @@ use unmask_tests::root;
 
 /// The real harness: with a worker that has no model, and with the program, whose accuracies are those of `score`.
 ///
-/// With it: `python3 -m venv target/lm-eval && target/lm-eval/bin/pip install "lm_eval>=0.4.9"`. Without, the test says so and
-/// passes, unless `UNMASK_REQUIRE_LM_EVAL` is set.
+/// With it: `python3 -m venv target/lm-eval && target/lm-eval/bin/pip install --no-deps -r plugins/lm-eval/tests/requirements.txt`.
+/// Without, the test says so and passes, unless `UNMASK_REQUIRE_LM_EVAL` is set.
 #[test]
 fn the_harness_measures_what_score_does() {
     let folder = root().join("plugins/lm-eval");

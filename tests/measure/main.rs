@@ -1,5 +1,7 @@
 //! Likelihoods as the program measures them: `score` and `worker` say the same, and what numpy says.
 
+mod bench;
+mod eval;
 mod harness;
 mod pairs;
 mod presets;

@@ -125,7 +125,110 @@ fn a_preset_that_is_not_the_model_s_is_refused_with_those_that_are() {
             "[[preset]]\nname = \"a\"\nmodels = []\ngeneration = { temperature = -1.0 }\n",
             ["presets.toml:2: ", "out of range"],
         ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { cfg_scale = -1.0 }\n",
+            [
+                "presets.toml:2: ",
+                "likelihood.cfg_scale: it must be 0 or more",
+            ],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { cfg_scale = nan }\n",
+            ["presets.toml:2: ", "likelihood.cfg_scale"],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { samples = 0 }\n",
+            [
+                "presets.toml:2: ",
+                "likelihood.samples: it must be 1 or more",
+            ],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { samples = 24 }\n",
+            ["presets.toml:2: ", "a multiple of the strata, 16"],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { strata = 0 }\n",
+            [
+                "presets.toml:2: ",
+                "likelihood.strata: it must be 1 or more",
+            ],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\nlikelihood = { strata = 48 }\n",
+            ["presets.toml:2: ", "128 draws do not split into it"],
+        ),
+        (
+            "[[preset]]\nname = \"a\"\nmodels = []\npublished = { x = inf }\n",
+            ["presets.toml:2: ", "a score must be a number"],
+        ),
     ] {
         refused(&generate(&home(text), "a"), 2, &words);
     }
+}
+
+#[test]
+fn a_preset_that_says_nothing_of_what_is_asked_is_refused() {
+    let home = home(
+        "[[preset]]\nname = \"answers\"\nmodels = [\"builtin:demo\"]\ngeneration = { length = 16 }\n\
+         [[preset]]\nname = \"texts\"\nmodels = [\"builtin:demo\"]\nlikelihood = { samples = 16 }\n",
+    );
+    let score = ["score", "-q", "--continuation", "a b", "--preset"];
+    refused(
+        &home.run(&[&score[..], &["answers"]].concat(), ""),
+        2,
+        &[
+            "preset `answers` says nothing of how likelihoods are measured",
+            "`eval`",
+        ],
+    );
+    for command in [
+        &["eval", "q.jsonl"][..],
+        &["generate", "x"],
+        &["bench"],
+        &["chat", "--plain"],
+    ] {
+        refused(
+            &home.run(&[command, &["--preset", "texts"]].concat(), ""),
+            2,
+            &[
+                "preset `texts` says nothing of how answers are denoised",
+                "`score`",
+            ],
+        );
+    }
+    let generate = json!({"id": 1, "do": "generate", "prompt": "a"});
+    let measure = json!({"id": 2, "do": "rolling", "items": [{"text": "a b"}]});
+    for (preset, refused) in [("texts", 1), ("answers", 2)] {
+        let asked = format!("{generate}\n{measure}\n");
+        let said = home.run(&["worker", "--jsonl", "--preset", preset], &asked);
+        let answers = super::lines(&said);
+        let of = |id: u64| {
+            let mut answers = answers.iter();
+            answers
+                .find(|it| it["id"] == id)
+                .unwrap_or_else(|| panic!("{said:?}"))
+        };
+        let why = of(refused)["error"]["text"].to_string();
+        assert!(why.contains("says nothing of"), "{said:?}");
+        assert!(of(3 - refused)["error"].is_null(), "{said:?}");
+    }
+}
+
+#[test]
+fn the_user_s_presets_are_named_among_the_files_and_checked() {
+    let good = home(OWN);
+    let line = |home: &Home| {
+        let said = home.run(&["config", "path"], "");
+        let mut lines = said.stdout.lines();
+        let line = lines.find(|it| it.starts_with("presets "));
+        line.unwrap_or_else(|| panic!("{said:?}")).to_owned()
+    };
+    assert!(line(&good).ends_with("unmask/presets.toml"));
+    assert!(line(&Home::default()).ends_with("unmask/presets.toml  (not there)"));
+    let said = good.run(&["config", "check"], "");
+    assert!(said.stdout.contains("presets.toml: fine"), "{said:?}");
+    let bad = home("[[preset]]\nname = 1\n").run(&["config", "check"], "");
+    assert_eq!(bad.code, Some(2), "{bad:?}");
+    assert!(bad.stderr.contains("presets.toml:2: "), "{bad:?}");
 }

@@ -89,8 +89,10 @@ fn a_result_depends_on_nothing_but_its_text_and_the_settings() {
         [both[1].clone(), both[0].clone()]
     );
     assert_eq!(score(&one, &[]), both[..1]);
-    let near = score(&one, &["--rows", "1"]);
-    assert!((near[0].0 - both[0].0).abs() < 1e-4, "{near:?} {both:?}");
+    for rows in ["1", "1000"] {
+        let near = score(&one, &["--rows", rows]);
+        assert!((near[0].0 - both[0].0).abs() < 1e-4, "{near:?} {both:?}");
+    }
     for other in [
         ["--seed", "1"],
         ["--rule", "uniform"],
@@ -191,10 +193,20 @@ fn what_cannot_be_measured_is_named_with_its_place() {
     refused(
         &score(&fine, &["--samples", "5", "--strata", "2"]),
         2,
-        &["use a multiple of 2"],
+        &["unmask: --samples: ", "use a multiple of 2"],
     );
-    refused(&score(&fine, &["--samples", "0"]), 2, &["draws is 0"]);
-    refused(&score(&fine, &["--cfg=-1"]), 2, &["cfg scale is -1"]);
+    for (flags, words) in [
+        (&["--samples", "0"][..], "unmask: --samples: draws is 0"),
+        (&["--strata", "0"], "unmask: --strata: a stratum is 0"),
+        (
+            &["--strata", "48"],
+            "unmask: --strata: 128 draws do not split",
+        ),
+        (&["--cfg=-1"], "unmask: --cfg: cfg scale is -1"),
+        (&["--cfg=nan"], "unmask: --cfg: cfg scale is NaN"),
+    ] {
+        refused(&score(&fine, flags), 2, &[words]);
+    }
     let said = score(&fine, &["--samples", "some"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stderr.contains("exact or auto"), "{said:?}");
@@ -210,6 +222,15 @@ fn what_cannot_be_measured_is_named_with_its_place() {
         2,
         &["standard input:1: ", "leave it out"],
     );
+    let merged = json!({"context": "Hello, Par", "continuation": "is"});
+    let said = score(&format!("{merged}\n"), &[]);
+    if said.code != Some(0) {
+        refused(
+            &said,
+            2,
+            &["standard input:1: the continuation becomes part of"],
+        );
+    }
     let empty = json!({"context": "a", "choices": [" b", ""]});
     refused(
         &score(&format!("{empty}\n"), &[]),

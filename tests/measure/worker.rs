@@ -267,3 +267,32 @@ fn a_request_is_given_up_and_a_killed_worker_leaves_whole_lines() {
     assert!(lines < 3999, "it was killed before its end");
     child.wait().expect("it ends");
 }
+
+#[test]
+fn ids_are_repeated_to_the_last_digit_and_an_answer_is_never_longer_than_asked() {
+    let home = Home::default();
+    let prompt = "Tell me a story about a fox.";
+    let answers = ask(
+        &home,
+        &[],
+        &[
+            json!({"id": u64::MAX, "do": "generate", "prompt": prompt, "max_tokens": 40, "settings": {"early_stop": false, "logits_eos_inf": true}}),
+            json!({"id": i64::MIN, "do": "generate", "prompt": prompt, "max_tokens": 3, "settings": {"early_stop": false, "logits_eos_inf": true}}),
+            json!({"id": "none", "do": "generate", "prompt": prompt, "max_tokens": 0}),
+        ],
+    );
+    let of = |id: Value| {
+        let mut answers = answers.iter();
+        let found = answers.find(|it| it["id"] == id);
+        found.unwrap_or_else(|| panic!("{id}: {answers:?}")).clone()
+    };
+    // Whole blocks of 32, and one shorter block where there is not room for one.
+    assert_eq!(of(json!(u64::MAX))["nfe"], json!(32));
+    let short = of(json!(i64::MIN));
+    assert!(
+        number(&short["tokens"]) <= 3.0 && short["nfe"] == json!(3),
+        "{short}"
+    );
+    let refused = of(json!("none"))["error"]["text"].to_string();
+    assert!(refused.contains("`max_tokens` is 0"), "{refused}");
+}

@@ -282,6 +282,9 @@ static uint32_t attend(const model *model, const unmask_pass_table *pass, const 
     int seen = sees(model, pass->positions[at], keys[key].position);
     if (bits != NULL && !has("unmasked")) seen = bits[key / 32] >> key % 32 & 1;
     if (has("unmasked in the context") && key < context) seen = 1;
+    if (has("short of blocks") && model->attention == UNMASK_ATTENTION_BLOCK_CAUSAL && key < context) {
+      seen = seen && keys[key].position / model->block + 1 >= pass->positions[at] / model->block;
+    }
     if (seen) sum += mixed(keys[key].token, keys[key].position, model->seed);
   }
   return sum;

@@ -112,10 +112,11 @@ fn answers_that_depend_on_what_they_must_not_are_caught() {
 fn attention_of_another_kind_is_caught() {
     const BLOCKS: &str = "block_causal_attention_is_computed_or_refused";
     const CAUSAL: &str = "causal_attention_is_computed_or_refused";
+    const FINAL: &str = "final_blocks_fed_one_by_one_equal_the_whole";
     const SPELLED: &str = "a_mask_that_spells_the_kind_changes_nothing";
     check(
         "kindless",
-        &[BLOCKS, CAUSAL, SPELLED],
+        &[BLOCKS, CAUSAL, FINAL, SPELLED],
         "position 0, which may not see 5",
     );
     check(
@@ -125,9 +126,10 @@ fn attention_of_another_kind_is_caught() {
     );
     check(
         "miscounted blocks",
-        &[BLOCKS, SPELLED],
+        &[BLOCKS, FINAL, SPELLED],
         "position 9 does not see 11",
     );
+    check_among_others("short of blocks", FINAL, "block 2, row 0");
 }
 
 #[test]

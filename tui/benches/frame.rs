@@ -54,6 +54,7 @@ fn loaded() -> Arc<Loaded> {
             block_length: TOKENS,
             ..Params::default()
         },
+        rules: unmask_core::family::FamilyRules::default(),
         default_length: TOKENS,
         ..model(Arc::new(vocabulary))
     })

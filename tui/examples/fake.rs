@@ -44,6 +44,10 @@ fn main() -> Result<(), Error> {
         .map_err(Error::other)
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is on its way at a time, and is used up at once"
+)]
 enum Order {
     Load(LoadRequest),
     Start(TurnRequest),

@@ -11,13 +11,13 @@ use unmask_core::catalogue::Catalogue;
 use unmask_core::engine::EngineEvent;
 use unmask_core::text::pins::PinPlaceError;
 
-pub use crate::commands::{Command, LineEdit, Scroll};
+pub use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
 use crate::row::Row;
 pub use crate::screen_time::{ScreenTime, TimeOfDay};
 use crate::session::StorageEvent;
 pub use crate::size::Size;
 pub use crate::state::{AfterScan, Approve, CopyOrder, Order};
-use crate::state::{PinQuestion, TerminalFocus, Toast};
+use crate::state::{PinQuestion, TerminalFocus, TextQuestion, Toast};
 
 use crate::themes::ThemeFile;
 
@@ -59,6 +59,8 @@ pub enum Action {
     Engine(EngineEvent),
     /// What the model's tokenizer makes of pins: the tokens of each, or which of them does not fit.
     Placed(PinQuestion, Result<Vec<Vec<TokenId>>, PinPlaceError>),
+    /// The tokens of text, or why it has none.
+    Encoded(TextQuestion, Result<Vec<TokenId>, String>),
     /// News of what is kept on disk.
     Kept(StorageEvent),
     /// What was seen on this machine, or why nobody could look.

@@ -1,11 +1,13 @@
 //! The command line: what may be said, and what it means as configuration.
 
 mod backends;
+mod bench;
 mod cache;
 mod denoising;
 mod eval;
 mod export;
 mod measure;
+mod replay;
 mod sessions;
 
 use std::num::NonZeroU32;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 
 use backends::PATIENCE;
 pub(crate) use backends::{BackendsAction, BackendsArguments, InstallArguments, VerifyArguments};
+pub(crate) use bench::BenchArguments;
 pub(crate) use cache::{CacheAction, CacheRmArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use denoising::DenoisingArguments;
@@ -21,10 +24,11 @@ pub(crate) use export::{
     ExportArguments, ExportTraceArguments, ExportWhat, TraceFormat, TraceStep,
 };
 pub(crate) use measure::{PresetsArguments, ScoreArguments, StatsArguments, WorkerArguments};
+pub(crate) use replay::ReplayArguments;
 pub(crate) use sessions::{Rm, Saving, SessionsCommand, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
-use unmask_core::config::{self, Overrides};
+use unmask_core::config::{self, Overrides, PresetHalf};
 use unmask_core::plugin::isolate::SUBCOMMAND;
 
 /// Chat with masked diffusion language models in a terminal that shows the text being unmasked.
@@ -131,8 +135,12 @@ pub(crate) enum CliCommand {
     Generate(GenerateArguments),
     /// Chat on the whole screen, or line by line
     Chat(ChatArguments),
+    /// Show a run that was recorded step by step, or make it again and compare
+    Replay(ReplayArguments),
     /// Answer a file of questions and count the right ones
     Eval(EvalArguments),
+    /// Measure ways to denoise side by side: forwards, seconds, and what each loses against exact decoding
+    Bench(BenchArguments),
     /// Measure how likely the model finds texts, and which of several choices most
     Score(ScoreArguments),
     /// Answer requests of another program, such as an evaluation harness, until its end
@@ -143,6 +151,8 @@ pub(crate) enum CliCommand {
     Stats(StatsArguments),
     /// List the configured models, what is on disk and what they need
     Models(ListArguments),
+    /// Fetch a model from the Hugging Face hub, once it is known that there is room for it
+    Pull(PullArguments),
     /// List the backends, their devices and what is wrong with the rest; install what one needs, verify or approve one
     Backends(BackendsArguments),
     /// Write the model as files of a backend's own kind, or a recorded run as a page, for other programs
@@ -248,6 +258,25 @@ pub(crate) struct ListArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PullArguments {
+    /// A key of the configuration, ORG/NAME, ORG/NAME@REVISION or the address of a model's page
+    #[arg(value_name = "MODEL")]
+    pub(crate) what: String,
+    /// A branch, a tag or a commit
+    #[arg(long, value_name = "NAME")]
+    pub(crate) revision: Option<String>,
+    /// Say what would come and whether there is room, and fetch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Fetch it although it cannot run here, or there is no room
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
     /// Hold this backend against the contract instead, as `unmask backends verify` does
     #[arg(long, value_name = "NAME")]
@@ -289,21 +318,33 @@ impl Cli {
             Some(CliCommand::Generate(command)) => Some(&command.generation),
             Some(CliCommand::Chat(command)) => Some(&command.generation),
             Some(CliCommand::Eval(command)) => Some(&command.generation),
+            Some(CliCommand::Bench(command)) => Some(&command.generation),
             Some(CliCommand::Doctor(command)) => Some(&command.generation),
             Some(CliCommand::Worker(command)) => Some(&command.generation),
             Some(
                 CliCommand::Models(_)
+                | CliCommand::Pull(_)
                 | CliCommand::Score(_)
                 | CliCommand::Presets(_)
                 | CliCommand::Stats(_)
                 | CliCommand::Backends(_)
                 | CliCommand::Export(_)
+                | CliCommand::Replay(_)
                 | CliCommand::Sessions(_)
                 | CliCommand::Cache(_)
                 | CliCommand::BackendWorker(_)
                 | CliCommand::BackendVerify(_)
                 | CliCommand::Config(_),
             ) => None,
+        }
+    }
+
+    /// What of a preset the command takes; `None` if its requests say.
+    pub(crate) fn preset_half(&self) -> Option<PresetHalf> {
+        match &self.command {
+            Some(CliCommand::Score(_)) => Some(PresetHalf::Likelihood),
+            Some(CliCommand::Worker(_)) => None,
+            _ => Some(PresetHalf::Generation),
         }
     }
 
@@ -316,8 +357,15 @@ impl Cli {
 
     /// The model: the one that is asked for; an examination takes the one that every machine has.
     fn model(&self) -> Option<String> {
+        if let Some(CliCommand::Pull(command)) = &self.command {
+            return Some(command.what.clone());
+        }
         let demo = || self.examines().then(|| "builtin:demo".to_owned());
-        self.common.model.clone().or_else(demo)
+        let named = match &self.command {
+            Some(CliCommand::Bench(command)) => command.of.clone(),
+            _ => None,
+        };
+        self.common.model.clone().or(named).or_else(demo)
     }
 
     /// True if a backend is held against the contract.

@@ -101,6 +101,73 @@ pub enum Command {
     Doctor,
     /// Take an option of the first screen, counted from 1.
     Option(u8),
+    /// Show an answer step by step, and change it.
+    Replay(ReplayAct),
+}
+
+/// What is done to an answer that is shown step by step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReplayAct {
+    /// Show the selected answer so.
+    Open,
+    /// A step back.
+    Back,
+    /// A step on.
+    Forward,
+    /// Ten steps back.
+    TenBack,
+    /// Ten steps on.
+    TenForward,
+    /// Before the first step.
+    First,
+    /// To the last step, or what is live.
+    Last,
+    /// Play, rest; a live answer pauses and goes on.
+    Play,
+    /// Play half as fast.
+    Slower,
+    /// Play twice as fast.
+    Faster,
+    /// To the token before.
+    TokenLeft,
+    /// To the token after.
+    TokenRight,
+    /// To the token above.
+    TokenUp,
+    /// To the token below.
+    TokenDown,
+    /// To the word before.
+    WordLeft,
+    /// To the word after.
+    WordRight,
+    /// To the next of the least sure words.
+    LeastSure,
+    /// To the one before.
+    LeastSureBack,
+    /// The candidate above.
+    CandidateUp,
+    /// The candidate below.
+    CandidateDown,
+    /// What if the chosen candidate had been taken; elsewhere, unfold the pending blocks.
+    WhatIf,
+    /// Begin or end a span.
+    Span,
+    /// Mark it to be masked again.
+    Remask,
+    /// Have what is marked written anew, or go on from the step that is shown.
+    Refill,
+    /// Write other text there.
+    Write,
+    /// Fix it, or let it go.
+    Pin,
+    /// Take the last mark back.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// What the colours tell.
+    Layer,
+    /// As text or in a grid.
+    Grid,
 }
 
 /// Where to scroll.

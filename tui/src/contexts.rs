@@ -12,7 +12,8 @@ pub fn contexts(state: &State) -> Vec<Context> {
     match state.overlays.last() {
         Some(Overlay::Settings(panel)) => of_settings(panel).to_vec(),
         Some(overlay) => {
-            let list = overlay.pick().map(|_| Context::List);
+            let is_list = overlay.pick().is_some() || matches!(overlay, Overlay::TokenEdit(_));
+            let list = is_list.then_some(Context::List);
             let places = own(overlay).into_iter().chain(list);
             places.chain([Context::Overlay]).collect()
         }
@@ -45,6 +46,9 @@ pub fn of_settings(panel: &SettingsPanel) -> &'static [Context] {
 
 /// The places of the chat, whatever is over it.
 pub(crate) fn of_chat(state: &State) -> Vec<Context> {
+    if state.replay.is_some() {
+        return vec![Context::Replay, Context::Anywhere];
+    }
     let is_empty = state.composer.is_empty();
     let mut contexts = Vec::new();
     if is_empty && state.is_paused() {

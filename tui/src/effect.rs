@@ -1,15 +1,20 @@
 //! Everything the screen asks of the world.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use unmask_core::engine::{LoadRequest, TurnRequest};
 
 use crate::cells::Emoji;
-use crate::session::Job;
+use crate::session::{Job, TracedAnswer};
 pub use crate::state::Mouse;
-use crate::state::{AlertMethod, Approve, PinQuestion, Settings};
+use crate::state::{AlertMethod, Approve, ExportFormat, PinQuestion, Settings, TextQuestion, Turn};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "few effects exist at a time, and each is performed at once"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Begin a turn.
@@ -24,6 +29,8 @@ pub enum Effect {
     Abandon,
     /// Have the model's tokenizer read pins; answered by `Placed`.
     Place(PinQuestion),
+    /// Have text made tokens; answered by `Encoded`.
+    Encode(TextQuestion),
     /// Load a model.
     Load(LoadRequest),
     /// Stop loading.
@@ -64,7 +71,7 @@ pub enum Effect {
 }
 
 /// Something to be copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum CopyJob {
     /// To the clipboard.
     Clipboard {
@@ -79,6 +86,17 @@ pub enum CopyJob {
         text: String,
         /// Where; by default in the user's data folder.
         path: Option<PathBuf>,
+    },
+    /// An answer and how it came about, into a new file.
+    Export {
+        /// How it came about.
+        turn: Arc<Turn>,
+        /// How it ended.
+        answer: Box<TracedAnswer>,
+        /// As what.
+        format: ExportFormat,
+        /// Where.
+        path: PathBuf,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Turns and states for tests.
 
+mod measured;
 mod model;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use crate::state::Turn;
+pub(crate) use measured::measurement;
 pub(crate) use model::MASK;
 use model::{END, RESERVED, model};
 
@@ -150,7 +152,7 @@ pub(crate) fn machine() -> Catalogue {
         precision_reason: unmask_core::precision::PrecisionReason::Named,
         needs_bytes: Some(it.6 * GB),
         readiness: match it.0 {
-            "base" => Readiness::NotOnDisk("run `hf download GSAI-ML/LLaDA-8B-Base`".to_owned()),
+            "base" => Readiness::NotOnDisk("run `unmask pull GSAI-ML/LLaDA-8B-Base`".to_owned()),
             _ => Readiness::Ready,
         },
     };

@@ -4,6 +4,7 @@ mod first_run;
 mod models;
 mod panel;
 mod panels;
+mod replay;
 mod settings;
 mod transcript;
 
@@ -18,6 +19,7 @@ pub use panel::panel;
 pub use panels::{
     List, Menu, completions, help, list, list_top, palette, search, sessions, themes,
 };
+pub use replay::{ReplayArea, replayed_token, timeline_bars};
 pub use settings::{SettingsArea, settings};
 pub use transcript::spot;
 

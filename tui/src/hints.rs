@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use crate::commands::Command;
+use crate::commands::{Command, ReplayAct};
 use crate::contexts::of_chat;
 use crate::keymap::Chord;
 use crate::state::{Activity, Entry, Focus, Keyboard, Pending, Stage, State, Turn};
@@ -19,6 +19,7 @@ const CANVAS: Hint = (&[Command::Focus], "canvas");
 const BACK: Hint = (&[Command::Back], "back");
 const MESSAGES: Hint = (&[Command::PreviousMessage, Command::NextMessage], "message");
 const COPY: Hint = (&[Command::CopyMessage], "copy");
+const REPLAY: Hint = (&[Command::Replay(ReplayAct::Open)], "replay");
 const RAW: Hint = (&[Command::ToggleRaw], "raw/text");
 
 /// What may be done in the chat now, the most useful first: keys and words for the last row. An overlay has its keys in its
@@ -26,6 +27,7 @@ const RAW: Hint = (&[Command::ToggleRaw], "raw/text");
 #[must_use]
 pub fn hints(state: &State) -> Vec<(String, &'static str)> {
     let wanted = match (state.size.columns, state.focus) {
+        _ if state.replay.is_some() => of_replay(state),
         (0..NARROW, _) if !state.is_too_small() => vec![MENU],
         (_, Focus::Composer) => of_composer(state),
         (_, Focus::Canvas) => of_canvas(state),
@@ -78,11 +80,43 @@ fn of_canvas(state: &State) -> Vec<Hint> {
     match (state.running(), selected.and_then(|at| entries.get(at))) {
         (Some(turn), _) if is_running => of_turn(turn),
         (_, Some(item)) if matches!(item.entry, Entry::Answer(_)) => {
-            vec![MESSAGES, RAW, COPY, BACK, MENU]
+            vec![REPLAY, MESSAGES, RAW, COPY, BACK]
         }
         (_, Some(_)) => vec![MESSAGES, COPY, BACK, MENU],
         (_, None) => vec![BACK, MENU],
     }
+}
+
+fn of_replay(state: &State) -> Vec<Hint> {
+    const fn act(act: &'static [Command], word: &'static str) -> Hint {
+        (act, word)
+    }
+    use Command::Replay as Do;
+    use ReplayAct as Act;
+    let play = match state.is_replay_live() && state.is_paused() {
+        true => "go on",
+        false => "play",
+    };
+    vec![
+        act(&[Do(Act::Back), Do(Act::Forward)], "step"),
+        act(&[Do(Act::Play)], play),
+        act(
+            &[
+                Do(Act::TokenLeft),
+                Do(Act::TokenDown),
+                Do(Act::TokenUp),
+                Do(Act::TokenRight),
+            ],
+            "token",
+        ),
+        act(&[Do(Act::LeastSure)], "least sure"),
+        act(&[Do(Act::Span)], "select"),
+        act(&[Do(Act::Layer)], "colours"),
+        BACK,
+        act(&[Do(Act::Remask)], "melt"),
+        act(&[Do(Act::Refill)], "refill"),
+        (&[Command::Help], "help"),
+    ]
 }
 
 fn of_turn(turn: &Turn) -> Vec<Hint> {

@@ -33,6 +33,8 @@ pub enum Context {
     Confirm,
     /// The transcript has the keys.
     Canvas,
+    /// An answer is shown step by step.
+    Replay,
     /// The settings, while no value is typed.
     Settings,
     /// The help overlay.

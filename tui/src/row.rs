@@ -76,6 +76,15 @@ impl Row {
     }
 }
 
+/// Where a token is in a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenPlace {
+    /// Its cells.
+    pub cells: Range<usize>,
+    /// What stands there: a byte of the text, or a token of the answer.
+    pub from: usize,
+}
+
 /// `text` cut to at most `cells`, with `…` where something is missing. Graphemes stay whole.
 #[must_use]
 pub fn cut(text: &str, cells: usize) -> String {

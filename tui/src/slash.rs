@@ -7,7 +7,7 @@ mod turns;
 use read::nearest;
 pub use read::{Draft, read};
 
-use crate::action::{Action, AfterScan, Command, CopyOrder, Order};
+use crate::action::{Action, AfterScan, Command, CopyOrder, Order, ReplayAct};
 use crate::keymap;
 use crate::state::{Motion, Mouse};
 
@@ -142,6 +142,26 @@ pub const COMMANDS: &[Slash] = &[
     exactly("sessions", Command::Sessions),
     with("rename", "TITLE", "name this conversation", rename),
     exactly("raw", Command::ToggleRaw),
+    exactly("replay", Command::Replay(ReplayAct::Open)),
+    with(
+        "replay",
+        "N",
+        "the answer of this turn, step by step",
+        turns::replay,
+    ),
+    with(
+        "export",
+        "html|json|text|log|trace PATH",
+        "this answer as a file",
+        turns::export,
+    ),
+    with(
+        "remask",
+        "FROM-TO|low=P",
+        "refill tokens of the last answer",
+        turns::remask,
+    )
+    .needing(Need::Ready),
     exactly("unfold", Command::Unfold).needing(Need::Work),
     exactly("pause", Command::PauseOrResume).needing(Need::Work),
     exactly("copy", Command::Copy),

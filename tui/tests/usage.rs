@@ -214,7 +214,7 @@ fn config_path_names_both_files_and_the_log() {
     assert!(said.stdout.contains("unmask.log"), "{}", said.stdout);
     assert_eq!(
         (said.stdout.matches("(not there)").count(), said.code),
-        (4, Some(0))
+        (5, Some(0))
     );
 }
 

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Result, Tensor};
 use rayon::prelude::*;
+use unmask_sdk::decoder::Heads;
 use unmask_sdk::keys::{RowKeys, Visible};
-use unmask_sdk::llada::Heads;
 use unmask_sdk::rope::Rope;
 
 use crate::layers;
 use crate::matrix::with_slice;
+use crate::models::Norm;
 use crate::slot::KeyValues;
 
 /// Stacked query rows per task: enough to fill a matrix product, few enough to share among threads.
@@ -32,6 +33,26 @@ pub(crate) struct RowAttention<'a> {
     pub(crate) queries: Range<usize>,
     /// The fed token of each query, as indices into the pass.
     pub(crate) tokens: &'a [usize],
+}
+
+/// What becomes of a head of queries or keys before its products.
+#[derive(Clone, Copy)]
+pub(crate) struct HeadTurn<'a> {
+    pub(crate) rope: &'a Rope,
+    /// What it is normed by first, if by anything.
+    pub(crate) norm: Option<&'a Norm>,
+    pub(crate) eps: f32,
+}
+
+impl HeadTurn<'_> {
+    /// `to = rotate(norm(from)) * scale`, for fed token number `token`.
+    pub(crate) fn place(&self, token: usize, from: &[f32], to: &mut [f32], scale: f32) {
+        to.copy_from_slice(from);
+        if let Some(norm) = self.norm {
+            layers::rms_norm_in_place(to, &norm.weight, self.eps);
+        }
+        self.rope.turn_in_place(token, to, scale);
+    }
 }
 
 /// Splits `rows` of a matrix into heads, `[heads, rows, dim]`; `place` copies or turns one head of one row.
@@ -58,7 +79,7 @@ pub(crate) fn split_heads(
 pub(crate) fn attend(
     heads: Heads,
     spans: &[RowAttention<'_>],
-    rope: &Rope,
+    turn: HeadTurn<'_>,
     queries: Columns<'_>,
     seen: &[KeyValues],
 ) -> Result<Vec<f32>> {
@@ -67,7 +88,7 @@ pub(crate) fn attend(
         if span.queries.is_empty() {
             continue;
         }
-        for (head, first, part) in span_parts(heads, span, rope, queries, seen)? {
+        for (head, first, part) in span_parts(heads, span, turn, queries, seen)? {
             scatter(heads, span, head, first, &part, &mut out)?;
         }
     }
@@ -78,22 +99,22 @@ pub(crate) fn attend(
 fn span_parts(
     heads: Heads,
     span: &RowAttention<'_>,
-    rope: &Rope,
+    turn: HeadTurn<'_>,
     queries: Columns<'_>,
     seen: &KeyValues,
 ) -> Result<Vec<(usize, usize, Tensor)>> {
     let count = span.queries.len();
     let scale = 1.0 / (heads.dim as f32).sqrt();
-    let turn = |row: usize, from: &[f32], to: &mut [f32]| {
+    let place = |row: usize, from: &[f32], to: &mut [f32]| {
         let token = span.tokens[row - span.queries.start];
-        rope.turn(token, from, to, scale);
+        turn.place(token, from, to, scale);
     };
     let turned = split_heads(
         queries,
         span.queries.clone(),
         heads.queries,
         heads.dim,
-        turn,
+        place,
     );
     // Query heads that share a key head lie next to each other: one taller matrix.
     let stacked = heads.group() * count;

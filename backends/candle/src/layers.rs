@@ -28,6 +28,15 @@ pub(crate) fn rms_norm(x: &[f32], weight: &[f32], bias: Option<&[f32]>, eps: f32
     out
 }
 
+/// As [`rms_norm`], of one row in its place, without a bias: a head of queries or keys.
+pub(crate) fn rms_norm_in_place(row: &mut [f32], weight: &[f32], eps: f32) {
+    let mean = sum_of_squares(row) / row.len() as f32;
+    let scale = 1.0 / (mean + eps).sqrt();
+    for (number, weight) in row.iter_mut().zip(weight) {
+        *number = *number * scale * weight;
+    }
+}
+
 /// `silu(gate) * up` of rows that hold `gate` and then `up`, `width` numbers each.
 pub(crate) fn gated(rows: &[f32], width: usize) -> Vec<f32> {
     let mut out = vec![0.0; rows.len() / 2];
@@ -85,6 +94,27 @@ pub(crate) fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
     }
+}
+
+/// `to += from * factor`.
+pub(crate) fn add_scaled(to: &mut [f32], from: &[f32], factor: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from * factor;
+    }
+}
+
+/// `Σ a b`
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const WIDE: usize = 4 * LANES;
+    let mut lanes = [0.0; WIDE];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDE>(), b.as_chunks::<WIDE>());
+    for (a, b) in a.iter().zip(b) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    lanes.into_iter().sum::<f32>() + rest
 }
 
 fn per_thread(width: usize) -> usize {

@@ -22,13 +22,14 @@ mod slot;
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use unmask_kernels::InstructionSet;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{
     Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress, options,
 };
 
 use loader::MatrixLoader;
-use models::NetworkPlan;
+use models::{Network, NetworkPlan};
 use precision::{Choice, Precision};
 use session::{CandleModel, Shared};
 
@@ -48,7 +49,10 @@ impl Backend for Candle {
     }
 
     fn probe(&self) -> Probe {
-        Probe::Usable { score: 10 }
+        match InstructionSet::chosen() {
+            Ok(_) => Probe::Usable { score: 10 },
+            Err(error) => refused(&error),
+        }
     }
 
     fn devices(&self) -> Vec<Device> {
@@ -85,6 +89,16 @@ impl Backend for Candle {
     }
 }
 
+/// What the user asks of the kernels cannot be had: that is said at once, not when a precision needs them.
+fn refused(error: &unmask_kernels::Error) -> Probe {
+    let text = error.to_string();
+    let (reason, remedy) = text.split_once("; ").unwrap_or((&text, ""));
+    Probe::Unusable {
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
 fn load(
     plan: NetworkPlan,
     precision: Precision,
@@ -98,7 +112,7 @@ fn load(
         progress,
     };
     let (sizes, threads) = (plan.sizes, threads(spec)?);
-    let (network, mut held) = threads.install(|| plan.load(&loader))?;
+    let (network, mut held) = threads.install(|| Network::load(plan, &loader))?;
     held.notes
         .extend(thread_note(precision, threads.current_num_threads()));
     Ok(Shared {

@@ -168,11 +168,11 @@ impl MatrixLoader<'_> {
     fn stacked(&self, spec: &MatrixSource) -> Result<Vec<f32>, BackendError> {
         let mut numbers = vec![0.0; spec.rows() * spec.columns];
         let mut rest = numbers.as_mut_slice();
-        for (name, rows) in &spec.parts {
-            let weight = self.weights.shaped(name, &[*rows, spec.columns])?;
-            let (part, after) = rest.split_at_mut(rows * spec.columns);
-            weight.read_rows(0..*rows, part)?;
-            self.weights.release(name);
+        for part in &spec.parts {
+            let weight = part.tensor(self.weights, spec.columns)?;
+            let (numbers, after) = rest.split_at_mut(part.rows * spec.columns);
+            weight.read_rows(part.first..part.first + part.rows, numbers)?;
+            self.weights.release(&part.name);
             rest = after;
         }
         Ok(numbers)
@@ -213,15 +213,20 @@ fn fallbacks(specs: &[MatrixSource], requested: Precision) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Parts;
+    use crate::matrix::{Parts, TensorRows};
 
     fn spec(name: &str, label: &'static str, rows: usize, columns: usize) -> MatrixSource {
         MatrixSource {
             name: name.to_owned(),
             label,
-            parts: vec![(name.to_owned(), rows)],
+            parts: vec![TensorRows {
+                name: name.to_owned(),
+                first: 0,
+                rows,
+                of_rows: rows,
+                bias: None,
+            }],
             columns,
-            biases: Vec::new(),
             parts_are: Parts::Rows,
         }
     }

@@ -2,8 +2,9 @@
 
 use candle_core::quantized::QTensor;
 use candle_core::{DType, Device, Result, Storage, Tensor};
-use unmask_sdk::weights::Weights;
-use unmask_sdk::{BackendError, llada};
+use unmask_sdk::BackendError;
+use unmask_sdk::decoder::MatrixSpec;
+use unmask_sdk::weights::{Weight, Weights};
 
 use crate::device;
 use crate::precision::Precision;
@@ -15,14 +16,50 @@ pub(crate) struct MatrixSource {
     pub(crate) name: String,
     /// What people call it, such as `k_proj+v_proj`.
     pub(crate) label: &'static str,
-    /// Tensor names with their numbers of rows, stacked in this order.
-    pub(crate) parts: Vec<(String, usize)>,
+    /// Stacked in this order.
+    pub(crate) parts: Vec<TensorRows>,
     /// Length of a row.
     pub(crate) columns: usize,
-    /// Tensor names of the biases, one a part; empty for none.
-    pub(crate) biases: Vec<String>,
     /// What its two parts are to each other.
     pub(crate) parts_are: Parts,
+}
+
+/// Some rows of a tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TensorRows {
+    /// The tensor.
+    pub(crate) name: String,
+    /// The first of them.
+    pub(crate) first: usize,
+    pub(crate) rows: usize,
+    /// Rows of the tensor.
+    pub(crate) of_rows: usize,
+    /// The tensor of the bias, which is cut in the same way.
+    pub(crate) bias: Option<String>,
+}
+
+impl TensorRows {
+    fn of(spec: &MatrixSpec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            first: spec.first_row,
+            rows: spec.rows,
+            of_rows: spec.of_rows,
+            bias: spec.bias.clone(),
+        }
+    }
+
+    /// The whole tensor.
+    ///
+    /// # Errors
+    /// [`BackendError::Checkpoint`].
+    pub(crate) fn tensor<'a>(
+        &self,
+        weights: &'a Weights,
+        columns: usize,
+    ) -> std::result::Result<Weight<'a>, BackendError> {
+        weights.shaped(&self.name, &[self.of_rows, columns])
+    }
 }
 
 /// What the parts of a matrix are to each other.
@@ -36,28 +73,27 @@ pub(crate) enum Parts {
 
 impl MatrixSource {
     /// `parts` stacked to one matrix `name`; they have rows of one length, and all a bias or none.
-    pub(crate) fn stacked(name: String, label: &'static str, parts: &[llada::MatrixSpec]) -> Self {
+    pub(crate) fn stacked(name: String, label: &'static str, parts: &[&MatrixSpec]) -> Self {
         Self {
             name,
             label,
-            parts: parts.iter().map(|it| (it.name.clone(), it.rows)).collect(),
+            parts: parts.iter().map(|it| TensorRows::of(it)).collect(),
             columns: parts.first().map_or(0, |it| it.columns),
-            biases: parts.iter().filter_map(|it| it.bias.clone()).collect(),
             parts_are: Parts::Rows,
         }
     }
 
     /// As [`stacked`](Self::stacked), of the gate and the up projection of a SwiGLU.
-    pub(crate) fn gate_up(name: String, label: &'static str, parts: &[llada::MatrixSpec]) -> Self {
+    pub(crate) fn gate_up(name: String, label: &'static str, parts: [&MatrixSpec; 2]) -> Self {
         Self {
             parts_are: Parts::GateUp,
-            ..Self::stacked(name, label, parts)
+            ..Self::stacked(name, label, &parts)
         }
     }
 
     /// Rows of all parts.
     pub(crate) fn rows(&self) -> usize {
-        self.parts.iter().map(|(_, rows)| rows).sum()
+        self.parts.iter().map(|part| part.rows).sum()
     }
 
     /// The biases of all rows, if it has some.
@@ -68,14 +104,14 @@ impl MatrixSource {
         &self,
         weights: &Weights,
     ) -> std::result::Result<Option<Vec<f32>>, BackendError> {
-        if self.biases.is_empty() {
-            return Ok(None);
+        let mut bias = Vec::new();
+        for part in &self.parts {
+            if let Some(name) = &part.bias {
+                let whole = weights.shaped(name, &[part.of_rows])?.to_f32()?;
+                bias.extend_from_slice(&whole[part.first..part.first + part.rows]);
+            }
         }
-        let mut bias = Vec::with_capacity(self.rows());
-        for (name, (_, rows)) in self.biases.iter().zip(&self.parts) {
-            bias.extend(weights.shaped(name, &[*rows])?.to_f32()?);
-        }
-        Ok(Some(bias))
+        Ok((!bias.is_empty()).then_some(bias))
     }
 
     /// Bytes that it takes in `precision`, before candle arranges it.

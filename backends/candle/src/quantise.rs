@@ -7,7 +7,7 @@ use unmask_sdk::BackendError;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::weights::cache::Writer;
 
-use crate::matrix::MatrixSource;
+use crate::matrix::{MatrixSource, TensorRows};
 use crate::precision::Precision;
 use crate::{device, device_error};
 
@@ -30,13 +30,13 @@ pub(crate) fn write(
         let ready: Result<Vec<Vec<u8>>, BackendError> = wave.par_iter().map(quantise).collect();
         ready?.iter().try_for_each(|bytes| writer.write(bytes))?;
     }
-    for (name, _) in &spec.parts {
-        weights.release(name);
+    for part in &spec.parts {
+        weights.release(&part.name);
     }
     Ok(())
 }
 
-/// Rows `first..end` of part `part`.
+/// Rows `first..end` of the tensor of part `part`.
 struct Piece {
     part: usize,
     first: usize,
@@ -45,12 +45,12 @@ struct Piece {
 
 fn pieces(spec: &MatrixSource) -> Vec<Piece> {
     let step = (PIECE / spec.columns).max(1);
-    let cut = |(part, (_, rows)): (usize, &(String, usize))| {
-        let rows = *rows;
-        (0..rows).step_by(step).map(move |first| Piece {
-            part,
+    let cut = |(index, part): (usize, &TensorRows)| {
+        let end = part.first + part.rows;
+        (part.first..end).step_by(step).map(move |first| Piece {
+            part: index,
             first,
-            end: (first + step).min(rows),
+            end: (first + step).min(end),
         })
     };
     spec.parts.iter().enumerate().flat_map(cut).collect()
@@ -62,8 +62,7 @@ fn quantised(
     precision: Precision,
     piece: &Piece,
 ) -> Result<Vec<u8>, BackendError> {
-    let (name, rows) = &spec.parts[piece.part];
-    let weight = weights.shaped(name, &[*rows, spec.columns])?;
+    let weight = spec.parts[piece.part].tensor(weights, spec.columns)?;
     let count = piece.end - piece.first;
     let columns = device::kept_columns(precision, spec.columns);
     let mut numbers = vec![0.0; count * columns];

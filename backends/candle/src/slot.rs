@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use unmask_sdk::Cell;
+use unmask_sdk::decoder::Heads;
 use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::Heads;
 
 /// Keys and values, `[key heads, n, dim]` each: of a slot's cells, of fed tokens, or of what a row attends to.
 pub(crate) struct KeyValues {

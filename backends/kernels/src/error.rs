@@ -42,8 +42,8 @@ pub enum Error {
     },
     /// The processor has no such instructions.
     Unavailable(&'static str),
-    /// The environment variable [`VARIABLE`](crate::VARIABLE) names no instructions.
-    Unknown,
+    /// The environment variable [`VARIABLE`](crate::VARIABLE) says this, which names no instructions.
+    Unknown(String),
     /// Told to stop; what was written so far is of no use.
     Cancelled,
 }
@@ -68,14 +68,14 @@ impl fmt::Display for Error {
                 "this processor has no {set}; unset {} to use the best that it has",
                 crate::VARIABLE
             ),
-            Self::Unknown => {
+            Self::Unknown(said) => {
                 let names: Vec<&str> = crate::InstructionSet::ALL
                     .iter()
                     .map(|set| set.name())
                     .collect();
                 write!(
                     f,
-                    "{} names no instructions; unset it, or take one of {}",
+                    "{} is `{said}`, which names no instructions; unset it, or take one of {}",
                     crate::VARIABLE,
                     names.join(", ")
                 )

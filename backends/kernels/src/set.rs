@@ -1,5 +1,7 @@
 //! Which instructions are used, and portable code compiled for them.
 
+use std::ffi::OsStr;
+
 use crate::Error;
 
 /// The environment variable that names the instructions that [`InstructionSet::chosen`] gives.
@@ -64,16 +66,20 @@ impl InstructionSet {
         Self::available().last().unwrap_or(Self::Portable)
     }
 
-    /// What [`VARIABLE`] names, otherwise the best.
+    /// What [`VARIABLE`] names, otherwise the best; an empty one counts as not set.
     ///
     /// # Errors
     /// [`Error::Unknown`] if it names none, [`Error::Unavailable`] if it names one that is not there.
     pub fn chosen() -> Result<Self, Error> {
-        let Some(name) = std::env::var_os(VARIABLE) else {
+        Self::named(std::env::var_os(VARIABLE).as_deref())
+    }
+
+    fn named(name: Option<&OsStr>) -> Result<Self, Error> {
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
             return Ok(Self::best());
         };
         let named = Self::ALL.iter().find(|it| name == it.name());
-        let set = named.ok_or(Error::Unknown)?;
+        let set = named.ok_or_else(|| Error::Unknown(name.to_string_lossy().into_owned()))?;
         set.check().map(|()| *set)
     }
 
@@ -148,3 +154,19 @@ macro_rules! for_sets {
     };
 }
 pub(crate) use for_sets;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_name_is_quoted_with_those_that_are() {
+        let named = |name: &str| InstructionSet::named(Some(OsStr::new(name)));
+        assert_eq!(named("portable"), Ok(InstructionSet::Portable));
+        assert_eq!(named(""), Ok(InstructionSet::best()));
+        assert_eq!(InstructionSet::named(None), Ok(InstructionSet::best()));
+        let error = named("nonsense").expect_err("there are none").to_string();
+        let words = "UNMASK_KERNELS is `nonsense`, which names no instructions; unset it, or take one of portable";
+        assert!(error.starts_with(words), "{error}");
+    }
+}

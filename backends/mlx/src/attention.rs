@@ -6,8 +6,8 @@ use mlx_rs::error::Result;
 use mlx_rs::fast::{self, ScaledDotProductAttentionMask};
 use mlx_rs::ops::indexing::TryIndexOp;
 use mlx_rs::{Array, Stream, ops};
+use unmask_sdk::decoder::Heads;
 use unmask_sdk::keys::{RowKeys, Visible};
-use unmask_sdk::llada::Heads;
 
 use crate::slot::LayerCache;
 

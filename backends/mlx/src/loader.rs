@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use mlx_rs::{Array, Dtype};
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, LoadSpec, Meter, Progress, memory};
 

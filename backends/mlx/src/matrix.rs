@@ -3,7 +3,7 @@
 use mlx_rs::error::Result;
 use mlx_rs::{Array, Dtype, ops};
 use unmask_sdk::BackendError;
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::weights::Weights;
 
 use crate::bytes;

@@ -3,8 +3,8 @@
 use mlx_rs::error::Result;
 use mlx_rs::ops::indexing::{TryIndexMutOp, scatter_single};
 use mlx_rs::{Array, Dtype, Stream, ops, transforms};
+use unmask_sdk::decoder::Heads;
 use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::Heads;
 use unmask_sdk::{Pass, SessionSpec};
 
 use crate::attention::picked;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use mlx_rs::{Array, Dtype, transforms};
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::weights::cache::{self, Cache};
 use unmask_sdk::weights::{Dtype as Stored, Weights};
 use unmask_sdk::{BackendError, Progress};

@@ -1,6 +1,6 @@
 //! What networks are made of, as nodes. Standard operators in the forms that the runtime fuses into its own.
 
-use unmask_sdk::llada::Heads;
+use unmask_sdk::decoder::Heads;
 
 use crate::graph::{Attribute, Data, ElementType, Graph, Value};
 use crate::matrix::{Matrix, Numbers};
@@ -245,9 +245,18 @@ impl Angles {
 
 /// Rotary positions (arXiv:2104.09864), the half-split pairing of Llama and LLaDA: dimension `i` turns with `i + dim/2`.
 ///
-/// `x` and the result are `[tokens, heads * dim]`.
-pub(crate) fn turned(graph: &mut Graph, x: &Value, angles: &Angles, shapes: &HeadShapes) -> Value {
-    let split = graph.node("Reshape", &[x, &shapes.split]);
+/// `x` and the result are `[tokens, heads * dim]`. A `norm`, `[dim]`, is of each head before it is turned.
+pub(crate) fn turned(
+    graph: &mut Graph,
+    x: &Value,
+    angles: &Angles,
+    shapes: &HeadShapes,
+    norm: Option<(&Constants, &Value)>,
+) -> Value {
+    let mut split = graph.node("Reshape", &[x, &shapes.split]);
+    if let Some((constants, weight)) = norm {
+        split = rms_norm(graph, constants, &split, weight);
+    }
     let halves = vec![
         ("axis", Attribute::Int(-1)),
         ("num_outputs", Attribute::Int(2)),

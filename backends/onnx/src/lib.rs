@@ -29,7 +29,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::machine::{self, Memory};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{Backend, BackendError, Device, Estimate, LoadSpec, Model, Probe, Progress};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::machine::Memory;
 use unmask_sdk::weights::cache::{self, Array, Cache};
 use unmask_sdk::weights::{Dtype, Weights};

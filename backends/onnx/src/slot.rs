@@ -8,7 +8,7 @@
 use ort::memory::{AllocationDevice, Allocator};
 use ort::value::DynTensor;
 use unmask_sdk::SessionSpec;
-use unmask_sdk::llada::Heads;
+use unmask_sdk::decoder::Heads;
 
 use crate::device::ComputeDevice;
 use crate::emit::editor::element;

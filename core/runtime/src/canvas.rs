@@ -211,9 +211,9 @@ impl Canvas {
         last.map_or(self.answer_start, |index| index + 1)
     }
 
-    /// The masked positions of `range`, in order.
+    /// The masked positions of `range`, in order; what lies beyond the canvas has none.
     pub fn masked_in(&self, range: Range<usize>) -> impl Iterator<Item = Position> + '_ {
-        range
+        (range.start..range.end.min(self.len()))
             .map(|index| Position(index as u32))
             .filter(|&at| self.is_masked(at))
     }

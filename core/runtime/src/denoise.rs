@@ -1,17 +1,21 @@
 //! Denoising without I/O: a value that is asked for its next question and told the answer. Whoever asks owns the session,
 //! the clock, and the batch.
 
+mod pending_question;
+
 use std::time::Duration;
 
 use unmask_api::{Position, TokenId, TopRows};
 
-use crate::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
+use crate::event::{Commit, CommitKind, FinishReason, Stats};
 use crate::family::{FamilyRules, SpecialIds};
+use crate::params::Growth;
 use crate::sampler::{
     Candidate, CanvasEdit, Judge, Noise, PlanError, Seeded, StepPlan, Strategy, strategies,
 };
-use crate::scorer::{Question, ShortForm};
 use crate::{Canvas, Params};
+
+pub use pending_question::PendingQuestion;
 
 /// A canvas being denoised.
 pub struct Denoise {
@@ -45,12 +49,6 @@ pub enum Ask<'a> {
     Question(PendingQuestion<'a>),
     /// Nothing: it has ended.
     Ended(FinishReason),
-}
-
-/// A question that waits for its answer. Dropped without one it is asked again.
-pub struct PendingQuestion<'a> {
-    // Invariant: a step is open.
-    denoise: &'a mut Denoise,
 }
 
 /// What a model says to a question.
@@ -172,6 +170,10 @@ impl Denoise {
             self.reason = Some(self.carried_out());
             return;
         };
+        if self.has_ended_before(&step) {
+            self.reason = Some(FinishReason::EndToken);
+            return;
+        }
         let predictor = self.rules.predictor;
         let row_of = |at: &Position| Position(predictor.row_of(at.index()) as u32);
         self.rows.clear();
@@ -187,6 +189,37 @@ impl Denoise {
             self.canvas.hide_given(&mut self.unconditional);
         }
         self.open = Some(step);
+    }
+
+    /// True if attention is block-causal and an end token stands in a block before that of `step`: the answer stops in the block
+    /// of its end token.
+    fn has_ended_before(&self, step: &StepPlan) -> bool {
+        let Some(block) = self.rules.attention_block else {
+            return false;
+        };
+        let at = step.fed.end - 1;
+        let finished = self.canvas.pinned_until()..at - at % block.get() as usize;
+        let tokens = self.canvas.tokens();
+        finished
+            .into_iter()
+            .any(|index| self.special.is_end(tokens[index]))
+    }
+
+    /// Blocks of masks for an answer that grows by blocks, if it has no mask left and no end.
+    fn appended(&self, canvas: &Canvas) -> usize {
+        let (Growth::Blocks { ceiling }, Some(block)) =
+            (self.params.growth, self.rules.attention_block)
+        else {
+            return 0;
+        };
+        let answer = &canvas.tokens()[canvas.answer_start()..];
+        let ends = |&token: &TokenId| token == canvas.mask() || self.special.is_end(token);
+        match answer.iter().any(ends) {
+            true => 0,
+            false => ceiling
+                .saturating_sub(answer.len())
+                .min(block.get() as usize),
+        }
     }
 
     /// How a plan that has nothing left to do has ended.
@@ -274,125 +307,6 @@ impl Denoise {
                 })
             }
         }
-    }
-}
-
-impl PendingQuestion<'_> {
-    fn step(&self) -> &StepPlan {
-        let open = self.denoise.open.as_ref();
-        open.expect("a question is of an open step")
-    }
-
-    /// Which rows are wanted of which tokens.
-    #[must_use]
-    pub fn question(&self) -> Question<'_> {
-        let Denoise { canvas, params, .. } = &*self.denoise;
-        let is_guided = params.cfg_scale > 0.0;
-        Question {
-            tokens: canvas.tokens(),
-            guidance: is_guided.then_some((&*self.denoise.unconditional, params.cfg_scale)),
-            padding: canvas.padding(),
-            fed: self.step().fed.clone(),
-            wanted: &self.denoise.rows,
-        }
-    }
-
-    /// The short form in which the answer is exact too, if there is one.
-    #[must_use]
-    pub fn short_form(&self) -> Option<ShortForm> {
-        self.denoise.judge().short_form()
-    }
-
-    /// Names the step's random draws: planned steps so far, skipped ones included.
-    #[must_use]
-    pub fn call(&self) -> usize {
-        self.step().call
-    }
-
-    /// What the strategy makes of an answer, in order; the canvas is as it was.
-    pub fn propose(&mut self, answer: OutputRows<'_>) -> Vec<Commit> {
-        self.judge(answer);
-        let Denoise {
-            canvas,
-            strategy,
-            candidates,
-            edited,
-            ..
-        } = &mut *self.denoise;
-        let edits = strategy.decide(canvas, candidates);
-        edited.copy_from(canvas);
-        let mut commits = Vec::with_capacity(edits.len());
-        for edit in edits {
-            if let Some(commit) = Denoise::commit_of(edited, edit, candidates) {
-                edited.apply(&commit);
-                commits.push(commit);
-            }
-        }
-        commits
-    }
-
-    /// Makes guesses for the wanted positions, in their order.
-    fn judge(&mut self, answer: OutputRows<'_>) {
-        let mut candidates = std::mem::take(&mut self.denoise.candidates);
-        candidates.clear();
-        let (judge, call, wanted) = (self.denoise.judge(), self.call(), &self.step().wanted);
-        // Position 0 if it shares the row of position 1.
-        let (sharing, others) = wanted.split_at(wanted.len() - self.denoise.rows.len());
-        match answer {
-            OutputRows::Logits(rows) => {
-                let vocab = rows.len().checked_div(others.len()).unwrap_or(0);
-                let mut shared = rows[..vocab * sharing.len()].to_vec();
-                judge.judge(call, sharing, &mut shared, &mut candidates);
-                judge.judge(call, others, rows, &mut candidates);
-            }
-            OutputRows::Top(rows) => {
-                judge.judge_top(call, sharing, rows, &mut candidates);
-                judge.judge_top(call, others, rows, &mut candidates);
-            }
-        }
-        self.denoise.candidates = candidates;
-    }
-
-    /// Makes the step with these commits: those that were [proposed](Self::propose), or those of a recorded run. The event's
-    /// `elapsed` is the caller's to fill.
-    ///
-    /// # Panics
-    /// If a commit's position is beyond the canvas.
-    pub fn commit(self, commits: Vec<Commit>) -> StepEvent {
-        let Self { denoise } = self;
-        let open = denoise.open.take();
-        let step = open.expect("a question is of an open step");
-        let before = denoise.canvas.len();
-        commits
-            .iter()
-            .for_each(|commit| denoise.canvas.apply(commit));
-        let is_written = |it: &&Commit| matches!(it.kind, CommitKind::New | CommitKind::Changed);
-        let moves = |it: &Commit| matches!(it.kind, CommitKind::Inserted | CommitKind::Deleted);
-        denoise.has_moved = commits.iter().any(moves);
-        denoise.nfe += 1;
-        denoise.written += commits.iter().filter(is_written).count();
-        denoise.cached_share += 1.0 - step.fed.len() as f32 / before as f32;
-        let progress = denoise.strategy.progress();
-        StepEvent {
-            step: denoise.nfe,
-            steps: progress.steps,
-            call: step.call,
-            block: step.block,
-            blocks: progress.blocks,
-            fed: step.fed,
-            commits,
-            length: denoise.canvas.len(),
-            masked: denoise.canvas.masked_in(0..denoise.canvas.len()).count(),
-            elapsed: Duration::ZERO,
-            nfe: denoise.nfe,
-            nfe_saved: denoise.nfe_saved(),
-        }
-    }
-
-    /// Makes the step with what the strategy makes of the answer.
-    pub fn tell(mut self, answer: OutputRows<'_>) -> StepEvent {
-        let commits = self.propose(answer);
-        self.commit(commits)
     }
 }
 

@@ -43,7 +43,8 @@ pub struct Failure {
 
 impl Failure {
     /// A request that cannot be carried out.
-    pub(crate) fn usage(text: String, hint: &str) -> Self {
+    #[must_use]
+    pub fn usage(text: String, hint: &str) -> Self {
         Self {
             kind: FailureKind::Usage,
             text,

@@ -4,7 +4,7 @@ use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model};
 
 use crate::denoise::{Ask, Denoise, OutputRows};
 use crate::event::StepEvent;
-use crate::params::CacheMode;
+use crate::params::{CacheMode, Transfer};
 use crate::sampler::PlanError;
 use crate::scorer::{KvCache, Room, Scorer};
 
@@ -18,6 +18,9 @@ pub enum DenoiseError {
     /// A cache is asked for that the model does not have.
     #[error("this backend keeps no K/V cache; set cache to off")]
     NoCache,
+    /// A token is to be verified, for which the model lacks masks.
+    #[error("this backend takes no attention masks, which wino needs; turn wino off")]
+    NoMask,
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
@@ -50,6 +53,10 @@ impl Generation {
     ) -> Result<Self, DenoiseError> {
         let keeps = model.facts().capabilities.has(Capabilities::KV_CACHE);
         let params = denoise.params();
+        let takes_masks = model.facts().capabilities.has(Capabilities::ATTENTION_MASK);
+        if matches!(params.transfer, Transfer::Wino(_)) && !takes_masks {
+            return Err(DenoiseError::NoMask);
+        }
         if params.cache != CacheMode::Off && !keeps {
             return Err(DenoiseError::NoCache);
         }
@@ -57,9 +64,12 @@ impl Generation {
             length: denoise.canvas().len(),
             questions: 1,
             guided: params.cfg_scale > 0.0,
-            kv_cache: match params.cache {
-                CacheMode::Off => KvCache::Off,
-                CacheMode::Prefix | CacheMode::Dual => KvCache::On,
+            kv_cache: match (params.cache, attention) {
+                (CacheMode::Off, Attention::Bidirectional) => KvCache::Off,
+                // What is finished is never computed again: exact, so that nobody has to ask for it.
+                (CacheMode::Off, _) if keeps => KvCache::On,
+                (CacheMode::Off, _) => KvCache::Off,
+                (CacheMode::Prefix | CacheMode::Dual, _) => KvCache::On,
             },
             attention,
         };

@@ -23,6 +23,7 @@ pub mod kept;
 pub mod leftovers;
 pub mod likelihood;
 pub mod loader;
+pub mod measured;
 pub mod message;
 pub mod model_id;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use unmask_api::{Backend, Device, LoadProgress, LoadSpec, Model, Probe, TokenId,
 use crate::checkpoint::{Checkpoint, CheckpointText, Locations};
 use crate::config::{Config, ConfigReader, Environment, ModelEntry, threads};
 use crate::engine::{Failure, FailureKind, LoadRequest, Loaded, Loader, ReadyModel};
+use crate::measured::{MeasuredModel, Measurement};
 use crate::model_id::ModelId;
 use crate::plugin::{
     Approvals, BackendSearch, FindError, Isolation, Refused, Registry, SearchPath,
@@ -131,10 +132,10 @@ impl Loader for ConfigLoader {
             .map_err(|error| of_backend(&*backend, &error))?;
         let mut loaded = describe(&entry, &checkpoint, text, &*backend, plan, &*model);
         check_special(&mut loaded)?;
+        loaded.measured = measured(&loaded, &self.reader.environment);
         Ok(ReadyModel {
             model,
-            attention: checkpoint.family.attention,
-            rules: checkpoint.family.rules,
+            attention: checkpoint.attention,
             strategies: STRATEGIES,
             loaded: Arc::new(loaded),
         })
@@ -322,7 +323,31 @@ fn describe(
         text: Arc::new(text),
         defaults,
         default_length,
+        rules: checkpoint.rules(),
         default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
+        measured: None,
+    }
+}
+
+/// What was measured of a model; a file that cannot be used is as good as none, and said in the log.
+fn measured(loaded: &Loaded, environment: &Environment) -> Option<Arc<Measurement>> {
+    let folder = MeasuredModel::folder(environment).ok()?;
+    if !folder.is_dir() {
+        // Its identity need not be read then.
+        return None;
+    }
+    let path = MeasuredModel::path(loaded.provenance.identity()?, environment).ok()?;
+    match MeasuredModel::read(&path) {
+        Ok(file) => {
+            let of = file?
+                .of(&loaded.backend, &loaded.device, &loaded.facts.precision)?
+                .clone();
+            Some(Arc::new(of))
+        }
+        Err(error) => {
+            tracing::warn!(error = with_causes(&error), "measurements are left out");
+            None
+        }
     }
 }
 

@@ -3,17 +3,22 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// The user's home, as people write it; a shell replaces the later ones, a file's reader has to.
+const HOMES: [&str; 3] = ["~", "$HOME", "${HOME}"];
+
 /// Where a checkpoint is to be looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelId {
     /// `builtin:NAME`: carried by the program.
     Builtin(String),
-    /// `ORG/NAME`: a Hugging Face hub id, found in the models folder or the hub's cache.
+    /// `ORG/NAME` or `ORG/NAME@REVISION`: a Hugging Face hub id, found in the models folder or the hub's cache.
     Hub {
         /// The part before the slash.
         org: String,
         /// The part after it.
         name: String,
+        /// A branch, a tag, a commit or the first digits of one; the main branch if none is named.
+        revision: Option<String>,
     },
     /// A folder of files in Hugging Face form.
     Folder(PathBuf),
@@ -22,7 +27,7 @@ pub enum ModelId {
 /// Why a text names no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` names no model; write ORG/NAME for a hub id, ./FOLDER or an absolute path for a folder, \
+    "`{0}` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an absolute path for a folder, \
      or builtin:demo"
 )]
 pub struct ModelIdError(pub String);
@@ -30,7 +35,8 @@ pub struct ModelIdError(pub String);
 impl ModelId {
     /// Reads `text`; a folder that is not absolute is taken from `base`.
     ///
-    /// A folder is an absolute path or begins with `.` or `~` (which is `home`); one slash between plain names is a hub id.
+    /// A folder is an absolute path or begins with `.`, `~` or `$HOME` (which are `home`); one slash between plain names is a hub id, also
+    /// with a slash behind it, or as the address of its page.
     ///
     /// # Errors
     /// If it is none of the three forms.
@@ -41,13 +47,7 @@ impl ModelId {
         if let Some(folder) = explicit_folder(text, base, home) {
             return Ok(Self::Folder(folder));
         }
-        match text.split_once('/') {
-            Some((org, name)) if is_hub_name(org) && is_hub_name(name) => Ok(Self::Hub {
-                org: org.to_owned(),
-                name: name.to_owned(),
-            }),
-            _ => Err(ModelIdError(text.to_owned())),
-        }
+        hub_id(text).ok_or_else(|| ModelIdError(text.to_owned()))
     }
 
     /// A short name for people: the last part of the id.
@@ -67,16 +67,24 @@ impl fmt::Display for ModelId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builtin(name) => write!(out, "builtin:{name}"),
-            Self::Hub { org, name } => write!(out, "{org}/{name}"),
+            Self::Hub {
+                org,
+                name,
+                revision,
+            } => {
+                write!(out, "{org}/{name}")?;
+                revision.iter().try_for_each(|it| write!(out, "@{it}"))
+            }
             Self::Folder(folder) => write!(out, "{}", folder.display()),
         }
     }
 }
 
-/// `path` with `~` replaced by `home`, and taken from `base` if it is not absolute.
+/// `path` with `~` or `$HOME` replaced by `home`, and taken from `base` if it is not absolute.
 pub(crate) fn expand(path: &Path, base: &Path, home: Option<&Path>) -> PathBuf {
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => home.join(rest),
+    let in_home = HOMES.iter().find_map(|word| path.strip_prefix(word).ok());
+    match (in_home, home) {
+        (Some(rest), Some(home)) => home.join(rest),
         _ => base.join(path),
     }
 }
@@ -85,9 +93,45 @@ fn explicit_folder(text: &str, base: &Path, home: Option<&Path>) -> Option<PathB
     let path = Path::new(text);
     let first = path.components().next()?.as_os_str();
     let explicit = path.is_absolute()
-        || [".", "..", "~"].iter().any(|start| first == *start)
+        || [".", ".."]
+            .iter()
+            .chain(&HOMES)
+            .any(|start| first == *start)
         || (cfg!(windows) && text.contains('\\'));
     explicit.then(|| expand(path, base, home))
+}
+
+fn hub_id(text: &str) -> Option<ModelId> {
+    let address = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let (id, revision) = match address {
+        // HOST/ORG/NAME, and /tree/REVISION where a branch is looked at.
+        Some(address) => {
+            let path = address.split(['?', '#']).next()?.split_once('/')?.1;
+            match path.split_once("/tree/") {
+                Some((id, revision)) => (id, Some(revision)),
+                None => (path, None),
+            }
+        }
+        None => match text.split_once('@') {
+            Some((id, revision)) => (id, Some(revision)),
+            None => (text, None),
+        },
+    };
+    let (org, name) = id.strip_suffix('/').unwrap_or(id).split_once('/')?;
+    let revision = revision.map(|it| it.strip_suffix('/').unwrap_or(it));
+    let is_plain = is_hub_name(org) && is_hub_name(name) && revision.is_none_or(is_revision);
+    is_plain.then(|| ModelId::Hub {
+        org: org.to_owned(),
+        name: name.to_owned(),
+        revision: revision.map(str::to_owned),
+    })
+}
+
+/// Names of branches may hold slashes (`refs/pr/1`).
+fn is_revision(text: &str) -> bool {
+    text.split('/').all(is_hub_name)
 }
 
 /// The hub allows letters, digits, `-`, `_` and `.`; a name never begins with a dot.
@@ -119,23 +163,56 @@ mod tests {
         check("/models/x", &folder("/models/x"));
         check("./x/y", &folder("/base/./x/y"));
         check("../x", &folder("/base/../x"));
-        check("~/x", &folder("/home/me/x"));
+        for home in HOMES {
+            check(&format!("{home}/x"), &folder("/home/me/x"));
+        }
+    }
+
+    fn hub(org: &str, name: &str, revision: Option<&str>) -> ModelId {
+        ModelId::Hub {
+            org: org.to_owned(),
+            name: name.to_owned(),
+            revision: revision.map(str::to_owned),
+        }
     }
 
     #[test]
     fn one_slash_between_plain_names_is_a_hub_id() {
-        let id = ModelId::Hub {
-            org: "GSAI-ML".to_owned(),
-            name: "LLaDA-1.5".to_owned(),
-        };
-        check("GSAI-ML/LLaDA-1.5", &Ok(id.clone()));
+        let id = hub("GSAI-ML", "LLaDA-1.5", None);
+        for text in [
+            "GSAI-ML/LLaDA-1.5",
+            "GSAI-ML/LLaDA-1.5/",
+            "https://huggingface.co/GSAI-ML/LLaDA-1.5",
+            "https://huggingface.co/GSAI-ML/LLaDA-1.5/?library=transformers",
+        ] {
+            check(text, &Ok(id.clone()));
+        }
         assert_eq!(id.to_string(), "GSAI-ML/LLaDA-1.5");
         assert_eq!(id.short_name(), "LLaDA-1.5");
     }
 
     #[test]
+    fn a_revision_stands_behind_an_at_or_in_the_address() {
+        let id = hub("a", "b", Some("refs/pr/1"));
+        check("a/b@refs/pr/1", &Ok(id.clone()));
+        check("https://huggingface.co/a/b/tree/refs/pr/1", &Ok(id.clone()));
+        assert_eq!(id.to_string(), "a/b@refs/pr/1");
+    }
+
+    #[test]
     fn anything_else_is_refused_and_quoted() {
-        for text in ["", "llada", "a/b/c", "a/..", "https://x/y", "a b/c"] {
+        for text in [
+            "",
+            "llada",
+            "a/b/c",
+            "a/..",
+            "https://x/y",
+            "a b/c",
+            "a/b@",
+            "a/b@../x",
+            "a/b//",
+            "https://huggingface.co/",
+        ] {
             check(text, &Err(ModelIdError(text.to_owned())));
         }
     }

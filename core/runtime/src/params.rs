@@ -1,6 +1,12 @@
 //! How a canvas is denoised.
 
+mod growth;
+mod transfer;
+
 use serde::{Deserialize, Serialize};
+
+pub use growth::{Daedal, Growth};
+pub use transfer::{Credit, Hierarchy, Klass, LocalLeap, SlowFast, Transfer, Wino};
 
 /// Which positions a step prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,34 +20,8 @@ pub enum Remasking {
     Entropy,
     /// Those first whose best token leads the second by most (Dream's `topk_margin`).
     Margin,
-}
-
-/// How many positions a step commits.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Transfer {
-    /// The linear schedule: masks of the block over steps of the block.
-    #[default]
-    Quota,
-    /// Every candidate of at least this confidence, 0 to 1, and always the best one (Fast-dLLM, arXiv:2505.22618).
-    /// Approximate. Under [`Remasking::Random`] the random numbers are compared, as the reference does.
-    Threshold(f64),
-    /// The largest n whose first n best confidences, ranks r counted from 1, all reach `1 - factor / (r + 1)`, and always
-    /// the best one (Fast-dLLM); above 0. Approximate. Random remasking as above.
-    Factor(f64),
-    /// As many in [`Params::entropy_order`] as the entropies of all but the last sum to this many nat, 0 and up (EB-Sampler,
-    /// arXiv:2505.24857). Approximate.
-    EntropyBound(f64),
-}
-
-impl Transfer {
-    /// True if the steps are known beforehand: the schedule says how many there are, not the model.
-    #[must_use]
-    pub fn is_scheduled(self) -> bool {
-        match self {
-            Self::Quota => true,
-            Self::Threshold(_) | Self::Factor(_) | Self::EntropyBound(_) => false,
-        }
-    }
+    /// From left to right (SDAR's `sequential`).
+    Sequential,
 }
 
 /// In which order [`Transfer::EntropyBound`] takes positions.
@@ -66,6 +46,26 @@ pub enum CacheMode {
     Dual,
 }
 
+/// Changes of tokens that are written already, until the block that they are in holds still (T2T editing, LLaDA2.1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Editing {
+    /// What the confidence of another token has to exceed, 0 to 1.
+    pub threshold: f64,
+    /// Steps of a block that begin without a mask, at most.
+    pub most_steps: usize,
+}
+
+impl Editing {
+    /// With the reference's number of steps.
+    #[must_use]
+    pub fn new(threshold: f64) -> Self {
+        Self {
+            threshold,
+            most_steps: 16,
+        }
+    }
+}
+
 /// The type to which confidences are rounded. It matters only where they nearly tie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,7 +77,17 @@ pub enum ConfidenceType {
     F64,
 }
 
-/// Settings of one denoising run. The answer's length is the canvas's.
+/// Of which distribution confidences are, where the temperature is above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ConfidenceOf {
+    /// That of the logits as they are (LLaDA).
+    #[default]
+    Noiseless,
+    /// That which tokens are drawn from: the logits over the temperature (Dream, SDAR, Fast-dLLM v2).
+    Drawn,
+}
+
+/// Settings of one denoising run. The answer's length is the canvas's, unless it grows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
     /// Steps over all blocks, 1 and up.
@@ -94,6 +104,13 @@ pub struct Params {
     pub transfer: Transfer,
     /// In which order an entropy bound takes them.
     pub entropy_order: EntropyOrder,
+    /// Whether tokens that are written may change.
+    pub editing: Option<Editing>,
+    /// Positions of the parts that a block of a family with autoregressive block starts is denoised in, from left to right, 1
+    /// and up; the whole block if it is longer.
+    pub sub_block_length: usize,
+    /// Whether the answer grows.
+    pub growth: Growth,
     /// Which K/V are reused.
     pub cache: CacheMode,
     /// Never predict EOS.
@@ -104,6 +121,14 @@ pub struct Params {
     pub early_stop: bool,
     /// How confidences are rounded.
     pub confidence_type: ConfidenceType,
+    /// Of which distribution confidences are.
+    pub confidence_of: ConfidenceOf,
+    /// Only the fewest best tokens whose probabilities reach this count, 0 to 1.
+    pub top_p: Option<f64>,
+    /// Only so many best tokens count, 1 and up.
+    pub top_k: Option<usize>,
+    /// Noise on the order of positions, 0 and up (Dream's `alg_temp`).
+    pub order_temperature: f64,
     /// Seeds temperature and random remasking.
     pub seed: u64,
 }
@@ -119,11 +144,18 @@ impl Default for Params {
             remasking: Remasking::LowConfidence,
             transfer: Transfer::Quota,
             entropy_order: EntropyOrder::Entropy,
+            editing: None,
+            sub_block_length: 8,
+            growth: Growth::Fixed,
             cache: CacheMode::Off,
             logits_eos_inf: false,
             confidence_eos_eot_inf: false,
             early_stop: true,
             confidence_type: ConfidenceType::F32,
+            confidence_of: ConfidenceOf::Noiseless,
+            top_p: None,
+            top_k: None,
+            order_temperature: 0.0,
             seed: 0,
         }
     }

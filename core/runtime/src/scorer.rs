@@ -28,6 +28,28 @@ pub struct Question<'a> {
     pub fed: Range<usize>,
     /// Positions whose logits are wanted, ascending, within `fed`.
     pub wanted: &'a [Position],
+    /// A second copy of a block, whose rows follow the wanted ones.
+    pub shadow: Option<Shadow<'a>>,
+}
+
+/// A second copy of a block, all masked: each of its positions sees the sequence but the token in its own place, and the
+/// copy; nobody else sees it. Only where all of the sequence is fed and no K/V are kept (WINO, arXiv:2507.18578).
+#[derive(Debug, Clone)]
+pub struct Shadow<'a> {
+    /// The mask.
+    pub mask: TokenId,
+    /// The block.
+    pub block: Range<usize>,
+    /// Its positions whose logits are wanted, ascending.
+    pub wanted: &'a [Position],
+}
+
+impl Question<'_> {
+    /// Rows of its answer.
+    fn n_rows(&self) -> usize {
+        let shadow = self.shadow.as_ref().map_or(0, |it| it.wanted.len());
+        self.wanted.len() + shadow
+    }
 }
 
 /// Whether the K/V of a sequence are kept between forwards, position p in cell p.
@@ -190,12 +212,12 @@ impl Scorer {
         self.logits.reset(self.layout.wanted.len(), vocab);
         self.session
             .read_logits(&self.layout.read, self.logits.view())?;
-        let wanted: usize = questions.iter().map(|it| it.wanted.len()).sum();
+        let wanted: usize = questions.iter().map(Question::n_rows).sum();
         let scores = self.logits.view().scores;
         let (mut conditional, mut unconditional) = scores.split_at_mut(wanted * vocab);
         for question in questions {
             let rows;
-            (rows, conditional) = conditional.split_at_mut(question.wanted.len() * vocab);
+            (rows, conditional) = conditional.split_at_mut(question.n_rows() * vocab);
             if let Some((_, scale)) = question.guidance {
                 let others;
                 (others, unconditional) = unconditional.split_at_mut(rows.len());
@@ -217,7 +239,8 @@ impl Scorer {
     ) -> Result<Option<&TopRows>, BackendError> {
         let can = self.facts.capabilities.has(Capabilities::TOPK_OUTPUT);
         let allowed = self.facts.vocab.saturating_sub(form.banned.len());
-        if !can || question.guidance.is_some() || allowed == 0 {
+        let is_plain = question.guidance.is_none() && question.shadow.is_none();
+        if !can || !is_plain || allowed == 0 {
             return Ok(None);
         }
         self.forward(std::slice::from_ref(question), cancel)?;

@@ -25,11 +25,12 @@ use crate::event::{FinishReason, Stats};
 use crate::failure::Failure;
 use crate::message::Message;
 
-pub use measure::{MeasureSettings, SamplesWord};
+pub use measure::{MeasureError, MeasureSettings, SamplesWord};
 pub use piece::TokenText;
-pub use read::{LARGEST_CANVAS, LONGEST_LINE, ReadError, Recording, read};
+pub use read::{LARGEST_CANVAS, LONGEST_LINE, ReadError, Recording, read, read_file};
 pub use request::{
     GenerateTask, MeasuredItem, RequestError, TextOrTokens, WorkerRequest, WorkerTask,
+    is_repeatable,
 };
 pub use settings::RunSettings;
 pub use start::{BackendLine, CanvasLine, FileLine, ModelLine, Start, TokenizerLine};

@@ -42,7 +42,8 @@ def harness(tasks, *, model_args=f"binary={STUB}", environment=(), **more):
         os.chdir(FOLDER)
         try:
             manager = TaskManager(include_path="tasks", include_defaults=False)
-            return simple_evaluate("unmask", model_args, tasks=tasks, task_manager=manager, log_samples=True, **more)
+            said = dict(task_manager=manager, log_samples=True, bootstrap_iters=0, **more)
+            return simple_evaluate("unmask", model_args, tasks=tasks, **said)
         finally:
             os.chdir(before)
 

@@ -111,6 +111,8 @@ pub use meter::Meter;
 pub use unmask_api::*;
 
 #[cfg(feature = "llada")]
+pub mod decoder;
+#[cfg(feature = "llada")]
 pub mod llada;
 #[cfg(feature = "options")]
 pub mod options;

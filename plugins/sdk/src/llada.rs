@@ -13,55 +13,16 @@
 //! # }
 //! ```
 
-mod bounds;
-mod keys;
 mod variants;
 
-use serde_json::Value;
-
+use crate::decoder::bounds::{self, ConfigSize, SizeOf};
+use crate::decoder::keys::Keys;
+use crate::decoder::{
+    Decoder, DecoderLayer, GatedSpec, Heads, MatrixSpec, MlpSpec, NormSpec, broken, check_tensors,
+    quantised,
+};
 use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
-use keys::Keys;
-
-/// How a layer's width is split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Heads {
-    /// Query heads.
-    pub queries: usize,
-    /// Key and value heads, a divisor of `queries`.
-    pub keys: usize,
-    /// Numbers per head, even.
-    pub dim: usize,
-}
-
-impl Heads {
-    /// Query heads that share a key head; head `h` uses key head `h / group`.
-    #[must_use]
-    pub fn group(self) -> usize {
-        self.queries / self.keys
-    }
-
-    /// Bytes of keys and values of one cell in `layers` layers, in numbers of `number_bytes` each.
-    #[must_use]
-    pub fn cell_bytes(self, layers: usize, number_bytes: usize) -> u64 {
-        (layers * 2 * self.keys * self.dim * number_bytes) as u64
-    }
-}
-
-/// A matrix of the network, `y = x Wᵀ (+ b)`, and which tensors of the checkpoint it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MatrixSpec {
-    /// The tensor's name.
-    pub name: String,
-    /// What people call it, such as `k_proj`.
-    pub label: &'static str,
-    /// Numbers that come out.
-    pub rows: usize,
-    /// Numbers that go in: the length of a row.
-    pub columns: usize,
-    /// The tensor of its bias `[rows]`, if it has one.
-    pub bias: Option<String>,
-}
 
 /// The keys that matter when a model answers, with OLMo's names.
 #[derive(Debug, Clone)]
@@ -102,6 +63,9 @@ pub struct LladaConfig {
     block_group_size: usize,
 }
 
+/// Tensors of a layer: its seven matrices and two norms.
+const TENSORS_PER_LAYER: usize = 9;
+
 /// What every tensor's name begins with.
 const PREFIX: &str = "model.transformer.";
 
@@ -115,16 +79,10 @@ impl LladaConfig {
     pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
         let (config, weights) = Self::read_either(spec)?;
         if let Some(quantised) = quantised(spec, weights.as_ref()) {
-            return Err(broken(
-                spec,
-                format!(
-                    "{quantised}, which this backend does not read; choose framework = \"mlx\", or fetch the checkpoint \
-                     that is not quantised"
-                ),
-            ));
+            return Err(quantised);
         }
         if let Some(weights) = &weights {
-            bounds::check_tensors(&config, weights)?;
+            check_tensors(&config.decoder(), weights)?;
         }
         Ok(config)
     }
@@ -158,7 +116,7 @@ impl LladaConfig {
         // Whoever asks what a load would take need not have them; a load tells what is wrong with them.
         let weights = Weights::open(&spec.weights).ok();
         let weights = weights.filter(|_| !spec.weights.is_empty());
-        bounds::check(&config, weights.as_ref()).map_err(|what| {
+        bounds::check(&config.sizes(), weights.as_ref()).map_err(|what| {
             let what = format!("{what}; fetch config.json and the weights from the same place");
             broken(spec, what)
         })?;
@@ -202,6 +160,25 @@ impl LladaConfig {
             attention_layer_norm: keys.flag("attention_layer_norm", false)?,
             block_group_size: keys.some_count("block_group_size")?.unwrap_or(1),
         })
+    }
+
+    fn sizes(&self) -> [ConfigSize; 4] {
+        let vocab = match self.embedding_size {
+            Some(_) => "embedding_size",
+            None => "vocab_size",
+        };
+        let mlp = match self.mlp_hidden_size {
+            Some(_) => "mlp_hidden_size",
+            None => "mlp_ratio * d_model",
+        };
+        let layers = SizeOf::Times(TENSORS_PER_LAYER);
+        [
+            ("d_model", self.d_model, SizeOf::Side),
+            ("n_layers", self.n_layers, layers),
+            (mlp, self.mlp_width(), SizeOf::Side),
+            (vocab, self.vocab(), SizeOf::Side),
+        ]
+        .map(|(key, is, of)| ConfigSize { key, is, of })
     }
 
     fn nonsense(&self) -> Option<String> {
@@ -285,55 +262,69 @@ impl LladaConfig {
     /// `q_proj`, `attn_out`; `ff_proj` the gate, `up_proj` the up and `ff_out` the down projection), then the head.
     #[must_use]
     pub fn matrices(&self) -> Vec<MatrixSpec> {
-        let (width, mlp, heads) = (self.d_model, self.mlp_width(), self.heads());
-        let keys = heads.keys * heads.dim;
-        let bias = self.include_bias;
-        let qkv_bias = bias || self.include_qkv_bias;
-        let layer = |layer: usize| {
-            let spec = |name: &'static str, rows, columns, bias| {
-                matrix(&format!("blocks.{layer}.{name}"), name, rows, columns, bias)
-            };
-            [
-                spec("k_proj", keys, width, qkv_bias),
-                spec("v_proj", keys, width, qkv_bias),
-                spec("q_proj", width, width, qkv_bias),
-                spec("attn_out", width, width, bias),
-                spec("ff_proj", mlp, width, bias),
-                spec("up_proj", mlp, width, bias),
-                spec("ff_out", width, mlp, bias),
-            ]
-        };
-        let vocab = self.vocab();
+        self.decoder().matrices().cloned().collect()
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn decoder(&self) -> Decoder {
+        let (width, vocab) = (self.d_model, self.vocab());
+        let root = (width as f32).sqrt();
+        let scaled = |is_scaled: bool, scale: f32| if is_scaled { scale } else { 1.0 };
         // With tied weights the head has no bias of its own in the reference either.
         let head = if self.weight_tying {
             matrix("wte", "wte", vocab, width, false)
         } else {
-            matrix("ff_out", "lm_head", vocab, width, bias)
+            matrix("ff_out", "lm_head", vocab, width, self.include_bias)
         };
-        (0..self.n_layers).flat_map(layer).chain([head]).collect()
+        Decoder {
+            width,
+            vocab,
+            max_positions: self.max_sequence_length,
+            heads: self.heads(),
+            frequencies: self.frequencies(),
+            eps: self.rms_norm_eps,
+            embedding: tensor_name("wte.weight"),
+            embedding_scale: scaled(self.input_emb_norm, root),
+            layers: (0..self.n_layers).map(|layer| self.layer(layer)).collect(),
+            norm: self.norm("ln_f"),
+            head,
+            logit_scale: scaled(self.scale_logits, 1.0 / root),
+        }
     }
-}
 
-/// What is wrong with `config.json`.
-fn broken(spec: &LoadSpec, what: String) -> BackendError {
-    BackendError::Checkpoint {
-        path: spec.folder.join("config.json"),
-        what,
+    fn layer(&self, layer: usize) -> DecoderLayer {
+        let (width, mlp, heads) = (self.d_model, self.mlp_width(), self.heads());
+        let keys = heads.keys * heads.dim;
+        let bias = self.include_bias;
+        let qkv_bias = bias || self.include_qkv_bias;
+        let spec = |name: &'static str, rows, columns, bias| {
+            matrix(&format!("blocks.{layer}.{name}"), name, rows, columns, bias)
+        };
+        DecoderLayer {
+            attn_norm: self.norm(&format!("blocks.{layer}.attn_norm")),
+            k: spec("k_proj", keys, width, qkv_bias),
+            v: spec("v_proj", keys, width, qkv_bias),
+            q: spec("q_proj", width, width, qkv_bias),
+            head_norms: None,
+            out: spec("attn_out", width, width, bias),
+            mlp_norm: self.norm(&format!("blocks.{layer}.ff_norm")),
+            mlp: MlpSpec::Dense(GatedSpec {
+                gate: spec("ff_proj", mlp, width, bias),
+                up: spec("up_proj", mlp, width, bias),
+                down: spec("ff_out", width, mlp, bias),
+            }),
+        }
     }
-}
 
-/// How MLX has quantised the weights, if it has: what `config.json` says, or tensors that its converter alone writes.
-fn quantised(spec: &LoadSpec, weights: Option<&Weights>) -> Option<String> {
-    let config: Value = serde_json::from_str(&spec.config_json).ok()?;
-    let said = &config["quantization"];
-    let width = (said["bits"].as_u64(), said["group_size"].as_u64());
-    if let (Some(bits), Some(group)) = width {
-        return Some(format!(
-            "the weights are quantised for MLX, to {bits} bits in groups of {group}"
-        ));
+    fn norm(&self, name: &str) -> NormSpec {
+        let bias = self.norm_has_bias();
+        NormSpec {
+            weight: tensor_name(&format!("{name}.weight")),
+            bias: bias.then(|| tensor_name(&format!("{name}.bias"))),
+            width: self.d_model,
+        }
     }
-    let is_quantised = said.is_object() || weights.is_some_and(Weights::has_scales);
-    is_quantised.then(|| "the weights are quantised for MLX".to_owned())
 }
 
 /// The full name of a tensor of the transformer, such as `wte.weight`.
@@ -343,11 +334,7 @@ pub fn tensor_name(name: &str) -> String {
 }
 
 fn matrix(name: &str, label: &'static str, rows: usize, columns: usize, bias: bool) -> MatrixSpec {
-    MatrixSpec {
-        name: tensor_name(&format!("{name}.weight")),
-        label,
-        rows,
-        columns,
-        bias: bias.then(|| tensor_name(&format!("{name}.bias"))),
-    }
+    let bias = bias.then(|| tensor_name(&format!("{name}.bias")));
+    let name = tensor_name(&format!("{name}.weight"));
+    MatrixSpec::whole(name, label, rows, columns).with_bias(bias)
 }

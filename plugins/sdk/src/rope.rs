@@ -52,14 +52,24 @@ impl Rope {
         (&self.cosines[angles.clone()], &self.sines[angles])
     }
 
-    /// `to = rotate(from) * scale` for token number `token`, `[dim]` each.
+    /// `to = rotate(from) * scale` for token number `token`, a head each.
     pub fn turn(&self, token: usize, from: &[f32], to: &mut [f32], scale: f32) {
+        to.copy_from_slice(from);
+        self.turn_in_place(token, to, scale);
+    }
+
+    /// As [`turn`](Self::turn), of a head in its place. What it has beyond the angles is scaled alone.
+    pub fn turn_in_place(&self, token: usize, head: &mut [f32], scale: f32) {
         let (cosines, sines) = self.angles(token);
-        let (low, high) = from.split_at(self.half);
-        let (to_low, to_high) = to.split_at_mut(self.half);
+        let (turned, rest) = head.split_at_mut(2 * self.half);
+        let (lows, highs) = turned.split_at_mut(self.half);
         for i in 0..self.half {
-            to_low[i] = (low[i] * cosines[i] - high[i] * sines[i]) * scale;
-            to_high[i] = (high[i] * cosines[i] + low[i] * sines[i]) * scale;
+            let (low, high) = (lows[i], highs[i]);
+            lows[i] = (low * cosines[i] - high * sines[i]) * scale;
+            highs[i] = (high * cosines[i] + low * sines[i]) * scale;
+        }
+        for number in rest {
+            *number *= scale;
         }
     }
 }
@@ -79,6 +89,18 @@ mod tests {
         assert_eq!(to[0], cos - 3.0 * sin);
         assert_eq!(to[2], 3.0 * cos + sin);
         assert!((to[1] - (2.0 - 4.0 * 0.01)).abs() < 1e-3);
+    }
+
+    #[test]
+    fn what_is_beyond_the_angles_stands_still() {
+        let rope = Rope::new(&[1.0], &[Position(1)]);
+        let (from, mut to) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
+        rope.turn(0, &from, &mut to, 2.0);
+        let (sin, cos) = 1.0_f32.sin_cos();
+        assert_eq!(
+            to,
+            [(cos - 2.0 * sin) * 2.0, (2.0 * cos + sin) * 2.0, 6.0, 8.0]
+        );
     }
 
     #[test]

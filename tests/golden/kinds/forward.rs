@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
 use unmask_core::api::{
     CancelFlag, Cell, Logits, Model, Pass, Position, Row, Session, SessionSpec, TokenId,
 };
@@ -22,6 +23,8 @@ enum Seen {
     Fed(Range<usize>),
     /// The cells of all its positions, those that are fed among them.
     Cells,
+    /// The cells of the positions before those that are fed, and these; nothing is kept.
+    Before,
 }
 
 pub(crate) fn forward(case: &Case, models: &Models) -> Verdict {
@@ -31,6 +34,12 @@ pub(crate) fn forward(case: &Case, models: &Models) -> Verdict {
     let positions = case.json["input"]["logits_positions"].as_array().cloned();
     let expected = case.need("logits");
     let width = rows[0].len();
+    // Dream's padding attends to nothing at all, which is 0 in the reference and any finite numbers here.
+    let skipped = match case.json["tolerance"]["padding"].is_string() {
+        true => id_rows_if_there(&case.json["input"]["attention_mask"]),
+        false => Vec::new(),
+    };
+    let is_skipped = |row: usize, at: usize| skipped.get(row).is_some_and(|row| row[at].0 == 0);
     for row in 0..rows.len() {
         let wanted: Vec<usize> = match &positions {
             Some(list) => list
@@ -40,6 +49,9 @@ pub(crate) fn forward(case: &Case, models: &Models) -> Verdict {
             None => (0..width).collect(),
         };
         for (index, at) in wanted.into_iter().enumerate() {
+            if is_skipped(row, at) {
+                continue;
+            }
             let got = logits.row(row * width + at);
             close(
                 case,
@@ -110,6 +122,52 @@ pub(crate) fn forward_cached(case: &Case, models: &Models) -> Verdict {
     compare(&mut *session, &changed, &block, "logits_block")
 }
 
+/// Blocks fed one by one: what is stored is seen by all later calls, what is not stored by its own alone. Fast-dLLM v2's cache of
+/// a block keeps all of it at once, and then parts of it anew.
+pub(crate) fn forward_incremental(case: &Case, models: &Models) -> Verdict {
+    let model = models.get(case)?;
+    let calls = case.json["input"]["calls"].as_array().expect("calls");
+    let count = |value: &Value| value.as_u64().expect("a count") as usize;
+    let fed: Vec<Range<usize>> = (calls.iter())
+        .map(|call| {
+            let start = count(&call["start"]);
+            start..start + ids(&call["input_ids"]).len()
+        })
+        .collect();
+    let cells = fed.iter().map(|fed| fed.end).max().unwrap_or(0);
+    let mut session = open(&*model, cells, 1)?;
+    let mut tokens = vec![TokenId(0); cells];
+    for (index, (call, fed)) in calls.iter().zip(&fed).enumerate() {
+        tokens[fed.clone()].copy_from_slice(&ids(&call["input_ids"]));
+        let cache = call["block_cache"].as_str();
+        let is_kept = cache.is_some() || call["store"] == true;
+        // The end of the block that a part belongs to.
+        let end = match cache {
+            Some("replace") => cells,
+            _ => fed.end,
+        };
+        let ask = Ask {
+            tokens: &tokens[..end],
+            fed: fed.clone(),
+            seen: match is_kept {
+                true => Seen::Cells,
+                false => Seen::Before,
+            },
+        };
+        let name = format!("logits_{index}");
+        let logits = run(&mut *session, &*model, &[ask])?;
+        compare_all(case, &logits, &case.need(&name), &name)?;
+    }
+    Ok(())
+}
+
+fn id_rows_if_there(value: &Value) -> Vec<Vec<TokenId>> {
+    match value.is_null() {
+        true => Vec::new(),
+        false => id_rows(value),
+    }
+}
+
 fn compare_all(case: &Case, logits: &Logits, expected: &Array, name: &str) -> Verdict {
     same(
         &format!("shape of {name}"),
@@ -160,13 +218,13 @@ impl Ask<'_> {
     fn positions(&self) -> (Vec<usize>, Vec<usize>) {
         self.fed.clone().partition(|at| match &self.seen {
             Seen::Fed(seen) => !seen.contains(at),
-            Seen::Cells => false,
+            Seen::Cells | Seen::Before => false,
         })
     }
 
     fn cell(&self, at: usize) -> Cell {
         match self.seen {
-            Seen::Fed(_) => Cell::NONE,
+            Seen::Fed(_) | Seen::Before => Cell::NONE,
             Seen::Cells => Cell(at as u32),
         }
     }
@@ -175,6 +233,7 @@ impl Ask<'_> {
         match self.seen {
             Seen::Fed(_) => 0..0,
             Seen::Cells => 0..self.tokens.len() as u32,
+            Seen::Before => 0..self.fed.start as u32,
         }
     }
 }

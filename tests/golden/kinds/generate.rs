@@ -57,7 +57,7 @@ pub(crate) fn remasking(case: &Case) -> Remasking {
 }
 
 /// Left padding of a row: the zeros of its attention mask.
-fn padding(case: &Case, row: usize) -> Result<usize, String> {
+pub(crate) fn padding(case: &Case, row: usize) -> Result<usize, String> {
     let mask = &case.json["input"]["attention_mask"];
     if mask.is_null() {
         return Ok(0);
@@ -184,6 +184,17 @@ impl Recorded {
             row,
             gumbel: case.array("gumbel_uniform"),
             scores: case.array("random_confidence"),
+        }
+    }
+}
+
+impl Recorded {
+    /// Draws for positions alone, `[steps, batch, length]`.
+    pub(crate) fn scores(scores: Option<Array>, row: usize) -> Self {
+        Self {
+            row,
+            gumbel: None,
+            scores,
         }
     }
 }

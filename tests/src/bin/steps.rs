@@ -109,7 +109,7 @@ fn main() -> Result<(), String> {
         device: "cpu".to_owned(),
         precision: arguments.precision.clone(),
         threads: arguments.threads,
-        attention: checkpoint.family.attention,
+        attention: checkpoint.attention,
         cache_folder: arguments.cache_folder.clone(),
         options_json: arguments.options_json.clone(),
     };

@@ -19,6 +19,7 @@ pub(crate) struct EvalArguments {
         long,
         value_delimiter = ',',
         requires = "pairs",
+        conflicts_with = "file",
         default_value = "next,previous"
     )]
     pub(crate) ask: Vec<AskedLine>,
@@ -27,6 +28,7 @@ pub(crate) struct EvalArguments {
         long,
         value_name = "NAME|FILE",
         requires = "pairs",
+        conflicts_with = "file",
         default_value = "zh"
     )]
     pub(crate) templates: String,

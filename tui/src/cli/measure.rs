@@ -19,6 +19,7 @@ pub(crate) struct ScoreArguments {
         long,
         value_name = "TEXT",
         requires = "continuation",
+        conflicts_with_all = ["file", "text"],
         allow_hyphen_values = true
     )]
     pub(crate) context: Option<String>,
@@ -47,7 +48,7 @@ pub(crate) struct ScoreArguments {
     #[arg(long, default_value = "reference")]
     pub(crate) rule: RuleWord,
     /// Masks of its own for every choice; else choices of one length are compared under the same masks
-    #[arg(long)]
+    #[arg(long, conflicts_with = "text")]
     pub(crate) unpaired: bool,
     /// Classifier-free guidance (0); above 0 doubles the work
     #[arg(long, value_name = "SCALE")]
@@ -59,10 +60,10 @@ pub(crate) struct ScoreArguments {
     #[arg(long)]
     pub(crate) greedy: bool,
     /// Put each context into the model's chat template, as what the user says
-    #[arg(long)]
+    #[arg(long, conflicts_with = "text")]
     pub(crate) chat: bool,
     /// Put the beginning of text before each context; the reference does not
-    #[arg(long, conflicts_with = "chat")]
+    #[arg(long, conflicts_with_all = ["chat", "text"])]
     pub(crate) bos: bool,
     /// Settings by name, for a published score: see `unmask presets`
     #[arg(long, value_name = "NAME")]
@@ -119,7 +120,7 @@ pub(crate) struct PresetsArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatsArguments {
-    /// A file of `eval --out`
+    /// A file of `eval --out` or `score --out`, of `bench --out` with `@MODE` behind it, or samples of lm-evaluation-harness
     pub(crate) file: PathBuf,
     /// Another one, over the same questions: what the first is compared with
     pub(crate) other: PathBuf,

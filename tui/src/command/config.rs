@@ -9,7 +9,7 @@ use unmask::diagnostic::Diagnostic;
 use unmask::preferences::{COMMENTED, FILE_NAME, Preferences};
 use unmask::run::read_themes;
 use unmask::themes::{Colours, ThemeFile, Themes};
-use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, user_file};
+use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, Presets, user_file};
 use unmask_core::partial::{Existing, put};
 use unmask_core::regular_file::{SMALL, read_text};
 
@@ -81,12 +81,14 @@ fn read(
 
 fn path(environment: &Environment) -> anyhow::Result<u8> {
     let models = user_file(environment).ok_or_else(no_home)?;
+    let presets = Presets::path(environment).ok_or_else(no_home)?;
     let screen = screen_file(environment).ok_or_else(no_home)?;
     let themes = themes_folder(environment).ok_or_else(no_home)?;
     let log = log::path(environment).ok_or_else(no_home)?;
     let mut text = String::new();
     for (what, path) in [
         ("models, denoising", models),
+        ("presets", presets),
         ("screen, keys", screen),
         ("themes", themes),
         ("log", log),
@@ -105,6 +107,11 @@ fn check(overrides: &Overrides, environment: &Environment) -> anyhow::Result<u8>
     match Config::load(overrides, environment) {
         Ok(config) => fine.push(config.source.to_string()),
         Err(error) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
+    }
+    match (Presets::load(environment), Presets::path(environment)) {
+        (Ok(_), Some(path)) if path.exists() => fine.push(path.display().to_string()),
+        (Ok(_), _) => (),
+        (Err(error), _) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
     }
     let (preferences, diagnostics) = read(environment, |path| path.display().to_string());
     match screen_file(environment).filter(|path| path.exists()) {

@@ -18,8 +18,7 @@ use crate::cli::{EvalArguments, TableFormat};
 pub(super) use answers::WORDS;
 use answers::{Answers, differs};
 use pairs::{BothWays, read_pairs};
-pub(super) use question::{Answered, EvalSettings};
-use question::{EvalQuestion, read_questions};
+pub(super) use question::{Answered, EvalQuestion, EvalSettings, read_questions};
 use report::EvalReport;
 pub(super) use report::percents;
 
@@ -39,16 +38,22 @@ pub(super) fn run(
     let mut answers = Answers::look(WORDS, arguments.out.as_deref(), input, force, environment)?;
     let mut meter = ProgressMeter::new(arguments.quiet);
     let said = config.active_model().generation.clone();
+    let preset = config.preset.as_ref().map(|it| it.name.clone());
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
     let fit = match arguments.pairs {
         Some(_) => pairs::settings(&turn_runner.loaded, &said),
         None => turn_runner.settings()?,
     };
     fit.notes.iter().for_each(|note| meter.note(note));
-    let settings = EvalSettings::new(&turn_runner.loaded, &fit, sha256);
+    let settings = EvalSettings::new(&turn_runner.loaded, &fit, sha256, preset);
     let all = questions.len();
     let differs = |before: &_| differs(before, &settings, &questions);
-    let before = answers.resume(&settings, differs, &meter)?;
+    // Who answered first stays, and the questions are those that are asked now.
+    let renewed = |before: &EvalSettings| EvalSettings {
+        questions: settings.questions.clone(),
+        ..before.clone()
+    };
+    let before = answers.resume(&settings, differs, renewed, &meter)?;
     if let Some(before) = &before {
         let done = before.len();
         meter.note(&format!("{done} of {all} questions were answered before"));
@@ -110,7 +115,8 @@ fn answer_all(
             length: fit.length,
             overflow: Overflow::Refuse,
         };
-        let ended = turn_runner.turn(input, &fit.params, |_| Ok(()))?;
+        let ended = turn_runner.turn(input, &fit.params, |_| Ok(()));
+        let ended = ended.map_err(|error| question.named(error))?;
         if ended.interrupted.is_some() {
             return Ok(ended.interrupted);
         }

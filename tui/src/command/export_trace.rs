@@ -1,14 +1,12 @@
 //! `unmask export trace`: a recorded run as a page, as text, as one JSON object.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::Context as _;
 use unmask::picture::{RecordedRun, answer, html, json, log};
 use unmask_core::config::Environment;
 use unmask_core::regular_file;
-use unmask_core::wire::{Event, ReadError, Recording, read};
+use unmask_core::wire::{Event, ReadError, Recording, read_file};
 
 use super::output::{Force, Output};
 use super::records::is_same;
@@ -73,7 +71,7 @@ pub(super) fn run(
     Ok(code::DONE)
 }
 
-fn recording(path: &Path) -> anyhow::Result<Recording> {
+pub(super) fn recording(path: &Path) -> anyhow::Result<Recording> {
     let shown = path.display();
     if !regular_file::is_there(path).with_context(|| format!("cannot read {shown}"))? {
         return Err(Usage(format!(
@@ -81,8 +79,7 @@ fn recording(path: &Path) -> anyhow::Result<Recording> {
         ))
         .into());
     }
-    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
-    match read(BufReader::new(file)) {
+    match read_file(path) {
         Ok(recording) => Ok(recording),
         Err(ReadError::Io(error)) => Err(error).with_context(|| format!("cannot read {shown}")),
         Err(error) => Err(Usage(format!("{shown}: {error}")).into()),

@@ -3,6 +3,7 @@
 mod approve;
 mod backend_worker;
 mod backends;
+mod bench;
 mod cache;
 mod chat;
 mod config;
@@ -18,7 +19,9 @@ mod models;
 mod output;
 mod presets;
 mod prompt;
+mod pull;
 mod records;
+mod replay;
 mod score;
 mod screen;
 mod sessions;
@@ -114,6 +117,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     if cli.common.show_config {
         return show_config::run(&config, environment);
     }
+    if let (Some(preset), Some(half)) = (&config.preset, cli.preset_half()) {
+        preset.must_have(half)?;
+    }
     log::start(environment);
     match &cli.command {
         None => screen::run(config, &reader, cli.screen(), &cli.saving),
@@ -128,9 +134,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Some(CliCommand::Chat(arguments)) => {
             screen::run(config, &reader, cli.screen(), &arguments.saving)
         }
+        Some(CliCommand::Replay(arguments)) => {
+            replay::run(config, &reader, cli.screen(), arguments)
+        }
         Some(CliCommand::Eval(arguments)) => eval::run(config, &reader, arguments),
+        Some(CliCommand::Bench(arguments)) => bench::run(config, &reader, arguments),
         Some(CliCommand::Score(arguments)) => score::run(config, &reader, arguments),
         Some(CliCommand::Worker(arguments)) => worker::run(config, &reader, arguments),
+        Some(CliCommand::Pull(arguments)) => pull::run(config, environment, arguments),
         Some(CliCommand::Models(arguments)) => models::run(&config, environment, arguments),
         Some(CliCommand::Backends(arguments)) => match &arguments.action {
             None => backends::run(&config, environment, &arguments.listing),

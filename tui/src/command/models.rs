@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use unmask::amount::bytes;
 use unmask::precision::{why, with_reason};
-use unmask_core::catalogue::{Catalogue, ModelChoice};
+use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
 use unmask_core::checkpoint::{ModelLocation, Surveyed};
-use unmask_core::config::{Config, Environment, ModelEntry};
+use unmask_core::config::{Config, Environment, ModelEntry, Origin};
 use unmask_core::loader::discover;
 
 use super::signals::Interrupts;
 use super::table::table;
-use super::{code, print};
+use super::{Usage, code, print};
 use crate::cli::{ListArguments, TableFormat};
 
 pub(super) fn run(
@@ -25,6 +25,9 @@ pub(super) fn run(
     interrupts.check("looking for backends")?;
     let catalogue = Catalogue::of(config, environment, &registry);
     interrupts.check("looking for models")?;
+    if let Some(refusal) = refusal(config, &catalogue) {
+        return Err(refusal.into());
+    }
     let mut choices: HashMap<&str, Vec<&ModelChoice>> = HashMap::new();
     for choice in &catalogue.choices {
         choices.entry(&choice.key).or_default().push(choice);
@@ -44,6 +47,29 @@ pub(super) fn run(
     };
     print(&text)?;
     Ok(code::DONE)
+}
+
+/// Why a backend, device or precision that a flag asks of every model is there for none of those that could be loaded.
+fn refusal(config: &Config, catalogue: &Catalogue) -> Option<Usage> {
+    let is_asked = |entry: &&ModelEntry| {
+        let origins = [
+            &entry.framework.origin,
+            &entry.device.origin,
+            &entry.precision.origin,
+        ];
+        origins.iter().any(|it| matches!(it, Origin::Flag(_)))
+    };
+    let asked = config.models.iter().filter(is_asked);
+    let mut reasons = Vec::new();
+    for choice in asked.filter_map(|entry| catalogue.own(&entry.key)) {
+        match &choice.readiness {
+            Readiness::Carried | Readiness::Ready => return None,
+            Readiness::Refused(reason) => reasons.push(format!("{}: {reason}", choice.key)),
+            Readiness::NotOnDisk(_) | Readiness::Damaged(_) => (),
+        }
+    }
+    let first = reasons.into_iter().next()?;
+    Some(Usage(first))
 }
 
 /// An entry of the configuration, with what its own backend says.

@@ -25,6 +25,11 @@ pub(super) fn line(from: &mut impl BufRead) -> io::Result<String> {
     bounded(line)
 }
 
+/// The text without the mark of the byte order that some editors put before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 fn bounded(text: String) -> io::Result<String> {
     match text.len() as u64 > LONGEST {
         true => Err(io::Error::new(

@@ -1,17 +1,19 @@
 //! A file that a command is given for its results: the settings on the first line, then a result a line, so that a run that
 //! was stopped goes on where it was.
 
+use std::collections::HashMap;
 use std::fs::{File, TryLockError};
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use unmask_core::config::Environment;
+use unmask_core::regular_file::{self, LARGE};
 
 use super::Usage;
 use super::meter::ProgressMeter;
 use super::output::{Force, Output, There, append};
+use super::prompt;
 
 /// What the messages call a command's work.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +22,11 @@ pub(super) struct RecordWords {
     pub(super) work: &'static str,
     /// What is worked on: `questions`.
     pub(super) input: &'static str,
+}
+
+/// A result, of one line of the input.
+pub(super) trait LineRecord: Serialize + DeserializeOwned + PartialEq {
+    fn line(&self) -> usize;
 }
 
 /// What a file holds.
@@ -40,7 +47,7 @@ pub(super) struct RecordFile<S, R> {
     file: Option<File>,
 }
 
-impl<S: Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> RecordFile<S, R> {
+impl<S: Serialize + DeserializeOwned + PartialEq, R: LineRecord> RecordFile<S, R> {
     /// Tests that the file is one of such results, or that it may be replaced.
     pub(super) fn look(
         words: RecordWords,
@@ -75,11 +82,12 @@ impl<S: Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> RecordFil
     }
 
     /// The results of before, unless `differs` says why they are others than those that are wanted now; the file is then
-    /// written to.
+    /// written to. Its settings become what `renewed` makes of those that it has.
     pub(super) fn resume(
         &mut self,
         settings: &S,
         differs: impl Fn(&Recorded<S, R>) -> Option<String>,
+        renewed: impl Fn(&S) -> S,
         meter: &ProgressMeter,
     ) -> anyhow::Result<Option<Vec<R>>> {
         let Some(output) = &self.output else {
@@ -98,7 +106,20 @@ impl<S: Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> RecordFil
         if let Some(what) = differs(&before) {
             return Err(refuse(output, &what).into());
         }
-        self.file = Some(go_on(output, before.whole, self.words)?);
+        // Nobody else writes to it, from here on.
+        let file = go_on(output, before.whole, self.words)?;
+        let settings = renewed(&before.settings);
+        if settings == before.settings {
+            self.file = Some(file);
+            return Ok(Some(before.records));
+        }
+        let mut text = serde_json::to_string(&settings)? + "\n";
+        for record in &before.records {
+            text += &(serde_json::to_string(record)? + "\n");
+        }
+        let file = output.begin(&text)?;
+        file.try_lock().ok();
+        self.file = Some(file);
         Ok(Some(before.records))
     }
 
@@ -141,30 +162,87 @@ fn go_on(output: &Output, whole: u64, words: RecordWords) -> Result<File, Usage>
     Ok(file)
 }
 
-/// Reads a file of results; else what is wrong with it. A last line that was cut off, as by a crash, does not count.
-pub(super) fn read<S: DeserializeOwned, R: DeserializeOwned>(
+/// Reads a file of results; else what is wrong with it. A last line that was cut off, as by a crash, does not count, and a line
+/// that comes again counts once.
+pub(super) fn read<S: DeserializeOwned, R: LineRecord>(
     path: &Path,
     words: RecordWords,
 ) -> Result<Recorded<S, R>, String> {
-    /// More than any run writes.
-    const LONGEST: u64 = 1 << 30;
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot be read: {error}"))?;
+    let bytes = regular_file::read(path, LARGE);
+    let mut bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
     let whole = bytes.iter().rposition(|&byte| byte == b'\n');
     bytes.truncate(whole.map_or(0, |end| end + 1));
     let none = || format!("its first line holds no settings of {}", words.work);
     let text = str::from_utf8(&bytes).map_err(|_| none())?;
-    let mut lines = text.lines();
+    let mut lines = prompt::without_mark(text).lines();
     let settings = lines.next().and_then(|it| serde_json::from_str(it).ok());
     let settings = settings.ok_or_else(none)?;
-    let records = lines.map(|line| {
+    let mut records: Vec<R> = Vec::new();
+    let mut places: HashMap<usize, usize> = HashMap::new();
+    for line in lines {
         let record = serde_json::from_str(line);
-        record.map_err(|error| format!("a line is damaged: {error}"))
-    });
+        let record: R = record.map_err(|error| format!("a line is damaged: {error}"))?;
+        let number = record.line();
+        match places.insert(number, records.len()) {
+            None => records.push(record),
+            Some(at) if records[at] == record => {
+                places.insert(number, at);
+            }
+            Some(_) => return Err(format!("it has two results for line {number}")),
+        }
+    }
     Ok(Recorded {
         settings,
-        records: records.collect::<Result<_, _>>()?,
+        records,
         whole: bytes.len() as u64,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Number {
+        line: usize,
+        number: u64,
+    }
+
+    impl LineRecord for Number {
+        fn line(&self) -> usize {
+            self.line
+        }
+    }
+
+    const WORDS: RecordWords = RecordWords {
+        work: "a count",
+        input: "numbers",
+    };
+
+    fn numbers(text: &str) -> Result<Vec<u64>, String> {
+        let file = tempfile::NamedTempFile::new().expect("a file can be made");
+        std::fs::write(file.path(), text).expect("it can be written");
+        let read: Recorded<u64, Number> = read(file.path(), WORDS)?;
+        Ok(read.records.iter().map(|it| it.number).collect())
+    }
+
+    #[test]
+    fn a_line_that_comes_again_counts_once_and_two_results_of_a_line_are_refused() {
+        let (one, two) = ("{\"line\":1,\"number\":5}\n", "{\"line\":2,\"number\":6}\n");
+        assert_eq!(numbers(&format!("0\n{one}{two}{one}{one}")), Ok(vec![5, 6]));
+        let other = "{\"line\":1,\"number\":7}\n";
+        let error = numbers(&format!("0\n{one}{other}")).expect_err("which is it?");
+        assert_eq!(error, "it has two results for line 1");
+        assert_eq!(numbers(&format!("\u{feff}0\n{one}{{\"lin")), Ok(vec![5]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_named_at_once() {
+        let read: Result<Recorded<u64, Number>, _> = read(Path::new("/dev/zero"), WORDS);
+        let error = read.expect_err("it never ends");
+        assert!(error.contains("a device, not a file"), "{error}");
+    }
 }

@@ -9,20 +9,20 @@ use std::time::Instant;
 use unmask_core::config::{Config, ConfigReader, TaskPreset};
 use unmask_core::engine::{Failure, Loaded, MeasureId, Measured};
 use unmask_core::likelihood::{Pair, Pairing};
-use unmask_core::wire::MeasureSettings;
+use unmask_core::wire::{MeasureError, MeasureSettings};
 
 use super::meter::ProgressMeter;
 use super::output::Force;
 use super::records::{RecordFile, RecordWords, Recorded};
 use super::turn_runner::TurnRunner;
-use super::{code, print};
+use super::{Usage, code, print};
 use crate::cli::{Format, ScoreArguments};
 use item::{ScoreItem, read_items};
-use record::{ItemScore, ScoreRecord, ScoreSettings};
-pub(super) use record::{PairScore, TextScore};
+use record::ItemScore;
+pub(super) use record::{PairScore, ScoreRecord, ScoreSettings, TextScore};
 use report::ScoreReport;
 
-const WORDS: RecordWords = RecordWords {
+pub(super) const WORDS: RecordWords = RecordWords {
     work: "a scoring",
     input: "texts",
 };
@@ -34,6 +34,8 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let items = read_items(arguments, &reader.environment)?;
     let measure = measure_settings(arguments, config.preset.as_ref());
+    let refused = |error| Usage(format!("{}: {error}", flag(arguments, &error)));
+    measure.check().map_err(refused)?;
     let input = arguments.file.as_deref().or(arguments.text.as_deref());
     let (out, force) = (arguments.out.as_deref(), Force::from(arguments.force));
     let mut file: RecordFile<ScoreSettings, ScoreRecord> =
@@ -47,7 +49,8 @@ pub(super) fn run(
     };
     let preset = arguments.preset.as_deref();
     let settings = ScoreSettings::new(&runner.loaded, preset, arguments.chat, &measure);
-    let before = file.resume(&settings, |it| differs(it, &settings, &items), &meter)?;
+    let same = |before: &ScoreSettings| before.clone();
+    let before = file.resume(&settings, |it| differs(it, &settings, &items), same, &meter)?;
     if let Some(before) = &before {
         let (done, all) = (before.len(), items.len());
         meter.note(&format!("{done} of {all} texts were measured before"));
@@ -101,6 +104,15 @@ fn measure_settings(arguments: &ScoreArguments, preset: Option<&TaskPreset>) -> 
     settings.strata = arguments.strata.unwrap_or(settings.strata);
     settings.cfg_scale = arguments.cfg.unwrap_or(settings.cfg_scale);
     settings
+}
+
+/// The flag that says what is wrong.
+fn flag(arguments: &ScoreArguments, error: &MeasureError) -> &'static str {
+    match error.setting {
+        "cfg_scale" => "--cfg",
+        "samples" if arguments.samples.is_some() => "--samples",
+        _ => "--strata",
+    }
 }
 
 /// The pairs of each item; an item that cannot be measured is named by its place.

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, Setup};
 use unmask::session::Storage;
-use unmask::state::{ExitPrint, Persistence};
+use unmask::state::{ExitPrint, Persistence, Turn};
 use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::{HistoryFile, SessionFolder, SessionStore};
 use unmask_core::engine::{Engine, EngineEvent, LoadRequest, TurnHandle, TurnRequest};
@@ -76,6 +76,7 @@ pub(super) fn run(
         preferences,
         diagnostics,
         themes_folder: files::themes_folder(&reader.environment),
+        replay: None,
     };
     let left = run::run(&mut engine, events, setup);
     engine.end_load();
@@ -90,6 +91,45 @@ pub(super) fn run(
         Ending::Quit => code::DONE,
         Ending::Signal(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
     })
+}
+
+/// A recorded answer on the screen, where nothing is loaded.
+pub(super) fn replay(
+    reader: &ConfigReader,
+    flags: &ScreenFlags,
+    turn: Arc<Turn>,
+) -> anyhow::Result<u8> {
+    let (mut preferences, diagnostics) = files::preferences(&reader.environment);
+    flags.change(&mut preferences);
+    let setup = Setup {
+        log: log::file(&reader.environment)?,
+        preferences,
+        diagnostics,
+        themes_folder: files::themes_folder(&reader.environment),
+        replay: Some(turn),
+        ..Setup::default()
+    };
+    // News would come from an engine; the sender stays so that none is told to have ended.
+    let (sender, events) = unbounded_channel();
+    let left = run::run(&mut NoEngine, events, setup)?;
+    drop(sender);
+    Ok(match left.ending {
+        Ending::Quit => code::DONE,
+        Ending::Signal(signal) => 128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)),
+    })
+}
+
+/// A recorded answer needs none.
+struct NoEngine;
+
+impl run::EngineClient for NoEngine {
+    fn load(&mut self, _: LoadRequest) {}
+    fn start(&mut self, _: TurnRequest) {}
+    fn pause(&mut self) {}
+    fn resume(&mut self) {}
+    fn stop(&mut self) {}
+    fn abandon(&mut self) {}
+    fn cancel_load(&mut self) {}
 }
 
 /// What is kept on disk, with the conversation to begin with.

@@ -1,16 +1,16 @@
 //! `unmask stats`: two runs over the same questions, compared question by question.
 
-use std::path::Path;
+mod run_file;
 
 use serde_json::{Map, Value, json};
 use unmask_core::config::Environment;
-use unmask_core::stats::{Comparison, Interval, questions_needed, wilson};
+use unmask_core::stats::{Comparison, Interval, mean_interval, questions_needed, wilson};
 
-use super::eval::{Answered, EvalSettings, WORDS, percents};
-use super::records::{Recorded, read};
+use super::eval::percents;
 use super::table::table;
 use super::{Usage, code, print};
 use crate::cli::{StatsArguments, TableFormat};
+use run_file::{AnswerMark, RunAnswer, RunFile};
 
 /// Names the draws of the bootstrap.
 const SEED: u64 = 0;
@@ -18,8 +18,8 @@ const SEED: u64 = 0;
 const SIGNIFICANT: f64 = 0.05;
 
 pub(super) fn run(environment: &Environment, arguments: &StatsArguments) -> anyhow::Result<u8> {
-    let one = AnswerFile::open(&arguments.file, environment)?;
-    let other = AnswerFile::open(&arguments.other, environment)?;
+    let one = RunFile::open(&arguments.file, environment)?;
+    let other = RunFile::open(&arguments.other, environment)?;
     let compared = Compared::new(&one, &other)?;
     let text = match arguments.format {
         TableFormat::Text => compared.text(),
@@ -29,57 +29,88 @@ pub(super) fn run(environment: &Environment, arguments: &StatsArguments) -> anyh
     Ok(code::DONE)
 }
 
-/// A file of `eval --out`.
-struct AnswerFile {
-    shown: String,
-    settings: EvalSettings,
-    answered: Vec<Answered>,
-}
-
 /// Two files over the same questions.
 struct Compared<'a> {
-    files: [&'a AnswerFile; 2],
+    files: [&'a RunFile; 2],
     /// What both answered, in the order of the questions.
-    pairs: Vec<[&'a Answered; 2]>,
-    comparison: Comparison,
+    pairs: Vec<[&'a RunAnswer; 2]>,
+    difference: MarkDifference,
 }
 
-impl AnswerFile {
-    fn open(path: &Path, environment: &Environment) -> Result<Self, Usage> {
-        let shown = path.display().to_string();
-        let read = read(&environment.expand(path), WORDS);
-        let read: Recorded<EvalSettings, Answered> =
-            read.map_err(|what| Usage(format!("{shown}: {what}")))?;
-        let mut answered = read.records;
-        answered.sort_by_key(|it| it.line);
-        Ok(Self {
-            shown,
-            settings: read.settings,
-            answered,
+/// How the marks of two files differ.
+enum MarkDifference {
+    /// Of right answers.
+    Rights(Comparison),
+    /// Of numbers: the mean of the first less that of the other, by a bootstrap of the questions.
+    Numbers { mean: f64, interval: Interval },
+}
+
+impl MarkDifference {
+    /// `None` if one question is marked in two ways.
+    fn of(pairs: &[[&RunAnswer; 2]]) -> Option<Self> {
+        let right = |[a, b]: &[&RunAnswer; 2]| match (a.mark, b.mark) {
+            (AnswerMark::Right(a), AnswerMark::Right(b)) => Some((a, b)),
+            _ => None,
+        };
+        if let Some(rights) = pairs.iter().map(right).collect::<Option<Vec<_>>>() {
+            return Some(Self::Rights(Comparison::of(&rights)));
+        }
+        // A measure of shares may be 0 or 1 for some questions.
+        let number = |mark: AnswerMark| match mark {
+            AnswerMark::Number(number) => number,
+            AnswerMark::Right(is_right) => f64::from(u8::from(is_right)),
+        };
+        let is_number = |[a, b]: &[&RunAnswer; 2]| {
+            [a, b]
+                .iter()
+                .any(|it| matches!(it.mark, AnswerMark::Number(number) if number < 0.0))
+        };
+        let are_ll = pairs.iter().any(is_number);
+        let is_right = |[a, b]: &[&RunAnswer; 2]| {
+            [a, b]
+                .iter()
+                .any(|it| matches!(it.mark, AnswerMark::Right(_)))
+        };
+        if are_ll && pairs.iter().any(is_right) {
+            return None;
+        }
+        let gains = pairs.iter().map(|[a, b]| number(a.mark) - number(b.mark));
+        let gains: Vec<f64> = gains.collect();
+        Some(Self::Numbers {
+            mean: gains.iter().sum::<f64>() / gains.len().max(1) as f64,
+            interval: mean_interval(&gains, SEED),
         })
     }
 }
 
 impl<'a> Compared<'a> {
-    fn new(one: &'a AnswerFile, other: &'a AnswerFile) -> Result<Self, Usage> {
+    fn new(one: &'a RunFile, other: &'a RunFile) -> Result<Self, Usage> {
         let refuse = |what: &str| {
             let files = format!("{} and {}", one.shown, other.shown);
             Err(Usage(format!(
                 "{files} {what}; compare runs over one file of questions"
             )))
         };
-        let questions = [&one.settings.questions, &other.settings.questions];
-        if let [Some(a), Some(b)] = questions
+        if let [Some(a), Some(b)] = [&one.questions, &other.questions]
             && a != b
         {
             return refuse("answer different files of questions");
         }
         let mut pairs = Vec::new();
-        for it in &one.answered {
-            let found = other.answered.binary_search_by_key(&it.line, |it| it.line);
-            match found.map(|at| &other.answered[at]) {
-                Ok(twin) if twin.task == it.task => pairs.push([it, twin]),
-                Ok(_) => return refuse(&format!("differ in the task of line {}", it.line)),
+        for it in &one.answers {
+            let found = other
+                .answers
+                .binary_search_by_key(&it.number, |it| it.number);
+            match found.map(|at| &other.answers[at]) {
+                Ok(twin) if twin.task != it.task => {
+                    return refuse(&format!("differ in the task of line {}", it.number));
+                }
+                Ok(twin) => match [&it.asked, &twin.asked] {
+                    [Some(a), Some(b)] if a != b => {
+                        return refuse(&format!("differ in the question of line {}", it.number));
+                    }
+                    _ => pairs.push([it, twin]),
+                },
                 // One of them was stopped before.
                 Err(_) => (),
             }
@@ -87,33 +118,60 @@ impl<'a> Compared<'a> {
         if pairs.is_empty() {
             return refuse("have no question in common");
         }
-        let rights: Vec<(bool, bool)> = pairs.iter().map(|[a, b]| (a.right, b.right)).collect();
-        Ok(Self {
-            files: [one, other],
-            comparison: Comparison::of(&rights, SEED),
-            pairs,
-        })
+        match MarkDifference::of(&pairs) {
+            Some(difference) => Ok(Self {
+                files: [one, other],
+                pairs,
+                difference,
+            }),
+            None => refuse("mark their answers in different ways"),
+        }
     }
 
     /// Right answers of one of the files among the questions that both answered.
     fn right(&self, file: usize) -> usize {
-        self.pairs.iter().filter(|pair| pair[file].right).count()
+        let right = |pair: &&[&RunAnswer; 2]| pair[file].mark == AnswerMark::Right(true);
+        self.pairs.iter().filter(right).count()
+    }
+
+    /// The mean of one of the files' numbers.
+    fn mean(&self, file: usize) -> f64 {
+        let number = |pair: &[&RunAnswer; 2]| match pair[file].mark {
+            AnswerMark::Number(number) => number,
+            AnswerMark::Right(is_right) => f64::from(u8::from(is_right)),
+        };
+        self.pairs.iter().map(number).sum::<f64>() / self.pairs.len() as f64
+    }
+
+    /// Forwards a question, where all are known.
+    fn forwards(&self, file: usize) -> Option<f64> {
+        let nfe: Option<usize> = self.pairs.iter().map(|pair| pair[file].nfe).sum();
+        Some(nfe? as f64 / self.pairs.len() as f64)
     }
 
     fn text(&self) -> String {
-        let heading = ["", "accuracy", "95 %", "right", "NFE"];
-        let mut rows = vec![heading.map(str::to_owned).to_vec()];
+        let heading: &[&str] = match self.difference {
+            MarkDifference::Rights(_) => &["", "accuracy", "95 %", "right", "NFE"],
+            MarkDifference::Numbers { .. } => &["", "mean", "questions", "NFE"],
+        };
+        let mut rows = vec![heading.iter().map(|&it| it.to_owned()).collect()];
         let questions = self.pairs.len();
         for (at, file) in self.files.iter().enumerate() {
-            let right = self.right(at);
-            let nfe: usize = self.pairs.iter().map(|pair| pair[at].nfe).sum();
-            rows.push(vec![
-                file.shown.clone(),
-                format!("{:.1} %", 100.0 * right as f64 / questions as f64),
-                percents(wilson(right, questions)),
-                format!("{right}/{questions}"),
-                format!("{:.1}", nfe as f64 / questions as f64),
-            ]);
+            let mut row = vec![file.shown.clone()];
+            match self.difference {
+                MarkDifference::Rights(_) => {
+                    let right = self.right(at);
+                    row.push(format!("{:.1} %", 100.0 * right as f64 / questions as f64));
+                    row.push(percents(wilson(right, questions)));
+                    row.push(format!("{right}/{questions}"));
+                }
+                MarkDifference::Numbers { .. } => {
+                    row.push(format!("{:.4}", self.mean(at)));
+                    row.push(questions.to_string());
+                }
+            }
+            row.extend(self.forwards(at).map(|nfe| format!("{nfe:.1}")));
+            rows.push(row);
         }
         let mut text = table(&rows);
         text.push('\n');
@@ -125,6 +183,19 @@ impl<'a> Compared<'a> {
 
     /// `difference -3.0 points (-5.7 to -0.4), 12 won and 26 lost, p 0.034`, and what it does not show.
     fn verdict(&self) -> String {
+        let comparison = match &self.difference {
+            MarkDifference::Rights(comparison) => comparison,
+            MarkDifference::Numbers { mean, interval } => {
+                let Interval { low, high } = interval;
+                let shown = match low * high > 0.0 {
+                    true => "",
+                    false => "no difference is shown, which is not to say that there is none\n",
+                };
+                return format!(
+                    "difference {mean:+.4} ({low:+.4} to {high:+.4} with 95 %)\n{shown}"
+                );
+            }
+        };
         let Comparison {
             won,
             lost,
@@ -132,7 +203,7 @@ impl<'a> Compared<'a> {
             interval: Interval { low, high },
             p,
             ..
-        } = self.comparison;
+        } = *comparison;
         let mut text = format!(
             "difference {:+.1} points ({:+.1} to {:+.1} with 95 %), {won} won and {lost} lost, p {p:.3}\n",
             100.0 * difference,
@@ -142,7 +213,7 @@ impl<'a> Compared<'a> {
         if p >= SIGNIFICANT {
             text.push_str("no difference is shown, which is not to say that there is none");
             // Runs that never differ need a guess.
-            let flipped = self.comparison.flipped();
+            let flipped = comparison.flipped();
             if let Some(needed) = questions_needed(flipped, 0.02).filter(|_| flipped > 0.0) {
                 text.push_str(&format!(
                     ": one of 2 points would take about {needed} questions"
@@ -154,7 +225,7 @@ impl<'a> Compared<'a> {
     }
 
     fn differing_settings(&self) -> String {
-        let [one, other] = self.files.map(|file| file.settings.said());
+        let [one, other] = self.files.map(|file| &file.settings);
         let mut names: Vec<&String> = one.keys().chain(other.keys()).collect();
         names.sort_unstable();
         names.dedup();
@@ -167,51 +238,67 @@ impl<'a> Compared<'a> {
             .into_iter()
             .filter(|&name| one.get(name) != other.get(name));
         let lines =
-            differ.map(|name| format!("{name}: {} and {}\n", said(&one, name), said(&other, name)));
+            differ.map(|name| format!("{name}: {} and {}\n", said(one, name), said(other, name)));
         lines.collect()
     }
 
     fn flipped(&self) -> String {
-        let flipped = self.pairs.iter().filter(|[a, b]| a.right != b.right);
-        let lines = flipped.map(|[a, b]| {
-            let sign = if a.right { "won" } else { "lost" };
+        let sign = |[a, b]: &[&RunAnswer; 2]| match (a.mark, b.mark) {
+            (AnswerMark::Right(true), AnswerMark::Right(false)) => Some("won"),
+            (AnswerMark::Right(false), AnswerMark::Right(true)) => Some("lost"),
+            _ => None,
+        };
+        let flipped = self
+            .pairs
+            .iter()
+            .filter_map(|pair| Some((sign(pair)?, pair)));
+        let lines = flipped.map(|(sign, [a, b])| {
             format!(
                 "{sign}: line {}, {}: {:?} and {:?}\n",
-                a.line, a.task, a.answer, b.answer
+                a.number, a.task, a.answer, b.answer
             )
         });
         lines.collect()
     }
 
     fn json(&self) -> Value {
-        let Comparison {
-            questions,
-            won,
-            lost,
-            difference,
-            interval: Interval { low, high },
-            p,
-        } = self.comparison;
-        let files = [0, 1].map(|at| {
-            let right = self.right(at);
-            let Interval { low, high } = wilson(right, questions);
-            json!({
-                "file": self.files[at].shown,
-                "settings": self.files[at].settings.said(),
-                "right": right,
-                "accuracy": right as f64 / questions as f64,
-                "accuracy_95": [low, high],
-            })
-        });
-        json!({
-            "files": files,
-            "questions": questions,
-            "won": won,
-            "lost": lost,
-            "difference": difference,
-            "difference_95": [low, high],
-            "p": p,
-        })
+        let questions = self.pairs.len();
+        let file = |at: usize| {
+            let file = self.files[at];
+            json!({"file": file.shown, "settings": file.settings, "nfe": self.forwards(at)})
+        };
+        let mut files = [file(0), file(1)];
+        match &self.difference {
+            MarkDifference::Rights(comparison) => {
+                for (at, file) in files.iter_mut().enumerate() {
+                    let right = self.right(at);
+                    let Interval { low, high } = wilson(right, questions);
+                    file["right"] = json!(right);
+                    file["accuracy"] = json!(right as f64 / questions as f64);
+                    file["accuracy_95"] = json!([low, high]);
+                }
+                json!({
+                    "files": files,
+                    "questions": questions,
+                    "won": comparison.won,
+                    "lost": comparison.lost,
+                    "difference": comparison.difference,
+                    "difference_95": [comparison.interval.low, comparison.interval.high],
+                    "p": comparison.p,
+                })
+            }
+            MarkDifference::Numbers { mean, interval } => {
+                for (at, file) in files.iter_mut().enumerate() {
+                    file["mean"] = json!(self.mean(at));
+                }
+                json!({
+                    "files": files,
+                    "questions": questions,
+                    "difference": mean,
+                    "difference_95": [interval.low, interval.high],
+                })
+            }
+        }
     }
 }
 
@@ -219,18 +306,32 @@ impl<'a> Compared<'a> {
 mod tests {
     use super::*;
 
-    fn file(precision: &str, rights: &[bool]) -> AnswerFile {
-        let settings =
-            json!({"model": "demo", "backend": "candle", "precision": precision, "steps": 8});
-        let answered = (1..).zip(rights).map(|(line, right)| {
-            let answer = json!({"line": line, "task": "add", "answer": if *right { "4" } else { "5" },
-                "right": right, "nfe": 4, "committed": 9, "text_tokens": 1, "seconds": 0.5});
-            serde_json::from_value(answer).expect("it is an answer")
+    fn file(precision: &str, rights: &[bool]) -> RunFile {
+        let marks: Vec<AnswerMark> = rights.iter().map(|&it| AnswerMark::Right(it)).collect();
+        of_marks(precision, &marks)
+    }
+
+    fn of_marks(precision: &str, marks: &[AnswerMark]) -> RunFile {
+        let settings = [("precision", json!(precision)), ("steps", json!(8))];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let answers = (1..).zip(marks).map(|(number, &mark)| RunAnswer {
+            number,
+            task: "add".to_owned(),
+            asked: None,
+            answer: if mark == AnswerMark::Right(true) {
+                "4"
+            } else {
+                "5"
+            }
+            .to_owned(),
+            mark,
+            nfe: Some(4),
         });
-        AnswerFile {
+        RunFile {
             shown: format!("{precision}.jsonl"),
-            settings: serde_json::from_value(settings).expect("they are settings"),
-            answered: answered.collect(),
+            questions: None,
+            settings: settings.into_iter().collect(),
+            answers: answers.collect(),
         }
     }
 
@@ -243,7 +344,7 @@ mod tests {
         for part in [
             "int8.jsonl  75.0 %    30.1–95.4   3/4    4.0",
             "f32.jsonl   100.0 %   51.0–100.0  4/4    4.0",
-            "difference -25.0 points (-75.0 to +0.0 with 95 %), 0 won and 1 lost, p 1.000",
+            "difference -25.0 points (-69.9 to +36.2 with 95 %), 0 won and 1 lost, p 1.000",
             "one of 2 points would take about 3865 questions",
             "precision: int8 and f32\nlost: line 2, add: \"5\" and \"4\"\n",
         ] {
@@ -255,18 +356,45 @@ mod tests {
 
     #[test]
     fn other_questions_are_refused() {
-        let refusal = |one: &AnswerFile, other: &AnswerFile| {
+        let refusal = |one: &RunFile, other: &RunFile| {
             let refused = Compared::new(one, other).err();
             refused.map_or(String::new(), |error| error.to_string())
         };
         let (mut one, mut other) = (file("a", &[true]), file("b", &[true]));
         assert_eq!(refusal(&one, &other), "");
-        other.answered[0].task = "capital".to_owned();
+        other.answers[0].task = "capital".to_owned();
         assert!(refusal(&one, &other).contains("task of line 1"));
-        other.answered.clear();
+        other.answers[0].task = "add".to_owned();
+        (one.answers[0].asked, other.answers[0].asked) =
+            (Some("x".to_owned()), Some("y".to_owned()));
+        assert!(refusal(&one, &other).contains("question of line 1"));
+        other.answers.clear();
         assert!(refusal(&one, &other).contains("no question in common"));
-        one.settings.questions = Some("12".to_owned());
-        other.settings.questions = Some("34".to_owned());
+        one.questions = Some("12".to_owned());
+        other.questions = Some("34".to_owned());
         assert!(refusal(&one, &other).contains("different files of questions"));
+    }
+
+    #[test]
+    fn numbers_are_compared_by_their_means() {
+        let numbers = |of: &[f64]| {
+            of.iter()
+                .map(|&it| AnswerMark::Number(it))
+                .collect::<Vec<_>>()
+        };
+        let one = of_marks("a", &numbers(&[-1.0, -2.0, -3.0]));
+        let other = of_marks("b", &numbers(&[-1.5, -2.5, -3.5]));
+        let compared = Compared::new(&one, &other).expect("they go together");
+        let text = compared.text();
+        for part in [
+            "a.jsonl  -2.0000  3          4.0",
+            "difference +0.5000 (+0.5000 to +0.5000 with 95 %)",
+        ] {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+        let judged = file("c", &[true, true, true]);
+        let refused = Compared::new(&one, &judged).err();
+        let refused = refused.map_or(String::new(), |error| error.to_string());
+        assert!(refused.contains("in different ways"), "{refused}");
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use unmask_core::TokenId;
-use unmask_core::config::{Config, ConfigReader};
+use unmask_core::config::{Config, ConfigError, ConfigReader, PresetHalf};
 use unmask_core::engine::{
     EngineEvent, Failure, Loaded, MeasureEvent, MeasureId, Message, Role, SpecialTokens, TurnEvent,
     TurnId, TurnInput, TurnRequest,
@@ -24,7 +24,7 @@ use unmask_core::wire::{
 
 use super::meter::ProgressMeter;
 use super::turn_runner::{LinePermits, TurnRunner, WorkerEvent};
-use super::{code, print};
+use super::{code, print, prompt};
 use crate::cli::WorkerArguments;
 use job::{GenerateJob, JobItem, JobWork, MeasureJob, RequestJob, cancelled};
 
@@ -110,7 +110,7 @@ impl RequestWorker {
     }
 
     fn line(&mut self, line: &str) -> anyhow::Result<()> {
-        let request = match WorkerRequest::parse(line, &self.settings) {
+        let request = match WorkerRequest::parse(prompt::without_mark(line), &self.settings) {
             Ok(request) => request,
             Err(error) => {
                 self.permits.give_back();
@@ -189,6 +189,13 @@ impl RequestWorker {
         }))
     }
 
+    /// Refuses what the preset of this run says nothing of.
+    fn must_have(&self, half: PresetHalf) -> Result<(), Failure> {
+        let refused = |error: ConfigError| answer::usage(error.to_string());
+        let preset = self.config.preset.as_ref();
+        preset.map_or(Ok(()), |preset| preset.must_have(half).map_err(refused))
+    }
+
     /// Begins to measure the items that can be; the others are answered at once.
     fn measure(
         &mut self,
@@ -196,6 +203,7 @@ impl RequestWorker {
         settings: MeasureSettings,
         items: Vec<MeasureItem>,
     ) -> anyhow::Result<Option<Value>> {
+        self.must_have(PresetHalf::Likelihood)?;
         let mut sound = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             match item {
@@ -226,6 +234,7 @@ impl RequestWorker {
         task: GenerateTask,
         loaded: &Loaded,
     ) -> anyhow::Result<Option<Value>> {
+        self.must_have(PresetHalf::Generation)?;
         let fit = self.fit(&task, loaded)?;
         let prompt = tokens(&task.prompt, loaded)?;
         let prompt_tokens = prompt.len();
@@ -247,8 +256,8 @@ impl RequestWorker {
         Ok(None)
     }
 
-    /// The settings of an answer: the request's, else those of this run, else as many positions as are asked for in whole
-    /// blocks, and a step a position.
+    /// The settings of an answer: the request's, else those of this run, else as many whole blocks as are asked for, or a
+    /// shorter one, and a step a position.
     fn fit(&self, task: &GenerateTask, loaded: &Loaded) -> Result<FittedParams, Failure> {
         let (mut params, mut length) = (loaded.defaults.clone(), loaded.default_length);
         let said = &self.config.active_model().generation;
@@ -256,8 +265,8 @@ impl RequestWorker {
             |setting| task.settings.get(setting).is_some() || said.is_said_for_run(setting);
         task.settings.apply(&mut params, &mut length);
         if let Some(most) = task.max_tokens.filter(|_| !is_said(Setting::Length)) {
-            let block = params.block_length.max(1);
-            length = most.max(1).div_ceil(block).saturating_mul(block);
+            let block = params.block_length.clamp(1, most);
+            length = most - most % block;
         }
         if !is_said(Setting::BlockLength) {
             params.block_length = params.block_length.min(length);

@@ -1,6 +1,6 @@
 use super::words::word;
 use super::{Chord, Context, Keymap};
-use crate::commands::{Command, LineEdit, Scroll};
+use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
 
 /// Keys and what they do.
 pub type HelpEntry = (String, &'static str);
@@ -10,7 +10,58 @@ type Group = (&'static [Command], Option<Context>, &'static str);
 
 const GROUPS: &[Group] = {
     use Command as Do;
+    use ReplayAct as Act;
     &[
+        (
+            &[Do::Replay(Act::Back), Do::Replay(Act::Forward)],
+            None,
+            "step",
+        ),
+        (
+            &[Do::Replay(Act::TenBack), Do::Replay(Act::TenForward)],
+            None,
+            "ten steps",
+        ),
+        (
+            &[Do::Replay(Act::First), Do::Replay(Act::Last)],
+            None,
+            "first, last step",
+        ),
+        (
+            &[Do::Replay(Act::Slower), Do::Replay(Act::Faster)],
+            None,
+            "slower, faster",
+        ),
+        (
+            &[
+                Do::Replay(Act::TokenLeft),
+                Do::Replay(Act::TokenDown),
+                Do::Replay(Act::TokenUp),
+                Do::Replay(Act::TokenRight),
+            ],
+            None,
+            "token",
+        ),
+        (
+            &[Do::Replay(Act::WordLeft), Do::Replay(Act::WordRight)],
+            None,
+            "word",
+        ),
+        (
+            &[Do::Replay(Act::LeastSure), Do::Replay(Act::LeastSureBack)],
+            Some(Context::Replay),
+            "least sure",
+        ),
+        (
+            &[Do::Replay(Act::CandidateUp), Do::Replay(Act::CandidateDown)],
+            None,
+            "candidate",
+        ),
+        (
+            &[Do::Replay(Act::Undo), Do::Replay(Act::Redo)],
+            None,
+            "undo, redo mark",
+        ),
         (
             &[Do::Up, Do::Down],
             Some(Context::Composer),

@@ -1,7 +1,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Binding, Chord, Context};
-use crate::commands::{Command, LineEdit, Scroll};
+use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
 
 pub(super) const fn key(code: KeyCode) -> Chord {
     with(KeyModifiers::NONE, code)
@@ -26,10 +26,11 @@ pub const BINDINGS: &[Binding] = {
     use Command as Do;
     use Context::{
         Anywhere, Canvas, Completion, Composer, Confirm, Empty, FirstRun, Help, List, Menu, Models,
-        Overlay, Paused, Search, Sessions, Settings,
+        Overlay, Paused, Replay, Search, Sessions, Settings,
     };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
+    use ReplayAct as Act;
     const CONTROL: KeyModifiers = KeyModifiers::CONTROL;
     const ALT: KeyModifiers = KeyModifiers::ALT;
     const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
@@ -102,6 +103,7 @@ pub const BINDINGS: &[Binding] = {
         (Menu, key(Char('r')), Do::Retry),
         (Menu, key(Char('e')), Do::Editor),
         (Menu, ctrl('e'), Do::Editor),
+        (Menu, key(Char('i')), Do::Replay(Act::Open)),
         (Menu, key(Char('y')), Do::Copy),
         (Menu, key(Char('p')), Do::Palette),
         (Menu, key(Char('u')), Do::UndoTurn),
@@ -155,6 +157,50 @@ pub const BINDINGS: &[Binding] = {
         (Canvas, key(Home), Do::Scroll(Scroll::First)),
         (Canvas, key(End), Do::Scroll(Scroll::Follow)),
         (Canvas, key(Char('?')), Do::Help),
+        (Canvas, key(Char('i')), Do::Replay(Act::Open)),
+        (Canvas, key(Left), Do::Replay(Act::Back)),
+        (Canvas, key(Right), Do::Replay(Act::Forward)),
+        (Canvas, key(Char('n')), Do::Replay(Act::LeastSure)),
+        (Canvas, key(Char('v')), Do::Replay(Act::Span)),
+        (Replay, key(Left), Do::Replay(Act::Back)),
+        (Replay, key(Right), Do::Replay(Act::Forward)),
+        (Replay, with(SHIFT, Left), Do::Replay(Act::TenBack)),
+        (Replay, key(Char('<')), Do::Replay(Act::TenBack)),
+        (Replay, with(SHIFT, Right), Do::Replay(Act::TenForward)),
+        (Replay, key(Char('>')), Do::Replay(Act::TenForward)),
+        (Replay, key(Home), Do::Replay(Act::First)),
+        (Replay, key(End), Do::Replay(Act::Last)),
+        (Replay, key(Char(' ')), Do::Replay(Act::Play)),
+        (Replay, key(Char('-')), Do::Replay(Act::Slower)),
+        (Replay, key(Char('+')), Do::Replay(Act::Faster)),
+        (Replay, key(Char('=')), Do::Replay(Act::Faster)),
+        (Replay, key(Char('h')), Do::Replay(Act::TokenLeft)),
+        (Replay, key(Char('l')), Do::Replay(Act::TokenRight)),
+        (Replay, key(Char('k')), Do::Replay(Act::TokenUp)),
+        (Replay, key(Char('j')), Do::Replay(Act::TokenDown)),
+        (Replay, key(Char('b')), Do::Replay(Act::WordLeft)),
+        (Replay, key(Char('w')), Do::Replay(Act::WordRight)),
+        (Replay, key(Char('n')), Do::Replay(Act::LeastSure)),
+        (Replay, key(Char('N')), Do::Replay(Act::LeastSureBack)),
+        (Replay, key(Up), Do::Replay(Act::CandidateUp)),
+        (Replay, key(Down), Do::Replay(Act::CandidateDown)),
+        (Replay, key(Enter), Do::Replay(Act::WhatIf)),
+        (Replay, key(Char('v')), Do::Replay(Act::Span)),
+        (Replay, key(Char('x')), Do::Replay(Act::Remask)),
+        (Replay, key(Char('r')), Do::Replay(Act::Refill)),
+        (Replay, key(Char('e')), Do::Replay(Act::Write)),
+        (Replay, key(Char('p')), Do::Replay(Act::Pin)),
+        (Replay, key(Char('u')), Do::Replay(Act::Undo)),
+        (Replay, key(Char('U')), Do::Replay(Act::Redo)),
+        (Replay, key(Char('c')), Do::Replay(Act::Layer)),
+        (Replay, key(Char('g')), Do::Replay(Act::Grid)),
+        (Replay, key(Char('m')), Do::Measure),
+        (Replay, key(Char('y')), Do::CopyMessage),
+        (Replay, key(Char('[')), Do::PreviousMessage),
+        (Replay, key(Char(']')), Do::NextMessage),
+        (Replay, key(Char('?')), Do::Help),
+        (Replay, key(Esc), Do::Back),
+        (Replay, key(Tab), Do::Back),
         (Help, key(Char('/')), Do::Filter),
         (Help, key(Char('?')), Do::Back),
         (Help, key(Char('q')), Do::Back),

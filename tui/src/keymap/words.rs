@@ -1,4 +1,4 @@
-use crate::commands::{Command, LineEdit, Scroll};
+use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
 
 /// A command in a word or two, as hints, menu and help have it.
 #[must_use]
@@ -41,7 +41,7 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Retry => ("regenerate", "regenerate the last answer"),
         Command::Continue => ("go on", "go on with a stopped answer"),
         Command::UndoTurn => ("undo turn", "take the last turn back"),
-        Command::Measure => both("timeline: tokens or ms per step"),
+        Command::Measure => both("timeline: tokens, ms, saved"),
         Command::Stats => ("numbers", "numbers of the conversation"),
         Command::Scroll(Scroll::PageUp) => both("scroll up"),
         Command::Scroll(Scroll::PageDown) => both("scroll down"),
@@ -70,6 +70,7 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Rescan => ("look again", "look at this machine again"),
         Command::Doctor => ("doctor", "what this machine has"),
         Command::Option(_) => both("the option of this number"),
+        Command::Replay(act) => replay_words(act),
         Command::Edit(LineEdit::Left) => both("left"),
         Command::Edit(LineEdit::Right) => both("right"),
         Command::Edit(LineEdit::WordLeft) => both("a word left"),
@@ -85,5 +86,40 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Edit(LineEdit::Yank) => both("insert deleted"),
         Command::Edit(LineEdit::Undo) => both("undo"),
         Command::Edit(LineEdit::Redo) => both("redo"),
+    }
+}
+
+const fn replay_words(act: ReplayAct) -> (&'static str, &'static str) {
+    match act {
+        ReplayAct::Open => ("replay", "an answer step by step"),
+        ReplayAct::Back => ("step", "a step back"),
+        ReplayAct::Forward => ("step", "a step on"),
+        ReplayAct::TenBack => ("ten steps back", "ten steps back"),
+        ReplayAct::TenForward => ("ten steps on", "ten steps on"),
+        ReplayAct::First => ("first step", "before the first step"),
+        ReplayAct::Last => ("last step, live", "to the last step, or live"),
+        ReplayAct::Play => ("play", "play, or rest"),
+        ReplayAct::Slower => ("slower", "play half as fast"),
+        ReplayAct::Faster => ("faster", "play twice as fast"),
+        ReplayAct::TokenLeft => ("token", "the token before"),
+        ReplayAct::TokenRight => ("token", "the token after"),
+        ReplayAct::TokenUp => ("token above", "the token above"),
+        ReplayAct::TokenDown => ("token below", "the token below"),
+        ReplayAct::WordLeft => ("word", "the word before"),
+        ReplayAct::WordRight => ("word", "the word after"),
+        ReplayAct::LeastSure => ("least sure", "next of the least sure words"),
+        ReplayAct::LeastSureBack => ("least sure", "the least sure word before"),
+        ReplayAct::CandidateUp => ("candidate", "the candidate above"),
+        ReplayAct::CandidateDown => ("candidate", "the candidate below"),
+        ReplayAct::WhatIf => ("what if", "take the chosen candidate; else unfold"),
+        ReplayAct::Span => ("select", "select a span of tokens"),
+        ReplayAct::Remask => ("melt", "mark for masking"),
+        ReplayAct::Refill => ("refill", "refill what is marked, or go on from here"),
+        ReplayAct::Write => ("edit", "write other text there"),
+        ReplayAct::Pin => ("pin", "pin, or unpin"),
+        ReplayAct::Undo => ("undo mark", "take the last mark back"),
+        ReplayAct::Redo => ("redo mark", "make the mark again"),
+        ReplayAct::Layer => ("colours", "confidence, order, entropy"),
+        ReplayAct::Grid => ("grid", "as text or in a grid"),
     }
 }

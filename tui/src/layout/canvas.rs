@@ -2,13 +2,14 @@
 mod tests;
 
 use unmask_core::TokenId;
+use unmask_core::engine::Loaded;
 use unmask_core::text::Piece;
 
 use super::bytes::Joined;
-use super::{AtomKind, Flow, wrap};
+use super::{AtomKind, Flow, wrap, wrap_with_places};
 use crate::cells::Emoji;
 use crate::clean::clean_line;
-use crate::row::Row;
+use crate::row::{Row, TokenPlace};
 use crate::state::{Mark, Pending, Turn};
 use crate::theme::Role;
 
@@ -30,13 +31,14 @@ pub struct LayoutOptions {
 /// unfolded, their masks too.
 #[must_use]
 pub fn canvas_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
-    let mut painter = Painter::new(turn, options, LastStep::Fresh);
     let shown = match turn.pending {
         Pending::Folded => turn.begun(),
         Pending::Unfolded => turn.answer().len(),
     };
-    painter.paint(shown);
-    let mut rows = wrap(&painter.flow, options.width);
+    let mut rows = wrap(
+        &turn_flow(turn, options, LastStep::Fresh, shown),
+        options.width,
+    );
     let pending = turn.answer().len() - shown;
     if pending > 0 {
         rows.push(Row {
@@ -54,12 +56,14 @@ pub fn canvas_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
 /// Lays out the tokens of a finished answer; the colours of its last step are gone.
 #[must_use]
 pub fn settled_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
-    let mut painter = Painter::new(turn, options, LastStep::Settled);
-    painter.paint(turn.answer().len());
-    wrap(&painter.flow, options.width)
+    let shown = turn.answer().len();
+    wrap(
+        &turn_flow(turn, options, LastStep::Settled, shown),
+        options.width,
+    )
 }
 
-fn pending_text(blocks: usize, tokens: usize) -> String {
+pub(super) fn pending_text(blocks: usize, tokens: usize) -> String {
     let s = if blocks == 1 { "" } else { "s" };
     format!("⋯ {blocks} block{s} pending · {tokens} tokens")
 }
@@ -95,6 +99,35 @@ fn joined(turn: &Turn, tokens: impl Iterator<Item = TokenId>) -> String {
     text.trim().to_owned()
 }
 
+/// A canvas to be drawn.
+#[derive(Clone, Copy)]
+pub struct CanvasPicture<'a> {
+    /// Whose tokens they are.
+    pub loaded: &'a Loaded,
+    /// The answer.
+    pub answer: &'a [TokenId],
+    /// The mask.
+    pub mask: TokenId,
+    /// Where the pins end, as an offset in the answer.
+    pub pinned: usize,
+    /// What a token or a mask looks like.
+    pub role: &'a dyn Fn(usize) -> Role,
+    /// What lies over that, and over the signs of tokens without text: a cursor, a selection.
+    pub over: &'a dyn Fn(usize) -> Option<Role>,
+}
+
+/// Lays out the first `shown` tokens of a canvas, with where each is.
+#[must_use]
+pub fn picture_rows(
+    picture: CanvasPicture<'_>,
+    options: LayoutOptions,
+    shown: usize,
+) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
+    let mut painter = Painter::new(picture, options);
+    painter.paint(shown);
+    wrap_with_places(&painter.flow, options.width)
+}
+
 /// How the tokens of the last step look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LastStep {
@@ -104,9 +137,26 @@ enum LastStep {
     Settled,
 }
 
+/// The answer of a turn as it stands.
+fn turn_flow(turn: &Turn, options: LayoutOptions, last_step: LastStep, shown: usize) -> Flow {
+    let role = |token| role(turn, last_step, token);
+    let mut painter = Painter::new(
+        CanvasPicture {
+            loaded: &turn.loaded,
+            answer: turn.answer(),
+            mask: turn.mask(),
+            pinned: turn.pinned(),
+            role: &role,
+            over: &|_| None,
+        },
+        options,
+    );
+    painter.paint(shown);
+    painter.flow
+}
+
 struct Painter<'a> {
-    turn: &'a Turn,
-    last_step: LastStep,
+    picture: CanvasPicture<'a>,
     /// Cells of a mask without its space.
     shade: String,
     gap: &'static str,
@@ -118,12 +168,11 @@ struct Painter<'a> {
 }
 
 impl<'a> Painter<'a> {
-    fn new(turn: &'a Turn, options: LayoutOptions, last_step: LastStep) -> Self {
+    fn new(picture: CanvasPicture<'a>, options: LayoutOptions) -> Self {
         let cells = usize::from(options.mask_width.clamp(1, 8));
         let gap = if cells > 1 { " " } else { "" };
         Self {
-            turn,
-            last_step,
+            picture,
             shade: "▒".repeat(cells - gap.len()),
             gap,
             flow: Flow::new(options.emoji),
@@ -134,26 +183,26 @@ impl<'a> Painter<'a> {
     }
 
     fn paint(&mut self, shown: usize) {
-        for (index, &token) in self.turn.answer()[..shown].iter().enumerate() {
+        for (index, &token) in self.picture.answer[..shown].iter().enumerate() {
             self.token(index, token);
         }
-        let is_cut_by_mask = shown < self.turn.answer().len();
+        let is_cut_by_mask = shown < self.picture.answer.len();
         self.flush_text(is_cut_by_mask);
         self.flush_ends();
     }
 
     fn token(&mut self, index: usize, token: TokenId) {
-        if token == self.turn.mask() {
+        if token == self.picture.mask {
             self.flush_text(true);
             self.flush_ends();
+            let role = (self.picture.over)(index).unwrap_or((self.picture.role)(index));
             if !self.gap.is_empty() {
-                self.flow.sign(self.gap, AtomKind::Space, Role::Mask, index);
+                self.flow.sign(self.gap, AtomKind::Space, role, index);
             }
-            self.flow
-                .sign(&self.shade, AtomKind::Word, Role::Mask, index);
-        } else if self.turn.loaded.is_end(token) {
+            self.flow.sign(&self.shade, AtomKind::Word, role, index);
+        } else if self.picture.loaded.is_end(token) {
             self.flush_text(false);
-            self.has_ended |= index >= self.turn.pinned();
+            self.has_ended |= index >= self.picture.pinned;
             self.ends = match self.ends {
                 (0, _) => (1, index),
                 (count, first) => (count + 1, first),
@@ -165,7 +214,7 @@ impl<'a> Painter<'a> {
     }
 
     fn piece(&mut self, index: usize, token: TokenId) {
-        match self.turn.loaded.vocabulary.piece(token) {
+        match self.picture.loaded.vocabulary.piece(token) {
             Piece::Bytes(bytes) => {
                 self.joined.push(bytes, index);
             }
@@ -176,24 +225,30 @@ impl<'a> Painter<'a> {
                     .trim_start_matches(['<', '|'])
                     .trim_end_matches(['>', '|']);
                 let name = format!("⟨{name}⟩");
-                self.flow.sign(&name, AtomKind::Word, Role::Muted, index);
+                self.sign(&name, index);
             }
             Piece::Unknown => {
                 self.flush_text(false);
                 let name = format!("⟨id {}⟩", token.0);
-                self.flow.sign(&name, AtomKind::Word, Role::Muted, index);
+                self.sign(&name, index);
             }
         }
     }
 
+    /// A sign that stands for what is no text.
+    fn sign(&mut self, sign: &str, index: usize) {
+        let role = (self.picture.over)(index).unwrap_or(Role::Muted);
+        self.flow.sign(sign, AtomKind::Word, role, index);
+    }
+
     fn flush_text(&mut self, before_mask: bool) {
-        let (turn, last_step) = (self.turn, self.last_step);
+        let picture = self.picture;
         let (flow, has_ended) = (&mut self.flow, self.has_ended);
         self.joined.drain(before_mask, |grapheme, token| {
-            let role = if has_ended {
-                Role::Ended
-            } else {
-                role(turn, last_step, token)
+            let role = match (picture.over)(token) {
+                Some(role) => role,
+                None if has_ended => Role::Ended,
+                None => (picture.role)(token),
             };
             flow.grapheme(grapheme, role, token, "↵");
         });
@@ -203,10 +258,10 @@ impl<'a> Painter<'a> {
         let (count, first) = std::mem::take(&mut self.ends);
         if count >= END_RUN {
             let run = format!("␃×{count}");
-            self.flow.sign(&run, AtomKind::Word, Role::Muted, first);
+            self.sign(&run, first);
         } else {
             for index in first..first + count {
-                self.flow.sign("␃", AtomKind::Word, Role::Muted, index);
+                self.sign("␃", index);
             }
         }
     }
@@ -219,6 +274,7 @@ fn role(turn: &Turn, last_step: LastStep, token: usize) -> Role {
         Mark::Given => Role::Pinned,
         Mark::Changed { step } if is_fresh(step) => Role::Changed,
         Mark::Committed { step, confidence } if is_fresh(step) => Role::fresh(confidence),
-        Mark::Masked | Mark::Changed { .. } | Mark::Committed { .. } => Role::Text,
+        Mark::Masked => Role::Mask,
+        Mark::Changed { .. } | Mark::Committed { .. } => Role::Text,
     }
 }

@@ -71,6 +71,7 @@ fn title(context: Context) -> Option<&'static str> {
         Context::Models => Some("The list of models"),
         Context::Settings => Some("Settings"),
         Context::FirstRun => Some("Without a model"),
+        Context::Replay => Some("An answer step by step"),
         Context::Overlay
         | Context::Confirm
         | Context::Canvas

@@ -7,14 +7,19 @@ mod flow;
 mod help;
 mod highlight;
 mod markdown;
+mod replay;
 mod selected;
 mod wrap;
 
-pub use canvas::{LayoutOptions, answer_found, answer_so_far, canvas_rows, settled_rows};
+pub use canvas::{
+    CanvasPicture, LayoutOptions, answer_found, answer_so_far, canvas_rows, picture_rows,
+    settled_rows,
+};
 pub use caret::with_carets;
 pub use flow::{Atom, AtomKind, Flow};
 pub use help::help_rows;
 pub use highlight::Highlighter;
 pub use markdown::{code_blocks, markdown_rows};
+pub use replay::replay_rows;
 pub use selected::selected_text;
-pub use wrap::wrap;
+pub use wrap::{wrap, wrap_with_places};

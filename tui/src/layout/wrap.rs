@@ -1,5 +1,5 @@
 use super::{Atom, AtomKind, Flow};
-use crate::row::{Row, Span};
+use crate::row::{Row, Span, TokenPlace};
 
 const TAB: usize = 4;
 
@@ -7,10 +7,21 @@ const TAB: usize = 4;
 /// than the row is alone in its own.
 #[must_use]
 pub fn wrap(flow: &Flow, width: usize) -> Vec<Row> {
+    wrapped(flow, width).finish().0
+}
+
+/// As [`wrap`], with what stands where in each row.
+#[must_use]
+pub fn wrap_with_places(flow: &Flow, width: usize) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
+    wrapped(flow, width).finish()
+}
+
+fn wrapped(flow: &Flow, width: usize) -> Wrapper<'_> {
     let mut wrapper = Wrapper {
         flow,
         width: width.max(1),
         rows: Vec::new(),
+        places: Vec::new(),
         start: 0,
         used: 0,
         chance: None,
@@ -19,13 +30,14 @@ pub fn wrap(flow: &Flow, width: usize) -> Vec<Row> {
     while at < flow.atoms().len() {
         at = wrapper.take(at);
     }
-    wrapper.finish()
+    wrapper
 }
 
 struct Wrapper<'a> {
     flow: &'a Flow,
     width: usize,
     rows: Vec<Row>,
+    places: Vec<Vec<TokenPlace>>,
     /// The first atom of the open row.
     start: usize,
     /// Cells of the open row.
@@ -35,7 +47,7 @@ struct Wrapper<'a> {
 }
 
 impl Wrapper<'_> {
-    /// Places the atom at `at`; returns the next one.
+    /// TokenPlaces the atom at `at`; returns the next one.
     fn take(&mut self, at: usize) -> usize {
         let atom = &self.flow.atoms()[at];
         if atom.kind == AtomKind::Newline {
@@ -64,6 +76,7 @@ impl Wrapper<'_> {
                 spans: Vec::new(),
                 from: self.flow.atoms()[at + extra].from,
             });
+            self.places.push(Vec::new());
         }
         self.open(at + run);
         at + run
@@ -108,8 +121,16 @@ impl Wrapper<'_> {
                 .map_or(0, |atom| atom.from),
         };
         let mut used = 0;
+        let mut places: Vec<TokenPlace> = Vec::new();
         for atom in atoms {
             let cells = cells(atom, used);
+            match places.last_mut() {
+                Some(place) if place.from == atom.from => place.cells.end += cells,
+                _ => places.push(TokenPlace {
+                    cells: used..used + cells,
+                    from: atom.from,
+                }),
+            }
             match atom.kind {
                 AtomKind::Tab => push(&mut row, &" ".repeat(cells), atom),
                 AtomKind::Word | AtomKind::Space | AtomKind::Newline => {
@@ -119,13 +140,14 @@ impl Wrapper<'_> {
             used += cells;
         }
         self.rows.push(row);
+        self.places.push(places);
     }
 
-    fn finish(mut self) -> Vec<Row> {
+    fn finish(mut self) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
         if self.start < self.flow.atoms().len() {
             self.emit(self.flow.atoms().len());
         }
-        self.rows
+        (self.rows, self.places)
     }
 }
 

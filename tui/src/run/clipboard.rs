@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::worker::Worker;
 use crate::action::{Action, Copied};
 use crate::effect::CopyJob;
+use crate::session::exported;
 
 /// Whose clipboard the system's is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,14 @@ pub(super) fn start(
         let copied = match job {
             CopyJob::Clipboard { what, text } => copy(route, &mut clipboard, what, text),
             CopyJob::File { text, path } => write(&text, path.as_deref(), folder.as_deref())
+                .map_or_else(Copied::NotWritten, Copied::Written),
+            CopyJob::Export {
+                turn,
+                answer,
+                format,
+                path,
+            } => exported(&turn, &answer, format, jiff::Timestamp::now())
+                .and_then(|text| write(&text, Some(&path), None))
                 .map_or_else(Copied::NotWritten, Copied::Written),
         };
         Some(Action::Copied(copied))

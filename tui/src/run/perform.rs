@@ -8,13 +8,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use unmask_core::config::ConfigReader;
 
 use super::machine::{ConfigChange, ScanJob};
+use super::pins::{self, TokenizerQuestion};
 use super::render::Renderer;
 use super::worker::Worker;
-use super::{App, clipboard, pins, signals, themes};
+use super::{App, clipboard, signals, themes};
 use crate::action::Action;
 use crate::effect::{CopyJob, Effect};
 use crate::session::{Job, Storage};
-use crate::state::PinQuestion;
 
 /// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, pins, a look at the
 /// machine. Each
@@ -22,8 +22,8 @@ use crate::state::PinQuestion;
 pub(super) struct Workers {
     machine: Worker<ScanJob>,
     config: Worker<ConfigChange>,
-    /// Reads pins.
-    pins: Worker<PinQuestion>,
+    /// Reads pins and edits.
+    pins: Worker<TokenizerQuestion>,
     /// Lays out Markdown.
     pub(super) renderer: Renderer,
     /// Copies.
@@ -62,7 +62,7 @@ impl Workers {
         Ok(Self {
             machine: Worker::start("machine", sender.clone(), look)?,
             config: Worker::start("config", sender.clone(), change)?,
-            pins: Worker::start("pins", sender.clone(), pins::read)?,
+            pins: Worker::start("pins", sender.clone(), pins::answer)?,
             renderer: Renderer::start(sender)?,
             copier: clipboard::start(sender, copies)?,
             storage: storage.map(keep).transpose()?,
@@ -101,7 +101,8 @@ impl App<'_> {
                     .config
                     .send(ConfigChange::Save { key, settings });
             }
-            Effect::Place(question) => self.workers.pins.send(question),
+            Effect::Place(question) => self.workers.pins.send(TokenizerQuestion::Pins(question)),
+            Effect::Encode(question) => self.workers.pins.send(TokenizerQuestion::Text(question)),
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(ScanJob),
             Effect::AddModel(model) => self.workers.config.send(ConfigChange::Add(model)),

@@ -1,6 +1,7 @@
 //! What the screen begins with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use unmask_core::config::ConfigReader;
 use unmask_core::engine::LoadRequest;
@@ -9,9 +10,9 @@ use super::{Keep, Log, themes};
 use crate::action::{Action, Size};
 use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
-use crate::state::State;
+use crate::state::{State, Turn};
 use crate::terminal::{Replies, look};
-use crate::update::update;
+use crate::update::{show_recorded, update};
 
 /// What the screen is told before it opens.
 #[derive(Debug, Default)]
@@ -32,6 +33,8 @@ pub struct Setup {
     pub diagnostics: Vec<Diagnostic>,
     /// Where the user's themes lie.
     pub themes_folder: Option<PathBuf>,
+    /// A recorded answer to show step by step.
+    pub replay: Option<Arc<Turn>>,
 }
 
 /// The state before anything has happened.
@@ -68,5 +71,8 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     let folder = setup.themes_folder.as_ref();
     let files = folder.map(|folder| themes::read(folder));
     update(&mut state, Action::Themes(files.unwrap_or_default()));
+    if let Some(turn) = &setup.replay {
+        show_recorded(&mut state, Arc::clone(turn));
+    }
     state
 }

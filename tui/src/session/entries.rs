@@ -8,7 +8,7 @@ use unmask_core::conversations::{
 use unmask_core::message::Role;
 
 use crate::screen_time::TimeOfDay;
-use crate::state::{Answer, Entry, EntryVisibility, Turn};
+use crate::state::{Answer, Entry, EntryVisibility, LogKept, Turn};
 
 /// A conversation as the screen shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,8 @@ fn generation(answer: &Answer, id: MessageId, parent: Option<MessageId>) -> Gene
         seed: answer.params.seed,
         stop,
         stats: answer.stats.into(),
+        traced: turn.is_some_and(|turn| !turn.log().entries.is_empty())
+            || answer.log_kept != LogKept::No,
         canvas: canvas
             .filter(|_| stop == Stop::Stopped)
             .map(CanvasRecord::of),
@@ -111,6 +113,10 @@ fn entry(node: &MessageNode, zone: &TimeZone) -> Option<Entry> {
             stats: answer.stats.into(),
             params: params(answer),
             trace: None,
+            log_kept: match answer.traced {
+                true => LogKept::Yes,
+                false => LogKept::No,
+            },
         })),
     }
 }

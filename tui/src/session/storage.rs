@@ -1,10 +1,16 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unmask_core::api::with_causes;
 use unmask_core::conversations::{
-    Access, Durability, HistoryFile, Record, SessionError, SessionId, SessionStore, Summary,
+    Access, Durability, HistoryFile, MessageId, Record, SessionError, SessionId, SessionStore,
+    Summary,
 };
 
 use super::entries::{Resumed, resumed};
+use super::trace::{TracedAnswer, recorded_turn, trace_lines};
+use crate::state::Turn;
 
 /// What the screen asks of its [`Storage`]. Jobs are done in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +29,10 @@ pub enum Job {
     Rename(SessionId, String),
     /// Remove a conversation.
     Delete(SessionId),
+    /// Append the run of an answer to its trace.
+    Trace(MessageId, Arc<Turn>, Box<TracedAnswer>),
+    /// Read the trace of an answer.
+    ReadTrace(MessageId),
     /// Read the prompts sent before.
     Recall,
     /// Add a prompt to them.
@@ -46,6 +56,8 @@ pub enum StorageEvent {
     Changed,
     /// What was asked for in a list could not be done.
     Refused(String),
+    /// How an answer came about, or why that cannot be told.
+    TraceRead(MessageId, Result<Arc<Turn>, String>),
     /// The prompts sent before, the latest last.
     Recalled(Vec<String>),
     /// Prompts are not kept; told once.
@@ -116,6 +128,14 @@ impl Storage {
             }),
             Job::Rename(id, title) => Some(changed(self.store.rename(id, title, now))),
             Job::Delete(id) => Some(self.delete(id)),
+            Job::Trace(id, turn, answer) => {
+                let lines = trace_lines(&turn, &answer, now);
+                if let Err(error) = self.store.write_trace(id, &lines) {
+                    tracing::warn!(error = error.whole(), "an answer cannot be replayed later");
+                }
+                None
+            }
+            Job::ReadTrace(id) => Some(StorageEvent::TraceRead(id, self.read_trace(id))),
             Job::Recall => Some(match self.history.load() {
                 Ok(prompts) => StorageEvent::Recalled(prompts),
                 Err(error) => StorageEvent::NotRemembered(self.about_history("read", &error)),
@@ -152,6 +172,11 @@ impl Storage {
             conversation: resumed(&opened.conversation, &self.zone),
             access: opened.access,
         })
+    }
+
+    fn read_trace(&self, id: MessageId) -> Result<Arc<Turn>, String> {
+        let recording = (self.store.read_trace(id)).map_err(|error| with_causes(&error))?;
+        recorded_turn(&recording).map(Arc::new)
     }
 
     fn delete(&mut self, id: SessionId) -> StorageEvent {

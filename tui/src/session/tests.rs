@@ -92,6 +92,7 @@ fn answer(text: &str) -> Entry {
             ..Params::default()
         },
         trace: None,
+        log_kept: crate::state::LogKept::No,
     })
 }
 

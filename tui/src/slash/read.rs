@@ -4,6 +4,10 @@ use super::{COMMANDS, Run, Slash};
 use crate::action::Action;
 
 /// What a draft asks for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, while a draft is read"
+)]
 #[derive(Debug, Clone)]
 pub enum Draft {
     /// Nothing: it is blank.

@@ -2,7 +2,7 @@
 
 use super::nearest;
 use crate::action::{Action, Order};
-use crate::state::{Field, Speed};
+use crate::state::{ExportFormat, Field, Remasked, Speed};
 
 pub(super) fn set(text: &str) -> Result<Action, String> {
     let Some((key, value)) = text.split_once('=') else {
@@ -48,6 +48,50 @@ pub(super) fn retry(text: &str) -> Result<Action, String> {
     }
 }
 
+pub(super) fn replay(text: &str) -> Result<Action, String> {
+    match text.parse() {
+        Ok(turn) => Ok(Action::Order(Order::Replay(turn))),
+        Err(_) => Err("/replay takes nothing or the number of a turn, counted from 1".to_owned()),
+    }
+}
+
+pub(super) fn export(text: &str) -> Result<Action, String> {
+    let (name, path) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let found = ExportFormat::ALL
+        .into_iter()
+        .find(|(word, _)| *word == name);
+    match (found, path.trim()) {
+        (Some((_, format)), path) if !path.is_empty() => {
+            Ok(Action::Order(Order::Export(format, path.into())))
+        }
+        _ => Err(
+            "/export takes html, json, text, log or trace and a path, such as /export html a.html"
+                .to_owned(),
+        ),
+    }
+}
+
+pub(super) fn remask(text: &str) -> Result<Action, String> {
+    const USAGE: &str =
+        "/remask takes FROM-TO, token positions of the answer, or low=P, such as low=0.5";
+    let low = text.strip_prefix("low").map(str::trim_start);
+    let low = low.and_then(|rest| rest.strip_prefix('='));
+    if let Some(low) = low {
+        let p: f32 = low.trim().parse().map_err(|_| USAGE.to_owned())?;
+        return match (0.0..=1.0).contains(&p) {
+            true => Ok(Action::Order(Order::Remask(Remasked::Below(p)))),
+            false => Err(format!("low is {p}; it must be 0 to 1")),
+        };
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse(), last.trim().parse()) {
+        (Ok(first), Ok(last)) if first <= last => {
+            Ok(Action::Order(Order::Remask(Remasked::Span(first, last))))
+        }
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use unmask_core::settings::Setting;
@@ -72,6 +116,14 @@ mod tests {
             ),
             ("/speed fast", Order::Dial(Speed::Fast)),
             ("/retry seed=7", Order::Retry(7)),
+            ("/replay 2", Order::Replay(2)),
+            (
+                "/export html a b.html",
+                Order::Export(ExportFormat::Html, "a b.html".into()),
+            ),
+            ("/remask 3-5", Order::Remask(Remasked::Span(3, 5))),
+            ("/remask 4", Order::Remask(Remasked::Span(4, 4))),
+            ("/remask low = 0.5", Order::Remask(Remasked::Below(0.5))),
         ];
         for (text, expected) in orders {
             assert!(

@@ -1,3 +1,4 @@
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use unmask_core::Params;
@@ -8,6 +9,10 @@ use super::Turn;
 use crate::screen_time::TimeOfDay;
 
 /// One thing said.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every entry is a question or an answer"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
     /// By the user.
@@ -41,20 +46,42 @@ pub struct Answer {
     /// The turn it comes from, as it stood at its end: its tokens can be shown, and a stopped canvas go on. None for an
     /// answer whose tokens were not kept.
     pub trace: Option<Arc<Turn>>,
+    /// Whether its log is on disk and can be read from there.
+    pub log_kept: LogKept,
 }
 
-/// What tells an entry from the same one changed: bytes of its text, and why it ended.
+/// Whether the log of an answer is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogKept {
+    /// It is not.
+    #[default]
+    No,
+    /// It is.
+    Yes,
+    /// It is being read.
+    Asked,
+}
+
+/// What tells an entry from the same one changed: a hash of its text, and why it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint(usize, Option<FinishReason>);
+pub struct Fingerprint(u64, Option<FinishReason>);
+
+impl Fingerprint {
+    fn of(text: &str, reason: Option<FinishReason>) -> Self {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self(hasher.finish(), reason)
+    }
+}
 
 impl Entry {
     /// What tells it from what it was before.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
-            Self::You { text, .. } | Self::Note(text) => Fingerprint(text.len(), None),
-            Self::Answer(answer) => Fingerprint(answer.text.len(), Some(answer.reason)),
-            Self::Failure(failure) => Fingerprint(failure.text.len(), None),
+            Self::You { text, .. } | Self::Note(text) => Fingerprint::of(text, None),
+            Self::Answer(answer) => Fingerprint::of(&answer.text, Some(answer.reason)),
+            Self::Failure(failure) => Fingerprint::of(&failure.text, None),
         }
     }
 

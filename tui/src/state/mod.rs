@@ -11,6 +11,7 @@ mod folded_pastes;
 mod help;
 mod history;
 mod info;
+mod least_sure;
 mod look;
 mod machine;
 mod mouse;
@@ -20,6 +21,7 @@ mod parts;
 mod pick;
 mod pins;
 mod playback;
+mod replay;
 mod saved;
 mod search;
 mod selected_message;
@@ -30,8 +32,10 @@ mod stage;
 mod text_selection;
 mod themes;
 mod title;
+mod token_text;
 mod transcript;
 mod turn;
+mod turn_log;
 mod typing;
 
 use std::collections::VecDeque;
@@ -43,35 +47,39 @@ pub use alerts::{AlertMethod, Alerts, ExitPrint, TerminalFocus};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
-pub use entry::{Answer, Entry, Fingerprint};
+pub use entry::{Answer, Entry, Fingerprint, LogKept};
 pub(crate) use field::most;
 pub use field::{Caching, Field, FieldWords, LONGEST_DELAY, Limits};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
+pub use least_sure::{UnsureWord, least_sure_words};
 pub use look::{Glyphs, Keyboard, Look, MASK_WIDTH, Motion};
 pub use machine::{Machine, Scan};
 pub use mouse::Mouse;
-pub use order::{AfterScan, Approve, CopyOrder, Order};
+pub use order::{AfterScan, Approve, CopyOrder, ExportFormat, Order, Remasked};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{Part, PartSource};
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
+pub use replay::{Arrangement, Patch, PlaySpeed, Replay, ReplayLayer, ReplayRows, TokenStory};
 pub use saved::{Naming, Persistence, Saved};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};
 pub use sessions::Sessions;
 pub use settings::{Seed, Settings, Speed, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
-pub use stage::{Pending, Stage, StopKeep, TurnOrigin};
+pub use stage::{Branch, Pending, Stage, StopKeep, TurnOrigin};
 pub use text_selection::{Button, CopyOnSelect, TextSelection, TranscriptCell};
 pub use themes::ThemePick;
 pub use title::first_words;
+pub use token_text::{TextQuestion, TokenEdit};
 pub use transcript::{
     Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
 };
 pub use turn::Turn;
+pub use turn_log::{CanvasMoment, CommitOrigin, LogEntry, Steering, TurnLog};
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 pub use unmask_core::fold::Mark;
@@ -149,6 +157,8 @@ pub struct State {
     pub focus: Focus,
     /// Which message the keys of the canvas mean.
     pub selected_message: SelectedMessage,
+    /// The answer that is shown step by step, in place of the chat.
+    pub replay: Option<Replay>,
     /// The text that is selected with the mouse.
     pub text_selection: Option<TextSelection>,
     /// Whether it is copied at once.
@@ -196,15 +206,18 @@ pub enum Measure {
     Tokens,
     /// Wall time of each step.
     Time,
+    /// Forwards not needed at each step.
+    Saved,
 }
 
 impl Measure {
-    /// The other one.
+    /// The next one.
     #[must_use]
-    pub fn other(self) -> Self {
+    pub fn next(self) -> Self {
         match self {
             Self::Tokens => Self::Time,
-            Self::Time => Self::Tokens,
+            Self::Time => Self::Saved,
+            Self::Saved => Self::Tokens,
         }
     }
 }
@@ -252,6 +265,7 @@ impl State {
             held_enter: None,
             focus: Focus::Composer,
             selected_message: SelectedMessage::default(),
+            replay: None,
             text_selection: None,
             copy_on_select: CopyOnSelect::default(),
             overlays: Vec::new(),
@@ -334,6 +348,7 @@ impl State {
             Some(Button::Beyond(_, at)) => Some(at),
             Some(Button::Held | Button::Released) | None => None,
         };
+        let replay = self.replay.as_ref().and_then(|replay| replay.playing);
         let menu = match self.overlays.last() {
             Some(&Overlay::Menu { shown_at }) if shown_at > self.now.since_start => Some(shown_at),
             Some(_) | None => None,
@@ -341,6 +356,7 @@ impl State {
         [
             counting,
             playback,
+            replay,
             pull,
             notice,
             menu,

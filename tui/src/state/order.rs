@@ -40,6 +40,47 @@ pub enum Order {
     Motion(Motion),
     /// Put this large paste into the draft.
     Insert(String),
+    /// Show the answer of the turn of this number, counted from 1, step by step.
+    Replay(usize),
+    /// Have a part of the last answer written anew.
+    Remask(Remasked),
+    /// Write the last answer and how it came about into a new file.
+    Export(ExportFormat, PathBuf),
+}
+
+/// What an answer becomes as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A page that plays it.
+    Html,
+    /// One JSON object.
+    Json,
+    /// Its text.
+    Text,
+    /// A line a commit.
+    Log,
+    /// The lines that it is read from again.
+    Trace,
+}
+
+impl ExportFormat {
+    /// Every format with its name.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("html", Self::Html),
+        ("json", Self::Json),
+        ("text", Self::Text),
+        ("log", Self::Log),
+        ("trace", Self::Trace),
+    ];
+}
+
+/// Which tokens of an answer are written anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Remasked {
+    /// Those from the first offset to the second.
+    Span(usize, usize),
+    /// Those that the model was less sure of than this.
+    Below(f32),
 }
 
 /// A library of others that the user lets run, as it was shown.

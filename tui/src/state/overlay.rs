@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::{Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, State, ThemePick};
+use super::{
+    Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, State, ThemePick, TokenEdit,
+};
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +30,8 @@ pub enum Overlay {
     Info(Info),
     /// The themes.
     Themes(ThemePick),
+    /// Other text for tokens.
+    TokenEdit(TokenEdit),
 }
 
 impl Overlay {
@@ -59,7 +63,7 @@ impl Overlay {
     /// True if text is typed into it.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        self.pick().is_some() || matches!(self, Self::Settings(_))
+        self.pick().is_some() || matches!(self, Self::Settings(_) | Self::TokenEdit(_))
     }
 }
 

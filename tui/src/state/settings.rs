@@ -1,7 +1,9 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::Params;
 use unmask_core::engine::{Loaded, Overflow, Pin};
+use unmask_core::measured::{DialPosition, DialVerdict, MeasuredMode, Measurement, SpeedDial};
 use unmask_core::params::Transfer;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::{approximation, fit};
@@ -21,6 +23,8 @@ pub struct Settings {
     pub pins: Vec<Pin>,
     /// What becomes of a conversation that outgrows the context.
     pub overflow: Overflow,
+    /// What was measured of the model, from which the speed dial follows.
+    pub measured: Option<Arc<Measurement>>,
 }
 
 /// Where a turn's seed comes from.
@@ -53,6 +57,7 @@ impl Settings {
             params: loaded.defaults.clone(),
             length: loaded.default_length,
             seed: loaded.default_seed.map_or(Seed::Random, Seed::Fixed),
+            measured: loaded.measured.clone(),
             ..Self::default()
         }
     }
@@ -75,18 +80,38 @@ impl Settings {
     /// Where the speed dial stands; `None` between its settings.
     #[must_use]
     pub fn speed(&self) -> Option<Speed> {
-        Speed::ALL
-            .into_iter()
-            .find(|&speed| match self.params.transfer {
-                Transfer::Quota => speed.steps(self.length) == Some(self.params.steps),
-                transfer => speed.transfer() == transfer,
-            })
+        Speed::ALL.into_iter().find(|&speed| {
+            let at = self.at(speed);
+            let is_same_pace = !at.transfer.is_scheduled() || at.steps == self.params.steps;
+            at.transfer == self.params.transfer && at.cache == self.params.cache && is_same_pace
+        })
+    }
+
+    /// What was measured to stand at a position of the dial; `None` if nothing was, or no mode was shown to lose so little.
+    #[must_use]
+    pub fn measured_mode(&self, speed: Speed) -> Option<&MeasuredMode> {
+        let dial = SpeedDial::of(self.measured.as_deref()?);
+        match dial.at(speed.position()) {
+            DialVerdict::Shown(mode) => Some(mode),
+            DialVerdict::Open => None,
+        }
+    }
+
+    /// The settings of a position: those that were measured, or else the dial's own.
+    fn at(&self, speed: Speed) -> Params {
+        match self.measured_mode(speed) {
+            Some(measured) => measured.mode.over(&self.params, self.length),
+            None => Params {
+                transfer: speed.transfer(),
+                steps: speed.steps(self.length).unwrap_or(self.params.steps),
+                ..self.params.clone()
+            },
+        }
     }
 
     /// Turns the speed dial.
     pub fn set_speed(&mut self, speed: Speed) {
-        self.params.transfer = speed.transfer();
-        self.params.steps = speed.steps(self.length).unwrap_or(self.params.steps);
+        self.params = self.at(speed);
     }
 
     /// The pins as they are written: `0:Once, 5:upon`.
@@ -114,6 +139,7 @@ impl Default for Settings {
             delay: Duration::ZERO,
             pins: Vec::new(),
             overflow: Overflow::default(),
+            measured: None,
         }
     }
 }
@@ -139,6 +165,15 @@ impl Speed {
         Self::ALL.into_iter().find(|speed| speed.name() == name)
     }
 
+    fn position(self) -> DialPosition {
+        match self {
+            Self::Quality => DialPosition::Quality,
+            Self::Balanced => DialPosition::Balanced,
+            Self::Fast => DialPosition::Fast,
+            Self::Turbo => DialPosition::Turbo,
+        }
+    }
+
     fn transfer(self) -> Transfer {
         match self {
             Self::Quality | Self::Balanced => Transfer::Quota,
@@ -159,6 +194,7 @@ impl Speed {
 
 #[cfg(test)]
 mod tests {
+    use unmask_core::params::CacheMode;
 
     use super::*;
 
@@ -174,5 +210,38 @@ mod tests {
         }
         settings.params.transfer = Transfer::Threshold(0.8);
         assert_eq!(settings.speed(), None);
+    }
+
+    #[test]
+    fn what_was_measured_takes_the_place_of_the_dial_s_own() {
+        let mut settings = Settings {
+            measured: Some(Arc::new(crate::fixture::measurement())),
+            ..Settings::default()
+        };
+        let name = |settings: &Settings, speed| {
+            settings.measured_mode(speed).map(|it| it.mode.to_string())
+        };
+        let names = Speed::ALL.map(|speed| name(&settings, speed));
+        let of = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            names,
+            [
+                of("exact"),
+                None,
+                of("threshold=0.8+dual"),
+                of("threshold=0.8+dual")
+            ]
+        );
+        settings.set_speed(Speed::Turbo);
+        assert_eq!(settings.params.transfer, Transfer::Threshold(0.8));
+        assert_eq!(settings.params.cache, CacheMode::Dual);
+        assert_eq!(settings.speed(), Some(Speed::Fast), "both are the same");
+        settings.set_speed(Speed::Balanced);
+        assert_eq!(
+            (settings.params.steps, settings.speed()),
+            (64, Some(Speed::Balanced))
+        );
+        settings.set_speed(Speed::Quality);
+        assert_eq!(settings.params.cache, CacheMode::Off);
     }
 }

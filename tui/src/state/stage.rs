@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use unmask_core::TokenId;
+
 /// What a running turn is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -28,6 +30,19 @@ pub enum TurnOrigin {
     Retried(usize),
     /// The stopped answer at this index of the transcript goes on.
     Continued(usize),
+    /// It is another answer beside the one at this index of the transcript, of which something was changed.
+    Branched(usize),
+}
+
+/// What an answer is a branch of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// The number of its turn and a letter: `1b`.
+    pub name: (usize, char),
+    /// The tokens of the answer before it.
+    pub before: Vec<TokenId>,
+    /// True if only the masks between fixed tokens were written, see [`Planned`](unmask_core::engine::Planned).
+    pub is_infill: bool,
 }
 
 /// What is kept of a stopped answer as its text; its canvas is kept whole.

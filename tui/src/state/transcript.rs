@@ -175,6 +175,15 @@ impl Transcript {
         }
     }
 
+    /// Another answer stands in the place of the one at `at` and of all that was said after it.
+    pub fn set_aside_from(&mut self, at: usize) {
+        for item in self.entries.iter_mut().skip(at) {
+            if item.visibility.is_said() {
+                item.visibility = EntryVisibility::Replaced;
+            }
+        }
+    }
+
     /// Puts the answer that went on in the place of the stopped one at `at`, with the work of both.
     pub fn lengthen(&mut self, at: usize, mut answer: Answer) {
         let Some(item) = self.entries.get_mut(at) else {
@@ -322,6 +331,7 @@ mod tests {
             stats: Stats::default(),
             params: Params::default(),
             trace: None,
+            log_kept: crate::state::LogKept::No,
         })
     }
 

@@ -1,10 +1,11 @@
-use super::{Pending, Stage, TurnOrigin};
+use super::{Branch, LogEntry, Pending, Stage, Steering, TurnLog, TurnOrigin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use unmask_core::engine::{Loaded, TurnId};
-use unmask_core::event::StepEvent;
+use unmask_core::event::{Stats, StepEvent};
 use unmask_core::fold::{Fold, Mark};
+use unmask_core::message::Message;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
 use unmask_core::{Canvas, Params, TokenId};
@@ -29,8 +30,16 @@ pub struct Turn {
     pub stage: Stage,
     /// What its steps have made of the canvas, which is empty until it is laid out.
     fold: Fold,
-    /// Its steps, as they were told.
-    log: Vec<StepEvent>,
+    /// How it came about.
+    log: TurnLog,
+    /// What was said when it was asked, for whoever reads its trace.
+    pub messages: Vec<Message>,
+    /// What it is a branch of, if it is one.
+    pub branch: Option<Branch>,
+    /// The settings when it was asked for, or steered last.
+    pub asked: Option<Params>,
+    /// What had been made before the user steered last; nothing if nobody has.
+    steered: Stats,
     /// Steps made.
     pub step: usize,
     /// Steps planned.
@@ -63,7 +72,7 @@ impl Turn {
     /// A turn that the engine has not begun.
     #[must_use]
     pub fn new(id: TurnId, loaded: Arc<Loaded>, prompt: String) -> Self {
-        let fold = Fold::new(Canvas::new(&[], 0, loaded.special.mask));
+        let canvas = Canvas::new(&[], 0, loaded.special.mask);
         Self {
             id,
             loaded,
@@ -71,8 +80,12 @@ impl Turn {
             origin: TurnOrigin::Asked,
             params: Params::default(),
             stage: Stage::Denoising,
-            fold,
-            log: Vec::new(),
+            fold: Fold::new(canvas.clone()),
+            log: TurnLog::new(canvas, Params::default()),
+            messages: Vec::new(),
+            branch: None,
+            asked: None,
+            steered: Stats::default(),
             step: 0,
             steps: 0,
             block: 0,
@@ -91,8 +104,8 @@ impl Turn {
 
     /// The canvas is laid out.
     pub fn lay_out(&mut self, canvas: Canvas, params: &Params) {
-        self.fold = Fold::new(canvas);
-        self.log.clear();
+        self.fold = Fold::new(canvas.clone());
+        self.log = TurnLog::new(canvas, params.clone());
         self.steps = params.steps;
         self.block_length = params.block_length.max(1);
         self.blocks = self.marks().len().div_ceil(self.block_length);
@@ -104,8 +117,16 @@ impl Turn {
         self.version += 1;
     }
 
-    /// One step was made.
+    /// One step was made; the engine counts from where the user steered last.
     pub fn apply(&mut self, event: &StepEvent) {
+        let mut event = event.clone();
+        event.step += self.steered.steps;
+        event.nfe += self.steered.nfe;
+        self.replay_step(event);
+    }
+
+    /// One step, as it was recorded.
+    pub fn replay_step(&mut self, event: StepEvent) {
         self.step = event.step;
         self.steps = event.steps;
         self.block = event.block;
@@ -117,12 +138,70 @@ impl Turn {
         }
         // Blocks that the turn before has filled are not saved by this one.
         self.nfe_saved = match self.inherited {
-            0 => event.nfe_saved,
+            0 if !self.is_steered() => event.nfe_saved,
+            _ if self.is_steered() => self.steered.nfe_saved,
             _ => 0.0,
         };
         self.committed = self.count_committed();
-        self.log.push(event.clone());
+        self.log.entries.push(LogEntry::Step(event));
         self.version += 1;
+    }
+
+    /// The user has changed the canvas or the settings; what follows is told as a turn of this name, which begins on the
+    /// canvas as it is then.
+    pub fn steer(&mut self, id: TurnId, steering: Steering) {
+        self.steered = Stats {
+            steps: self.step,
+            nfe: self.nfe,
+            nfe_saved: self.nfe_saved,
+            elapsed: self.elapsed,
+            ..Stats::default()
+        };
+        self.id = id;
+        self.replay_edit(steering);
+    }
+
+    /// An edit, as it was recorded.
+    pub fn replay_edit(&mut self, steering: Steering) {
+        if let Err(error) = self.fold.apply(self.step, &steering.commits) {
+            tracing::error!(%error, "an edit does not fit the canvas");
+        }
+        if let Some(params) = &steering.params {
+            self.params = params.clone();
+            self.block_length = params.block_length.max(1);
+            self.blocks = self.marks().len().div_ceil(self.block_length);
+        }
+        let open = self.marks().iter().position(|&mark| mark == Mark::Masked);
+        self.block = open.unwrap_or(0) / self.block_length;
+        self.committed = self.count_committed();
+        self.log.entries.push(LogEntry::Edit(steering));
+        self.version += 1;
+    }
+
+    /// True if the user has steered: its canvas is laid out already.
+    #[must_use]
+    pub fn is_steered(&self) -> bool {
+        let mut entries = self.log.entries.iter();
+        entries.any(|entry| matches!(entry, LogEntry::Edit(_)))
+    }
+
+    /// What the engine counted since the user steered last, as totals of the whole turn.
+    #[must_use]
+    pub fn whole(&self, stats: Stats) -> Stats {
+        Stats {
+            steps: stats.steps + self.steered.steps,
+            nfe: stats.nfe + self.steered.nfe,
+            elapsed: stats.elapsed + self.steered.elapsed,
+            committed: match self.is_steered() {
+                true => self.committed,
+                false => stats.committed,
+            },
+            nfe_saved: match self.is_steered() {
+                true => self.steered.nfe_saved,
+                false => stats.nfe_saved,
+            },
+            ..stats
+        }
     }
 
     fn count_committed(&self) -> usize {
@@ -138,9 +217,9 @@ impl Turn {
         self.fold.answer_marks()
     }
 
-    /// Its steps, as they were told.
+    /// How it came about.
     #[must_use]
-    pub fn log(&self) -> &[StepEvent] {
+    pub fn log(&self) -> &TurnLog {
         &self.log
     }
 
@@ -148,7 +227,7 @@ impl Turn {
     #[must_use]
     pub fn at_rest(mut self) -> Self {
         self.rows = (None, Vec::new());
-        self.log.shrink_to_fit();
+        self.log.entries.shrink_to_fit();
         self
     }
 
@@ -244,6 +323,34 @@ impl Turn {
         self.blocks.saturating_sub(self.block + 1)
     }
 
+    /// Positions per block.
+    #[must_use]
+    pub fn block_length(&self) -> usize {
+        self.block_length
+    }
+
+    /// True if its tokens are the model's, so that this can go on with them.
+    #[must_use]
+    pub fn fits(&self, loaded: &Loaded) -> bool {
+        let mut tokens = self.canvas().tokens().iter();
+        self.loaded.key == loaded.key
+            && self.mask() == loaded.special.mask
+            && tokens.all(|token| token.index() < loaded.facts.vocab)
+    }
+
+    /// The same turn, told by the model itself and not by its trace.
+    #[must_use]
+    pub fn of_model(self, loaded: Arc<Loaded>) -> Self {
+        Self { loaded, ..self }
+    }
+
+    /// True if it is a branch and has another token here than the answer before it.
+    #[must_use]
+    pub fn is_other_than_before(&self, offset: usize) -> bool {
+        let branch = self.branch.as_ref();
+        branch.is_some_and(|it| it.before.get(offset) != self.answer().get(offset))
+    }
+
     /// Who speaks: the first word of the model's name, `LLaDA` of `LLaDA-8B-Instruct`.
     #[must_use]
     pub fn speaker(&self) -> String {
@@ -253,7 +360,9 @@ impl Turn {
     /// Mean wall time of a step, once there is one.
     #[must_use]
     pub fn time_per_step(&self) -> Option<Duration> {
-        let steps = u32::try_from(self.log.len()).ok().filter(|&n| n > 0)?;
+        let steps = u32::try_from(self.log.steps().count())
+            .ok()
+            .filter(|&n| n > 0)?;
         Some(self.elapsed / steps)
     }
 
@@ -272,7 +381,7 @@ impl Turn {
             // Each step commits one token at the least; those that could not are left out.
             return self.step + self.steps.saturating_sub(self.step).min(masked);
         }
-        let left = masked * self.log.len().max(1);
+        let left = masked * self.log.steps().count().max(1);
         self.step + left.div_ceil(self.unmasked().max(1))
     }
 

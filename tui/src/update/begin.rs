@@ -76,6 +76,10 @@ pub(super) fn begin(
     state.turn = state.turn.next();
     state.playback = Playback::default();
     let mut turn = Turn::new(state.turn, start.loaded, start.prompt);
+    if let TurnInput::Chat { messages, .. } = &input {
+        turn.messages.clone_from(messages);
+    }
+    turn.asked = Some(state.settings.fit().params);
     turn.origin = start.origin;
     turn.params = params.clone();
     state.activity = Activity::Turn(Box::new(turn));

@@ -67,7 +67,7 @@ pub(super) fn pause_or_resume(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Lets a paused turn go on.
+/// Lets a paused turn go on as it was.
 pub(super) fn resume(state: &mut State) -> Vec<Effect> {
     match state.running_mut() {
         Some(turn) if turn.stage == Stage::Paused => {

@@ -1,6 +1,6 @@
 use ratatui::layout::{Position, Rect};
 
-use super::{canvas, completion, draft, first_run, overlay, settings, wheel};
+use super::{canvas, completion, draft, first_run, overlay, replay, settings, wheel};
 use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
@@ -22,6 +22,10 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
     if state.is_too_small() {
         return Vec::new();
     }
+    if state.replay.is_some() {
+        on_replay(state, place);
+        return Vec::new();
+    }
     if let Some(found) = state.completions() {
         let list = geometry::completions(state, found.len());
         if list.contains(place) {
@@ -40,6 +44,24 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
         return on_model(state);
     }
     Vec::new()
+}
+
+/// On a token it puts the cursor there, where a drag begins a span; on the timeline it goes to the step.
+fn on_replay(state: &mut State, place: Position) {
+    super::prepare(state);
+    if let Some(token) = geometry::replayed_token(state, place) {
+        if let Some(replay) = &mut state.replay {
+            replay.anchor = None;
+        }
+        return replay::point(state, token);
+    }
+    if let Some((bars, entries)) = geometry::timeline_bars(state)
+        && bars.contains(place)
+    {
+        let column = usize::from(place.x - bars.x);
+        let columns = usize::from(bars.width.saturating_sub(1)).max(1);
+        replay::go(state, (column * entries).div_ceil(columns));
+    }
 }
 
 fn on_composer(state: &mut State, area: Rect, place: Position) {

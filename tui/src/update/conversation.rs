@@ -1,4 +1,4 @@
-use super::begin;
+use super::{begin, replay};
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
 use crate::effect::Effect;
@@ -15,6 +15,7 @@ pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.transcript = Transcript::default();
+    state.replay = None;
     state.text_selection = None;
     state.title.clear();
     state.queue.clear();
@@ -122,6 +123,7 @@ pub(super) fn apply(state: &mut State, news: StorageEvent) -> Vec<Effect> {
         }
         StorageEvent::Changed => (),
         StorageEvent::Refused(why) => fail(state, "The conversations are as they were", why),
+        StorageEvent::TraceRead(id, read) => replay::take_read(state, id, read),
         StorageEvent::Recalled(prompts) => state.history.put_before(prompts),
         StorageEvent::NotRemembered(why) => fail(state, "Prompts are not kept", why),
     }
@@ -183,6 +185,7 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
     };
     state.transcript = transcript(conversation);
+    state.replay = None;
     state.text_selection = None;
     for note in notes {
         state.transcript.push(Entry::Note(note));

@@ -6,7 +6,7 @@ use unmask_core::precision::PrecisionReason;
 use unmask_core::settings::time_per_forward;
 
 use super::begin::send_next;
-use super::{canvas, load, lost, machine, playback, scan};
+use super::{canvas, load, lost, machine, playback, replay, scan};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -14,8 +14,8 @@ use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
 use crate::precision::with_reason;
 use crate::state::{
-    Activity, Answer, Cancellation, Confirm, Entry, EntryVisibility, Load, Overlay, Playback,
-    Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
+    Activity, Answer, Cancellation, Confirm, Entry, EntryVisibility, Load, LogKept, Overlay,
+    Playback, Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
 };
 
 /// News of the engine.
@@ -172,9 +172,16 @@ pub(super) fn apply(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effe
             params,
             left_out,
         } => {
+            // One that was steered is laid out as it was.
+            if turn.is_steered() {
+                return Vec::new();
+            }
             turn.lay_out(canvas, &params);
             // A canvas that goes on was laid out before, with what there was room for then.
-            if !matches!(turn.origin, TurnOrigin::Continued(_)) {
+            if !matches!(
+                turn.origin,
+                TurnOrigin::Continued(_) | TurnOrigin::Branched(_)
+            ) {
                 state.transcript.roll_off(left_out);
             }
         }
@@ -209,7 +216,9 @@ fn fail(state: &mut State, mut failure: Failure) {
     }
     let was_begun = state.running().is_some_and(|turn| turn.blocks > 0);
     let is_back = give_prompt_back(state);
+    let was_replayed = state.is_replay_live();
     end(state);
+    replay::turn_became(state, was_replayed, None);
     if is_back && !was_begun {
         state.transcript.take_question_back();
     }
@@ -258,7 +267,10 @@ fn too_long(state: &mut State, tokens: usize, limit: usize, room: usize) {
 }
 
 fn finish(state: &mut State, outcome: Outcome, next: Next) -> Vec<Effect> {
-    keep(state, outcome.text, outcome.reason, outcome.stats);
+    let stats = state
+        .running()
+        .map_or(outcome.stats, |turn| turn.whole(outcome.stats));
+    keep(state, outcome.text, outcome.reason, stats);
     match (outcome.reason, next) {
         (FinishReason::Complete | FinishReason::MasksLeft | FinishReason::EndToken, Next::Send) => {
             send_next(state)
@@ -284,9 +296,10 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
     let (text, stats) = so_far(turn);
     match turn.origin {
         TurnOrigin::Retried(_) if text.trim().is_empty() => None,
-        TurnOrigin::Asked | TurnOrigin::Retried(_) | TurnOrigin::Continued(_) => {
-            Some((text, stats))
-        }
+        TurnOrigin::Asked
+        | TurnOrigin::Retried(_)
+        | TurnOrigin::Continued(_)
+        | TurnOrigin::Branched(_) => Some((text, stats)),
     }
 }
 
@@ -331,7 +344,9 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
             FinishReason::Complete | FinishReason::EndToken => "the answer is empty",
             FinishReason::MasksLeft => "the model left masks and no text",
         };
+        let was_replayed = state.is_replay_live();
         end(state);
+        replay::turn_became(state, was_replayed, None);
         state.transcript.push(Entry::Note(note.to_owned()));
         return;
     }
@@ -340,6 +355,7 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
 
 /// Puts what came of the turn into the transcript.
 fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats) {
+    let was_replayed = state.is_replay_live();
     let Some(turn) = end(state) else {
         return;
     };
@@ -352,6 +368,7 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
         stats,
         params: turn.params.clone(),
         trace: Some(Arc::new(turn.at_rest())),
+        log_kept: LogKept::No,
     };
     match origin {
         TurnOrigin::Asked => state.transcript.push(Entry::Answer(answer)),
@@ -362,7 +379,18 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
             state.transcript.push(Entry::Answer(answer));
         }
         TurnOrigin::Continued(at) => state.transcript.lengthen(at, answer),
+        TurnOrigin::Branched(at) => {
+            state.transcript.set_aside_from(at);
+            state.transcript.push(Entry::Answer(answer));
+        }
     }
+    let part = match origin {
+        TurnOrigin::Continued(at) => at,
+        TurnOrigin::Asked | TurnOrigin::Retried(_) | TurnOrigin::Branched(_) => {
+            state.transcript.entries.len() - 1
+        }
+    };
+    replay::turn_became(state, was_replayed, Some(part));
 }
 
 /// The engine is free again; an answer that was to be replaced stands until there is another.
@@ -372,7 +400,7 @@ fn end(state: &mut State) -> Option<Box<Turn>> {
         return None;
     };
     match turn.origin {
-        TurnOrigin::Asked => (),
+        TurnOrigin::Asked | TurnOrigin::Branched(_) => (),
         TurnOrigin::Retried(at) | TurnOrigin::Continued(at) => {
             state.transcript.set_visibility(at, EntryVisibility::Seen)
         }

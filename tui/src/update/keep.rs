@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use crate::effect::Effect;
-use crate::session::{Job, record_of};
+use crate::session::{Job, TracedAnswer, record_of};
 use crate::state::{Entry, EntryVisibility, Naming, Persistence, SavedEntry, State};
 use unmask_core::conversations::{Durability, MessageId, Record, Visibility};
 
@@ -48,8 +50,30 @@ fn records_to_write(state: &mut State) -> Vec<Job> {
         jobs.push(Job::Branch);
     }
     let durability = durability(&records);
+    let traces = traces(state, &records);
     jobs.push(Job::Write(records, durability));
+    jobs.extend(traces);
     jobs
+}
+
+/// How the answers among these records came about.
+fn traces(state: &State, records: &[Record]) -> Vec<Job> {
+    let trace = |id: MessageId| {
+        let mut entries = state.transcript.entries.iter();
+        let item = entries.find(|item| item.kept.is_some_and(|kept| kept.id == id))?;
+        let Entry::Answer(answer) = &item.entry else {
+            return None;
+        };
+        let turn = answer.trace.as_ref();
+        let turn = turn.filter(|turn| !turn.log().entries.is_empty())?;
+        let ended = Box::new(TracedAnswer::of(answer));
+        Some(Job::Trace(id, Arc::clone(turn), ended))
+    };
+    let answers = records.iter().filter_map(|record| match record {
+        Record::Gen(answer) => Some(answer.id),
+        _ => None,
+    });
+    answers.filter_map(trace).collect()
 }
 
 /// A question alone need not wait for the disk: its answer will.

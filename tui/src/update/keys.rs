@@ -1,9 +1,9 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    canvas, completion, conversation, copy, draft, engine, first_run, last_turn, models, order,
-    overlay, playback, render, scan, search, sessions, settings, stats, text_selection, themes,
-    wheel,
+    branch, canvas, completion, conversation, copy, draft, engine, first_run, last_turn, models,
+    order, overlay, playback, render, replay, scan, search, sessions, settings, stats,
+    text_selection, themes, wheel,
 };
 use crate::action::{AfterScan, Command};
 use crate::contexts;
@@ -39,7 +39,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Newline => draft::newline(state),
         Command::Back => return back(state),
         Command::Interrupt => return interrupt(state),
-        Command::Resume => return canvas::resume(state),
+        Command::Resume => return branch::go_on(state),
         Command::Quit => return quit(state),
         Command::Suspend => return vec![Effect::Suspend],
         Command::Repaint => return vec![Effect::Repaint],
@@ -58,8 +58,12 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
             state.composer.edit(edit);
         }
         Command::Focus => canvas::change_focus(state),
-        Command::PauseOrResume => return canvas::pause_or_resume(state),
+        Command::PauseOrResume => return branch::pause_or_go_on(state),
         Command::Unfold => canvas::unfold(state),
+        Command::PreviousMessage | Command::NextMessage if state.replay.is_some() => {
+            return replay::to_message(state, command);
+        }
+        Command::Replay(act) => return replay::perform(state, act),
         Command::PreviousMessage => canvas::previous(state),
         Command::NextMessage => canvas::next(state),
         Command::ToggleRaw => render::toggle_raw(state),
@@ -82,7 +86,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Retry => return last_turn::retry(state, None),
         Command::Continue => return last_turn::go_on(state),
         Command::UndoTurn => last_turn::undo(state),
-        Command::Measure => state.measure = state.measure.other(),
+        Command::Measure => state.measure = state.measure.next(),
         Command::Stats => stats::open(state),
         // They mean something to lists alone.
         Command::Choose | Command::Other | Command::Filter | Command::Rescan => (),
@@ -99,7 +103,7 @@ fn back(state: &mut State) -> Vec<Effect> {
     if state.toast.take().is_some() || state.overlays.pop().is_some() || completion::close(state) {
         return Vec::new();
     }
-    if text_selection::clear(state) {
+    if text_selection::clear(state) || replay::close(state) {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {

@@ -147,7 +147,7 @@ pub(super) fn undo(state: &mut State) {
 }
 
 /// The model, if it is free; else says why not.
-fn free_model(state: &mut State) -> Option<Arc<Loaded>> {
+pub(super) fn free_model(state: &mut State) -> Option<Arc<Loaded>> {
     let why = match &state.activity {
         Activity::Turn(_) => "An answer is being written: stop it first".to_owned(),
         Activity::Loading(_) => match state.keymap.keys(Command::Back) {

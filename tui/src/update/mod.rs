@@ -2,6 +2,7 @@
 
 mod alerts;
 mod begin;
+mod branch;
 mod canvas;
 mod click;
 mod completion;
@@ -10,6 +11,7 @@ mod conversation;
 mod copy;
 mod draft;
 mod engine;
+mod export;
 mod first_run;
 mod help;
 mod info;
@@ -27,6 +29,7 @@ mod palette;
 mod playback;
 mod prepare;
 mod render;
+mod replay;
 mod restore;
 mod scan;
 mod scroll;
@@ -36,6 +39,7 @@ mod settings;
 mod stats;
 mod text_selection;
 mod themes;
+mod token_text;
 mod trust;
 mod wheel;
 
@@ -44,6 +48,7 @@ mod tests;
 
 pub use prepare::prepare;
 pub use render::wanted;
+pub use replay::show_recorded;
 
 use std::time::Duration;
 
@@ -126,6 +131,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             return engine::apply_event(state, event);
         }
         Action::Placed(question, tokens) => settings::placed(state, &question, &tokens),
+        Action::Encoded(question, tokens) => {
+            token_text::encoded(state, &question, tokens);
+        }
         Action::Kept(news) => {
             state.is_dirty = true;
             return conversation::apply(state, news);
@@ -190,6 +198,7 @@ fn pass_time(state: &mut State, time: ScreenTime) {
     }
     draw_due_steps(state);
     text_selection::pull(state);
+    replay::pass_time(state, now);
     if let Some(&Overlay::Menu { shown_at }) = state.overlays.last()
         && before < shown_at
         && shown_at <= now

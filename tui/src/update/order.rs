@@ -1,4 +1,7 @@
-use super::{conversation, draft, last_turn, load, scan, settings, text_selection, themes};
+use super::{
+    branch, conversation, draft, export, last_turn, load, replay, scan, settings, text_selection,
+    themes,
+};
 use crate::action::Order;
 use crate::clean::clean_line;
 use crate::effect::{Effect, Mouse};
@@ -28,6 +31,9 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Theme(name) => return themes::ask(state, name),
         Order::Motion(motion) => state.motion = motion,
         Order::Insert(text) => draft::insert(state, &text),
+        Order::Export(format, path) => return export::export(state, format, path),
+        Order::Replay(number) => return replay::open_turn(state, number),
+        Order::Remask(what) => return branch::remask(state, what),
     }
     Vec::new()
 }

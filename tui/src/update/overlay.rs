@@ -1,4 +1,4 @@
-use super::{confirm, help, info, models, palette, search, sessions, settings, themes};
+use super::{confirm, help, info, models, palette, search, sessions, settings, themes, token_text};
 use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
@@ -19,6 +19,7 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
         }
         Some(Overlay::Help(panel)) => help::write(panel, character),
         Some(Overlay::Themes(_)) => themes::write(state, character),
+        Some(Overlay::TokenEdit(panel)) => token_text::write(panel, character),
         Some(Overlay::Confirm(_)) => return confirm::write(state, character),
         Some(overlay) => {
             if let Some(pick) = overlay.pick_mut() {
@@ -53,6 +54,7 @@ pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>
         Overlay::Models(_) => models::perform(state, command),
         Overlay::Info(_) => info::perform(state, command),
         Overlay::Themes(_) => themes::perform(state, command),
+        Overlay::TokenEdit(_) => token_text::perform(state, command),
     }
 }
 

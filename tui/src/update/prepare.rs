@@ -1,8 +1,9 @@
 use crate::geometry;
-use crate::layout::{Flow, LayoutOptions, canvas_rows, settled_rows, wrap};
-use crate::row::Row;
+use crate::geometry::ReplayArea;
+use crate::layout::{Flow, LayoutOptions, canvas_rows, replay_rows, settled_rows, wrap};
+use crate::row::{Row, TokenPlace};
 use crate::state::{
-    Anchor, Answer, Completion, Entry, EntryRow, Form, Markdown, Overlay, Part, State,
+    Anchor, Answer, Completion, Entry, EntryRow, Form, Markdown, Overlay, Part, ReplayRows, State,
     TranscriptItem, View,
 };
 use crate::theme::Role;
@@ -26,7 +27,34 @@ pub fn prepare(state: &mut State) {
         turn.rows = (Some((turn.version, width)), rows);
     }
     settle(state);
+    lay_out_replay(state);
     hold_list(state);
+}
+
+/// The canvas of a replay; the row of the token that the keys mean is seen.
+fn lay_out_replay(state: &mut State) {
+    let area = ReplayArea::of(state.size);
+    let options = LayoutOptions {
+        width: usize::from(area.text_width()),
+        mask_width: state.look.mask_width,
+        emoji: state.look.emoji,
+    };
+    let Some((replay, turn)) = state.replayed() else {
+        return;
+    };
+    let (rows, places) = replay_rows(replay, turn, &replay.moment(turn), options);
+    let Some(replay) = &mut state.replay else {
+        return;
+    };
+    let holds = |row: &Vec<TokenPlace>| row.iter().any(|place| place.from == replay.token);
+    let row = places.iter().position(holds).unwrap_or(0);
+    let top = geometry::list_top(replay.rows.top, row, usize::from(area.canvas.height));
+    let last = rows.len().saturating_sub(usize::from(area.canvas.height));
+    replay.rows = ReplayRows {
+        rows,
+        places,
+        top: top.min(last),
+    };
 }
 
 /// Lists stay where they were drawn until the chosen row leaves them.

@@ -15,7 +15,7 @@ pub(super) fn press(state: &mut State, place: Position) {
     state.text_selection = None;
     let is_there = Areas::of(state).transcript.contains(place);
     let is_covered = !state.overlays.is_empty() || state.completions().is_some();
-    if !is_there || is_covered || state.is_too_small() {
+    if !is_there || is_covered || state.is_too_small() || state.replay.is_some() {
         return;
     }
     prepare(state);
@@ -26,8 +26,11 @@ pub(super) fn press(state: &mut State, place: Position) {
     });
 }
 
-/// The mouse was moved with the button held; beyond the edge the transcript scrolls.
+/// The mouse was moved with the button held; beyond the edge the transcript scrolls, and in a replay it selects tokens.
 pub(super) fn drag(state: &mut State, place: Position) {
+    if state.replay.is_some() && state.overlays.is_empty() {
+        return drag_tokens(state, place);
+    }
     let held = state
         .text_selection
         .filter(|it| it.button != Button::Released);
@@ -52,6 +55,21 @@ pub(super) fn drag(state: &mut State, place: Position) {
         button,
         ..text_selection
     });
+    state.is_dirty = true;
+}
+
+/// Selects the tokens from where the button was pressed to here.
+fn drag_tokens(state: &mut State, place: Position) {
+    let Some(token) = geometry::replayed_token(state, place) else {
+        return;
+    };
+    if let Some(replay) = &mut state.replay
+        && token != replay.token
+    {
+        let from = replay.token;
+        replay.anchor.get_or_insert(from);
+    }
+    super::replay::point(state, token);
     state.is_dirty = true;
 }
 

@@ -10,6 +10,9 @@ pub(super) fn by(state: &mut State, rows: isize) {
         Some(Overlay::Info(_)) => info::by(state, rows),
         Some(Overlay::Themes(_)) => themes::step(state, rows),
         Some(Overlay::Settings(_)) => settings::go(state, rows),
+        Some(Overlay::Menu { .. }) | None if state.replay.is_some() => {
+            super::replay::scroll(state, rows);
+        }
         Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
         Some(_) => list::step(state, rows),
     }

@@ -13,6 +13,7 @@ mod models;
 mod palette;
 mod panel;
 mod plan;
+mod replay;
 mod search;
 mod sessions;
 mod settings;
@@ -20,6 +21,7 @@ mod status;
 mod themes;
 mod timeline;
 mod toast;
+mod token_text;
 mod too_small;
 mod transcript;
 
@@ -49,6 +51,9 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
 }
 
 fn chat(state: &State, frame: &mut Frame<'_>) {
+    if state.replayed().is_some() {
+        return replayed(state, frame);
+    }
     let areas = Areas::of(state);
     let buffer = frame.buffer_mut();
     header::draw(state, areas.header, buffer);
@@ -78,6 +83,22 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
     }
 }
 
+/// An answer step by step, in place of the chat.
+fn replayed(state: &State, frame: &mut Frame<'_>) {
+    replay::draw(state, frame.buffer_mut());
+    let behind = Position::new(0, 0);
+    let caret = match state.overlays.last() {
+        Some(overlay) => draw_overlay(state, overlay, behind, frame.buffer_mut()),
+        None => None,
+    };
+    if let Some(toast) = &state.toast {
+        toast::draw(state, toast, frame.buffer_mut());
+    }
+    if let Some(caret) = caret.filter(|&caret| caret != behind) {
+        frame.set_cursor_position(caret);
+    }
+}
+
 /// Draws what lies over the chat; returns where the caret is, if it is shown.
 fn draw_overlay(
     state: &State,
@@ -94,6 +115,7 @@ fn draw_overlay(
         Overlay::Palette(pick) => return Some(palette::draw(state, pick, buffer)),
         Overlay::Themes(list) => return Some(themes::draw(state, list, buffer)),
         Overlay::Sessions(list) => return Some(sessions::draw(state, list, buffer)),
+        Overlay::TokenEdit(typed) => return Some(token_text::draw(state, typed, buffer)),
         Overlay::Search(search) => return Some(search::draw(state, search, buffer)),
         Overlay::Models(pick) => return Some(models::draw(state, pick, buffer)),
         Overlay::Settings(panel) => return settings::draw(state, panel, buffer),

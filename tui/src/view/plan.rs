@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use unmask_core::params::Growth;
 use unmask_core::settings::Forwards;
 
 use crate::number;
@@ -19,6 +20,13 @@ pub(super) struct PlanLine {
 
 impl PlanLine {
     pub(super) fn new(settings: &Settings, forward: Option<Duration>) -> Self {
+        if settings.params.growth != Growth::Fixed {
+            return Self {
+                plan: "as long as the answer needs → the model decides".to_owned(),
+                time: None,
+                notes: Vec::new(),
+            };
+        }
         let fit = settings.fit();
         let params = &fit.params;
         let (length, block) = (fit.length, params.block_length);

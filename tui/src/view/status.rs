@@ -48,11 +48,35 @@ fn word(state: &State) -> Option<String> {
     state.notice.as_ref().map(|notice| clean_line(&notice.text))
 }
 
+/// Hints, or a word for the user, and nothing else.
+pub(super) fn draw_hints_alone(state: &State, area: Rect, buffer: &mut Buffer) {
+    let at = (area.x + MARGIN, area.y);
+    match word(state) {
+        Some(word) => {
+            let word = cut(&word, usize::from(area.width.saturating_sub(MARGIN)));
+            put(
+                buffer,
+                state.look.theme,
+                at,
+                area.right(),
+                (&word, Role::Warn),
+            );
+        }
+        None => draw_hints(state, at, area.right(), buffer),
+    }
+}
+
 /// As many hints as fit, the least useful dropped first.
 fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Buffer) {
-    const MOST: usize = 5;
+    /// A replay has no numbers beside them.
+    const OF_REPLAY: usize = 10;
+    const OF_CHAT: usize = 5;
+    let most = match state.replay {
+        Some(_) => OF_REPLAY,
+        None => OF_CHAT,
+    };
     let theme = state.look.theme;
-    for (key, word) in hints::hints(state).into_iter().take(MOST) {
+    for (key, word) in hints::hints(state).into_iter().take(most) {
         let cells = cell_count(&key) + 1 + cell_count(word);
         if usize::from(x) + cells > usize::from(right) {
             return;

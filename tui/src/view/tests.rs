@@ -5,6 +5,7 @@ mod frame;
 mod models;
 mod reading;
 mod remapped;
+mod replay;
 mod sessions;
 mod settings;
 

@@ -1,5 +1,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unmask_core::event::StepEvent;
 
 use super::{put, put_right};
 use crate::cells::cell_count;
@@ -28,14 +29,17 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     }
     let end = put_right(buffer, theme, area, (&numbers, Role::Quiet));
     let right = end.saturating_sub(2);
-    let (label, heights, full) = match state.measure {
-        Measure::Tokens => (
-            "tok/step ",
-            turn.log().iter().map(|step| step.commits.len()).collect(),
-            FULL_OF_TOKENS,
-        ),
-        Measure::Time => ("ms/step ", times(turn), 1),
+    let label = match state.measure {
+        Measure::Tokens => "tok/step ",
+        Measure::Time => "ms/step ",
+        Measure::Saved => "saved ",
     };
+    let mut saved = 0.0;
+    let steps = turn.log().steps();
+    let heights: Vec<usize> = steps
+        .map(|step| height(state.measure, step, &mut saved))
+        .collect();
+    let full = full(state.measure);
     let at = (area.x + MARGIN, area.y);
     let x = put(buffer, theme, at, right, (label, Role::Quiet));
     let columns = usize::from(right.saturating_sub(x));
@@ -45,16 +49,31 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     put(buffer, theme, (x, area.y), right, (&rest, Role::Quiet));
 }
 
-/// Microseconds of each step.
-fn times(turn: &Turn) -> Vec<usize> {
-    let times = turn.log().iter().map(|step| step.elapsed.as_micros());
-    times
-        .map(|it| usize::try_from(it).unwrap_or(usize::MAX / 8))
-        .collect()
+/// What a bar shows of a step: tokens, microseconds, or hundredths of forwards that were not needed; `saved` is how many
+/// there were before.
+pub(super) fn height(measure: Measure, step: &StepEvent, saved: &mut f32) -> usize {
+    match measure {
+        Measure::Tokens => step.commits.len(),
+        Measure::Time => usize::try_from(step.elapsed.as_micros()).unwrap_or(usize::MAX / 8),
+        Measure::Saved => {
+            let more = (step.nfe_saved - *saved).max(0.0);
+            *saved = step.nfe_saved;
+            (more * 100.0).round() as usize
+        }
+    }
+}
+
+/// How much fills a bar at least.
+pub(super) fn full(measure: Measure) -> usize {
+    match measure {
+        Measure::Tokens => FULL_OF_TOKENS,
+        Measure::Time => 1,
+        Measure::Saved => 100,
+    }
 }
 
 /// One bar for each column's steps; the tallest, or `full`, takes the whole height.
-fn bars(counts: &[usize], steps: usize, columns: usize, full: usize) -> String {
+pub(super) fn bars(counts: &[usize], steps: usize, columns: usize, full: usize) -> String {
     let steps = steps.max(counts.len()).max(1);
     let done = (counts.len() * columns + steps / 2) / steps;
     let tallest = counts.iter().copied().max().unwrap_or(0).max(full);

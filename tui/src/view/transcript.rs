@@ -111,8 +111,11 @@ fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut 
 fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
     let (mut who, right) = match part.source {
         PartSource::Entry(Entry::You { at, .. }) => ("You".to_owned(), at.to_string()),
-        PartSource::Entry(Entry::Answer(answer)) => (answer.name.clone(), totals(answer)),
-        PartSource::Turn(turn) => (turn.speaker(), progress(turn)),
+        PartSource::Entry(Entry::Answer(answer)) => {
+            let turn = answer.trace.as_deref();
+            (named(&answer.name, turn), totals(answer))
+        }
+        PartSource::Turn(turn) => (named(&turn.speaker(), Some(turn)), progress(turn)),
         PartSource::Entry(Entry::Failure(_) | Entry::Note(_)) | PartSource::Queue => return,
     };
     let (role, word) = match part.visibility {
@@ -126,6 +129,14 @@ fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
     let start = put_right(buffer, theme, line, (right, Role::Quiet));
     let x = line.x + MARGIN;
     put(buffer, theme, (x, line.y), start, (&who, role));
+}
+
+/// Who speaks; of a branch with its name: `LLaDA · 1b`.
+fn named(name: &str, turn: Option<&Turn>) -> String {
+    match turn.and_then(|turn| turn.branch.as_ref()) {
+        Some(branch) => format!("{name} · {}{}", branch.name.0, branch.name.1),
+        None => name.to_owned(),
+    }
 }
 
 /// The last parts of `text` that fit.

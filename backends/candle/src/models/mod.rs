@@ -1,29 +1,26 @@
-//! Networks by family: one file each, and an arm in each `match` here.
+//! Networks: what a configuration makes of one (`NetworkPlan`), its layers with their weights (`stack`, `norm`, `router`), and
+//! what is computed with them on candle (`network`, `experts`).
 
-mod llada;
+mod experts;
+mod network;
 mod norm;
+mod router;
+mod stack;
 
-use candle_core::Tensor;
-use unmask_sdk::keys::RowKeys;
-use unmask_sdk::llada::{Heads, LladaConfig};
-use unmask_sdk::{BackendError, LoadSpec, Pass};
+use unmask_sdk::decoder::{Decoder, FAMILIES, Heads};
+use unmask_sdk::{BackendError, LoadSpec};
 
-use self::llada::Llada;
+pub(crate) use self::network::Network;
 pub(crate) use self::norm::Norm;
-use crate::loader::{Held, MatrixLoader};
+pub(crate) use self::router::Routes;
+pub(crate) use self::stack::{Experts, Gated, Layer, Mlp, Stack};
 use crate::matrix::MatrixSource;
-use crate::slot::KeyValues;
 
 /// What a configuration makes of a network, before any weight is read.
 pub(crate) struct NetworkPlan {
     pub(crate) sizes: Sizes,
     pub(crate) matrices: Vec<MatrixSource>,
-    pub(crate) family: FamilyConfig,
-}
-
-/// Families whose networks this backend has.
-pub(crate) enum FamilyConfig {
-    Llada(LladaConfig),
+    pub(crate) decoder: Decoder,
 }
 
 /// What a network is to its sessions.
@@ -44,52 +41,29 @@ impl Sizes {
     }
 }
 
-/// A network with its weights.
-pub(crate) enum Network {
-    Llada(Llada),
-}
-
 impl NetworkPlan {
     /// Reads the configuration of a model of `spec.family`.
     ///
     /// # Errors
     /// As `Backend::check`.
     pub(crate) fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
-        match spec.family.as_str() {
-            "llada" => Ok(llada::plan(LladaConfig::read(spec)?)),
-            other => Err(BackendError::Unsupported(format!(
-                "candle has no network for the family {other:?}; it has llada"
-            ))),
+        if !FAMILIES.contains(&spec.family.as_str()) {
+            return Err(BackendError::Unsupported(format!(
+                "candle has no network for the family {:?}; it has {}",
+                spec.family,
+                FAMILIES.join(", ")
+            )));
         }
-    }
-
-    /// Loads the network.
-    ///
-    /// # Errors
-    /// As `Backend::load`.
-    pub(crate) fn load(self, loader: &MatrixLoader<'_>) -> Result<(Network, Held), BackendError> {
-        match self.family {
-            FamilyConfig::Llada(config) => {
-                let (network, held) = Llada::load(config, &self.matrices, loader)?;
-                Ok((Network::Llada(network), held))
-            }
-        }
-    }
-}
-
-impl Network {
-    /// Computes a pass of `rows`, whose cells are in `slots` by slot and layer; returns the wanted logits, `[wanted, vocab]`.
-    ///
-    /// # Errors
-    /// As `Session::forward`.
-    pub(crate) fn forward(
-        &self,
-        pass: &Pass<'_>,
-        rows: &[RowKeys],
-        slots: &[Vec<KeyValues>],
-    ) -> Result<Tensor, BackendError> {
-        match self {
-            Self::Llada(network) => network.forward(pass, rows, slots),
-        }
+        let decoder = Decoder::read(spec)?;
+        Ok(Self {
+            sizes: Sizes {
+                vocab: decoder.vocab,
+                max_positions: decoder.max_positions,
+                layers: decoder.layers.len(),
+                heads: decoder.heads,
+            },
+            matrices: stack::sources(&decoder),
+            decoder,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The weights of a norm.
 
 use unmask_sdk::BackendError;
-use unmask_sdk::llada::{LladaConfig, tensor_name};
+use unmask_sdk::decoder::NormSpec;
 use unmask_sdk::weights::Weights;
 
 /// What a row is multiplied by once its mean square is 1, and what is added.
@@ -13,23 +13,15 @@ pub(crate) struct Norm {
 }
 
 impl Norm {
-    /// Reads norm `name` of a network.
+    /// Reads the norm of `spec`.
     ///
     /// # Errors
     /// [`BackendError::Checkpoint`].
-    pub(crate) fn load(
-        weights: &Weights,
-        config: &LladaConfig,
-        name: &str,
-    ) -> Result<Self, BackendError> {
-        let read = |kind: &str| {
-            let name = tensor_name(&format!("{name}.{kind}"));
-            weights.shaped(&name, &[config.d_model])?.to_f32()
-        };
-        let bias = config.norm_has_bias().then(|| read("bias"));
+    pub(crate) fn load(weights: &Weights, spec: &NormSpec) -> Result<Self, BackendError> {
+        let read = |name: &String| weights.shaped(name, &[spec.width])?.to_f32();
         Ok(Self {
-            weight: read("weight")?,
-            bias: bias.transpose()?,
+            weight: read(&spec.weight)?,
+            bias: spec.bias.as_ref().map(read).transpose()?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use unmask_kernels::{BLOCK, KeyBlock, Pool};
 use unmask_sdk::BackendError;
-use unmask_sdk::llada::Heads;
+use unmask_sdk::decoder::Heads;
 
 use super::failed;
 use crate::models::Sizes;

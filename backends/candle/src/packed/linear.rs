@@ -48,6 +48,20 @@ impl Projection {
         }
     }
 
+    /// The matrix, where it is packed.
+    pub(super) fn packed(&self) -> Result<Option<Packed<'_>>, BackendError> {
+        let Numbers::Packed {
+            weights,
+            name,
+            layout,
+        } = &self.numbers
+        else {
+            return Ok(None);
+        };
+        let bytes = weights.find(name).map_or(&[][..], |array| array.bytes);
+        Packed::new(*layout, bytes).map(Some).map_err(failed)
+    }
+
     /// `out = y`, `[m, width]`; `silu(gate) * up` of a gate and an up projection.
     pub(super) fn store(
         &self,
@@ -84,19 +98,14 @@ impl Projection {
         finish: Finish<'_>,
         out: &mut [f32],
     ) -> Result<(), BackendError> {
-        match &self.numbers {
-            Numbers::Packed {
-                weights,
-                name,
-                layout,
-            } => {
-                let bytes = weights.find(name).map_or(&[][..], |array| array.bytes);
-                let matrix = Packed::new(*layout, bytes).map_err(failed)?;
-                let bias = self.bias.as_deref();
-                product(pool, x, &matrix, &Epilogue { bias, finish }, out).map_err(failed)
-            }
-            Numbers::Dense { matrix, rows, .. } => self.apply_dense(matrix, *rows, x, finish, out),
+        if let Numbers::Dense { matrix, rows, .. } = &self.numbers {
+            return self.apply_dense(matrix, *rows, x, finish, out);
         }
+        let Some(matrix) = self.packed()? else {
+            return Ok(());
+        };
+        let bias = self.bias.as_deref();
+        product(pool, x, &matrix, &Epilogue { bias, finish }, out).map_err(failed)
     }
 
     fn apply_dense(

@@ -2,13 +2,14 @@
 //!
 //! Weights are kept packed as the kernels read them, in a file that passes use where it is mapped. Activations are rounded to
 //! 8 bits before each product, keys and values to 16; everything between is `f32`. `weights` packs or opens matrices
-//! (`linear`), `llada` is the network, `attention` and `cells` what it attends to, `work` the buffers of a pass, `session` a
+//! (`linear`), `network` is what is computed with them (`experts`, where there are some), `attention` and `cells` what it attends to, `work` the buffers of a pass, `session` a
 //! loaded model's conversations.
 
 mod attention;
 mod cells;
+mod experts;
 mod linear;
-mod llada;
+mod network;
 mod packing;
 mod panel;
 mod session;
@@ -25,9 +26,9 @@ use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, Estimate, LoadSpec, Model, Progress};
 
 use crate::device;
-use crate::models::{FamilyConfig, NetworkPlan};
+use crate::models::NetworkPlan;
 use cells::CellForm;
-use llada::PackedLlada;
+use network::PackedNetwork;
 pub(crate) use packing::Packing;
 use session::{PackedModel, Shared};
 use weights::PackedLoader;
@@ -72,8 +73,7 @@ fn share(
         pool: &pool,
     };
     let sizes = plan.sizes;
-    let FamilyConfig::Llada(config) = plan.family;
-    let (network, held) = PackedLlada::load(config, &plan.matrices, &loader)?;
+    let (network, held) = PackedNetwork::load(plan, &loader)?;
     Ok(Shared {
         network,
         sizes,

@@ -13,7 +13,7 @@ use unmask_sdk::{
 
 use super::cells::{CellForm, Cells};
 use super::failed;
-use super::llada::{PackedLlada, Place};
+use super::network::{PackedNetwork, Place};
 use super::packing::Packing;
 use super::work::Work;
 use crate::loader::Held;
@@ -26,7 +26,7 @@ pub(super) struct PackedModel {
 }
 
 pub(super) struct Shared {
-    pub(super) network: PackedLlada,
+    pub(super) network: PackedNetwork,
     pub(super) sizes: Sizes,
     pub(super) form: CellForm,
     pub(super) attention: Attention,

@@ -169,12 +169,11 @@ impl PackedLoader<'_> {
             cache_folder: None,
             progress: self.progress,
         };
-        // The epilogue adds the bias.
-        let without_bias = |&at: &usize| MatrixSource {
-            biases: Vec::new(),
-            ..specs[at].clone()
-        };
-        let dense: Vec<MatrixSource> = left.iter().map(without_bias).collect();
+        let mut dense: Vec<MatrixSource> = left.iter().map(|&at| specs[at].clone()).collect();
+        for part in dense.iter_mut().flat_map(|spec| &mut spec.parts) {
+            // The epilogue adds it.
+            part.bias = None;
+        }
         let (matrices, dense_held) = loader.load(&dense)?;
         held.memory_bytes += dense_held.memory_bytes;
         for (&at, matrix) in left.iter().zip(matrices) {
@@ -246,8 +245,8 @@ impl PackedLoader<'_> {
                 packing.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             })?;
         }
-        for (name, _) in &spec.parts {
-            self.weights.release(name);
+        for part in &spec.parts {
+            self.weights.release(&part.name);
         }
         Ok(lost.mean())
     }
@@ -272,7 +271,7 @@ fn not_finite(weights: &Weights, spec: &MatrixSource) -> BackendError {
     let checked = spec
         .parts
         .iter()
-        .map(|(name, _)| weights.get(name)?.check_finite());
+        .map(|part| weights.get(&part.name)?.check_finite());
     let found = checked.filter_map(Result::err).next();
     found.unwrap_or_else(|| failed(Error::NotFinite { row: 0 }))
 }
@@ -280,43 +279,46 @@ fn not_finite(weights: &Weights, spec: &MatrixSource) -> BackendError {
 /// The bytes of a matrix's parts in one type.
 struct SourceBytes<'a> {
     element: Element,
-    tensors: Vec<Weight<'a>>,
+    parts: Vec<&'a [u8]>,
     /// Where the parts are of several types: as `f32`.
     widened: Vec<u8>,
 }
 
 impl<'a> SourceBytes<'a> {
     fn of(weights: &'a Weights, spec: &MatrixSource) -> Result<Self, BackendError> {
-        let tensors = spec.parts.iter();
-        let tensors = tensors.map(|(name, rows)| weights.shaped(name, &[*rows, spec.columns]));
-        let tensors: Vec<Weight<'a>> = tensors.collect::<Result<_, _>>()?;
-        let mut elements = Vec::new();
-        for tensor in &tensors {
-            elements.push(element(tensor)?);
+        let (mut elements, mut parts) = (Vec::new(), Vec::new());
+        for part in &spec.parts {
+            let tensor = part.tensor(weights, spec.columns)?;
+            elements.push(element(&tensor)?);
+            let row_bytes = tensor.bytes.len() / part.of_rows;
+            parts.push(&tensor.bytes[part.first * row_bytes..][..part.rows * row_bytes]);
         }
         let first = elements.first().copied().unwrap_or(Element::F32);
         if elements.iter().all(|it| *it == first) {
             return Ok(Self {
                 element: first,
-                tensors,
+                parts,
                 widened: Vec::new(),
             });
         }
         let mut widened = Vec::new();
-        for tensor in tensors {
-            widened.extend(tensor.to_f32()?.into_iter().flat_map(f32::to_le_bytes));
+        for part in &spec.parts {
+            let mut numbers = vec![0.0; part.rows * spec.columns];
+            let tensor = part.tensor(weights, spec.columns)?;
+            tensor.read_rows(part.first..part.first + part.rows, &mut numbers)?;
+            widened.extend(numbers.into_iter().flat_map(f32::to_le_bytes));
         }
         Ok(Self {
             element: Element::F32,
-            tensors: Vec::new(),
+            parts: Vec::new(),
             widened,
         })
     }
 
     fn parts(&self) -> Vec<&[u8]> {
-        match self.tensors.is_empty() {
+        match self.parts.is_empty() {
             true => vec![&self.widened],
-            false => self.tensors.iter().map(|tensor| tensor.bytes).collect(),
+            false => self.parts.clone(),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use unmask_kernels::{Activations, Pool, RmsNorm};
+use unmask_kernels::{Activations, ExpertBuffers, Pool, RmsNorm};
 use unmask_sdk::keys::RowKeys;
 use unmask_sdk::rope::Rope;
 use unmask_sdk::{BackendError, Pass};
 
 use super::failed;
-use crate::models::Norm;
+use crate::models::{Norm, Routes};
 
 /// The buffers of a pass; after one of the same form nothing is allocated.
 #[derive(Default)]
@@ -34,6 +34,10 @@ pub(super) struct Work {
     pub(super) hidden: Vec<f32>,
     /// Keys and values of a row's loose tokens, as cells lie.
     pub(super) loose: Vec<u16>,
+    /// What the activations were made of, where a router reads it, `[some tokens, width]`.
+    pub(super) normed: Vec<f32>,
+    pub(super) routes: Routes,
+    pub(super) experts: ExpertBuffers,
 }
 
 /// A row of the pass: where in [`Work::places`] and [`Work::wanted`] its own are.
@@ -80,17 +84,34 @@ impl Work {
         rows: Range<usize>,
     ) -> Result<(), BackendError> {
         let width = norm.weight.len();
-        let norm = RmsNorm {
-            weight: &norm.weight,
-            bias: norm.bias.as_deref(),
-            eps,
-        };
+        let norm = kernel(norm, eps);
         let x = &self.x[rows.start * width..rows.end * width];
         let normed =
             |row: usize, to: &mut [f32]| norm.row(pool.set(), &x[row * width..][..width], to);
         let made = self
             .activations
             .quantise_rows(pool, rows.len(), width, normed);
+        made.map_err(failed)
+    }
+
+    /// As [`normalise`](Self::normalise), and leaves the rows themselves in [`normed`](Self::normed).
+    pub(super) fn normalise_and_keep(
+        &mut self,
+        pool: &Pool,
+        norm: &Norm,
+        eps: f32,
+        rows: Range<usize>,
+    ) -> Result<(), BackendError> {
+        let width = norm.weight.len();
+        let norm = kernel(norm, eps);
+        let x = &self.x[rows.start * width..rows.end * width];
+        self.normed.resize(x.len(), 0.0);
+        let put = |row: usize, to: &mut [f32]| norm.row(pool.set(), &x[row * width..][..width], to);
+        pool.for_each_chunk(&mut self.normed, width, put)
+            .map_err(failed)?;
+        let made = self
+            .activations
+            .quantise(pool, &self.normed, rows.len(), width);
         made.map_err(failed)
     }
 
@@ -102,5 +123,13 @@ impl Work {
                 .copy_within(from * width..(from + 1) * width, to * width);
         }
         self.x.truncate(self.wanted.len() * width);
+    }
+}
+
+fn kernel(norm: &Norm, eps: f32) -> RmsNorm<'_> {
+    RmsNorm {
+        weight: &norm.weight,
+        bias: norm.bias.as_deref(),
+        eps,
     }
 }

@@ -14,9 +14,9 @@ fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) 
 #[test]
 fn what_the_backend_does_not_have_is_named_with_what_it_has() {
     check_spec(
-        |spec| spec.family = "dream".to_owned(),
+        |spec| spec.family = "mamba".to_owned(),
         ErrorCode::Unsupported,
-        "candle has no network for the family \"dream\"; it has llada",
+        "candle has no network for the family \"mamba\"; it has llada, llada_moe, llada2, dream",
     );
     check_spec(
         |spec| spec.device = "cuda:0".to_owned(),

@@ -1,8 +1,8 @@
-//! Networks by family: one file each.
+//! Networks: one graph for all families without experts.
 
-mod llada;
+mod decoder;
 
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::{FAMILIES as ALL, MatrixSpec};
 use unmask_sdk::{BackendError, LoadSpec, Progress};
 
 use crate::graph::{ElementType, Graph};
@@ -10,7 +10,7 @@ use crate::precision::Precision;
 use crate::slot::CacheSizes;
 
 /// Families whose networks this backend has.
-pub(crate) const FAMILIES: [&str; 1] = ["llada"];
+pub(crate) const FAMILIES: [&str; 4] = ["llada", "dream", "sdar", "fast_dllm_v2"];
 
 /// A network as a graph with its weights, and what a session has to know of it.
 pub(crate) struct Network {
@@ -38,10 +38,8 @@ pub(crate) fn build(
     cache_kind: ElementType,
     progress: &Progress<'_>,
 ) -> Result<Network, BackendError> {
-    match spec.family.as_str() {
-        "llada" => llada::build(spec, precision, cache_kind, progress),
-        other => Err(unknown(other)),
-    }
+    known(&spec.family)?;
+    decoder::build(spec, precision, cache_kind, progress)
 }
 
 /// The inputs and outputs of the graph that [`build`] would build.
@@ -49,15 +47,20 @@ pub(crate) fn build(
 /// # Errors
 /// As `Backend::load`, as far as it concerns `config.json`.
 pub(crate) fn outline(spec: &LoadSpec, cache_kind: ElementType) -> Result<Network, BackendError> {
-    match spec.family.as_str() {
-        "llada" => llada::outline(spec, cache_kind),
-        other => Err(unknown(other)),
-    }
+    known(&spec.family)?;
+    decoder::outline(spec, cache_kind)
 }
 
-fn unknown(family: &str) -> BackendError {
-    BackendError::Unsupported(format!(
-        "onnx has no network for the family {family:?}; it has {}",
-        FAMILIES.join(", ")
-    ))
+fn known(family: &str) -> Result<(), BackendError> {
+    if FAMILIES.contains(&family) {
+        return Ok(());
+    }
+    let has = FAMILIES.join(", ");
+    Err(BackendError::Unsupported(match ALL.contains(&family) {
+        true => format!(
+            "onnx has no network for {family:?}, a mixture of experts, for which its runtime has no operator that computes an \
+             expert's tokens alone; choose framework = \"candle\""
+        ),
+        false => format!("onnx has no network for the family {family:?}; it has {has}"),
+    }))
 }

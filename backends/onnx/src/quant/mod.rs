@@ -5,7 +5,7 @@ mod int4;
 mod int8;
 
 use unmask_sdk::BackendError;
-use unmask_sdk::llada::MatrixSpec;
+use unmask_sdk::decoder::MatrixSpec;
 use unmask_sdk::weights::cache::Array;
 use unmask_sdk::weights::{Dtype, Weight, Weights};
 

@@ -17,9 +17,15 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
     let Some(subject) = subject() else { return };
     check_spec(
         &subject,
-        |spec| spec.family = "dream".to_owned(),
+        |spec| spec.family = "llada2".to_owned(),
         ErrorCode::Unsupported,
-        "onnx has no network for the family \"dream\"; it has llada",
+        "onnx has no network for \"llada2\", a mixture of experts",
+    );
+    check_spec(
+        &subject,
+        |spec| spec.family = "mamba".to_owned(),
+        ErrorCode::Unsupported,
+        "onnx has no network for the family \"mamba\"; it has llada, dream, sdar, fast_dllm_v2",
     );
     check_spec(
         &subject,

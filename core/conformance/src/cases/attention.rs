@@ -62,6 +62,42 @@ fn holds(rig: &mut Rig, kind: Attention) -> Explored {
     Ok(Finding::Untested(why.to_owned()))
 }
 
+/// Blocks that are final are computed once: each is fed alone, first as a canvas that is kept nowhere, then as it will stay.
+pub(super) fn final_blocks(rig: &mut Rig) -> Explored {
+    rig.unload();
+    let spec = LoadSpec {
+        attention: Attention::BlockCausal(BLOCK),
+        ..rig.spec.clone()
+    };
+    let model = match rig.try_load(&spec) {
+        Ok(model) => model,
+        Err(error) => {
+            refused("block-causal attention", Err(error))?;
+            return Ok(Finding::Untested("it has no blocks".to_owned()));
+        }
+    };
+    let (tokens, canvas) = (
+        rig.tokens(LENGTH as usize, 110),
+        rig.tokens(LENGTH as usize, 111),
+    );
+    let whole = rig.alone_on(&*model, &OwnedPass::whole(&tokens))?;
+    let mut session = session(&*model)?;
+    for first in (0..LENGTH).step_by(BLOCK.get() as usize) {
+        let block = first..first + BLOCK.get();
+        let alone = |tokens: &[u32]| {
+            let fed = &tokens[block.start as usize..block.end as usize];
+            OwnedPass::default().and(0, fed, block.clone())
+        };
+        rig.run(&mut *session, &alone(&canvas).seeing(0..first))?;
+        let last = alone(&tokens).kept_in(block.clone()).seeing(0..block.end);
+        let got = rig.run(&mut *session, &last)?;
+        let what = format!("block {}", first / BLOCK);
+        let pairs = (0..).zip(block.clone()).map(|(at, of)| (at, of as usize));
+        rig.tolerance.all(&what, (&got, &whole), pairs)?;
+    }
+    kept()
+}
+
 /// Tokens with their positions, in the order in which they are fed.
 type Fed = Vec<(u32, u32)>;
 

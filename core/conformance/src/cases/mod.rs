@@ -88,6 +88,7 @@ pub const CASES: &[Case] = &[
     explore("bidirectional_attention_is_computed_or_refused", NONE, attention::bidirectional),
     explore("block_causal_attention_is_computed_or_refused", NONE, attention::block_causal),
     explore("causal_attention_is_computed_or_refused", NONE, attention::causal),
+    explore("final_blocks_fed_one_by_one_equal_the_whole", KV_CACHE, attention::final_blocks),
     explore("a_mask_that_spells_the_kind_changes_nothing", MASK, mask::spelled),
     case("a_masked_key_has_no_influence", MASK, mask::hidden),
     case("a_mask_rules_the_cells_of_the_context", MASKED_CACHE, mask::cells),

@@ -9,6 +9,7 @@ cd "$(dirname "$0")"
 rm -rf "$work"; mkdir -p "$work/out"
 export OMP_NUM_THREADS=1
 "$PY" test_objective.py
+UNMASK=$UNMASK "$PY" test_score.py
 cp ../tokenizer.json ../tokenizer_config.json "$work/out/"
 "$PY" build.py ../tokenizer.json "$work/train.npz" 8000 2
 for objective in low-variance sft pretrain; do

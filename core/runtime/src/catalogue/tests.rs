@@ -158,7 +158,7 @@ fn what_can_be_loaded_comes_first_on_its_own_backend_and_then_on_the_best() {
     );
     let last = catalogue.choices.last().and_then(ModelChoice::obstacle);
     assert!(
-        last.is_some_and(|advice| advice.contains("hf download")),
+        last.is_some_and(|advice| advice.contains("unmask pull")),
         "{last:?}"
     );
     let own = catalogue.choices[0].request();
@@ -271,7 +271,9 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         text: Arc::new(crate::engine::tests::Fake::default()),
         defaults: crate::Params::default(),
         default_length: 1,
+        rules: crate::family::FamilyRules::default(),
         default_seed: None,
+        measured: None,
     }
 }
 

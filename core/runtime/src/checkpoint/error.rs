@@ -35,6 +35,20 @@ pub enum CheckpointError {
         path = .0.display()
     )]
     Gguf(PathBuf),
+    /// Weights that belong on top of a model's.
+    #[error(
+        "{path} says that the folder holds an adapter ({kind}) for {base}, which this version does not add to a model; merge it \
+         into the model (`merge_and_unload` of peft), save that, and name its folder; if it is merged already, remove the file",
+        path = path.display()
+    )]
+    Adapter {
+        /// The file that says so.
+        path: PathBuf,
+        /// Its kind, as peft calls it.
+        kind: String,
+        /// The model that it is for.
+        base: String,
+    },
     /// A folder that holds no checkpoint.
     #[error("{path} has no config.json; name the folder that holds it, or fetch the checkpoint again", path = .0.display())]
     NoConfig(PathBuf),

@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::json::unreadable;
@@ -49,25 +50,28 @@ impl Locations {
                 Ok(demo::unpack(self.cache.as_deref())?)
             }
             ModelId::Builtin(name) => Err(CheckpointError::UnknownBuiltin(name.clone())),
-            ModelId::Hub { org, name } => {
-                let found = self.downloaded(org, name);
-                found.ok_or_else(|| self.no_model(org, name))
+            ModelId::Hub {
+                org,
+                name,
+                revision,
+            } => {
+                let found = self.downloaded(org, name, revision.as_deref());
+                found.ok_or_else(|| self.no_model(id, org, name))
             }
         }
     }
 
     /// That a model of the hub is not on this machine.
-    pub(super) fn no_model(&self, org: &str, name: &str) -> CheckpointError {
+    pub(super) fn no_model(&self, id: &ModelId, org: &str, name: &str) -> CheckpointError {
         CheckpointError::Absent {
-            id: format!("{org}/{name}"),
-            advice: self.advice(org, name),
+            id: id.to_string(),
+            advice: self.advice(id, org, name),
         }
     }
 
     /// How to get a model of the hub.
-    #[must_use]
-    pub fn advice(&self, org: &str, name: &str) -> String {
-        let download = format!("run `hf download {org}/{name}`");
+    fn advice(&self, id: &ModelId, org: &str, name: &str) -> String {
+        let download = format!("run `unmask pull {id}`");
         match self.models.first() {
             Some(folder) => {
                 let folder = folder.join(org).join(name);
@@ -77,14 +81,15 @@ impl Locations {
         }
     }
 
-    fn downloaded(&self, org: &str, name: &str) -> Option<PathBuf> {
+    fn downloaded(&self, org: &str, name: &str, revision: Option<&str>) -> Option<PathBuf> {
         let places = |folder: &PathBuf| [folder.join(org).join(name), folder.join(name)];
         let own = self
             .models
             .iter()
             .flat_map(places)
-            .find(|folder| folder.is_dir());
-        own.or_else(|| snapshot(self.hub.as_ref()?, org, name))
+            // What was put there has no revision.
+            .find(|folder| revision.is_none() && folder.is_dir());
+        own.or_else(|| snapshot(self.hub.as_ref()?, org, name, revision))
     }
 }
 
@@ -106,29 +111,61 @@ pub(super) fn hub_folder(org: &str, name: &str) -> String {
     format!("models--{org}--{name}")
 }
 
-/// The snapshot that `main` names, or the only one.
-fn snapshot(hub: &Path, org: &str, name: &str) -> Option<PathBuf> {
+/// The snapshot of a revision: a reference of that name, or the commit itself, or the only one that begins so. If none is asked
+/// for: that of `main`, or, where that is missing or leads nowhere, the one that came last.
+fn snapshot(hub: &Path, org: &str, name: &str, revision: Option<&str>) -> Option<PathBuf> {
     let repository = hub.join(hub_folder(org, name));
     let snapshots = repository.join("snapshots");
-    if let Ok(revision) = read_text(&repository.join("refs").join("main"), SMALL) {
-        let folder = snapshots.join(revision.trim());
-        return folder.is_dir().then_some(folder);
+    let asked = revision.unwrap_or("main");
+    let reference = read_text(&repository.join("refs").join(asked), SMALL).ok();
+    let commit = reference.as_deref().map(str::trim).or(revision);
+    let named = commit.and_then(|commit| beginning_with(&snapshots, commit));
+    match revision {
+        Some(_) => named,
+        None => named.or_else(|| newest(&snapshots)),
     }
-    let mut folders = std::fs::read_dir(snapshots)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path());
-    let only = folders.next()?;
-    folders.next().is_none().then_some(only)
+}
+
+/// The folder called `start`, or the only one that is called so further on.
+fn beginning_with(snapshots: &Path, start: &str) -> Option<PathBuf> {
+    let whole = snapshots.join(start);
+    if !start.is_empty() && !start.contains('/') && whole.is_dir() {
+        return Some(whole);
+    }
+    // Shorter ones name anything.
+    let mut found = folders(snapshots)
+        .filter(|it| start.len() >= 4 && it.file_name().is_some_and(|name| begins(name, start)));
+    let only = found.next()?;
+    found.next().is_none().then_some(only)
+}
+
+fn begins(name: &OsStr, start: &str) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with(start))
+}
+
+fn newest(snapshots: &Path) -> Option<PathBuf> {
+    let when = |it: &PathBuf| it.metadata().and_then(|data| data.modified()).ok();
+    folders(snapshots).max_by_key(|it| (when(it), it.clone()))
+}
+
+fn folders(place: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|it| it.is_dir())
+}
+
+/// Hugging Face's own folder, with its cache and the user's token.
+#[must_use]
+pub fn hugging_face_folder(environment: &Environment) -> Option<PathBuf> {
+    environment.path("HF_HOME").or_else(|| {
+        let home = || Some(environment.home()?.join(".cache"));
+        let cache = environment.path("XDG_CACHE_HOME").or_else(home)?;
+        Some(cache.join("huggingface"))
+    })
 }
 
 fn hub_cache(environment: &Environment) -> Option<PathBuf> {
-    let home = || Some(environment.home()?.join(".cache"));
-    environment.path("HF_HUB_CACHE").or_else(|| {
-        let hugging_face = environment.path("HF_HOME").or_else(|| {
-            let cache = environment.path("XDG_CACHE_HOME").or_else(home)?;
-            Some(cache.join("huggingface"))
-        })?;
-        Some(hugging_face.join("hub"))
-    })
+    // The second is what the first was called before.
+    let named = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
+    let named = named.iter().find_map(|name| environment.path(name));
+    named.or_else(|| Some(hugging_face_folder(environment)?.join("hub")))
 }

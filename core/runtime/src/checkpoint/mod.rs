@@ -15,20 +15,21 @@ mod survey;
 mod text;
 mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use demo::{DemoError, demo_folder};
 pub use error::CheckpointError;
 use json::{is_there, read_json, read_json_if_there};
-pub use locations::Locations;
+pub use locations::{Locations, hugging_face_folder};
 pub use searched::{SearchOutcome, Searched};
 use serde_json::Value;
 pub(crate) use survey::known_config;
 pub use survey::{ModelLocation, Surveyed};
 pub use text::CheckpointText;
+use unmask_api::Attention;
 
 use crate::Params;
-use crate::family::{Family, detect};
+use crate::family::{Family, FamilyRules, detect};
 use crate::model_id::ModelId;
 use crate::settings::GenerationPatch;
 use generation::Defaults;
@@ -45,6 +46,8 @@ pub struct Checkpoint {
     pub folder: PathBuf,
     /// Its family.
     pub family: &'static Family,
+    /// Which positions see which.
+    pub attention: Attention,
     /// `config.json` as text.
     pub config_json: String,
     /// `config.json`.
@@ -70,11 +73,15 @@ impl Checkpoint {
     pub fn open(id: &ModelId, locations: &Locations) -> Result<Self, CheckpointError> {
         let folder = locations.find(id)?;
         let config_path = folder.join("config.json");
+        refuse_adapter(&folder)?;
         if !is_there(&config_path)? {
             return Err(without_config(folder));
         }
         let (config_json, config) = read_json(&config_path)?;
-        let family = detect(&config).map_err(|what| CheckpointError::Family {
+        let called = id.to_string();
+        let found =
+            detect(&config, &called).and_then(|family| Ok((family, family.attention(&config)?)));
+        let (family, attention) = found.map_err(|what| CheckpointError::Family {
             path: config_path,
             what,
         })?;
@@ -88,6 +95,7 @@ impl Checkpoint {
         Ok(Self {
             id: id.clone(),
             family,
+            attention,
             config_json,
             config,
             generation: generation::patch(&generation_config, &generation_path)?,
@@ -98,6 +106,12 @@ impl Checkpoint {
             tokenizer_config_json,
             folder,
         })
+    }
+
+    /// What it asks of every sampler.
+    #[must_use]
+    pub fn rules(&self) -> FamilyRules {
+        FamilyRules::of(self.attention, self.family.shift)
     }
 
     /// Rows of the network's embedding: `embedding_size`, else `vocab_size` of `config.json`.
@@ -126,6 +140,21 @@ impl Checkpoint {
             )
         })
     }
+}
+
+/// An adapter's numbers would be missing from those of the model, and nobody would notice.
+fn refuse_adapter(folder: &Path) -> Result<(), CheckpointError> {
+    let path = folder.join("adapter_config.json");
+    if !is_there(&path)? {
+        return Ok(());
+    }
+    let (_, config) = read_json(&path)?;
+    let base = config["base_model_name_or_path"].as_str();
+    Err(CheckpointError::Adapter {
+        path,
+        kind: config["peft_type"].as_str().unwrap_or("LORA").to_owned(),
+        base: base.unwrap_or("its base model").to_owned(),
+    })
 }
 
 /// Why a folder without `config.json` is no checkpoint.

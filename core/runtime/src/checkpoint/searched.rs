@@ -70,5 +70,5 @@ fn count(folder: &Path, depth: usize) -> usize {
 
 fn is_checkpoint(folder: &Path) -> bool {
     let config = read_json(&folder.join("config.json"));
-    config.is_ok_and(|(_, config)| detect(&config).is_ok())
+    config.is_ok_and(|(_, config)| detect(&config, "").is_ok())
 }

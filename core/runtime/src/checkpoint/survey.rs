@@ -19,8 +19,10 @@ struct Known {
     config: &'static str,
 }
 
+const KNOWN: [Known; 2] = [LLADA_8B, LLADA2_MINI];
+
 /// From the index and the configuration of LLaDA-8B-Instruct, which the others share.
-const KNOWN: [Known; 1] = [Known {
+const LLADA_8B: Known = Known {
     ids: &[
         "GSAI-ML/LLaDA-8B-Instruct",
         "GSAI-ML/LLaDA-8B-Base",
@@ -32,7 +34,19 @@ const KNOWN: [Known; 1] = [Known {
         "embedding_size": 126464, "rope_theta": 500000.0, "rms_norm_eps": 1e-05, "weight_tying": false,
         "max_sequence_length": 4096, "rope": true, "include_bias": false, "include_qkv_bias": false, "activation_type": "silu",
         "layer_norm_type": "rms", "mask_token_id": 126336, "eos_token_id": 126081, "pad_token_id": 126081}"#,
-}];
+};
+
+/// Its name does not say how large it is.
+const LLADA2_MINI: Known = Known {
+    ids: &["inclusionAI/LLaDA2.0-mini", "inclusionAI/LLaDA2.1-mini"],
+    bytes: 32_511_286_784,
+    config: r#"{"model_type": "llada2_moe", "architectures": ["LLaDA2MoeModelLM"], "hidden_size": 2048, "num_hidden_layers": 20,
+        "num_attention_heads": 16, "num_key_value_heads": 4, "head_dim": 128, "intermediate_size": 5120,
+        "vocab_size": 157184, "max_position_embeddings": 16384, "rope_theta": 600000.0, "partial_rotary_factor": 0.5,
+        "rms_norm_eps": 1e-06, "tie_word_embeddings": false, "num_experts": 256, "num_experts_per_tok": 8, "n_group": 8,
+        "topk_group": 4, "moe_intermediate_size": 512, "num_shared_experts": 1, "first_k_dense_replace": 1,
+        "routed_scaling_factor": 2.5, "mask_token_id": 156895, "eos_token_id": 156892, "pad_token_id": 156892}"#,
+};
 
 /// The `config.json` of a model that is known although it is not on this machine.
 pub(crate) fn known_config(id: &ModelId) -> Option<&'static str> {
@@ -111,8 +125,8 @@ impl Locations {
                 let bytes = demo::weight_bytes();
                 (ModelLocation::Builtin { bytes }, String::new())
             }
-            ModelId::Hub { org, name } if !names.may_hold(org, name) => {
-                absent(id, &self.no_model(org, name))
+            ModelId::Hub { org, name, .. } if !names.may_hold(org, name) => {
+                absent(id, &self.no_model(id, org, name))
             }
             _ => match self.find(id) {
                 Ok(folder) => inspect(folder),

@@ -99,6 +99,16 @@ pub enum ConfigError {
         /// The nearest key, or all of them.
         advice: String,
     },
+    /// A preset was asked for that says nothing of what is to be done.
+    #[error("preset `{name}` says nothing of {missing}; it is for {has}")]
+    PresetHalf {
+        /// Its name.
+        name: String,
+        /// What it does not say.
+        missing: &'static str,
+        /// What it is for.
+        has: &'static str,
+    },
     /// No preset of this name is for the active model.
     #[error("{asked_by}: no preset `{name}` for {model}; {advice}")]
     UnknownPreset {

@@ -39,7 +39,7 @@ pub use locate::user_file;
 pub use names::variables;
 pub use origin::{Origin, Resolved};
 pub use overrides::Overrides;
-pub use presets::{LikelihoodPreset, Presets, TaskPreset};
+pub use presets::{LikelihoodPreset, PresetHalf, Presets, TaskPreset};
 pub use reader::ConfigReader;
 pub use source::{ConfigSource, EMBEDDED, FILE_NAME};
 

@@ -70,6 +70,12 @@ pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
             "XDG_CACHE_HOME",
             "parent of `huggingface`, if the two above are not set",
         ),
+        (
+            "HF_TOKEN",
+            "who asks the hub; else the file that `hf auth login` writes",
+        ),
+        ("HF_ENDPOINT", "where the hub is"),
+        ("HF_HUB_OFFLINE", "1: the hub is never asked"),
     ];
     let named = NAMES.iter().map(|it| (it.variable, it.meaning));
     let settings = TABLE.iter().map(|it| (it.variable, it.help));

@@ -1,12 +1,14 @@
 //! Presets: settings by the name of a task, as published scores were measured with.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::nearest;
 use super::lines::line_at;
 use super::{ConfigError, ConfigSource, Environment, Origin};
+use crate::likelihood::{DRAWS, STRATUM};
 use crate::regular_file::{SMALL, is_there, read_text};
 use crate::settings::GenerationPatch;
 
@@ -69,8 +71,7 @@ impl Presets {
     /// [`ConfigError`] naming the user's file and line, if it cannot be used.
     pub fn load(environment: &Environment) -> Result<Self, ConfigError> {
         let mut presets = Vec::new();
-        let folder = environment.folders.as_ref().map(|it| &it.config);
-        if let Some(path) = folder.map(|folder| folder.join("unmask").join(FILE_NAME)) {
+        if let Some(path) = Self::path(environment) {
             let unreadable = |source| ConfigError::Unreadable {
                 path: path.clone(),
                 asked_by: "the user's configuration folder",
@@ -83,6 +84,13 @@ impl Presets {
         }
         presets.extend(parse(CARRIED, &ConfigSource::Embedded)?);
         Ok(Self(presets))
+    }
+
+    /// The user's own file; `None` for an account without a home.
+    #[must_use]
+    pub fn path(environment: &Environment) -> Option<PathBuf> {
+        let folders = environment.folders.as_ref()?;
+        Some(folders.config.join("unmask").join(FILE_NAME))
     }
 
     /// All of them, the user's first.
@@ -135,17 +143,88 @@ fn parse(text: &str, source: &ConfigSource) -> Result<Vec<TaskPreset>, ConfigErr
     })?;
     for preset in &read.preset {
         let refused = |(key, why): (&str, String)| {
-            let message = format!("preset `{}`: generation.{key}: {why}", preset.name);
+            let message = format!("preset `{}`: {key}: {why}", preset.name);
             // The name's first place; a file may hold it once for each model.
             let at = text.find(&format!("\"{}\"", preset.name));
             invalid(line_at(text, at.unwrap_or(0)), message)
         };
-        preset.generation.check().map_err(refused)?;
+        let of_generation = |(key, why)| refused((&*format!("generation.{key}"), why));
+        preset.generation.check().map_err(of_generation)?;
+        preset.check().map_err(refused)?;
     }
     Ok(read.preset)
 }
 
+/// What a command takes of a preset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PresetHalf {
+    /// How answers are denoised.
+    Generation,
+    /// How likelihoods are measured.
+    Likelihood,
+}
+
 impl TaskPreset {
+    /// Tests what the other numbers may be; else the key, and why not.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let refused = |key, why: &str| Err((key, why.to_owned()));
+        let LikelihoodPreset {
+            cfg_scale,
+            samples,
+            strata,
+            shots: _,
+        } = self.likelihood;
+        if cfg_scale.is_some_and(|it| !it.is_finite() || it < 0.0) {
+            return refused("likelihood.cfg_scale", "it must be 0 or more");
+        }
+        if samples == Some(0) {
+            return refused("likelihood.samples", "it must be 1 or more");
+        }
+        if strata == Some(0) {
+            return refused("likelihood.strata", "it must be 1 or more");
+        }
+        let stratum = strata.unwrap_or(STRATUM);
+        if samples.is_some_and(|it| !it.is_multiple_of(stratum)) {
+            let why = format!("it must be a multiple of the strata, {stratum}");
+            return Err(("likelihood.samples", why));
+        }
+        if strata.is_some_and(|it| samples.is_none() && !DRAWS.is_multiple_of(it)) {
+            let why = format!("{DRAWS} draws do not split into it; say `samples` too");
+            return Err(("likelihood.strata", why));
+        }
+        match self.published.values().all(|score| score.is_finite()) {
+            true => Ok(()),
+            false => refused("published", "a score must be a number of percent"),
+        }
+    }
+
+    /// Tests that it says anything of what is asked of it.
+    ///
+    /// # Errors
+    /// [`ConfigError::PresetHalf`].
+    pub fn must_have(&self, half: PresetHalf) -> Result<(), ConfigError> {
+        let (is_there, missing, has) = match half {
+            PresetHalf::Generation => (
+                self.generation != GenerationPatch::default(),
+                "how answers are denoised",
+                "`score` and likelihoods of `worker`",
+            ),
+            PresetHalf::Likelihood => (
+                self.likelihood != LikelihoodPreset::default(),
+                "how likelihoods are measured",
+                "`eval`, `generate`, `chat` and answers of `worker`",
+            ),
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(ConfigError::PresetHalf {
+                name: self.name.clone(),
+                missing,
+                has,
+            }),
+        }
+    }
+
     /// As the origin of its settings.
     pub(super) fn origin(&self) -> Origin {
         Origin::Preset(self.name.clone())

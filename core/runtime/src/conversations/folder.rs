@@ -7,6 +7,7 @@ use super::conversation::Conversation;
 use super::error::SessionError;
 use super::file::{self, ConversationWriter};
 use super::id::SessionId;
+use super::trace_file;
 use crate::regular_file::{self, LARGE};
 
 /// Where conversations are kept: a folder for each year.
@@ -168,12 +169,13 @@ impl SessionFile {
         ConversationWriter::open(self.id, &self.path)
     }
 
-    /// Removes it.
+    /// Removes it and its traces.
     ///
     /// # Errors
     /// [`SessionError::InUse`], [`SessionError::Io`].
     pub fn remove(&self) -> Result<(), SessionError> {
-        file::remove(self.id, &self.path)
+        file::remove(self.id, &self.path)?;
+        trace_file::remove(&self.path)
     }
 }
 

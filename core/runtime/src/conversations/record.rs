@@ -116,6 +116,9 @@ pub struct GenerationRecord {
     /// Totals.
     #[serde(default)]
     pub stats: StatsRecord,
+    /// Whether a trace of it was written beside the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traced: bool,
     /// What was on the canvas of an answer that can go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canvas: Option<CanvasRecord>,

@@ -6,7 +6,9 @@ use super::error::SessionError;
 use super::file::ConversationWriter;
 use super::folder::{Condition, SessionFile, SessionFolder, Summary};
 use super::id::SessionId;
-use super::record::{Head, Record, RecordLine, VERSION};
+use super::record::{Head, MessageId, Record, RecordLine, VERSION};
+use super::trace_file::{self, TraceError};
+use crate::wire::Recording;
 
 /// How sure a write must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +138,41 @@ impl SessionStore {
             conversation,
             access,
         })
+    }
+
+    /// Appends a run to the trace of an answer of the conversation that is written to.
+    ///
+    /// # Errors
+    /// [`SessionError::Io`].
+    pub fn write_trace(&self, answer: MessageId, lines: &str) -> Result<(), SessionError> {
+        match &self.current {
+            Current::Writing(writer) => trace_file::append(&writer.path, answer, lines),
+            Current::None { .. } | Current::Reading(..) => Ok(()),
+        }
+    }
+
+    /// The trace of an answer of the open conversation; where there is none, that of the one that it was copied from.
+    ///
+    /// # Errors
+    /// [`TraceError`].
+    pub fn read_trace(&self, answer: MessageId) -> Result<Recording, TraceError> {
+        let Some(id) = self.id() else {
+            return Ok(Recording::default());
+        };
+        let found = self.find(id)?;
+        let own = trace_file::recording(&found.path, answer);
+        match (own, found.read()?.head.and_then(|head| head.from)) {
+            (Err(_), Some(original)) => trace_file::recording(&self.find(original)?.path, answer),
+            (own, _) => own,
+        }
+    }
+
+    /// Removes the oldest traces of all conversations, see [`SessionFolder::trim_traces`].
+    ///
+    /// # Errors
+    /// [`SessionError::Io`].
+    pub fn trim_traces(&self, most: u64) -> Result<usize, SessionError> {
+        self.folder.trim_traces(most)
     }
 
     /// Every conversation, the one written last first.

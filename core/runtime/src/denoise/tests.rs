@@ -1,6 +1,7 @@
 use super::*;
+use crate::event::StepEvent;
 use crate::family::{BlockOrigin, Predictor};
-use crate::params::Transfer;
+use crate::params::{Growth, Transfer};
 use crate::scorer::ShortForm;
 
 const MASK: TokenId = TokenId(0);
@@ -185,4 +186,107 @@ fn pins_are_hidden_from_the_unconditional_half() {
     let mut hidden = Vec::new();
     canvas.hide_given(&mut hidden);
     assert_eq!(hidden, [MASK, MASK, TokenId(5), MASK]);
+}
+
+/// Block-causal attention in blocks of 2.
+fn by_blocks() -> FamilyRules {
+    let block = std::num::NonZeroU32::new(2).expect("it is not 0");
+    FamilyRules::of(
+        unmask_api::Attention::BlockCausal(block),
+        crate::family::Shift::None,
+    )
+}
+
+/// Tells each step these tokens in turn, one for each position that it asks for.
+fn told(denoise: &mut Denoise, wants: u32) -> Option<StepEvent> {
+    match denoise.ask() {
+        Ask::Ended(_) => None,
+        Ask::Question(asked) => {
+            let wanted = asked.question().wanted.len();
+            let mut rows = rows(&vec![wants; wanted]);
+            Some(asked.tell(OutputRows::Logits(&mut rows)))
+        }
+    }
+}
+
+#[test]
+fn an_answer_grows_by_blocks_up_to_its_ceiling() {
+    let params = Params {
+        growth: Growth::Blocks { ceiling: 5 },
+        transfer: Transfer::Dynamic(0.0),
+        ..params(2, 2)
+    };
+    let canvas = Canvas::new(&[TokenId(3)], 1, MASK);
+    let mut denoise = denoise(by_blocks(), canvas, params);
+    let mut lengths = Vec::new();
+    while let Some(event) = told(&mut denoise, 4) {
+        assert!(event.fed.end <= event.length, "{event:?}");
+        lengths.push(event.length);
+    }
+    assert_eq!(lengths, [4, 6, 6]);
+    assert_eq!(denoise.reason(), Some(FinishReason::Complete));
+}
+
+#[test]
+fn an_answer_that_grows_stops_in_the_block_of_its_end() {
+    for early_stop in [true, false] {
+        let params = Params {
+            growth: Growth::Blocks { ceiling: 9 },
+            transfer: Transfer::Dynamic(0.0),
+            early_stop,
+            ..params(2, 2)
+        };
+        let canvas = Canvas::new(&[TokenId(3)], 1, MASK);
+        let mut denoise = denoise(by_blocks(), canvas, params);
+        told(&mut denoise, 4).expect("there is a mask");
+        told(&mut denoise, END.0).expect("a block was appended");
+        assert!(told(&mut denoise, 4).is_none());
+        assert_eq!(denoise.canvas().len(), 4);
+    }
+}
+
+#[test]
+fn blocks_behind_that_of_an_end_token_are_left_alone_whatever_is_said_of_early_stops() {
+    let params = Params {
+        early_stop: false,
+        transfer: Transfer::Dynamic(0.0),
+        ..params(6, 2)
+    };
+    let canvas = Canvas::new(&[TokenId(3), TokenId(3)], 6, MASK);
+    let mut denoise = denoise(by_blocks(), canvas, params);
+    told(&mut denoise, END.0).expect("there are masks");
+    assert!(told(&mut denoise, 4).is_none());
+    assert_eq!(denoise.reason(), Some(FinishReason::EndToken));
+    assert_eq!(denoise.stats().nfe, 1);
+}
+
+#[test]
+fn a_token_that_is_verified_is_judged_by_the_second_copy_of_its_block() {
+    let params = Params {
+        transfer: Transfer::Wino(crate::params::Wino::default()),
+        ..params(4, 4)
+    };
+    let canvas = Canvas::new(&[TokenId(3)], 4, MASK);
+    let mut denoise = denoise(FamilyRules::default(), canvas, params);
+    // All four are drafted, and nothing is there to be verified.
+    let first = asked(&mut denoise);
+    assert!(first.question().shadow.is_none() && first.short_form().is_some());
+    let mut sure = rows(&[4, 4, 4, 4]);
+    // The last two are not sure enough.
+    sure[2 * VOCAB + 4] = 0.1;
+    sure[3 * VOCAB + 4] = 0.1;
+    first.tell(OutputRows::Logits(&mut sure));
+    let second = asked(&mut denoise);
+    assert_eq!(second.short_form(), None);
+    let question = second.question();
+    let shadow = question.shadow.expect("two tokens are verified");
+    assert_eq!((shadow.block, shadow.wanted), (1..5, &at(&[1, 2])[..]));
+    // Two drafts, then the verdicts: the first token stays, the second does not.
+    let mut told = rows(&[5, 5, 4, 6]);
+    let event = asked(&mut denoise).tell(OutputRows::Logits(&mut told));
+    let kinds: Vec<(u32, CommitKind)> = (event.commits.iter())
+        .map(|commit| (commit.at.0, commit.kind))
+        .collect();
+    let new = |at| (at, CommitKind::New);
+    assert_eq!(kinds, [new(3), new(4), (2, CommitKind::Remasked)]);
 }

@@ -3,7 +3,7 @@ use std::ops::Range;
 use unmask_api::{Position, TokenId};
 
 use super::layout::{chat_prompt, check_context, check_tokens};
-use super::{Failure, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, Loaded};
+use super::{Failure, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, Loaded, Planned};
 use crate::{Canvas, Params};
 
 impl Fill {
@@ -40,6 +40,7 @@ impl Fill {
             canvas,
             left_out,
             holes,
+            planned: Planned::Answer,
         })
     }
 }

@@ -3,8 +3,10 @@
 use unmask_api::{Position, TokenId, with_causes};
 
 use super::{
-    Failure, FailureKind, LaidOut, Loaded, Message, Overflow, Pin, Role, TurnInput, TurnRequest,
+    Failure, FailureKind, LaidOut, Loaded, Message, Overflow, Pin, Planned, Role, TurnInput,
+    TurnRequest,
 };
+use crate::params::{Daedal, Growth};
 use crate::text::history::next_prompt;
 use crate::text::pins::PinPlaceError;
 use crate::{Canvas, Params};
@@ -30,24 +32,34 @@ pub(super) fn lay_out(
     input: TurnInput,
     params: &mut Params,
 ) -> Result<LaidOut, Failure> {
+    if let Some(block) = loaded.rules.attention_block {
+        // The network's own, whatever the settings say.
+        params.block_length = block.get() as usize;
+    }
     let canvas = match input {
         TurnInput::Canvas(canvas) => {
             check_canvas(loaded, &canvas)?;
+            grow(loaded, canvas.answer_start(), params);
             canvas
         }
         TurnInput::LaidOut(laid_out) => {
             check_canvas(loaded, &laid_out.canvas)?;
             return Ok(laid_out);
         }
+        TurnInput::Infill(canvas) => return infill(loaded, canvas, params),
         TurnInput::Fill(fill) => return fill.lay_out(loaded, params),
-        TurnInput::Tokens { prompt, length } => masks_after(loaded, &prompt, &[], length)?,
+        TurnInput::Tokens { prompt, length } => {
+            let length = first_length(loaded, params, length);
+            masks_after(loaded, &prompt, &[], length, params)?
+        }
         TurnInput::FollowUp {
             previous,
             message,
             length,
         } => {
             let prompt = follow_up(loaded, previous, message)?;
-            masks_after(loaded, &prompt, &[], length)?
+            let length = first_length(loaded, params, length);
+            masks_after(loaded, &prompt, &[], length, params)?
         }
         TurnInput::Chat {
             messages,
@@ -55,11 +67,13 @@ pub(super) fn lay_out(
             length,
             overflow,
         } => {
+            let length = first_length(loaded, params, length);
             let (prompt, left_out) = chat_prompt(loaded, &messages, length, overflow)?;
             return Ok(LaidOut {
-                canvas: masks_after(loaded, &prompt, &pins, length)?,
+                canvas: masks_after(loaded, &prompt, &pins, length, params)?,
                 left_out,
                 holes: Vec::new(),
+                planned: Planned::Answer,
             });
         }
     };
@@ -67,6 +81,29 @@ pub(super) fn lay_out(
         canvas,
         left_out: 0,
         holes: Vec::new(),
+        planned: Planned::Answer,
+    })
+}
+
+/// Only its masks: one block, with a step for each of them at the most.
+fn infill(loaded: &Loaded, canvas: Canvas, params: &mut Params) -> Result<LaidOut, Failure> {
+    check_canvas(loaded, &canvas)?;
+    let masks = canvas
+        .masked_in(canvas.answer_start()..canvas.len())
+        .count();
+    if masks == 0 {
+        return Err(Failure::usage(
+            "nothing of the answer is masked".to_owned(),
+            "mark what is to be written anew",
+        ));
+    }
+    params.block_length = canvas.answer().len();
+    params.steps = params.steps.clamp(1, masks);
+    Ok(LaidOut {
+        canvas,
+        left_out: 0,
+        holes: Vec::new(),
+        planned: Planned::Masks,
     })
 }
 
@@ -130,14 +167,56 @@ fn is_too_long(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Context { .. })
 }
 
+/// Positions that an answer begins with: those that are asked for, unless it finds its length itself.
+fn first_length(loaded: &Loaded, params: &Params, length: usize) -> usize {
+    match (params.growth, loaded.rules.attention_block) {
+        (Growth::Fixed, _) => length,
+        (_, Some(block)) => block.get() as usize,
+        (_, None) => Daedal::INITIAL,
+    }
+}
+
+/// Says how an answer behind so many positions grows, if it finds its length itself.
+fn grow(loaded: &Loaded, prompt: usize, params: &mut Params) {
+    if params.growth != Growth::Auto {
+        return;
+    }
+    let ceiling = limit(loaded).saturating_sub(prompt).min(Daedal::CEILING);
+    params.growth = match loaded.rules.attention_block {
+        Some(_) => Growth::Blocks { ceiling },
+        None => Growth::Daedal(Daedal::new(loaded.special.eos, ceiling)),
+    };
+}
+
+/// The length with which an answer behind a prompt ends where a block of attention does, if that is within the context: the
+/// last block then is whole, as the reference has it.
+fn to_block_end(loaded: &Loaded, prompt: usize, length: usize, params: &Params) -> usize {
+    let Some(block) = loaded.rules.attention_block else {
+        return length;
+    };
+    let block = block.get() as usize;
+    let end = match params.growth {
+        Growth::Fixed => prompt
+            .saturating_add(length)
+            .div_ceil(block)
+            .saturating_mul(block),
+        // The block that the prompt ends in, or the one behind it.
+        Growth::Auto | Growth::Blocks { .. } | Growth::Daedal(_) => prompt / block * block + block,
+    };
+    end.min(limit(loaded)).saturating_sub(prompt).max(1)
+}
+
 fn masks_after(
     loaded: &Loaded,
     prompt: &[TokenId],
     pins: &[Pin],
     length: usize,
+    params: &mut Params,
 ) -> Result<Canvas, Failure> {
     check_context(loaded, prompt.len(), length)?;
     check_tokens(loaded, prompt)?;
+    let length = to_block_end(loaded, prompt.len(), length, params);
+    grow(loaded, prompt.len(), params);
     let mut canvas = Canvas::new(prompt, length, loaded.special.mask);
     let placed = (loaded.text.place(pins, length)).map_err(|error| misplaced(&error))?;
     for (pin, tokens) in pins.iter().zip(placed) {

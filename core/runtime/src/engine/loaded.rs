@@ -4,7 +4,8 @@ use unmask_api::{ModelFacts, TokenId};
 
 use super::ModelText;
 use crate::Params;
-use crate::family::SpecialIds;
+use crate::family::{FamilyRules, SpecialIds};
+use crate::measured::Measurement;
 use crate::plugin::Running;
 use crate::precision::PrecisionReason;
 use crate::provenance::Provenance;
@@ -35,6 +36,8 @@ pub struct Loaded {
     pub facts: ModelFacts,
     /// The ids that steer denoising.
     pub special: SpecialIds,
+    /// What its family asks of samplers.
+    pub rules: FamilyRules,
     /// The text of each token.
     pub vocabulary: Arc<Vocabulary>,
     /// Text to tokens and back, on any thread: what it refuses is refused before the engine is asked.
@@ -45,6 +48,8 @@ pub struct Loaded {
     pub default_length: usize,
     /// The seed that the configuration says; `None` if it says none, so that each turn may have another one.
     pub default_seed: Option<u64>,
+    /// What its modes were measured to cost and to lose, in this precision; `None` if nobody did.
+    pub measured: Option<Arc<Measurement>>,
 }
 
 impl Loaded {

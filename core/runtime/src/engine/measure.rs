@@ -141,7 +141,7 @@ fn measure_one(
             is_greedy(
                 &*ready.model,
                 special,
-                ready.rules,
+                ready.loaded.rules,
                 pair,
                 scale,
                 &control.cancel,

@@ -36,7 +36,7 @@ pub use model::{Loader, ReadyModel};
 pub use model_text::{LONGEST_TEXT, ModelText, SpecialTokens};
 pub use request::{
     Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, LoadRequest, MeasureId,
-    MeasureRequest, OldModel, Overflow, TurnId, TurnInput, TurnRequest,
+    MeasureRequest, OldModel, Overflow, Planned, TurnId, TurnInput, TurnRequest,
 };
 
 /// The owner of the thread: never blocks. Commands are carried out in order. When it goes, what runs or waits is cancelled

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use unmask_api::{Attention, LoadProgress, Model};
 
 use super::{Failure, LoadRequest, Loaded};
-use crate::family::FamilyRules;
 use crate::sampler::strategies::Begin;
 
 /// A model that is ready for turns.
@@ -13,8 +12,6 @@ pub struct ReadyModel {
     pub model: Box<dyn Model>,
     /// How it attends.
     pub attention: Attention,
-    /// What its family asks of samplers.
-    pub rules: FamilyRules,
     /// The strategies that settings choose from: [`STRATEGIES`](crate::sampler::strategies::STRATEGIES).
     pub strategies: &'static [Begin],
     /// What the world may know of it.

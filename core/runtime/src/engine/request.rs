@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
-use unmask_api::TokenId;
+use unmask_api::{Position, TokenId};
 
 use crate::likelihood::{Masking, Pair, Samples};
 use crate::message::Message;
@@ -93,6 +93,8 @@ pub enum TurnInput {
     Fill(Fill),
     /// A canvas as it is: a stopped one that goes on.
     Canvas(Canvas),
+    /// A canvas of which only the masks are denoised, in one block, whatever stands around them: it is no run that was begun.
+    Infill(Canvas),
     /// What [`TurnRequest::laid_out`] made of any of these.
     LaidOut(LaidOut),
 }
@@ -174,6 +176,35 @@ pub struct LaidOut {
     pub left_out: usize,
     /// The holes of a [`Fill`], in order: offsets in the answer.
     pub holes: Vec<Range<usize>>,
+    /// What the plan is laid over.
+    pub planned: Planned,
+}
+
+/// What a plan is laid over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Planned {
+    /// The answer: tokens that were not given are steps that were made.
+    #[default]
+    Answer,
+    /// The masks alone: all else counts as given to the plan, though guidance hides no more of it than before.
+    Masks,
+}
+
+impl Planned {
+    /// The canvas that the plan of a run on `canvas` is laid over.
+    #[must_use]
+    pub fn over(self, canvas: &Canvas) -> Canvas {
+        let mut plan = canvas.clone();
+        match self {
+            Self::Answer => (),
+            Self::Masks => {
+                for at in canvas.answer_start()..canvas.len() {
+                    plan.pin(Position(at as u32), canvas.tokens()[at]);
+                }
+            }
+        }
+        plan
+    }
 }
 
 /// Names one measurement, so that late events of a stopped one can be told apart.

@@ -72,9 +72,17 @@ impl Current {
             canvas,
             left_out,
             holes,
+            planned,
         } = lay_out(&ready.loaded, request.input, &mut params)?;
-        let mut generation = begin(ready, canvas.clone(), params.clone(), &mut self.session)
-            .map_err(|error| End::of(ready, &error))?;
+        let plan = planned.over(&canvas);
+        let mut generation = begin(
+            ready,
+            canvas.clone(),
+            &plan,
+            params.clone(),
+            &mut self.session,
+        )
+        .map_err(|error| End::of(ready, &error))?;
         emit(TurnEvent::Started {
             canvas,
             params,
@@ -121,11 +129,12 @@ impl Current {
 fn begin(
     ready: &ReadyModel,
     canvas: Canvas,
+    plan: &Canvas,
     params: Params,
     before: &mut Option<Scorer>,
 ) -> Result<Generation, DenoiseError> {
-    let (special, rules) = (ready.loaded.special.clone(), ready.rules);
-    let strategy = strategies::begin_filling(ready.strategies, &canvas, &params, rules)?;
+    let (special, rules) = (ready.loaded.special.clone(), ready.loaded.rules);
+    let strategy = strategies::begin_filling(ready.strategies, plan, &params, rules)?;
     let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
     Generation::after(&*ready.model, ready.attention, denoise, before.take())
 }
@@ -143,9 +152,10 @@ impl End {
         let failure = failure(ready, error);
         match error {
             DenoiseError::Backend(BackendError::Gone { .. }) => Self::Gone(failure),
-            DenoiseError::Backend(_) | DenoiseError::Plan(_) | DenoiseError::NoCache => {
-                Self::Failed(failure)
-            }
+            DenoiseError::Backend(_)
+            | DenoiseError::Plan(_)
+            | DenoiseError::NoCache
+            | DenoiseError::NoMask => Self::Failed(failure),
         }
     }
 }
@@ -198,7 +208,9 @@ pub(super) fn no_model() -> Failure {
 
 fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
     let (kind, hint) = match error {
-        DenoiseError::Plan(_) | DenoiseError::NoCache => (FailureKind::Usage, ""),
+        DenoiseError::Plan(_) | DenoiseError::NoCache | DenoiseError::NoMask => {
+            (FailureKind::Usage, "")
+        }
         DenoiseError::Backend(BackendError::Gone { .. }) => (
             FailureKind::Generation,
             "what it wrote is in the log, which `unmask config path` names; load the model again to go on",
@@ -223,7 +235,7 @@ fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
             error @ (BackendError::Plugin { .. } | BackendError::Gone { .. }),
         ) => error.full_text(),
         DenoiseError::Backend(error) => format!("{}: {}", ready.loaded.backend, error.full_text()),
-        DenoiseError::Plan(_) | DenoiseError::NoCache => error.to_string(),
+        DenoiseError::Plan(_) | DenoiseError::NoCache | DenoiseError::NoMask => error.to_string(),
     };
     Failure {
         kind,

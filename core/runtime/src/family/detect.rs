@@ -1,51 +1,22 @@
 use serde_json::Value;
 
-use super::llada::LLADA;
-use super::{Family, FamilyError};
+use super::dream::DREAM;
+use super::fast_dllm_v2::FAST_DLLM_V2;
+use super::llada::{LLADA, LLADA_MOE};
+use super::llada2::LLADA2;
+use super::sdar::SDAR;
+use super::{Family, FamilyError, others};
 
 /// The families of this build.
-const FAMILIES: &[&Family] = &[&LLADA];
-
-/// How the names of families that are known and not supported yet begin, in lower case without `-` and `_`; the first that
-/// fits counts.
-const NOT_YET: &[(&str, &str)] = &[
-    ("lladamoe", "LLaDA-MoE"),
-    ("llada20", "LLaDA2.0"),
-    ("llada21", "LLaDA2.1"),
-    ("llada22", "LLaDA2.2"),
-    ("llada2", "LLaDA2"),
-    ("lladaformultimodal", "Lumina-DiMOO"),
-    ("lladavlm", "LLaDA-V"),
-    ("lladav", "LLaDA-V"),
-    ("llavallada", "LLaDA-V"),
-    ("mmada", "MMaDA"),
-    ("dreamvl", "Dream-VL"),
-    ("dream", "Dream"),
-    ("diffucoder", "DiffuCoder"),
-    ("dimple", "Dimple"),
-    ("sdarvl", "SDAR-VL"),
-    ("sdarmoe", "SDAR"),
-    ("sdar", "SDAR"),
-    ("stablediffcoder", "Stable-DiffCoder"),
-    ("fastdllm", "Fast-dLLM v2"),
-    ("wedlm", "WeDLM"),
-    ("rnd1", "RND1"),
-    ("diffusiongemma", "DiffusionGemma"),
-    ("nemotronlabsdiffusion", "Nemotron-Labs-Diffusion"),
-    ("nemotrondiffusion", "Nemotron-Labs-Diffusion"),
-    ("tidar", "TiDAR"),
-    ("a2d", "A2D"),
-    ("mdlm", "MDLM"),
-    ("bd3lm", "BD3LM"),
-    ("sedd", "SEDD"),
-];
+const FAMILIES: &[&Family] = &[&LLADA, &LLADA_MOE, &LLADA2, &DREAM, &SDAR, &FAST_DLLM_V2];
 
 /// The family of a checkpoint, by `architectures` of its `config.json` and then by `model_type`: checkpoints of different
-/// networks share a `model_type`, LLaDA and LLaDA-MoE among them.
+/// networks share a `model_type`, LLaDA and LLaDA-MoE among them. What it is `called`, its hub id or folder, tells models
+/// apart that share both.
 ///
 /// # Errors
 /// [`FamilyError`], which names the families of this build.
-pub fn detect(config: &Value) -> Result<&'static Family, FamilyError> {
+pub fn detect(config: &Value, called: &str) -> Result<&'static Family, FamilyError> {
     let model_type = config["model_type"].as_str().unwrap_or_default();
     let architectures = config["architectures"].as_array();
     let architectures = architectures
@@ -56,38 +27,44 @@ pub fn detect(config: &Value) -> Result<&'static Family, FamilyError> {
         .chain([model_type])
         .filter(|name| !name.is_empty())
         .collect();
+    let other = |name: &str| FamilyError::NotYet {
+        name: name.to_owned(),
+        supported: supported(),
+    };
     if let Some(found) = named.iter().find_map(|name| known(name)) {
-        return found;
+        let family = found.map_err(other)?;
+        return match others::disguised(config, called) {
+            Some(name) => Err(other(name)),
+            None => Ok(family),
+        };
+    }
+    let supported = supported();
+    if let Some(name) = named.iter().find(|name| others::is_autoregressive(name)) {
+        let name = (*name).to_owned();
+        return Err(FamilyError::Autoregressive { name, supported });
     }
     Err(match named.last() {
         Some(&name) => FamilyError::Unknown {
             name: name.to_owned(),
-            supported: supported(),
+            supported,
         },
-        None => FamilyError::Unnamed {
-            supported: supported(),
-        },
+        None => FamilyError::Unnamed { supported },
     })
 }
 
-/// The family that an architecture or a `model_type` names, if it is one that is known.
-fn known(name: &str) -> Option<Result<&'static Family, FamilyError>> {
+/// The family that an architecture or a `model_type` names, or the name of a known one that is not ours.
+fn known(name: &str) -> Option<Result<&'static Family, &'static str>> {
     let is_it = |family: &&&Family| {
         family.architectures.contains(&name) || family.model_types.contains(&name)
     };
-    if let Some(family) = FAMILIES.iter().find(is_it) {
-        return Some(Ok(family));
+    match FAMILIES.iter().find(is_it) {
+        Some(family) => Some(Ok(family)),
+        None => others::named(name).map(Err),
     }
-    let plain = name.to_lowercase().replace(['-', '_', '.'], "");
-    let (_, name) = NOT_YET.iter().find(|(known, _)| plain.starts_with(known))?;
-    Some(Err(FamilyError::NotYet {
-        name: (*name).to_owned(),
-        supported: supported(),
-    }))
 }
 
 fn supported() -> String {
-    let names: Vec<&str> = FAMILIES.iter().map(|family| family.name).collect();
+    let names: Vec<&str> = FAMILIES.iter().map(|family| family.title).collect();
     names.join(", ")
 }
 
@@ -97,26 +74,52 @@ mod tests {
 
     use super::*;
 
+    const RUNS: &str = "LLaDA, LLaDA-MoE, LLaDA2, Dream, SDAR, Fast-dLLM v2";
+
     #[track_caller]
-    fn check(config: &Value, expected: Result<&str, &str>) {
-        let got = detect(config)
+    fn check_called(config: &Value, called: &str, expected: Result<&str, &str>) {
+        let got = detect(config, called)
             .map(|family| family.name)
             .map_err(|error| error.to_string());
         assert_eq!(got.as_deref().map_err(String::as_str), expected);
     }
 
     #[track_caller]
-    fn check_not_yet(config: &Value, name: &str) {
-        let told = format!(
-            "it is a model of the family {name}, which this version does not run yet; it runs llada"
-        );
-        check(config, Err(&told));
+    fn check(config: &Value, expected: Result<&str, &str>) {
+        check_called(config, "", expected);
+    }
+
+    fn not_run(name: &str) -> String {
+        format!(
+            "it is a model of the family {name}, which this version does not run; it runs {RUNS}"
+        )
+    }
+
+    #[track_caller]
+    fn check_not_run(config: &Value, name: &str) {
+        check(config, Err(&not_run(name)));
     }
 
     #[test]
-    fn llada_is_known_by_its_type_or_its_architecture() {
-        check(&json!({"model_type": "llada"}), Ok("llada"));
-        check(&json!({"architectures": ["LLaDAModelLM"]}), Ok("llada"));
+    fn families_are_known_by_architecture_or_type() {
+        let names = [
+            ("llada", "llada"),
+            ("LLaDAModelLM", "llada"),
+            ("lladamoe", "llada_moe"),
+            ("LLaDAMoEModelLM", "llada_moe"),
+            ("llada2_moe", "llada2"),
+            ("LLaDA2MoeModelLM", "llada2"),
+            ("Dream", "dream"),
+            ("DreamModel", "dream"),
+            ("sdar", "sdar"),
+            ("SDARForCausalLM", "sdar"),
+            ("Fast_dLLM_Qwen", "fast_dllm_v2"),
+            ("Fast_dLLM_QwenForCausalLM", "fast_dllm_v2"),
+        ];
+        for (string, name) in names {
+            check(&json!({"model_type": string}), Ok(name));
+            check(&json!({"architectures": [string]}), Ok(name));
+        }
         let own = json!({"model_type": "llada", "architectures": ["TunedLLaDA"]});
         check(&own, Ok("llada"));
     }
@@ -124,34 +127,28 @@ mod tests {
     #[test]
     fn an_architecture_counts_before_a_type_that_others_share() {
         let named = |name: &str| json!({"model_type": "llada", "architectures": [name]});
-        check_not_yet(&named("LLaDAMoEModelLM"), "LLaDA-MoE");
-        check_not_yet(&named("LLaDAMoEModel"), "LLaDA-MoE");
-        check_not_yet(&named("LLaDAForMultiModalGeneration"), "Lumina-DiMOO");
-        check_not_yet(&named("LlavaLLaDAModelLM"), "LLaDA-V");
-        check_not_yet(&named("MMadaModelLM"), "MMaDA");
+        check(&named("LLaDAMoEModelLM"), Ok("llada_moe"));
+        check_not_run(&named("LLaDAMoEModel"), "LLaDA-MoE of another architecture");
+        check_not_run(&named("LLaDAForMultiModalGeneration"), "Lumina-DiMOO");
+        check_not_run(&named("LlavaLLaDAModelLM"), "LLaDA-V");
+        check_not_run(&named("MMadaModelLM"), "MMaDA");
+        let vision =
+            json!({"model_type": "sdar", "architectures": ["SDARVLForConditionalGeneration"]});
+        check_not_run(&vision, "SDAR-VL");
     }
 
     #[test]
-    fn families_that_are_not_run_yet_are_named_by_all_their_strings() {
+    fn families_that_are_not_run_are_named_by_all_their_strings() {
         let names = [
-            ("Dream", "Dream"),
-            ("DreamModel", "Dream"),
-            ("llada_moe", "LLaDA-MoE"),
-            ("llada2_moe", "LLaDA2"),
-            ("LLaDA2MoeModelLM", "LLaDA2"),
-            ("llada21_moe", "LLaDA2.1"),
             ("llava_llada", "LLaDA-V"),
+            ("llada22_moe", "LLaDA2.2"),
             ("mmada", "MMaDA"),
-            ("sdar", "SDAR"),
-            ("sdar_moe", "SDAR"),
-            ("SDARForCausalLM", "SDAR"),
+            ("sdar_moe", "SDAR-MoE (SDAR-30B-A3B)"),
             ("sdar_vl", "SDAR-VL"),
-            ("Fast_dLLM_Qwen", "Fast-dLLM v2"),
-            ("Fast_dLLM_QwenForCausalLM", "Fast-dLLM v2"),
-            ("fast_dllm", "Fast-dLLM v2"),
             ("wedlm", "WeDLM"),
             ("rnd1", "RND1"),
             ("diffusion_gemma", "DiffusionGemma"),
+            ("DiffusionGemmaForBlockDiffusion", "DiffusionGemma"),
             ("nemotron_labs_diffusion", "Nemotron-Labs-Diffusion"),
             ("a2d-qwen3", "A2D"),
             ("a2d-llama", "A2D"),
@@ -159,22 +156,74 @@ mod tests {
             ("bd3lm", "BD3LM"),
         ];
         for (string, name) in names {
-            check_not_yet(&json!({"model_type": string}), name);
-            check_not_yet(&json!({"architectures": [string]}), name);
+            check_not_run(&json!({"model_type": string}), name);
+            check_not_run(&json!({"architectures": [string]}), name);
+        }
+    }
+
+    #[test]
+    fn models_that_only_look_like_ours_are_told_apart() {
+        let llada2 = json!({"model_type": "llada2_moe", "architectures": ["LLaDA2MoeModelLM"]});
+        check_called(&llada2, "inclusionAI/LLaDA2.1-mini", Ok("llada2"));
+        let refused = not_run("LLaDA2.2");
+        check_called(&llada2, "inclusionAI/LLaDA2.2-mini", Err(&refused));
+        let dream = json!({"model_type": "Dream", "architectures": ["DreamModel"]});
+        let refused = not_run("DreamOn");
+        check_called(&dream, "Dream-org/DreamOn-v0-7B", Err(&refused));
+        let by_key = json!({"architectures": ["DreamModel"], "expand_token_id": 151_667});
+        check(&by_key, Err(&refused));
+    }
+
+    #[test]
+    fn models_that_write_from_left_to_right_are_told_so() {
+        for name in ["LlamaForCausalLM", "GPT2LMHeadModel", "qwen2"] {
+            let told = format!(
+                "`{name}` is an autoregressive model, which writes a token after the other and has no mask; this program \
+                 runs masked diffusion models: {RUNS}"
+            );
+            check(&json!({"architectures": [name]}), Err(&told));
         }
     }
 
     #[test]
     fn other_models_are_told_what_is_run() {
         check(
-            &json!({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}),
-            Err("`llama` is no masked diffusion family that this version knows; it runs llada"),
+            &json!({"model_type": "bert", "architectures": ["BertModel"]}),
+            Err(&format!(
+                "`bert` is no masked diffusion family that this version knows; it runs {RUNS}"
+            )),
         );
         check(
             &json!({}),
-            Err(
-                "neither `model_type` nor `architectures` says which family it is; this version runs llada",
-            ),
+            Err(&format!(
+                "neither `model_type` nor `architectures` says which family it is; this version runs {RUNS}"
+            )),
+        );
+    }
+
+    #[test]
+    fn blocks_are_as_long_as_the_file_says() {
+        use unmask_api::Attention;
+        let attention = |config: &Value| detect(config, "").and_then(|it| it.attention(config));
+        let blocks = |length: u32| Ok(Attention::BlockCausal(length.try_into().expect("not 0")));
+        assert_eq!(
+            attention(&json!({"model_type": "llada"})),
+            Ok(Attention::Bidirectional)
+        );
+        assert_eq!(attention(&json!({"model_type": "sdar"})), blocks(4));
+        assert_eq!(
+            attention(&json!({"model_type": "sdar", "block_size": 16})),
+            blocks(16)
+        );
+        assert_eq!(
+            attention(&json!({"model_type": "Fast_dLLM_Qwen", "bd_size": 8})),
+            blocks(8)
+        );
+        let refused = attention(&json!({"model_type": "sdar", "block_size": 0}));
+        let told = "block_size is 0, not the length of a block; fetch the file again";
+        assert_eq!(
+            refused.map_err(|error| error.to_string()),
+            Err(told.to_owned())
         );
     }
 }

@@ -2,14 +2,25 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FamilyError {
-    /// Known, but its network is not written yet.
+    /// Known, but its network or its way to denoise is not written yet.
     #[error(
-        "it is a model of the family {name}, which this version does not run yet; it runs {supported}"
+        "it is a model of the family {name}, which this version does not run; it runs {supported}"
     )]
     NotYet {
         /// Its name.
         name: String,
         /// Those that are.
+        supported: String,
+    },
+    /// A model that writes from left to right.
+    #[error(
+        "`{name}` is an autoregressive model, which writes a token after the other and has no mask; this program runs masked \
+         diffusion models: {supported}"
+    )]
+    Autoregressive {
+        /// Its architecture or `model_type`.
+        name: String,
+        /// Those that are supported.
         supported: String,
     },
     /// Not a family that is known.
@@ -27,5 +38,13 @@ pub enum FamilyError {
     Unnamed {
         /// Those that are supported.
         supported: String,
+    },
+    /// A block without a length.
+    #[error("{key} is {said}, not the length of a block; fetch the file again")]
+    Block {
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        said: String,
     },
 }

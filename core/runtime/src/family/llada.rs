@@ -1,26 +1,31 @@
-//! LLaDA 8B, LLaDA 1.5 and iLLaDA, arXiv:2502.09992: bidirectional, a position is predicted by its own row.
+//! LLaDA 8B, LLaDA 1.5 and iLLaDA (arXiv:2502.09992), and LLaDA-MoE (arXiv:2509.24389), which is used in the same way.
 
-use unmask_api::Attention;
-
-use super::{BlockOrigin, Family, FamilyRules, Predictor, Preset};
+use super::{AttentionRule, Family, Preset, Shift};
 use crate::Params;
 
 pub(super) const LLADA: Family = Family {
     name: "llada",
+    title: "LLaDA",
     model_types: &["llada"],
     architectures: &["LLaDAModelLM"],
-    attention: Attention::Bidirectional,
-    rules: RULES,
+    attention: AttentionRule::Full,
+    shift: Shift::None,
     preset,
     chat_template: CHAT_TEMPLATE,
     mask_names: &["<|mdm_mask|>", "<|mask|>", "<mask>", "[MASK]"],
     eot_names: &["<|eot_id|>", "<|im_end|>", "<|role_end|>"],
 };
 
-/// The reference's `generate.py`.
-pub(crate) const RULES: FamilyRules = FamilyRules {
-    block_origin: BlockOrigin::Answer,
-    predictor: Predictor::SamePosition,
+/// Published checkpoints have LLaDA's `model_type`: the architecture tells.
+pub(super) const LLADA_MOE: Family = Family {
+    name: "llada_moe",
+    title: "LLaDA-MoE",
+    model_types: &["lladamoe", "llada_moe"],
+    architectures: &["LLaDAMoEModelLM"],
+    chat_template: ROLE_TEMPLATE,
+    mask_names: &["<|mask|>"],
+    eot_names: &["<|role_end|>"],
+    ..LLADA
 };
 
 /// The reference's `chat.py`.
@@ -42,3 +47,11 @@ const CHAT_TEMPLATE: &str = "\
 {{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + '<|eot_id|>' }}
 {%- endfor -%}
 {{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}";
+
+/// That of the families with `<role>`.
+pub(super) const ROLE_TEMPLATE: &str = "\
+{%- for message in messages -%}
+{%- set role = 'HUMAN' if message['role'] == 'user' else message['role'] | upper -%}
+{{ '<role>' + role + '</role>' + message['content'] + '<|role_end|>' }}
+{%- endfor -%}
+{{ '<role>ASSISTANT</role>' }}";

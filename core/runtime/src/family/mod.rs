@@ -1,13 +1,19 @@
 //! The convention half of a model family: special ids, which row predicts a position, attention pattern, presets.
 
 mod detect;
+mod dream;
 mod error;
+mod fast_dllm_v2;
 mod llada;
+mod llada2;
+mod others;
 mod rules;
+mod sdar;
 
 pub use detect::detect;
 pub use error::FamilyError;
-pub use rules::{BlockOrigin, FamilyRules, Predictor};
+pub use rules::{AttentionRule, BlockOrigin, FamilyRules, Predictor, Shift};
+use serde_json::Value;
 use unmask_api::{Attention, TokenId};
 
 use crate::Params;
@@ -17,14 +23,16 @@ use crate::Params;
 pub struct Family {
     /// Its name, as [`LoadSpec::family`](unmask_api::LoadSpec::family) says it.
     pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
     /// `model_type` in its `config.json`.
     pub model_types: &'static [&'static str],
     /// `architectures` in its `config.json`.
     pub architectures: &'static [&'static str],
     /// Which positions a position may attend to.
-    pub attention: Attention,
-    /// What it asks of every sampler.
-    pub rules: FamilyRules,
+    pub attention: AttentionRule,
+    /// Which row predicts a position.
+    pub shift: Shift,
     /// How it is used if nobody says otherwise.
     pub preset: fn() -> Preset,
     /// For checkpoints without a chat template.
@@ -33,6 +41,30 @@ pub struct Family {
     pub mask_names: &'static [&'static str],
     /// What its tokenizers call the end of a turn, likewise.
     pub eot_names: &'static [&'static str],
+}
+
+impl Family {
+    /// Which positions see which in the checkpoint of `config`.
+    ///
+    /// # Errors
+    /// [`FamilyError::Block`] for a block that has no length.
+    pub fn attention(&self, config: &Value) -> Result<Attention, FamilyError> {
+        let AttentionRule::Blocks { keys, usual } = self.attention else {
+            return Ok(Attention::Bidirectional);
+        };
+        let said = keys.iter().map(|key| (*key, &config[*key]));
+        let Some((key, said)) = said.into_iter().find(|(_, said)| !said.is_null()) else {
+            return Ok(Attention::BlockCausal(usual));
+        };
+        let length = said.as_u64().and_then(|it| u32::try_from(it).ok());
+        let length = length.and_then(|it| it.try_into().ok());
+        length
+            .map(Attention::BlockCausal)
+            .ok_or_else(|| FamilyError::Block {
+                key,
+                said: said.to_string(),
+            })
+    }
 }
 
 /// Settings for want of others.

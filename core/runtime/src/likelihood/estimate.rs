@@ -8,6 +8,11 @@ use super::{Likelihood, Pair};
 /// The longest continuation whose masks are all evaluated: `2^12 - 1` forwards.
 pub const EXACT_LENGTH: usize = 12;
 
+/// Draws of the reference.
+pub const DRAWS: usize = 128;
+/// Those of a stratum.
+pub const STRATUM: usize = 16;
+
 /// Which masks a log-likelihood is estimated from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Samples {

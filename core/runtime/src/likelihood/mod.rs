@@ -11,10 +11,12 @@ mod windows;
 
 use std::num::NonZeroUsize;
 
-use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model, Position, TokenId};
+use unmask_api::{
+    Attention, BackendError, CancelFlag, Capabilities, Model, Position, SessionSpec, TokenId,
+};
 
 pub use draws::{CountRule, Masking, Pairing, Perturbed, mask_counts};
-pub use estimate::{EXACT_LENGTH, LikelihoodError, LikelihoodEstimate, Samples};
+pub use estimate::{DRAWS, EXACT_LENGTH, LikelihoodError, LikelihoodEstimate, STRATUM, Samples};
 pub use greedy::{greedy_suffix, is_greedy};
 pub use windows::rolling_windows;
 
@@ -157,9 +159,10 @@ impl<'m> Likelihood<'m> {
         let capacity = length.next_power_of_two().min(facts.max_positions as usize);
         let capacity = capacity.max(length);
         let guided = self.cfg_scale > 0.0;
+        let rows = self.rows.min(SessionSpec::MOST_SLOTS as usize);
         let questions = match facts.capabilities.has(Capabilities::BATCH) {
-            true if guided => (POSITIONS / capacity / 2).clamp(1, (self.rows / 2).max(1)),
-            true => (POSITIONS / capacity).clamp(1, self.rows),
+            true if guided => (POSITIONS / capacity / 2).clamp(1, (rows / 2).max(1)),
+            true => (POSITIONS / capacity).clamp(1, rows),
             false => 1,
         };
         let room = Room {
@@ -211,6 +214,7 @@ impl Piece<'_> {
             padding: 0,
             fed: 0..self.of.tokens.len(),
             wanted: self.wanted,
+            shadow: None,
         }
     }
 }

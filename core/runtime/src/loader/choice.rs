@@ -48,7 +48,7 @@ pub(crate) fn load_spec(
         device: device.to_owned(),
         precision: precision.to_owned(),
         threads: entry.threads.value,
-        attention: checkpoint.family.attention,
+        attention: checkpoint.attention,
         cache_folder: (locations.cache.as_ref()).map(|folder| folder.join("weights")),
         options_json: entry.options_json(),
     }
@@ -66,7 +66,8 @@ pub(crate) fn known_spec(
     (device, precision): (&str, &str),
 ) -> Option<LoadSpec> {
     let config_json = known_config(&entry.model_id.value)?;
-    let family = detect(&serde_json::from_str(config_json).ok()?).ok()?;
+    let config = serde_json::from_str(config_json).ok()?;
+    let family = detect(&config, "").ok()?;
     Some(LoadSpec {
         family: family.name.to_owned(),
         folder: PathBuf::new(),
@@ -75,7 +76,7 @@ pub(crate) fn known_spec(
         device: device.to_owned(),
         precision: precision.to_owned(),
         threads: entry.threads.value,
-        attention: family.attention,
+        attention: family.attention(&config).ok()?,
         cache_folder: None,
         options_json: entry.options_json(),
     })

@@ -5,6 +5,7 @@ use unmask_api::Position;
 use super::schedule::step_after;
 use super::{Plan, StepPlan, StrategyProgress, quota};
 use crate::Canvas;
+use crate::family::BlockOrigin;
 use crate::params::CacheMode;
 
 /// Goes through the blocks of a plan, step by step; strategies that denoise in blocks decide when a block is over and what
@@ -125,6 +126,12 @@ impl BlockCursor {
         self.masked
     }
 
+    /// The plan that it goes through.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Masks that the linear schedule lifts at the next step.
     #[must_use]
     pub fn quota(&self) -> usize {
@@ -143,6 +150,7 @@ impl BlockCursor {
             block: self.block,
             fed: self.fed(canvas, &wanted),
             wanted,
+            verified: None,
             call: self.call,
         };
         self.slot = Slot::Filled;
@@ -184,7 +192,11 @@ impl BlockCursor {
         match self.cache {
             CacheMode::Prefix if self.is_cached() => start..canvas.len(),
             CacheMode::Dual if self.is_cached() => start..block.end,
-            CacheMode::Off | CacheMode::Prefix | CacheMode::Dual => 0..canvas.len(),
+            CacheMode::Off | CacheMode::Prefix | CacheMode::Dual => match self.plan.origin() {
+                BlockOrigin::Answer => 0..canvas.len(),
+                // Blocks that are counted from position 0 do not see those behind them.
+                BlockOrigin::Canvas => 0..block.end.min(canvas.len()),
+            },
         }
     }
 }

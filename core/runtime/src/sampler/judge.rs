@@ -1,12 +1,14 @@
+use arrayvec::ArrayVec;
 use rayon::prelude::*;
 use unmask_api::{Position, RowSummary, TokenId, TopRows};
 
 use super::gumbel::GumbelArgmax;
+use super::keep_top::keep_top;
 use super::{Candidate, Noise, rank};
 use crate::Params;
 use crate::event::TOP;
 use crate::family::SpecialIds;
-use crate::params::ConfidenceType;
+use crate::params::{ConfidenceOf, ConfidenceType};
 use crate::scorer::ShortForm;
 
 /// Turns rows of logits into candidates, as LLaDA's `generate()` does.
@@ -35,11 +37,36 @@ impl Judge<'_> {
         candidates.par_extend(rows.map(|(row, &at)| self.judge_row(call, at, row)));
     }
 
+    /// How likely the tokens are that stand at `positions`, by `rows` of shape `[positions, vocab]`, put behind the candidates
+    /// that there are.
+    pub fn verify(
+        &self,
+        positions: &[Position],
+        stands: impl Fn(&Position) -> TokenId + Sync,
+        rows: &[f32],
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let vocab = rows.len().checked_div(positions.len()).unwrap_or(0).max(1);
+        let verify = |(row, at): (&[f32], &Position)| {
+            let (summary, token) = (RowSummary::of(row, &[], 1), stands(at));
+            Candidate {
+                at: *at,
+                token,
+                score: 0.0,
+                confidence: self.round(summary.probability(row[token.index()])),
+                entropy: summary.entropy,
+                margin: 0.0,
+                top: ArrayVec::new(),
+            }
+        };
+        candidates.par_extend(rows.par_chunks_exact(vocab).zip(positions).map(verify));
+    }
+
     /// What of each row says all that is needed; `None` if noise needs the whole row.
     #[must_use]
     pub fn short_form(&self) -> Option<ShortForm> {
         let params = self.params;
-        if params.temperature > 0.0 {
+        if params.temperature > 0.0 || params.top_p.is_some() || params.top_k.is_some() {
             return None;
         }
         let mut banned = match params.confidence_eos_eot_inf {
@@ -126,10 +153,16 @@ impl Judge<'_> {
         if self.params.logits_eos_inf {
             ban(row, &mut self.special.ends_of_text());
         }
+        let mut noise = temperature;
+        if temperature > 0.0 && self.params.confidence_of == ConfidenceOf::Drawn {
+            row.iter_mut().for_each(|it| *it /= temperature as f32);
+            noise = 1.0;
+        }
+        keep_top(row, self.params.top_p, self.params.top_k);
         let token = if temperature == 0.0 {
             argmax(row)
         } else {
-            let mut argmax = GumbelArgmax::new(row, temperature);
+            let mut argmax = GumbelArgmax::new(row, noise);
             let take = &mut |draws: &[f64]| argmax.take(draws);
             self.noise.uniforms(call, at, row.len(), take);
             argmax.best()
@@ -161,6 +194,11 @@ impl Judge<'_> {
     fn ranked(&self, call: usize, mut candidate: Candidate) -> Candidate {
         let draw = || self.noise.uniform(call, candidate.at);
         candidate.score = rank::score(self.params.remasking, &candidate, draw);
+        if self.params.order_temperature > 0.0 {
+            let draw = f64::from(self.noise.uniform(call, candidate.at));
+            // The best under Gumbel noise are drawn without replacement.
+            candidate.score = candidate.score / self.params.order_temperature - (-draw.ln()).ln();
+        }
         candidate
     }
 
@@ -276,6 +314,39 @@ mod tests {
             found,
             "the noise decides, not the seed setting"
         );
+    }
+
+    #[test]
+    fn a_confidence_of_what_is_drawn_is_that_of_the_tempered_row_and_its_best_tokens() {
+        let row = [0.0, 2.0_f32.ln(), 4.0_f32.ln(), 0.0];
+        let confidence = |temperature, top_k| {
+            let params = Params {
+                temperature,
+                top_k,
+                confidence_of: ConfidenceOf::Drawn,
+                ..Params::default()
+            };
+            let found = judge(&params, &row);
+            let share = |at: u32| found.top.iter().find(|(id, _)| id.0 == at).map(|it| it.1);
+            assert_eq!(Some(found.confidence as f32), share(found.token.0));
+            share(2).expect("it is among the best")
+        };
+        assert!((confidence(0.5, None) - 16.0 / 22.0).abs() < 1e-6);
+        assert!((confidence(0.5, Some(2)) - 16.0 / 20.0).abs() < 1e-6);
+        assert!((confidence(0.0, Some(2)) - 4.0 / 6.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn noise_on_the_order_changes_scores_and_nothing_else() {
+        let noisy = Params {
+            order_temperature: 0.5,
+            ..Params::default()
+        };
+        let row = [0.0, 1.0, 2.0];
+        let (plain, noisy) = (judge(&Params::default(), &row), judge(&noisy, &row));
+        assert_ne!(plain.score, noisy.score);
+        let score = plain.score;
+        assert_eq!(plain, Candidate { score, ..noisy });
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use crate::family::BlockOrigin;
-use crate::params::{CacheMode, Transfer};
+use crate::params::{CacheMode, Growth, Transfer};
 use crate::{Canvas, Params};
 
 /// Why settings cannot be carried out as they are.
@@ -65,6 +65,8 @@ pub struct Plan {
     /// Where the first block would begin if all of it were in the answer; at most `answer.start`.
     first: usize,
     block_length: usize,
+    /// Where blocks are counted from.
+    origin: BlockOrigin,
     /// Number of blocks.
     pub blocks: usize,
     /// Steps that each block may take.
@@ -106,7 +108,11 @@ impl Plan {
         params: &Params,
         origin: BlockOrigin,
     ) -> Result<Self, PlanError> {
-        let answer = canvas.answer_start()..canvas.len();
+        let end = match params.growth {
+            Growth::Blocks { ceiling } => canvas.answer_start() + ceiling,
+            Growth::Fixed | Growth::Auto | Growth::Daedal(_) => canvas.len(),
+        };
+        let answer = canvas.answer_start()..end;
         if answer.is_empty() {
             return Err(PlanError::Empty);
         }
@@ -116,12 +122,20 @@ impl Plan {
             BlockOrigin::Canvas => answer.start - answer.start % params.block_length,
         };
         let blocks = (answer.end - first).div_ceil(params.block_length);
+        let steps_per_block = match (params.growth, origin) {
+            // One for each position: nobody knows how many blocks will share the steps.
+            (Growth::Blocks { .. }, _) => params.block_length,
+            // Those that the prompt's end and the answer's end have to themselves are not counted.
+            (_, BlockOrigin::Canvas) => params.steps / (answer.len() / params.block_length).max(1),
+            (_, BlockOrigin::Answer) => params.steps / blocks,
+        };
         Ok(Self {
             answer,
             first,
             block_length: params.block_length,
+            origin,
             blocks,
-            steps_per_block: NonZeroUsize::new(params.steps / blocks).unwrap_or(NonZeroUsize::MIN),
+            steps_per_block: NonZeroUsize::new(steps_per_block).unwrap_or(NonZeroUsize::MIN),
         })
     }
 
@@ -133,6 +147,18 @@ impl Plan {
             .saturating_add(index.saturating_mul(self.block_length));
         let end = start.saturating_add(self.block_length);
         start.max(self.answer.start)..end.min(self.answer.end)
+    }
+
+    /// Positions of a whole block.
+    #[must_use]
+    pub fn block_length(&self) -> usize {
+        self.block_length
+    }
+
+    /// Where blocks are counted from.
+    #[must_use]
+    pub fn origin(&self) -> BlockOrigin {
+        self.origin
     }
 
     /// Steps in all.
@@ -157,6 +183,11 @@ fn check_ranges(params: &Params) -> Result<(), PlanError> {
     let temperature = params.temperature;
     let finite = temperature.is_finite() && temperature >= 0.0;
     in_range(finite, "temperature", temperature, "0 or more")?;
+    let top_p = params.top_p.unwrap_or(1.0);
+    in_range((0.0..=1.0).contains(&top_p), "top_p", top_p, "0 to 1")?;
+    let noise = params.order_temperature;
+    let is_in = noise.is_finite() && noise >= 0.0;
+    in_range(is_in, "alg_temp", noise, "0 or more")?;
     let cfg = f64::from(params.cfg_scale);
     in_range(cfg.is_finite() && cfg >= 0.0, "cfg scale", cfg, "0 or more")
 }
@@ -283,7 +314,8 @@ mod tests {
         let plan = plan(8, 4, 6, BlockOrigin::Canvas).expect("nothing has to divide");
         let blocks: Vec<Range<usize>> = (0..plan.blocks).map(|it| plan.block(it)).collect();
         assert_eq!(blocks, [1..4, 4..8, 8..9]);
-        assert_eq!(plan.steps_per_block.get(), 2);
+        // Of the two that an answer of 8 has room for.
+        assert_eq!(plan.steps_per_block.get(), 3);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub(super) fn score(
         Remasking::Random => f64::from(draw()),
         Remasking::Entropy => -candidate.entropy,
         Remasking::Margin => candidate.margin,
+        Remasking::Sequential => -f64::from(candidate.at.0),
     }
 }
 

@@ -11,6 +11,27 @@ pub fn quota(masked: usize, steps: NonZeroUsize, step: usize) -> usize {
     masked / steps + usize::from(step < masked % steps)
 }
 
+/// The share of the masks that step `step` of Dream's schedule lifts, 0 to 1: `1 - s/t` for times from 1 to `eps`, all of them
+/// at the last step. In float32, as `_sample` of its `generation_utils.py` computes it.
+#[must_use]
+pub fn timestep_share(eps: f64, steps: NonZeroUsize, step: usize) -> f32 {
+    match step + 1 < steps.get() {
+        true => 1.0 - timestep(eps, steps, step + 1) / timestep(eps, steps, step),
+        false => 1.0,
+    }
+}
+
+/// Entry `index` of `torch.linspace(1, eps, steps + 1)`: counted up from the first one, in the second half down from the last.
+#[must_use]
+pub fn timestep(eps: f64, steps: NonZeroUsize, index: usize) -> f32 {
+    let (first, last) = (1.0_f32, eps as f32);
+    let step = (last - first) / steps.get() as f32;
+    match index < steps.get().div_ceil(2) {
+        true => first + step * index as f32,
+        false => last - step * (steps.get() - index) as f32,
+    }
+}
+
 /// Masks that the first `step` steps lift: the sum of their quotas.
 fn lifted(masked: usize, steps: NonZeroUsize, step: usize) -> usize {
     let step = step.min(steps.get());

@@ -6,7 +6,7 @@ use super::Candidate;
 use crate::Canvas;
 
 /// Decides which positions a step asks about, and what becomes of the answer. Pure: it sees a canvas and candidates, no
-/// session and no logits.
+/// session, and logits only if it [asks for them](Self::sees_rows).
 ///
 /// What it knows it had better read off the canvas, which others may change between steps: users, and verifiers that follow
 /// a recorded run.
@@ -14,8 +14,16 @@ pub trait Strategy: Send {
     /// The next step that has something to do, or `None` when nothing is left.
     fn next(&mut self, canvas: &Canvas) -> Option<StepPlan>;
 
+    /// True if [`see`](Self::see) is to be called; whole rows of logits then leave the device at each step.
+    fn sees_rows(&self) -> bool {
+        false
+    }
+
+    /// The logits of the wanted positions, `[wanted, vocab]`, before they are judged; edited at will.
+    fn see(&mut self, _canvas: &Canvas, _wanted: &[Position], _rows: &mut [f32]) {}
+
     /// The edits of the step that [`next`](Self::next) gave last; `candidates` are guesses for its wanted positions, in
-    /// their order.
+    /// their order, then the tokens that stand at its verified ones.
     fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit>;
 
     /// How far it has come.
@@ -34,10 +42,22 @@ pub struct StepPlan {
     pub block: usize,
     /// Positions to guess, ascending, within `fed`; masked or not.
     pub wanted: Vec<Position>,
+    /// Tokens that are asked what speaks for them, if there are any.
+    pub verified: Option<Verified>,
     /// Positions that the forward recomputes; all others come from the K/V cache.
     pub fed: Range<usize>,
     /// Names this step's random draws: planned steps so far, skipped ones included.
     pub call: usize,
+}
+
+/// Tokens that are asked what their probability is, given all others but themselves: the forward has a second copy of the
+/// block, all masked, of which each position sees all of the canvas but its own token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The block.
+    pub block: Range<usize>,
+    /// Where in it they are: ascending, one at least, none of them masked.
+    pub at: Vec<Position>,
 }
 
 /// One change of the canvas. Those of a step apply in order, each position counted on the canvas that the one before left.

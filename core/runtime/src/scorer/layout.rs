@@ -1,7 +1,9 @@
+use std::ops::Range;
+
 use unmask_api::{CancelFlag, Cell, Pass, Position, Row, TokenId};
 
 use super::prefix::Prefix;
-use super::{Question, sequences};
+use super::{Question, Shadow, sequences};
 
 /// Questions as a pass has them: a row each, then their unconditional rows under guidance.
 #[derive(Default)]
@@ -15,6 +17,8 @@ pub(super) struct PassLayout {
     pub(super) read: Vec<u32>,
     /// For each row, how many of its sequence's tokens its slot held before.
     pub(super) held: Vec<usize>,
+    /// Which keys each token sees, where the attention kind does not say it.
+    mask: Vec<u32>,
 }
 
 impl PassLayout {
@@ -27,18 +31,23 @@ impl PassLayout {
         self.wanted.clear();
         self.read.clear();
         self.held.clear();
+        self.mask.clear();
         for (slot, (question, tokens)) in sequences(questions).enumerate() {
             let held = match prefixes.get(slot) {
                 Some(prefix) if question.padding == 0 => prefix.held_of(tokens),
                 Some(_) | None => 0,
             };
-            self.add(question, tokens, held, !prefixes.is_empty());
+            let seen = prefixes.get(slot);
+            let seen = seen.map_or(0, |it| it.seen_by(question.fed.end, tokens.len()));
+            self.add(question, tokens, held, seen);
         }
         self.read.extend(0..self.wanted.len() as u32);
     }
 
-    /// Adds a row in a slot of its own, of whose tokens the first `held` need not be fed.
-    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], held: usize, kept: bool) {
+    /// Adds a row in a slot of its own, of whose tokens the first `held` need not be fed, and which sees the first `seen` cells; 0
+    /// if no K/V are kept.
+    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], held: usize, seen: usize) {
+        let kept = seen > 0;
         // Positions fit in `u32`: the session's length does.
         let (first, padding) = (self.tokens.len(), question.padding);
         let needed = question
@@ -50,7 +59,7 @@ impl PassLayout {
             fed: fed.len() as u32,
             slot: self.rows.len() as u32,
             context: match kept {
-                true => padding as u32..tokens.len() as u32,
+                true => padding as u32..seen as u32,
                 false => 0..0,
             },
             padding: padding.saturating_sub(fed.start) as u32,
@@ -65,6 +74,35 @@ impl PassLayout {
         let index_of = |at: &Position| (first + at.index() - fed.start) as u32;
         self.wanted.extend(question.wanted.iter().map(index_of));
         self.held.push(held);
+        if let Some(shadow) = &question.shadow {
+            self.add_shadow(question, shadow);
+        }
+    }
+
+    /// Adds the second copy of a block to the row of a question that feeds all of its sequence, the only one of its pass.
+    fn add_shadow(&mut self, question: &Question<'_>, shadow: &Shadow<'_>) {
+        let (length, copies) = (question.tokens.len(), shadow.block.len());
+        debug_assert!(self.rows.len() == 1 && question.fed == (0..length));
+        self.rows[0].fed += copies as u32;
+        let positions = shadow.block.clone().map(|index| Position(index as u32));
+        self.positions.extend(positions);
+        self.tokens.extend((0..copies).map(|_| shadow.mask));
+        self.cells.extend((0..copies).map(|_| Cell::NONE));
+        let index_of = |at: &Position| (length + at.index() - shadow.block.start) as u32;
+        self.wanted.extend(shadow.wanted.iter().map(index_of));
+        let keys = length - question.padding;
+        let mut see = |seen: Range<usize>, but: Option<usize>| {
+            let start = self.mask.len();
+            let words = (keys + copies).div_ceil(u32::BITS as usize);
+            self.mask.resize(start + words, 0);
+            for key in seen.filter(|&key| Some(key) != but) {
+                self.mask[start + key / u32::BITS as usize] |= 1 << (key % u32::BITS as usize);
+            }
+        };
+        (0..length).for_each(|_| see(0..keys, None));
+        for own in shadow.block.clone() {
+            see(0..keys + copies, Some(own - question.padding));
+        }
     }
 
     pub(super) fn pass<'a>(&'a self, cancel: &'a CancelFlag) -> Pass<'a> {
@@ -73,9 +111,42 @@ impl PassLayout {
             tokens: &self.tokens,
             positions: &self.positions,
             cells: &self.cells,
-            mask: None,
+            mask: (!self.mask.is_empty()).then_some(&self.mask),
             wanted: &self.wanted,
             cancel,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// WINO's masks and positions as its `decoding_wino` makes them: a prompt of 2, a block of 2, and its second copy.
+    #[test]
+    fn a_second_copy_sees_all_but_its_own_token_and_nobody_sees_it() {
+        let tokens = [3, 4, 5, 6].map(TokenId);
+        let question = Question {
+            tokens: &tokens,
+            guidance: None,
+            padding: 0,
+            fed: 0..4,
+            wanted: &[Position(3)],
+            shadow: Some(Shadow {
+                mask: TokenId(0),
+                block: 2..4,
+                wanted: &[Position(2)],
+            }),
+        };
+        let mut layout = PassLayout::default();
+        layout.fill(&[question], &[]);
+        assert_eq!(layout.positions, [0, 1, 2, 3, 2, 3].map(Position));
+        assert_eq!(layout.tokens, [3, 4, 5, 6, 0, 0].map(TokenId));
+        assert_eq!(layout.wanted, [3, 4]);
+        let canvas = 0b00_1111;
+        assert_eq!(
+            layout.mask,
+            [canvas, canvas, canvas, canvas, 0b11_1011, 0b11_0111]
+        );
     }
 }

@@ -33,6 +33,14 @@ impl Prefix {
         self.block.is_some()
     }
 
+    /// Cells that positions up to `fed` see of a sequence of so many tokens; those behind were perhaps never written.
+    pub(super) fn seen_by(&self, fed: usize, length: usize) -> usize {
+        match self.block {
+            Some(block) => fed.next_multiple_of(block).min(length),
+            None => length,
+        }
+    }
+
     /// Positions of `tokens` from 0 that need not be fed again: whole blocks.
     pub(super) fn held_of(&self, tokens: &[TokenId]) -> usize {
         let Some(block) = self.block else { return 0 };

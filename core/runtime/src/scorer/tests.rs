@@ -154,6 +154,7 @@ fn ask(
         padding: 0,
         fed,
         wanted: &wanted,
+        shadow: None,
     };
     let rows = scorer.logits(&question, &CancelFlag::new());
     rows.map(|rows| rows.to_vec())

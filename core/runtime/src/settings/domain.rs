@@ -56,6 +56,29 @@ pub struct Word {
     pub short: &'static str,
 }
 
+/// A number from 0 on.
+pub(super) const NOT_NEGATIVE: Bounds = Bounds {
+    range: "0 or more",
+    least: 0.0,
+    has_least: true,
+    most: f64::INFINITY,
+    screen_most: f64::INFINITY,
+    arrows: (0.0, f64::INFINITY),
+    per_one: 1.0,
+    digits: 1,
+};
+
+/// A confidence from 0 to 1, or none.
+pub(super) const SHARE: Domain = Domain::Optional(Bounds {
+    range: "0 to 1",
+    most: 1.0,
+    screen_most: 1.0,
+    arrows: (0.5, 0.99),
+    per_one: 20.0,
+    digits: 2,
+    ..NOT_NEGATIVE
+});
+
 impl Bounds {
     /// True if the number is in the range.
     #[must_use]

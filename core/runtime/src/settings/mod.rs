@@ -7,10 +7,13 @@
 mod cost;
 mod definition;
 mod domain;
+mod families;
 mod patch;
+mod samplers;
 mod setting;
 mod table;
 mod value;
+mod words;
 
 pub use cost::{Forwards, approximation, fit, time_per_forward};
 pub use definition::{Changes, Definition, Flag, OneOf};

@@ -31,4 +31,28 @@ pub enum Setting {
     EarlyStop,
     /// See [`Params::logits_eos_inf`](crate::Params::logits_eos_inf).
     NoEnd,
+    /// See [`Transfer::Klass`](crate::params::Transfer::Klass).
+    Klass,
+    /// See [`Transfer::LocalLeap`](crate::params::Transfer::LocalLeap).
+    LocalLeap,
+    /// See [`Transfer::SlowFast`](crate::params::Transfer::SlowFast).
+    SlowFast,
+    /// See [`Transfer::Wino`](crate::params::Transfer::Wino).
+    Wino,
+    /// See [`Transfer::Hierarchy`](crate::params::Transfer::Hierarchy).
+    Hierarchy,
+    /// See [`Transfer::Credit`](crate::params::Transfer::Credit).
+    Credit,
+    /// See [`Transfer::Dynamic`](crate::params::Transfer::Dynamic).
+    Dynamic,
+    /// See [`Transfer::Timesteps`](crate::params::Transfer::Timesteps).
+    Schedule,
+    /// See [`Params::editing`](crate::Params::editing).
+    Editing,
+    /// See [`Params::sub_block_length`](crate::Params::sub_block_length).
+    SubBlock,
+    /// See [`Params::top_p`](crate::Params::top_p).
+    TopP,
+    /// See [`Params::order_temperature`](crate::Params::order_temperature).
+    OrderTemperature,
 }

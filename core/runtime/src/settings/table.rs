@@ -1,7 +1,11 @@
+use super::domain::NOT_NEGATIVE;
+use super::value::AUTO;
+use super::words::{Words, meant, word, words};
 use super::{
     Bounds, Changes, Counted, Definition, Domain, Flag, OneOf, Setting, SettingValue, Word,
+    families, samplers,
 };
-use crate::params::{CacheMode, EntropyOrder, Remasking, Transfer};
+use crate::params::{CacheMode, EntropyOrder, Growth, Remasking, Transfer};
 
 /// Every setting, in the order of [`Setting`], which is that of the panel.
 pub const TABLE: &[Definition] = &[
@@ -12,14 +16,20 @@ pub const TABLE: &[Definition] = &[
         flag: Flag::Takes("--len", "N"),
         variable: "UNMASK_LENGTH",
         label: "answer length",
-        help: "Length of the answer, in tokens",
+        help: "Length of the answer, in tokens, or auto",
         remark: "tokens on the canvas",
         about: "Positions of the answer, all masked at first. A short answer ends early and leaves \
-                the rest unused; a longer one costs more per forward.",
+                the rest unused; a longer one costs more per forward. auto: it finds its length.",
         changes: Changes::Tokens,
         one_of: None,
-        get: |_, length| SettingValue::Count(length),
-        set: |_, length, value| *length = value.count(),
+        get: |params, length| match params.growth {
+            Growth::Fixed => SettingValue::Count(length),
+            Growth::Auto | Growth::Blocks { .. } | Growth::Daedal(_) => SettingValue::Choice(AUTO),
+        },
+        set: |params, length, value| match value {
+            SettingValue::Choice(_) => params.growth = Growth::Auto,
+            value => (params.growth, *length) = (Growth::Fixed, value.count()),
+        },
     },
     Definition {
         setting: Setting::BlockLength,
@@ -136,7 +146,7 @@ pub const TABLE: &[Definition] = &[
         help: "Which positions stay masked",
         remark: "what goes first",
         about: "Which tokens stay masked for later steps: those of least confidence, highest entropy \
-                or smallest lead of the best token over the second, or any.",
+                or smallest lead of the best token over the second, any, or the last ones.",
         changes: Changes::Tokens,
         one_of: None,
         get: |params, _| SettingValue::Choice(word(&REMASKING, params.remasking)),
@@ -296,28 +306,26 @@ pub const TABLE: &[Definition] = &[
         get: |params, _| SettingValue::Switch(params.logits_eos_inf),
         set: |params, _, value| params.logits_eos_inf = value.is_on(),
     },
+    samplers::KLASS,
+    samplers::LOCAL_LEAP,
+    samplers::SLOW_FAST,
+    samplers::WINO,
+    samplers::HIERARCHY,
+    samplers::CREDIT,
+    samplers::DYNAMIC,
+    families::SCHEDULE,
+    families::EDITING,
+    families::SUB_BLOCK,
+    families::TOP_P,
+    families::ORDER_TEMPERATURE,
 ];
 
-/// A number from 0 on.
-const NOT_NEGATIVE: Bounds = Bounds {
-    range: "0 or more",
-    least: 0.0,
-    has_least: true,
-    most: f64::INFINITY,
-    screen_most: f64::INFINITY,
-    arrows: (0.0, f64::INFINITY),
-    per_one: 1.0,
-    digits: 1,
-};
-
-/// The words of a choice, each with its short form and what it means.
-type Words<T, const N: usize> = [(&'static str, &'static str, T); N];
-
-const REMASKING: Words<Remasking, 4> = [
+const REMASKING: Words<Remasking, 5> = [
     ("low_confidence", "low_conf", Remasking::LowConfidence),
     ("random", "random", Remasking::Random),
     ("entropy", "entropy", Remasking::Entropy),
     ("margin", "margin", Remasking::Margin),
+    ("sequential", "left_right", Remasking::Sequential),
 ];
 
 const CACHE: Words<CacheMode, 3> = [
@@ -334,32 +342,6 @@ const ORDER: Words<EntropyOrder, 2> = [
 const ORDER_WORDS: &[Word] = &words(&ORDER);
 const REMASKING_WORDS: &[Word] = &words(&REMASKING);
 const CACHE_WORDS: &[Word] = &words(&CACHE);
-
-const fn words<T: Copy, const N: usize>(words: &Words<T, N>) -> [Word; N] {
-    let mut out = [Word {
-        word: "",
-        short: "",
-    }; N];
-    let mut at = 0;
-    while at < N {
-        (out[at].word, out[at].short) = (words[at].0, words[at].1);
-        at += 1;
-    }
-    out
-}
-
-/// The word of a meaning. Each has one: a test walks through them.
-fn word<T: Copy + PartialEq, const N: usize>(words: &Words<T, N>, meaning: T) -> &'static str {
-    let found = words.iter().find(|(_, _, it)| *it == meaning);
-    found.map_or("", |(word, _, _)| word)
-}
-
-/// What a word means.
-fn meant<T: Copy, const N: usize>(words: &Words<T, N>, value: SettingValue) -> T {
-    let said = value.word();
-    let found = words.iter().find(|(word, _, _)| *word == said);
-    found.expect("values are made of these words").2
-}
 
 /// The decimal that a person wrote: 0.1 as `f64`, not 0.10000000149.
 fn shortest(number: f32) -> f64 {

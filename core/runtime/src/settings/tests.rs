@@ -1,6 +1,6 @@
 use super::*;
 use crate::Params;
-use crate::params::{CacheMode, Transfer};
+use crate::params::{CacheMode, Growth, Transfer};
 
 fn params(block_length: usize, steps: usize) -> Params {
     Params {
@@ -13,6 +13,7 @@ fn params(block_length: usize, steps: usize) -> Params {
 /// Two values of a domain, as people write them.
 fn samples(domain: Domain) -> Vec<String> {
     match domain {
+        Domain::Count(Counted::Answer) => vec!["7".to_owned(), "auto".to_owned()],
         Domain::Count(_) | Domain::Seed => vec!["7".to_owned(), "9".to_owned()],
         Domain::Number(_) | Domain::Optional(_) => vec!["0.5".to_owned(), "0.25".to_owned()],
         Domain::Switch => vec!["true".to_owned(), "false".to_owned()],
@@ -67,6 +68,23 @@ fn what_is_written_is_read_again_and_what_is_off_is_left_out() {
     let (mut params, mut length) = (Params::default(), 0);
     read.apply(&mut params, &mut length);
     assert_eq!((params, length), (with_all, 32));
+}
+
+#[test]
+fn a_length_may_be_a_number_or_auto_and_no_other_word() {
+    let read = |text: &str| serde_json::from_str::<GenerationPatch>(text);
+    let auto = read("{\"length\":\"auto\"}").expect("it is of the table");
+    let (mut params, mut length) = (Params::default(), 64);
+    auto.apply(&mut params, &mut length);
+    assert_eq!((params.growth, length), (Growth::Auto, 64));
+    let text = serde_json::to_string(&auto).expect("it is plain data");
+    assert_eq!(text, "{\"length\":\"auto\"}");
+    let fixed = read("{\"length\":32}").expect("it is of the table");
+    fixed.apply(&mut params, &mut length);
+    assert_eq!((params.growth, length), (Growth::Fixed, 32));
+    let error = read("{\"length\":\"long\"}").expect_err("it is not");
+    let told = "`long` is not known; it must be a whole number, 1 or more, or auto";
+    assert!(error.to_string().starts_with(told), "{error}");
 }
 
 #[test]

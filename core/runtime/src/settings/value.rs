@@ -1,7 +1,7 @@
 use serde::de::{DeserializeSeed, Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
-use super::{Domain, Word};
+use super::{Counted, Domain, Word};
 
 /// A value of a setting. Its kind is that of the setting's [`Domain`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -23,6 +23,9 @@ pub enum SettingValue {
 
 const OFF: &str = "off";
 
+/// An answer's length that it finds itself.
+pub(super) const AUTO: &str = "auto";
+
 impl Domain {
     /// Reads a value as people write it; its range is tested by [`check`](Self::check).
     ///
@@ -31,6 +34,7 @@ impl Domain {
     pub fn parse(self, text: &str) -> Result<SettingValue, String> {
         let text = text.trim();
         let value = match self {
+            Self::Count(Counted::Answer) if text == AUTO => Some(SettingValue::Choice(AUTO)),
             Self::Count(_) => text.parse().ok().map(SettingValue::Count),
             Self::Optional(_) if text == OFF => Some(SettingValue::Off),
             Self::Number(_) | Self::Optional(_) => text.parse().ok().map(SettingValue::Number),
@@ -45,6 +49,7 @@ impl Domain {
     #[must_use]
     pub fn allowed(self) -> String {
         match self {
+            Self::Count(Counted::Answer) => "a whole number, 1 or more, or auto".to_owned(),
             Self::Count(_) => "a whole number, 1 or more".to_owned(),
             Self::Number(_) => "a number, such as 0.7".to_owned(),
             Self::Optional(_) => "a number, such as 0.7, or off".to_owned(),
@@ -74,12 +79,28 @@ impl Domain {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CountOrWord {
+    Count(usize),
+    Word(String),
+}
+
 /// Reads a value out of a file; its range is tested by [`Domain::check`].
 impl<'de> DeserializeSeed<'de> for Domain {
     type Value = SettingValue;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<SettingValue, D::Error> {
         Ok(match self {
+            Self::Count(Counted::Answer) => match CountOrWord::deserialize(input)? {
+                CountOrWord::Count(count) => SettingValue::Count(count),
+                CountOrWord::Word(word) if word == AUTO => SettingValue::Choice(AUTO),
+                CountOrWord::Word(word) => {
+                    let allowed = self.allowed();
+                    let why = format!("`{word}` is not known; it must be {allowed}");
+                    return Err(D::Error::custom(why));
+                }
+            },
             Self::Count(_) => SettingValue::Count(usize::deserialize(input)?),
             Self::Number(_) | Self::Optional(_) => SettingValue::Number(f64::deserialize(input)?),
             Self::Switch => SettingValue::Switch(bool::deserialize(input)?),

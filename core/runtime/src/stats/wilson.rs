@@ -1,7 +1,4 @@
-use super::Interval;
-
-/// The 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+use super::{Interval, Z};
 
 /// The interval of a rate of which `hits` of `trials` were seen, without continuity correction; 0 to 1 where none were made.
 ///

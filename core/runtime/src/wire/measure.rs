@@ -4,13 +4,10 @@ use std::str::FromStr;
 
 use crate::config::LikelihoodPreset;
 use crate::engine::{Failure, FailureKind, Loaded, MeasureId, MeasureRequest};
-use crate::likelihood::{CountRule, Masking, Pair, Pairing, Samples, rolling_windows};
+use crate::likelihood::{
+    CountRule, DRAWS, Masking, Pair, Pairing, STRATUM, Samples, rolling_windows,
+};
 use serde::{Deserialize, Serialize};
-
-/// Draws of the reference.
-const DRAWS: usize = 128;
-/// Those of a stratum.
-const STRATUM: usize = 16;
 
 /// From how many masks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +43,15 @@ pub struct MeasureSettings {
     pub bos: bool,
 }
 
+/// Why nothing can be measured with such settings.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{what}")]
+pub struct MeasureError {
+    /// The setting that is wrong: `samples`, `strata` or `cfg_scale`.
+    pub setting: &'static str,
+    what: String,
+}
+
 impl Default for MeasureSettings {
     fn default() -> Self {
         Self {
@@ -70,6 +76,24 @@ impl MeasureSettings {
         self.strata = preset.strata.unwrap_or(self.strata);
         self.cfg_scale = preset.cfg_scale.unwrap_or(self.cfg_scale);
         self
+    }
+
+    /// Tests what no text is needed for.
+    ///
+    /// # Errors
+    /// [`MeasureError`] naming a setting.
+    pub fn check(&self) -> Result<(), MeasureError> {
+        let refused = |setting, what| Err(MeasureError { setting, what });
+        if !(self.cfg_scale.is_finite() && self.cfg_scale >= 0.0) {
+            let what = format!("cfg scale is {}; it must be 0 or more", self.cfg_scale);
+            return refused("cfg_scale", what);
+        }
+        // Two tokens: those of one are all alike, and every mask of them can be evaluated.
+        match self.samples().draws(2) {
+            Ok(_) => Ok(()),
+            Err(error) if self.strata == 0 => refused("strata", error.to_string()),
+            Err(error) => refused("samples", error.to_string()),
+        }
     }
 
     /// From which masks.
@@ -127,6 +151,13 @@ impl MeasureSettings {
         loaded: &Loaded,
     ) -> Result<Pair, Failure> {
         let mut pair = loaded.text.pair(context, continuation)?;
+        if pair.continuation.is_empty() && !continuation.is_empty() {
+            return Err(Failure {
+                kind: FailureKind::Usage,
+                text: "the continuation becomes part of the context's last token".to_owned(),
+                hint: "cut the text elsewhere, such as before a word's blank".to_owned(),
+            });
+        }
         if let Some(bos) = loaded.special.bos.filter(|_| self.bos) {
             pair.context.insert(0, bos);
         }

@@ -1,5 +1,8 @@
-use std::io::{self, BufRead, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
 
+use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 
 use super::start::Start;
@@ -93,6 +96,19 @@ pub fn read(source: impl BufRead) -> Result<Recording, ReadError> {
         }
     }
     Ok(recording)
+}
+
+/// Reads a file of lines, packed by gzip or not: its first bytes tell.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_file(path: &Path) -> Result<Recording, ReadError> {
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
+    let mut file = BufReader::new(File::open(path)?);
+    match file.fill_buf()?.starts_with(&GZIP) {
+        true => read(BufReader::new(MultiGzDecoder::new(file))),
+        false => read(file),
+    }
 }
 
 impl Recording {

@@ -74,7 +74,7 @@ pub struct GenerateTask {
     /// The answer ends before the first of these.
     #[serde(default)]
     pub until: Vec<String>,
-    /// Its length at least, rounded up to blocks, where no setting says one.
+    /// Its length at most, in whole blocks or one that is shorter, where no setting says one.
     pub max_tokens: Option<usize>,
     /// Settings, by the keys of the table.
     #[serde(default)]
@@ -108,8 +108,8 @@ impl WorkerRequest {
             refused(&Value::Null, message)
         })?;
         let id = said.remove("id").unwrap_or_default();
-        if !id.is_number() && !id.is_string() {
-            let message = "`id` has to be a number or a text; answers repeat it";
+        if !is_repeatable(&id) {
+            let message = "`id` has to be a whole number below 2^64 or a text; answers repeat it";
             return Err(refused(&Value::Null, message.to_owned()));
         }
         match task(said, settings) {
@@ -117,6 +117,12 @@ impl WorkerRequest {
             Err(message) => Err(refused(&id, message)),
         }
     }
+}
+
+/// Whether an id can be repeated as it was said: a text, or a whole number of which no digit was lost when it was read.
+#[must_use]
+pub fn is_repeatable(id: &Value) -> bool {
+    id.is_string() || id.is_u64() || id.is_i64()
 }
 
 #[derive(Deserialize)]
@@ -172,6 +178,9 @@ fn task(mut said: Map<String, Value>, settings: &MeasureSettings) -> Result<Work
             let task: GenerateTask = read(said)?;
             let refused = |(key, why): (&str, String)| format!("settings.{key}: {why}");
             task.settings.check().map_err(refused)?;
+            if task.max_tokens == Some(0) {
+                return Err("`max_tokens` is 0; it must be 1 or more".to_owned());
+            }
             WorkerTask::Generate(task)
         }
         "render" => {
@@ -219,7 +228,9 @@ fn measure(
         _ => Map::new(),
     };
     all.extend(said);
-    read(all)
+    let settings: MeasureSettings = read(all)?;
+    settings.check().map_err(|error| error.to_string())?;
+    Ok(settings)
 }
 
 fn read<T: serde::de::DeserializeOwned>(said: Map<String, Value>) -> Result<T, String> {
@@ -269,6 +280,27 @@ mod tests {
             ("[]", Value::Null, "no object of JSON"),
             (r#"{"do":"info"}"#, Value::Null, "`id` has to be"),
             (r#"{"id":[],"do":"info"}"#, Value::Null, "`id` has to be"),
+            (
+                r#"{"id":18446744073709551616,"do":"info"}"#,
+                Value::Null,
+                "below 2^64 or a text",
+            ),
+            (r#"{"id":1.5,"do":"info"}"#, Value::Null, "`id` has to be"),
+            (
+                r#"{"id":7,"do":"generate","prompt":"a","max_tokens":0}"#,
+                7.into(),
+                "`max_tokens` is 0; it must be 1 or more",
+            ),
+            (
+                r#"{"id":7,"do":"rolling","items":[{"text":"a"}],"samples":5,"strata":2}"#,
+                7.into(),
+                "use a multiple of 2",
+            ),
+            (
+                r#"{"id":7,"do":"rolling","items":[{"text":"a"}],"cfg_scale":-1}"#,
+                7.into(),
+                "cfg scale is -1; it must be 0 or more",
+            ),
             (r#"{"id":7}"#, 7.into(), "`do` is missing"),
             (
                 r#"{"id":7,"do":"infos"}"#,

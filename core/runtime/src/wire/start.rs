@@ -40,6 +40,9 @@ pub struct Start {
     pub approximation: Option<String>,
     /// The run that this one goes on from.
     pub continues: Option<String>,
+    /// True if the plan is laid over the masks alone, see [`Planned`](crate::engine::Planned).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub infill: bool,
     /// The canvas before the first step.
     pub canvas: CanvasLine,
     /// What the tokens of the canvas stand for, by id.
@@ -198,6 +201,7 @@ impl Start {
             exact: approximation.is_none() && !has_holes_before_answer(canvas),
             approximation,
             continues: None,
+            infill: false,
             canvas: CanvasLine::of(canvas, &loaded.special),
             pieces: canvas.tokens().iter().filter_map(piece).collect(),
             messages: label.messages.clone(),

@@ -67,7 +67,9 @@ fn loaded() -> Loaded {
         vocabulary: Arc::new(Vocabulary::new(tokens)),
         defaults: Params::default(),
         default_length: 8,
+        rules: crate::family::FamilyRules::default(),
         default_seed: None,
+        measured: None,
         text: Arc::new(crate::engine::tests::Fake::default()),
     }
 }

@@ -1,4 +1,4 @@
-//! Small LLaDA checkpoints of random numbers, the same at every run.
+//! Small checkpoints of random numbers, the same at every run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::decoder::Decoder;
 use crate::llada::tensor_name;
 use crate::{Attention, LoadSpec};
 
@@ -29,6 +30,8 @@ pub struct Shape {
 /// A checkpoint that can be changed before it is saved.
 #[derive(Debug, Clone)]
 pub struct TestCheckpoint {
+    /// See `LoadSpec::family`.
+    pub family: &'static str,
     /// `config.json`
     pub config: Value,
     /// Shape and numbers by name.
@@ -41,6 +44,7 @@ pub struct SavedCheckpoint {
     /// Holds `model.safetensors`.
     pub folder: TempDir,
     config_json: String,
+    family: &'static str,
 }
 
 impl TestCheckpoint {
@@ -58,6 +62,7 @@ impl TestCheckpoint {
             "block_type": "llama", "alibi": false, "rope": true, "layer_norm_type": "rms"
         });
         let mut checkpoint = Self {
+            family: "llada",
             config,
             tensors: BTreeMap::new(),
         };
@@ -83,13 +88,44 @@ impl TestCheckpoint {
         checkpoint
     }
 
-    /// Adds a random tensor: a matrix around 0 that keeps its input's size, or a vector around 1.
+    /// One of a family of [`FAMILIES`](crate::decoder::FAMILIES), with the vocabulary of [`TINY`](super::TINY).
+    ///
+    /// # Panics
+    /// If it is another family.
+    #[must_use]
+    pub fn of_family(family: &'static str) -> Self {
+        if family == "llada" {
+            return Self::new(super::TINY);
+        }
+        let mut checkpoint = Self {
+            family,
+            config: super::families::config(family),
+            tensors: BTreeMap::new(),
+        };
+        // What there is without weights: names and shapes.
+        let mut spec = checkpoint.save().spec("", "");
+        spec.weights.clear();
+        let decoder = Decoder::read(&spec).expect("the configuration is whole");
+        for (name, shape) in decoder.tensors() {
+            checkpoint.add_named(name, &shape);
+        }
+        checkpoint
+    }
+
+    /// Adds a random tensor of LLaDA's: a matrix around 0 that keeps its input's size, or a vector around 1.
     pub fn add(&mut self, name: &str, shape: &[usize]) {
-        let mut state = name
+        self.add_named(&tensor_name(name), shape);
+    }
+
+    /// As [`add`](Self::add), by its whole name; biases are around 0.
+    fn add_named(&mut self, name: &str, shape: &[usize]) {
+        let short = name.strip_prefix(&tensor_name("")).unwrap_or(name);
+        let mut state = short
             .bytes()
             .fold(7_u64, |hash, byte| hash * 31 + u64::from(byte));
         let (middle, spread) = match shape {
             [_, columns] => (0.0, (3.0 / *columns as f32).sqrt()),
+            _ if name.ends_with("bias") && self.family != "llada" => (0.0, 0.2),
             _ => (1.0, 0.2),
         };
         let mut next = || {
@@ -101,7 +137,7 @@ impl TestCheckpoint {
         };
         let numbers = (0..shape.iter().product()).map(|_| next()).collect();
         self.tensors
-            .insert(tensor_name(name), (shape.to_vec(), numbers));
+            .insert(name.to_owned(), (shape.to_vec(), numbers));
     }
 
     /// Writes the checkpoint to a folder of its own.
@@ -130,6 +166,7 @@ impl TestCheckpoint {
         fs::write(folder.path().join("model.safetensors"), file)
             .expect("there is room for a small file");
         SavedCheckpoint {
+            family: self.family,
             folder,
             config_json: self.config.to_string(),
         }
@@ -141,7 +178,7 @@ impl SavedCheckpoint {
     #[must_use]
     pub fn spec(&self, device: &str, precision: &str) -> LoadSpec {
         LoadSpec {
-            family: "llada".to_owned(),
+            family: self.family.to_owned(),
             folder: self.folder.path().to_owned(),
             weights: vec![self.folder.path().join("model.safetensors")],
             config_json: self.config_json.clone(),

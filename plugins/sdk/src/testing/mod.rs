@@ -1,4 +1,4 @@
-//! Tests that every backend with LLaDA's network has to pass: whole models, small and random.
+//! Tests that every backend with LLaDA's network has to pass, with those of other families where it runs them: whole models, small and random.
 //!
 //! A backend's own tests say how to reach it, and get one `#[test]` a case:
 //!
@@ -21,6 +21,8 @@ pub mod cut;
 pub mod errors;
 #[doc(hidden)]
 pub mod estimates;
+#[doc(hidden)]
+pub mod families;
 #[doc(hidden)]
 pub mod kinds;
 #[doc(hidden)]
@@ -233,6 +235,10 @@ macro_rules! llada_tests {
                 a_mask_of_a_kind_is_that_kind
                 shadows_that_a_mask_hides_do_not_matter
             }
+            $crate::each_case! { ($subject) families:
+                blocks_fed_one_by_one_give_what_the_whole_gives
+                rows_of_every_family_give_what_they_give_alone
+            }
             $crate::each_case! { ($subject) output:
                 output_can_be_read_in_parts_and_again
                 the_short_form_says_of_a_row_what_the_whole_row_says
@@ -271,6 +277,9 @@ macro_rules! precision_tests {
                 damaged_kept_weights_are_built_anew
                 weights_that_cannot_be_kept_are_held_in_memory_and_told_of
                 a_cancelled_load_leaves_nothing_behind
+            }
+            $crate::each_case! { ($subject, $precisions) families:
+                every_family_loses_little_in_fewer_bits
             }
             $crate::each_case! { ($subject, $precisions) cut:
                 weights_cut_while_they_are_quantised_are_not_kept
@@ -319,6 +328,7 @@ mod tests {
             include_str!("output.rs"),
             include_str!("estimates.rs"),
             include_str!("errors.rs"),
+            include_str!("families.rs"),
             include_str!("precisions.rs"),
         ];
         for case in areas

@@ -16,12 +16,10 @@ use unmask_core::stats::Comparison;
 use super::grade::{Grade, Over};
 use super::question::{Answered, EvalQuestion};
 use crate::cli::{AskedLine, EvalArguments};
-use crate::command::Usage;
+use crate::command::{Usage, prompt};
 
 /// The templates that the program carries.
 const TEMPLATES: &str = include_str!("pairs.toml");
-/// Names the draws of the bootstrap.
-const SEED: u64 = 0;
 /// Positions of an answer, one block of them.
 const LENGTH: usize = 28;
 
@@ -50,11 +48,12 @@ pub(super) fn read_pairs(
     let refused = |what: String| Usage(format!("{}: {what}", path.display()));
     let text = read_text(&environment.expand(path), LARGE);
     let text = text.map_err(|error| refused(format!("cannot be read: {error}")))?;
-    let couplets: Vec<Couplet> = serde_json::from_str(&text).map_err(|error| {
-        refused(format!(
-            "{error}; it is a list of objects with `first`, `second` and perhaps `source`"
-        ))
-    })?;
+    let couplets: Vec<Couplet> =
+        serde_json::from_str(prompt::without_mark(&text)).map_err(|error| {
+            refused(format!(
+                "{error}; it is a list of objects with `first`, `second` and perhaps `source`"
+            ))
+        })?;
     if couplets.is_empty() {
         return Err(refused("it holds no couplets".to_owned()));
     }
@@ -85,6 +84,7 @@ pub(super) fn read_pairs(
             };
             questions.push(EvalQuestion {
                 line: 2 * at + side + 1,
+                place: format!("{}: couplet {}", path.display(), at + 1),
                 task: task.to_owned(),
                 messages: vec![message],
                 answers: vec![answer.clone()],
@@ -178,7 +178,7 @@ impl BothWays {
             .filter_map(|next| Some((next.right, right(next.line + 1, PREVIOUS)?)))
             .collect();
         (!rights.is_empty()).then(|| Self {
-            comparison: Comparison::of(&rights, SEED),
+            comparison: Comparison::of(&rights),
             rights,
         })
     }

@@ -5,23 +5,27 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use unmask_core::engine::{Failure, Loaded, Message, Outcome};
+use unmask_core::engine::{Failure, FailureKind, Loaded, Message, Outcome, Role};
 use unmask_core::regular_file::is_there;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::object;
 
 use super::grade::{Grade, Over};
+use crate::command::records::LineRecord;
 use crate::command::{Usage, prompt};
 
 /// One line of the file of questions.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct EvalQuestion {
+pub(in super::super) struct EvalQuestion {
     /// Counted from 1; names the question in the answers' file.
     #[serde(skip)]
-    pub(super) line: usize,
-    pub(super) task: String,
-    pub(super) messages: Vec<Message>,
+    pub(in super::super) line: usize,
+    /// Where it is from, for messages.
+    #[serde(skip)]
+    pub(super) place: String,
+    pub(in super::super) task: String,
+    pub(in super::super) messages: Vec<Message>,
     /// Any of them counts.
     pub(super) answers: Vec<String>,
     #[serde(default)]
@@ -37,7 +41,7 @@ pub(in super::super) struct Answered {
     pub(in super::super) task: String,
     /// What was asked and how it is graded, as a hash; not said by old files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) asked: Option<String>,
+    pub(in super::super) asked: Option<String>,
     pub(in super::super) answer: String,
     pub(in super::super) right: bool,
     /// Where the whole canvas is judged, whether the visible answer alone is right.
@@ -45,9 +49,9 @@ pub(in super::super) struct Answered {
     pub(super) right_visible: Option<bool>,
     pub(in super::super) nfe: usize,
     /// Tokens that the steps committed, end tokens included.
-    pub(super) committed: usize,
+    pub(in super::super) committed: usize,
     pub(super) text_tokens: usize,
-    pub(super) seconds: f64,
+    pub(in super::super) seconds: f64,
 }
 
 /// What the answers depend on: the first line of their file.
@@ -60,6 +64,12 @@ pub(in super::super) struct EvalSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) questions: Option<String>,
     pub(super) model: String,
+    /// The model's hash, where it is known; not said by old files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) identity: Option<String>,
+    /// The preset that was asked for, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) preset: Option<String>,
     pub(super) backend: String,
     pub(super) precision: String,
     /// Those of denoising by key.
@@ -68,20 +78,30 @@ pub(in super::super) struct EvalSettings {
 }
 
 impl EvalSettings {
-    pub(super) fn new(loaded: &Loaded, fit: &FittedParams, questions: String) -> Self {
+    pub(super) fn new(
+        loaded: &Loaded,
+        fit: &FittedParams,
+        questions: String,
+        preset: Option<String>,
+    ) -> Self {
         Self {
             program: Some(concat!("unmask ", env!("CARGO_PKG_VERSION")).to_owned()),
             questions: Some(questions),
             model: loaded.name.clone(),
+            identity: loaded.provenance.identity().map(str::to_owned),
+            preset,
             backend: loaded.backend.clone(),
             precision: loaded.facts.precision.clone(),
             denoising: object(&fit.params, fit.length),
         }
     }
 
-    /// True if both say the same, whoever answered and whatever else the file of questions holds.
+    /// True if both say the same, whoever answered, by whatever preset's name, and whatever else the file of questions holds.
     pub(super) fn agrees(&self, other: &Self) -> bool {
-        self.said() == other.said()
+        let is_other = |(one, other): (&Option<String>, &Option<String>)| {
+            one.is_some() && other.is_some() && one != other
+        };
+        self.said() == other.said() && !is_other((&self.identity, &other.identity))
     }
 
     /// Every setting by its name, of the model and of denoising; what is off is as good as unsaid.
@@ -99,9 +119,51 @@ impl EvalSettings {
     }
 }
 
+impl LineRecord for Answered {
+    fn line(&self) -> usize {
+        self.line
+    }
+}
+
 impl EvalQuestion {
+    /// A prompt of which no answer is right or wrong.
+    pub(in super::super) fn prompt(line: usize, text: &str) -> Self {
+        Self {
+            line,
+            place: format!("prompt {line}"),
+            task: "prompt".to_owned(),
+            messages: vec![Message {
+                role: Role::User,
+                content: text.to_owned(),
+            }],
+            answers: Vec::new(),
+            grade: Grade::default(),
+            over: Over::default(),
+        }
+    }
+
+    /// Whether answers can be right.
+    pub(in super::super) fn has_answers(&self) -> bool {
+        !self.answers.is_empty()
+    }
+
+    /// The error, with the question's place before it if it is the question that cannot be answered.
+    pub(in super::super) fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        match error.downcast::<Failure>() {
+            Ok(failure) => match failure.kind {
+                FailureKind::Usage | FailureKind::Context { .. } => Failure {
+                    text: format!("{}: {}", self.place, failure.text),
+                    ..failure
+                }
+                .into(),
+                _ => failure.into(),
+            },
+            Err(other) => other,
+        }
+    }
+
     /// A hash of all that its answer and its grade depend on.
-    pub(super) fn identity(&self) -> String {
+    pub(in super::super) fn identity(&self) -> String {
         let mut digest = Sha256::new();
         digest.update(serde_json::json!([self.messages, self.answers]).to_string());
         digest.update(format!("{:?}{:?}", self.grade, self.over));
@@ -113,7 +175,11 @@ impl EvalQuestion {
             .collect()
     }
 
-    pub(super) fn judge(&self, outcome: &Outcome, loaded: &Loaded) -> Result<Answered, Failure> {
+    pub(in super::super) fn judge(
+        &self,
+        outcome: &Outcome,
+        loaded: &Loaded,
+    ) -> Result<Answered, Failure> {
         let judged = self.over.text(outcome, loaded)?;
         let is_right = |text: &str| self.grade.is_right(text, &self.answers);
         Ok(Answered {
@@ -132,7 +198,7 @@ impl EvalQuestion {
 }
 
 /// Reads the file of questions, of which none is longer than any model could read; also gives the SHA-256 of their lines.
-pub(super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>, String), Usage> {
+pub(in super::super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>, String), Usage> {
     let unreadable = |error| {
         Usage(format!(
             "cannot read the questions in {}: {error}",
@@ -149,10 +215,14 @@ pub(super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>, String),
             break;
         }
         digest.update(&line);
+        let line = match index {
+            0 => prompt::without_mark(&line),
+            _ => &line,
+        };
         if line.trim().is_empty() {
             continue;
         }
-        let mut question: EvalQuestion = serde_json::from_str(&line).map_err(|error| {
+        let mut question: EvalQuestion = serde_json::from_str(line).map_err(|error| {
             Usage(format!(
                 "{}:{}: {error}; a line is an object with `task`, `messages` and `answers`",
                 path.display(),
@@ -160,10 +230,11 @@ pub(super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>, String),
             ))
         })?;
         question.line = index + 1;
+        question.place = format!("{}:{}", path.display(), question.line);
         let is_empty = |text: &String| text.trim().is_empty();
         let says_nothing = question.answers.iter().any(is_empty);
         if question.messages.is_empty() || question.answers.is_empty() || says_nothing {
-            let place = format!("{}:{}", path.display(), index + 1);
+            let place = &question.place;
             return Err(Usage(format!(
                 "{place}: a question needs at least one message and one answer, none of them empty"
             )));

@@ -83,16 +83,6 @@ fn join(base: &str, address: &str) -> String {
     format!("{scheme}://{host}/{}", parts.join("/"))
 }
 
-/// An address for people: without a name and password.
-pub(super) fn shown(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else {
-        return address.to_owned();
-    };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = host.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}/{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,17 +140,5 @@ mod tests {
             format!("{simple}/my-package-x/")
         );
         assert_eq!(page(&format!("{simple}/"), "p"), format!("{simple}/p/"));
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(
-            shown("https://me:secret@index.example/p"),
-            "https://index.example/p"
-        );
-        assert_eq!(
-            shown("https://index.example/p@2"),
-            "https://index.example/p@2"
-        );
     }
 }

@@ -9,7 +9,7 @@ use unmask_core::config::Environment;
 use unmask_core::engine::{Failure, Loaded, Message, Role};
 use unmask_core::likelihood::Pair;
 use unmask_core::regular_file::is_there;
-use unmask_core::wire::MeasureSettings;
+use unmask_core::wire::{MeasureSettings, is_repeatable};
 
 use crate::cli::ScoreArguments;
 use crate::command::{Usage, prompt};
@@ -121,6 +121,7 @@ pub(super) fn read_items(
     if let Some(path) = &arguments.text {
         let read = File::open(environment.expand(path)).and_then(prompt::all);
         let text = read.map_err(|error| unreadable(path, &error))?;
+        let text = prompt::without_mark(&text).to_owned();
         return Ok(vec![ScoreItem::new(0, ScoreText::Whole(text))]);
     }
     let Some(path) = &arguments.file else {
@@ -157,6 +158,10 @@ fn read_lines(from: &mut impl BufRead, path: &Path) -> Result<Vec<ScoreItem>, Us
     let mut items = Vec::new();
     for number in 1.. {
         let line = prompt::line(from).map_err(|error| unreadable(path, &error))?;
+        let line = match number {
+            1 => prompt::without_mark(&line),
+            _ => &line,
+        };
         if line.is_empty() {
             break;
         }
@@ -165,13 +170,18 @@ fn read_lines(from: &mut impl BufRead, path: &Path) -> Result<Vec<ScoreItem>, Us
         }
         let refused = |what: &str| Usage(format!("{}:{number}: {what}", shown(path)));
         let said: ItemLine =
-            serde_json::from_str(&line).map_err(|error| refused(&format!("{error}; {FORMS}")))?;
+            serde_json::from_str(line).map_err(|error| refused(&format!("{error}; {FORMS}")))?;
         items.push(item(number, said).map_err(|what| refused(&what))?);
     }
     Ok(items)
 }
 
 fn item(line: usize, said: ItemLine) -> Result<ScoreItem, String> {
+    if said.id.as_ref().is_some_and(|id| !is_repeatable(id)) {
+        return Err(
+            "`id` has to be a whole number below 2^64 or a text; results repeat it".to_owned(),
+        );
+    }
     let text = match (said.context, said.continuation, said.choices, said.text) {
         (Some(context), Some(continuation), None, None) => ScoreText::Continuation {
             context,
@@ -244,6 +254,27 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn an_id_has_to_be_one_that_can_be_repeated() {
+        for id in ["18446744073709551616", "1.5", "[1]", "true"] {
+            let said = refused(&format!("{{\"text\":\"b\",\"id\":{id}}}"));
+            assert!(said.contains("`id` has to be"), "{said}");
+        }
+        let text = "{\"text\":\"b\",\"id\":18446744073709551615}";
+        let items = read_lines(&mut text.as_bytes(), Path::new("t.jsonl"));
+        let id = items.ok().and_then(|it| it[0].id.clone());
+        assert_eq!(id, Some(Value::from(u64::MAX)));
+    }
+
+    #[test]
+    fn a_mark_of_the_byte_order_is_no_part_of_the_first_line() {
+        let text = "\u{feff}{\"text\":\"a\"}\n{\"text\":\"\u{feff}b\"}\n";
+        let items = read_lines(&mut text.as_bytes(), Path::new("t.jsonl"));
+        let texts = items.map(|it| it.into_iter().map(|it| it.text).collect::<Vec<_>>());
+        let whole = |text: &str| ScoreText::Whole(text.to_owned());
+        assert_eq!(texts.ok(), Some(vec![whole("a"), whole("\u{feff}b")]));
     }
 
     #[test]

@@ -5,10 +5,11 @@ use unmask_core::likelihood::{Pair, Pairing};
 use unmask_core::wire::MeasureSettings;
 
 use super::item::{ScoreItem, ScoreText};
+use crate::command::records::LineRecord;
 
 /// What the results depend on: the first line of their file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ScoreSettings {
+pub(in super::super) struct ScoreSettings {
     /// Who measured: `unmask 0.1.0`.
     program: String,
     model: String,
@@ -23,21 +24,21 @@ pub(super) struct ScoreSettings {
 
 /// One item's result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ScoreRecord {
-    pub(super) line: usize,
-    pub(super) sha256: String,
+pub(in super::super) struct ScoreRecord {
+    pub(in super::super) line: usize,
+    pub(in super::super) sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) task: Option<String>,
+    pub(in super::super) task: Option<String>,
     #[serde(flatten)]
-    pub(super) score: ItemScore,
+    pub(in super::super) score: ItemScore,
     pub(super) seconds: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum ItemScore {
+pub(in super::super) enum ItemScore {
     Continuation(PairScore),
     Choices(ChoicesScore),
     Text(TextScore),
@@ -59,7 +60,7 @@ pub(in super::super) struct PairScore {
 
 /// Which of several continuations is the most likely.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ChoicesScore {
+pub(in super::super) struct ChoicesScore {
     choices: Vec<PairScore>,
     pub(super) best: usize,
     /// By the log-likelihood a character, leading whitespace apart: the harness's `acc_norm`.
@@ -116,6 +117,12 @@ impl ScoreSettings {
             ..it.clone()
         };
         said(self) == said(other)
+    }
+}
+
+impl LineRecord for ScoreRecord {
+    fn line(&self) -> usize {
+        self.line
     }
 }
 
@@ -204,8 +211,25 @@ impl ItemScore {
         }
     }
 
+    /// What was chosen, and whether it is right where that is known.
+    pub(in super::super) fn verdict(&self) -> (String, Option<bool>) {
+        match self {
+            Self::Choices(choices) => (choices.best.to_string(), choices.right),
+            Self::Continuation(_) | Self::Text(_) => (String::new(), None),
+        }
+    }
+
+    /// The log-likelihood: of the choice that was made, where there are several.
+    pub(in super::super) fn ll(&self) -> f64 {
+        match self {
+            Self::Continuation(pair) => pair.ll,
+            Self::Choices(choices) => choices.choices[choices.best].ll,
+            Self::Text(text) => text.sum.ll,
+        }
+    }
+
     /// Forwards that it took.
-    pub(super) fn nfe(&self) -> usize {
+    pub(in super::super) fn nfe(&self) -> usize {
         match self {
             Self::Continuation(pair) => pair.nfe,
             Self::Choices(choices) => choices.choices.iter().map(|it| it.nfe).sum(),

@@ -325,14 +325,49 @@ fn refused(field: Field) -> String {
     )
 }
 
+/// What stands at a position of the dial: `dual, 3.2 forwards (90 %: 6), -0.4 points (-1.9 to +1.1)`, or the dial's own words.
+fn dial_words(settings: &Settings, speed: Speed) -> String {
+    let Some(measured) = settings.measured_mode(speed) else {
+        let own = match speed {
+            Speed::Quality => "1 token per step",
+            Speed::Balanced => "2 tokens per step",
+            Speed::Fast => "≈ all tokens above 0.90 in each step",
+            Speed::Turbo => "≈ all tokens above 0.70 in each step",
+        };
+        return match settings.measured {
+            Some(_) => format!("{own}, not shown to lose so little"),
+            None => format!("{own}, unmeasured"),
+        };
+    };
+    let scale = settings
+        .measured
+        .as_ref()
+        .map_or(1.0, |of| settings.length as f64 / of.length.max(1) as f64);
+    let forwards = measured.forwards;
+    let mut words = format!(
+        "{}, {:.0} forwards (9 in 10: up to {:.0})",
+        measured.mode,
+        (scale * forwards.median).ceil(),
+        (scale * forwards.p90).ceil()
+    );
+    if let Some(it) = &measured.difference {
+        let points = [it.mean, it.low, it.high].map(|share| 100.0 * share);
+        words += &format!(
+            ", {:+.1} points of right answers ({:+.1} to {:+.1})",
+            points[0], points[1], points[2]
+        );
+    } else if !measured.mode.is_exact() {
+        words += &format!(
+            ", {:.0} % of the tokens",
+            100.0 * measured.agreement.aligned
+        );
+    }
+    words
+}
+
 /// `/speed NAME`.
 pub(super) fn turn_dial(state: &mut State, speed: Speed) {
     state.settings.set_speed(speed);
-    let note = match speed {
-        Speed::Quality => "1 token per step",
-        Speed::Balanced => "2 tokens per step",
-        Speed::Fast => "≈ all tokens above 0.90 in each step",
-        Speed::Turbo => "≈ all tokens above 0.70 in each step",
-    };
+    let note = dial_words(&state.settings, speed);
     state.notify(format!("Speed {}: {note}", speed.name()));
 }

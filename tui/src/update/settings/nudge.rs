@@ -34,7 +34,19 @@ pub(super) fn nudge(
                 return put(settings, setting, next, limits);
             }
         },
-        Field::Speed => settings.set_speed(next_speed(settings.speed(), way)),
+        Field::Speed => {
+            let (now, before) = (settings.speed(), settings.params.clone());
+            settings.set_speed(next_speed(now, way));
+            // Positions may have been measured to be one and the same.
+            let at = now.and_then(|now| Speed::ALL.iter().position(|&speed| speed == now));
+            let mut further = Speed::ALL.iter().skip(at.map_or(0, |at| at + 2));
+            while way == Way::More
+                && settings.params == before
+                && let Some(&speed) = further.next()
+            {
+                settings.set_speed(speed);
+            }
+        }
         Field::Context => {
             settings.overflow = match settings.overflow {
                 Overflow::DropOldest => Overflow::Refuse,

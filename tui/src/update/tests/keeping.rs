@@ -99,6 +99,7 @@ fn opened(access: Access) -> StorageEvent {
                         stats: Stats::default(),
                         params: unmask_core::Params::default(),
                         trace: None,
+                        log_kept: crate::state::LogKept::No,
                     }),
                 ),
             ],
@@ -154,7 +155,10 @@ fn an_answer_is_kept_at_the_end_of_its_turn_and_synced() {
     let effects = driver.finish("Two", FinishReason::Complete);
     assert!(matches!(
         jobs(&effects)[..],
-        [Job::Write(_, Durability::Sync)]
+        [
+            Job::Write(_, Durability::Sync),
+            Job::Trace(MessageId(2), ..)
+        ]
     ));
     assert_eq!(written(&effects), ["gen 2 after 1: Two"]);
 }

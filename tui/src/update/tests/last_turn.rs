@@ -387,11 +387,13 @@ fn without_the_delay_what_waits_is_shown_at_once() {
 }
 
 #[test]
-fn the_timeline_shows_time_and_back() {
+fn the_timeline_shows_time_what_was_saved_and_tokens_again() {
     let mut driver = Driver::denoising();
     driver.key(KeyCode::Tab);
     driver.key(KeyCode::Char('m'));
     assert_eq!(driver.state.measure, crate::state::Measure::Time);
+    driver.key(KeyCode::Char('m'));
+    assert_eq!(driver.state.measure, crate::state::Measure::Saved);
     driver.key(KeyCode::Char('m'));
     assert_eq!(driver.state.measure, crate::state::Measure::Tokens);
 }

@@ -11,6 +11,7 @@ mod look;
 mod models;
 mod pins;
 mod pointer;
+mod replay;
 mod rules;
 mod settings;
 mod text_selection;

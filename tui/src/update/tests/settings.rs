@@ -189,6 +189,33 @@ fn a_setting_of_a_slash_command_is_said_back_and_a_bad_one_returns_to_the_compos
 }
 
 #[test]
+fn the_dial_says_what_was_measured_and_what_was_not() {
+    let mut driver = Driver::ready();
+    driver.say("/speed fast");
+    assert_eq!(
+        driver.notice(),
+        "Speed fast: ≈ all tokens above 0.90 in each step, unmeasured"
+    );
+    driver.state.settings.measured = Some(std::sync::Arc::new(crate::fixture::measurement()));
+    let length = driver.state.settings.length;
+    driver.say("/speed fast");
+    let forwards = |of: f64| (of * length as f64 / 64.0).ceil();
+    assert_eq!(
+        driver.notice(),
+        format!(
+            "Speed fast: threshold=0.8+dual, {} forwards (9 in 10: up to {}), -1.5 points of right answers (-3.0 to +0.0)",
+            forwards(2.5),
+            forwards(5.0)
+        )
+    );
+    driver.say("/speed balanced");
+    assert_eq!(
+        driver.notice(),
+        "Speed balanced: 2 tokens per step, not shown to lose so little"
+    );
+}
+
+#[test]
 fn changes_leave_the_running_turn_alone_and_say_so() {
     let mut driver = Driver::denoising();
     driver.say("/speed turbo");

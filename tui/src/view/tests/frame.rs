@@ -128,7 +128,7 @@ fn a_remapped_key_shows_in_hints_help_menu_and_palette() {
     assert!(screen(state.clone()).contains("^T menu"));
     assert!(shown(&state, Command::Help).contains("^T then"));
     assert!(shown(&state, Command::Menu).contains("─ ^T ─"));
-    assert!(shown(&state, Command::Palette).contains("^T x"));
+    assert!(shown(&state, Command::Palette).contains("^T m"));
 }
 
 #[test]

@@ -138,13 +138,35 @@ fn shards_come_in_the_order_of_the_index_and_a_missing_one_is_named() {
 }
 
 #[test]
+fn an_adapter_is_told_from_a_model() {
+    let fake = Fake::new();
+    fake.write(
+        "adapter_config.json",
+        r#"{"peft_type": "LORA", "base_model_name_or_path": "GSAI-ML/LLaDA-8B-Instruct"}"#,
+    );
+    fake.refused(
+        "FOLDER/adapter_config.json says that the folder holds an adapter (LORA) for GSAI-ML/LLaDA-8B-Instruct, which this \
+         version does not add to a model; merge it into the model (`merge_and_unload` of peft), save that, and name its \
+         folder; if it is merged already, remove the file",
+    );
+}
+
+#[test]
 fn damaged_files_are_named_with_their_line() {
     let fake = Fake::new();
     fake.write("config.json", "{\n  \"model_type\": }");
     fake.refused("FOLDER/config.json:2: expected value; fetch the file again");
-    fake.write("config.json", r#"{"model_type": "Dream"}"#);
+    fake.write("config.json", r#"{"model_type": "mmada"}"#);
     fake.refused(
-        "FOLDER/config.json: it is a model of the family Dream, which this version does not run yet; it runs llada",
+        "FOLDER/config.json: it is a model of the family MMaDA, which this version does not run; it runs LLaDA, LLaDA-MoE, \
+         LLaDA2, Dream, SDAR, Fast-dLLM v2",
+    );
+    fake.write(
+        "config.json",
+        r#"{"model_type": "sdar", "block_size": "4"}"#,
+    );
+    fake.refused(
+        "FOLDER/config.json: block_size is \"4\", not the length of a block; fetch the file again",
     );
     let fake = Fake::new();
     fake.write("generation_config.json", r#"{"steps": 0}"#);

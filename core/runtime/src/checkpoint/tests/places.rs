@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::SpecialIdsOf;
 use crate::checkpoint::{Checkpoint, Locations, ModelLocation};
@@ -66,6 +67,7 @@ fn a_hub_id_is_found_in_the_models_folders_and_then_in_the_hubs_cache() {
     let id = ModelId::Hub {
         org: "A".to_owned(),
         name: "B-2B".to_owned(),
+        revision: None,
     };
     let models = root.path().join("data/unmask/models");
     let error = locations.find(&id).expect_err("it is absent").to_string();
@@ -73,29 +75,73 @@ fn a_hub_id_is_found_in_the_models_folders_and_then_in_the_hubs_cache() {
     assert_eq!(
         error,
         format!(
-            "A/B-2B is not on this machine; run `hf download A/B-2B`, or put its files into {}",
+            "A/B-2B is not on this machine; run `unmask pull A/B-2B`, or put its files into {}",
             place.display()
         )
     );
     let repository = root
         .path()
         .join("home/.cache/huggingface/hub/models--A--B-2B");
-    for revision in ["old", "new"] {
-        fs::create_dir_all(repository.join("snapshots").join(revision))
-            .expect("a folder can be made");
-    }
-    assert!(
-        locations.find(&id).is_err(),
-        "two snapshots, and nothing says which"
-    );
-    fs::create_dir_all(repository.join("refs")).expect("a folder can be made");
-    fs::write(repository.join("refs/main"), "new\n").expect("a file can be written");
+    fs::create_dir_all(repository.join("snapshots/only")).expect("a folder can be made");
     assert_eq!(
         locations.find(&id).ok(),
-        Some(repository.join("snapshots/new"))
+        Some(repository.join("snapshots/only"))
     );
     fs::create_dir_all(&place).expect("a folder can be made");
     assert_eq!(locations.find(&id).ok(), Some(place));
+}
+
+/// The hub's cache with two snapshots, the second of which came last, and references.
+#[track_caller]
+fn check_snapshot(references: &[(&str, &str)], revision: Option<&str>, expected: Option<&str>) {
+    let root = tempfile::tempdir().expect("a folder can be made");
+    let environment = environment(root.path());
+    let locations = Locations::new(&config(&environment), &environment);
+    let repository = root.path().join("home/.cache/huggingface/hub/models--A--B");
+    let past = SystemTime::now() - Duration::from_secs(60);
+    for (name, when) in [
+        ("abcde1", past),
+        ("abcde2", SystemTime::now()),
+        ("fedcba", past),
+    ] {
+        let folder = repository.join("snapshots").join(name);
+        fs::create_dir_all(&folder).expect("a folder can be made");
+        let opened = fs::File::open(&folder).expect("it is there");
+        opened.set_modified(when).expect("it is ours");
+    }
+    for (name, commit) in references {
+        let path = repository.join("refs").join(name);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("a folder can be made");
+        fs::write(path, commit).expect("a file can be written");
+    }
+    let id = ModelId::Hub {
+        org: "A".to_owned(),
+        name: "B".to_owned(),
+        revision: revision.map(str::to_owned),
+    };
+    let found = locations.find(&id).ok();
+    let expected = expected.map(|name| repository.join("snapshots").join(name));
+    assert_eq!(found, expected, "{references:?}, {revision:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_snapshot_is_found_by_its_revision_or_is_the_one_that_came_last() {
+    check_snapshot(&[], None, Some("abcde2"));
+    check_snapshot(&[("main", "abcde1\n")], None, Some("abcde1"));
+    // Cut short, stale, and of what is not clear.
+    check_snapshot(&[("main", "fedc")], None, Some("fedcba"));
+    check_snapshot(&[("main", "0123456")], None, Some("abcde2"));
+    check_snapshot(&[("main", "abcd")], None, Some("abcde2"));
+    check_snapshot(&[("main", "../../x")], None, Some("abcde2"));
+    check_snapshot(&[("main", "")], None, Some("abcde2"));
+    let references = [("main", "abcde1"), ("refs/pr/1", "fedcba")];
+    check_snapshot(&references, Some("refs/pr/1"), Some("fedcba"));
+    check_snapshot(&references, Some("abcde2"), Some("abcde2"));
+    check_snapshot(&references, Some("fedc"), Some("fedcba"));
+    // What is asked for and not there is not replaced by something else.
+    check_snapshot(&references, Some("v2"), None);
+    check_snapshot(&references, Some("abcd"), None);
 }
 
 #[test]
@@ -122,6 +168,14 @@ fn the_hubs_cache_is_where_its_variables_say() {
     assert_eq!(
         hub(&[("HF_HOME", "h"), ("HF_HUB_CACHE", "c")]),
         Some(root.join("c"))
+    );
+    assert_eq!(
+        hub(&[("HF_HOME", "h"), ("HUGGINGFACE_HUB_CACHE", "d")]),
+        Some(root.join("d"))
+    );
+    assert_eq!(
+        hub(&[("HF_HUB_CACHE", "$HOME/c")]),
+        Some(root.join("home/c"))
     );
 }
 
@@ -154,7 +208,7 @@ fn a_survey_tells_what_is_there_what_it_takes_and_how_to_get_it() {
     assert!(
         llada
             .advice
-            .starts_with("run `hf download GSAI-ML/LLaDA-8B-Instruct`")
+            .starts_with("run `unmask pull GSAI-ML/LLaDA-8B-Instruct`")
     );
     let damaged = row("llada-1_5");
     assert!(

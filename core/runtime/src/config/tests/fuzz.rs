@@ -33,7 +33,8 @@ const VALUES: [&str; 20] = [
 fn whole() -> String {
     let lines = files::documented().replace("= \"demo\"", "= \"KEY\"");
     let lines = lines.lines();
-    let kept = lines.filter(|it| !it.starts_with("threshold") && !it.starts_with("factor"));
+    let is_other = |it: &&str| files::WAYS[1..].iter().any(|way| it.starts_with(way));
+    let kept = lines.filter(|it| !is_other(it));
     kept.map(|line| format!("{line}\n")).collect()
 }
 

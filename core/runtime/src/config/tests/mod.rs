@@ -47,7 +47,7 @@ fn refused(line: &str, expected: &str) {
 }
 
 #[test]
-fn the_embedded_configuration_starts_with_the_demo_and_knows_the_8b_models() {
+fn the_embedded_configuration_starts_with_the_demo_and_knows_the_families() {
     let config = Config::from_text(
         EMBEDDED,
         ConfigSource::Embedded,
@@ -73,6 +73,19 @@ fn the_embedded_configuration_starts_with_the_demo_and_knows_the_8b_models() {
             "GSAI-ML/LLaDA-8B-Base",
             "GSAI-ML/iLLaDA-8B-Instruct",
             "GSAI-ML/iLLaDA-8B-Base",
+            "Dream-org/Dream-v0-Instruct-7B",
+            "Dream-org/Dream-v0-Base-7B",
+            "Dream-org/Dream-Coder-v0-Instruct-7B",
+            "apple/DiffuCoder-7B-cpGRPO",
+            "inclusionAI/LLaDA-MoE-7B-A1B-Instruct",
+            "inclusionAI/LLaDA-MoE-7B-A1B-Base",
+            "inclusionAI/LLaDA2.0-mini",
+            "inclusionAI/LLaDA2.1-mini",
+            "JetLM/SDAR-1.7B-Chat",
+            "JetLM/SDAR-4B-Chat",
+            "JetLM/SDAR-8B-Chat",
+            "Efficient-Large-Model/Fast_dLLM_v2_1.5B",
+            "Efficient-Large-Model/Fast_dLLM_v2_7B",
         ]
     );
 }
@@ -101,7 +114,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 fn a_wrong_value_is_named_with_its_key_and_what_is_allowed() {
     refused(
         "[available_models.big.generation]\nremasking = \"low\"",
-        "m.toml:11: available_models.big.generation.remasking: `low` is not known; it must be low_confidence, random, entropy or margin",
+        "m.toml:11: available_models.big.generation.remasking: `low` is not known; it must be low_confidence, random, entropy, margin or sequential",
     );
     refused(
         "[available_models.big.generation]\nsteps = -1",
@@ -117,7 +130,7 @@ fn a_wrong_value_is_named_with_its_key_and_what_is_allowed() {
     );
     refused(
         "[available_models.c]\nframework = \"x\"\nmodel_id = \"llada\"",
-        "m.toml:12: available_models.c.model_id: `llada` names no model; write ORG/NAME for a hub id, ./FOLDER or an \
+        "m.toml:12: available_models.c.model_id: `llada` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an \
          absolute path for a folder, or builtin:demo",
     );
 }

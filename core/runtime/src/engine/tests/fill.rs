@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use unmask_api::{Position, TokenId};
 
 use super::*;
+use crate::Canvas;
 
 fn hole(length: usize) -> FillPart {
     FillPart::Hole(NonZeroUsize::new(length).expect("holes have positions"))
@@ -182,4 +183,75 @@ fn a_conversation_before_holes_is_shortened_if_that_is_allowed() {
     // 27 positions are for the prompt; the first of the hole wants the end token.
     assert_eq!((left_out, canvas.answer_start()), (14, 27));
     assert_eq!(bench.outcome().holes, ["0cde"]);
+}
+
+#[test]
+fn tokens_outside_the_masks_of_an_infill_stay_as_they_are() {
+    // xorshift: the same canvases in every run.
+    let mut dice = 0x9e37_79b9_u64;
+    let mut below = |limit: u64| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        dice % limit
+    };
+    let mut bench = Bench::loaded(Fake::default());
+    for _ in 0..60 {
+        let (prompt, length) = (below(4) as usize, 1 + below(9) as usize);
+        let mask = MASK;
+        let mut canvas = Canvas::new(&vec![TokenId(3); prompt], length, mask);
+        for at in prompt..prompt + length {
+            let token = TokenId(2 + below(8) as u32);
+            match below(4) {
+                0 => (),
+                1 => canvas.pin(Position(at as u32), token),
+                _ => canvas.commit(Position(at as u32), token),
+            }
+        }
+        // One mask at least, anywhere.
+        let hole = Position((prompt + below(length as u64) as usize) as u32);
+        canvas.remask(hole);
+        let masks: Vec<usize> = canvas
+            .masked_in(0..canvas.len())
+            .map(|at| at.index())
+            .collect();
+        let params = Params {
+            steps: 1 + below(12) as usize,
+            block_length: 1 + below(length as u64) as usize,
+            temperature: below(2) as f64,
+            seed: below(1000),
+            early_stop: false,
+            ..Params::default()
+        };
+        bench.begin_with(TurnInput::Infill(canvas.clone()), params.clone());
+        let TurnEvent::Started { params: ran, .. } = bench.next_turn() else {
+            panic!("not started");
+        };
+        assert_eq!(ran.steps, params.steps.min(masks.len()));
+        let outcome = bench.outcome();
+        for at in 0..canvas.len() {
+            let (before, after) = (canvas.tokens()[at], outcome.canvas.tokens()[at]);
+            match masks.contains(&at) {
+                // With a temperature the mask itself may be drawn.
+                true => assert!(
+                    params.temperature > 0.0 || after != mask,
+                    "{at} of {canvas:?}"
+                ),
+                false => assert_eq!(after, before, "{at} of {canvas:?}"),
+            }
+        }
+        let given = |canvas: &Canvas| -> Vec<bool> {
+            let all = (0..canvas.len() as u32).map(Position);
+            all.map(|at| canvas.is_given(at)).collect()
+        };
+        assert_eq!(given(&outcome.canvas), given(&canvas));
+    }
+}
+
+#[test]
+fn an_infill_without_masks_is_refused() {
+    let mut bench = Bench::loaded(Fake::default());
+    let canvas = Canvas::new(&[TokenId(3)], 0, MASK);
+    bench.begin(TurnInput::Infill(canvas), 1);
+    assert_eq!(bench.failure().text, "nothing of the answer is masked");
 }

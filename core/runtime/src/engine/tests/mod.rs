@@ -13,7 +13,7 @@ use unmask_api::{
 use super::*;
 use crate::Params;
 use crate::event::FinishReason;
-use crate::family::{FamilyRules, SpecialIds};
+use crate::family::{FamilyRules, Shift, SpecialIds};
 use crate::likelihood::Pair;
 use crate::plugin::Running;
 use crate::sampler::strategies::{Begin, STRATEGIES};
@@ -214,14 +214,18 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
                 other_ends: Vec::new(),
                 bos: None,
             },
+            rules: FamilyRules::of(
+                fake.attention.unwrap_or(Attention::Bidirectional),
+                Shift::None,
+            ),
             vocabulary: Arc::new(Vocabulary::default()),
             text: Arc::new(fake.clone()),
             defaults: Params::default(),
             default_length: 4,
             default_seed: None,
+            measured: None,
         }),
         attention: fake.attention.unwrap_or(Attention::Bidirectional),
-        rules: FamilyRules::default(),
         strategies: fake.strategies.unwrap_or(STRATEGIES),
         model: Box::new(fake),
     }

@@ -20,6 +20,7 @@ impl Strategy for Script {
         let answer = canvas.answer_start() as u32..canvas.len() as u32;
         (call < self.steps.len()).then(|| StepPlan {
             block: 0,
+            verified: None,
             wanted: answer.map(Position).collect(),
             fed: 0..canvas.len(),
             call,

@@ -1,7 +1,7 @@
 use super::Begun;
 use crate::family::FamilyRules;
 use crate::sampler::{
-    BlockCursor, Candidate, CanvasEdit, Plan, StepPlan, Strategy, StrategyProgress,
+    BlockCursor, Candidate, CanvasEdit, Plan, PlanError, StepPlan, Strategy, StrategyProgress,
 };
 use crate::{Canvas, Params};
 
@@ -48,14 +48,49 @@ impl FullBlocks {
         rules: FamilyRules,
         select: Select,
     ) -> Begun {
+        Ok(Box::new(Self::of(canvas, params, rules, select)?))
+    }
+
+    /// For the strategies that go through blocks as this one does.
+    pub(super) fn of(
+        canvas: &Canvas,
+        params: &Params,
+        rules: FamilyRules,
+        select: Select,
+    ) -> Result<Self, PlanError> {
         let plan = Plan::new(canvas, params, rules.block_origin)?;
-        Ok(Box::new(Self::new(plan, params, canvas, select)))
+        Ok(Self::new(plan, params, canvas, select))
     }
 
     /// True if a block whose last step committed nothing is to be left: another step would answer the same, or each position
     /// has had a step beyond the block's share of the plan.
     fn may_give_up(&self, block_length: usize) -> bool {
         self.is_greedy || self.cursor.step() >= self.cursor.steps_per_block() + block_length
+    }
+}
+
+impl FullBlocks {
+    /// What another selection than its own writes.
+    pub(super) fn picked(
+        &self,
+        canvas: &Canvas,
+        candidates: &[Candidate],
+        select: &dyn Fn(&[Candidate], usize) -> Vec<usize>,
+    ) -> Vec<CanvasEdit> {
+        if candidates.iter().all(|it| it.token != canvas.mask()) {
+            return CanvasEdit::writes(candidates, &select(candidates, self.quota));
+        }
+        let is_token = |&index: &usize| candidates[index].token != canvas.mask();
+        let kept: Vec<usize> = (0..candidates.len()).filter(is_token).collect();
+        let tokens: Vec<Candidate> = kept.iter().map(|&at| candidates[at].clone()).collect();
+        let picks = select(&tokens, self.quota);
+        let picks: Vec<usize> = picks.iter().map(|&pick| kept[pick]).collect();
+        CanvasEdit::writes(candidates, &picks)
+    }
+
+    /// Steps that the open block has had, the one that was made last included.
+    pub(super) fn step(&self) -> usize {
+        self.cursor.step()
     }
 }
 
@@ -78,16 +113,7 @@ impl Strategy for FullBlocks {
     }
 
     fn decide(&mut self, canvas: &Canvas, candidates: &[Candidate]) -> Vec<CanvasEdit> {
-        if candidates.iter().all(|it| it.token != canvas.mask()) {
-            let picks = (self.select)(candidates, self.quota);
-            return CanvasEdit::writes(candidates, &picks);
-        }
-        let is_token = |&index: &usize| candidates[index].token != canvas.mask();
-        let kept: Vec<usize> = (0..candidates.len()).filter(is_token).collect();
-        let tokens: Vec<Candidate> = kept.iter().map(|&at| candidates[at].clone()).collect();
-        let picks = (self.select)(&tokens, self.quota);
-        let picks: Vec<usize> = picks.iter().map(|&pick| kept[pick]).collect();
-        CanvasEdit::writes(candidates, &picks)
+        self.picked(canvas, candidates, &self.select)
     }
 
     fn progress(&self) -> StrategyProgress {

@@ -1,23 +1,35 @@
 //! The strategies of this build, a file each. To add one, write its file and its line in [`STRATEGIES`].
 
+mod block_steps;
 mod cached;
+mod credit;
+mod daedal;
 mod entropy_bound;
 mod factor;
 mod full_blocks;
+mod hierarchy;
+mod klass;
 mod linear;
+mod local_leap;
+mod slow_fast;
+mod sub_blocks;
 mod threshold;
+mod timesteps;
+mod wino;
 
 pub use entropy_bound::entropy_bound;
 pub use factor::factor;
 pub use full_blocks::{FullBlocks, Select};
+pub use hierarchy::hierarchy;
 pub use linear::Linear;
+pub use local_leap::local_leap;
 pub use threshold::threshold;
 
 use unmask_api::Position;
 
 use super::{PlanError, Strategy, best};
-use crate::family::FamilyRules;
-use crate::params::CacheMode;
+use crate::family::{BlockOrigin, FamilyRules};
+use crate::params::{CacheMode, Growth, Transfer};
 use crate::{Canvas, Params};
 
 /// Begins a strategy on a canvas, or goes on where a run with the same settings left it; `None` for settings that ask for
@@ -29,9 +41,19 @@ pub type Begun = Result<Box<dyn Strategy>, PlanError>;
 
 /// The strategies of this build; the first that the settings ask for is used.
 pub const STRATEGIES: &[Begin] = &[
+    daedal::begin,
+    sub_blocks::begin,
+    block_steps::begin,
+    timesteps::begin,
     threshold::begin,
     factor::begin,
     entropy_bound::begin,
+    klass::begin,
+    local_leap::begin,
+    slow_fast::begin,
+    wino::begin,
+    hierarchy::begin,
+    credit::begin,
     cached::begin,
     linear::begin,
 ];
@@ -63,7 +85,10 @@ pub fn begin_filling(
     params: &Params,
     rules: FamilyRules,
 ) -> Begun {
-    let is_linear = params.transfer.is_scheduled() && params.cache == CacheMode::Off;
+    let is_linear = params.transfer == Transfer::Quota
+        && params.cache == CacheMode::Off
+        && params.growth == Growth::Fixed
+        && rules.block_origin == BlockOrigin::Answer;
     match is_linear && has_holes_before_answer(canvas) {
         true => FullBlocks::begin(canvas, params, rules, Box::new(best)),
         false => begin(list, canvas, params, rules),
@@ -82,7 +107,7 @@ mod tests {
     use unmask_api::TokenId;
 
     use super::*;
-    use crate::params::Transfer;
+    use crate::params::{Credit, Hierarchy, Klass, LocalLeap, SlowFast, Wino};
 
     fn canvas() -> Canvas {
         Canvas::new(&[], 128, TokenId(0))
@@ -90,10 +115,18 @@ mod tests {
 
     #[test]
     fn settings_ask_for_one_strategy_by_what_is_faster_about_them() {
-        let transfers: [(Transfer, Begin); 4] = [
+        let transfers: [(Transfer, Begin); 12] = [
+            (Transfer::Timesteps(1e-3), timesteps::begin),
+            (Transfer::Dynamic(0.9), block_steps::begin),
             (Transfer::Threshold(0.9), threshold::begin),
             (Transfer::Factor(1.0), factor::begin),
             (Transfer::EntropyBound(0.1), entropy_bound::begin),
+            (Transfer::Klass(Klass::default()), klass::begin),
+            (Transfer::LocalLeap(LocalLeap::default()), local_leap::begin),
+            (Transfer::SlowFast(SlowFast::default()), slow_fast::begin),
+            (Transfer::Wino(Wino::default()), wino::begin),
+            (Transfer::Hierarchy(Hierarchy::default()), hierarchy::begin),
+            (Transfer::Credit(Credit::default()), credit::begin),
             (Transfer::Quota, linear::begin),
         ];
         for (transfer, begin) in transfers {
@@ -105,7 +138,15 @@ mod tests {
                 };
                 let is_meant =
                     |begin: &Begin| begin(&canvas(), &params, FamilyRules::default()).is_some();
-                let is_cached = transfer.is_scheduled() && cache != CacheMode::Off;
+                let needs_all = matches!(
+                    transfer,
+                    Transfer::Wino(_) | Transfer::Timesteps(_) | Transfer::Dynamic(_)
+                );
+                if needs_all && cache != CacheMode::Off {
+                    assert!(!STRATEGIES.iter().any(is_meant), "{cache:?}");
+                    continue;
+                }
+                let is_cached = transfer == Transfer::Quota && cache != CacheMode::Off;
                 let begin = if is_cached { cached::begin } else { begin };
                 assert!(is_meant(&begin), "{transfer:?} {cache:?}");
                 let meant = STRATEGIES.iter().filter(|begin| is_meant(begin));

@@ -17,6 +17,8 @@ fn settings(steps: usize) -> EvalSettings {
     EvalSettings {
         program: None,
         questions: None,
+        identity: None,
+        preset: None,
         model: "demo".to_owned(),
         backend: "candle".to_owned(),
         precision: "f32".to_owned(),

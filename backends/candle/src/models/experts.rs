@@ -1,0 +1,73 @@
+//! Layers of experts on candle: each computes its own tokens.
+
+use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+
+use super::router::Routes;
+use super::stack::{Experts, Gated};
+use crate::layers;
+use crate::matrix::{Matrix, Numbers, with_slice};
+
+impl Gated<Matrix> {
+    /// `down(silu(gate x) * up x)` of `[tokens, width]`, of the same shape.
+    pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let gate_up = self.gate_up.apply(x)?;
+        let (tokens, both) = gate_up.dims2()?;
+        let hidden = both / 2;
+        let gated = with_slice(&gate_up, |gate_up| layers::gated(gate_up, hidden))?;
+        let gated = Tensor::from_vec(gated, (tokens, hidden), &Device::Cpu)?;
+        self.down.apply(&gated)
+    }
+}
+
+impl Experts<Matrix> {
+    /// Adds to `x` what the experts make of `normed`, `[tokens, width]` both.
+    pub(super) fn add(&self, normed: &Tensor, x: &mut [f32]) -> Result<()> {
+        let (tokens, width) = normed.dims2()?;
+        let mut routes = Routes::default();
+        routes.begin(&self.router, tokens);
+        with_slice(normed, |normed| {
+            let results = routes.results.par_chunks_mut(self.router.experts());
+            let rows = results.zip(normed.par_chunks(width));
+            rows.for_each(|(results, token)| self.router.results(token, results));
+        })?;
+        routes.choose(&self.router);
+        let (busy, of_expert) = routes.busy();
+        let compute = |(expert, route): (&u32, &unmask_kernels::Route)| {
+            let rows = Tensor::from_slice(&route.rows, route.rows.len(), &Device::Cpu)?;
+            self.experts[*expert as usize].apply(&normed.index_select(&rows, 0)?)
+        };
+        // Quantised products have threads of their own.
+        let computed: Vec<Tensor> = match self.is_quantised() {
+            true => busy
+                .iter()
+                .zip(of_expert)
+                .map(compute)
+                .collect::<Result<_>>()?,
+            false => busy
+                .par_iter()
+                .zip(of_expert)
+                .map(compute)
+                .collect::<Result<_>>()?,
+        };
+        for (route, computed) in of_expert.iter().zip(&computed) {
+            with_slice(computed, |computed| {
+                let rows = route.rows.iter().zip(&route.weights);
+                for ((row, weight), update) in rows.zip(computed.chunks_exact(width)) {
+                    let to = &mut x[*row as usize * width..][..width];
+                    layers::add_scaled(to, update, *weight);
+                }
+            })?;
+        }
+        if let Some(shared) = &self.shared {
+            let update = shared.apply(normed)?;
+            with_slice(&update, |update| layers::add(x, update))?;
+        }
+        Ok(())
+    }
+
+    fn is_quantised(&self) -> bool {
+        let first = self.experts.first();
+        first.is_some_and(|it| matches!(it.gate_up.numbers, Numbers::Quantised(_)))
+    }
+}

@@ -1,0 +1,136 @@
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{HubFile, HubModel, Listing};
+use crate::DownloadError;
+
+/// The folder of a repository in the cache.
+pub(super) struct CachedRepository {
+    folder: PathBuf,
+    /// Of its files: Hugging Face's own programs take the same.
+    locks: PathBuf,
+}
+
+impl CachedRepository {
+    pub(super) fn new(cache: &Path, model: &HubModel) -> Self {
+        let name = format!("models--{}--{}", model.org, model.name);
+        Self {
+            locks: cache.join(".locks").join(&name),
+            folder: cache.join(name),
+        }
+    }
+
+    /// The folder of a commit.
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.folder.join("snapshots").join(commit)
+    }
+
+    fn blob(&self, file: &HubFile) -> PathBuf {
+        self.folder.join("blobs").join(file.hash.digits())
+    }
+
+    /// Where a file is while it comes.
+    pub(super) fn part(&self, file: &HubFile) -> PathBuf {
+        let digits = file.hash.digits();
+        self.folder
+            .join("blobs")
+            .join(format!("{digits}.incomplete"))
+    }
+
+    /// True if the file is whole, by its length: what is called by its hash was tested when it came.
+    pub(super) fn has(&self, commit: &str, file: &HubFile) -> bool {
+        let whole = |path: &Path| fs::metadata(path).is_ok_and(|it| it.len() == file.bytes);
+        whole(&self.blob(file)) || whole(&self.snapshot(commit).join(&file.path))
+    }
+
+    /// How much of it is there.
+    pub(super) fn fetched(&self, commit: &str, file: &HubFile) -> u64 {
+        match self.has(commit, file) {
+            true => file.bytes,
+            false => fs::metadata(self.part(file)).map_or(0, |it| it.len().min(file.bytes)),
+        }
+    }
+
+    /// Held by who fetches `file`; `None` if that is somebody else.
+    pub(super) fn lock(&self, file: &HubFile) -> Result<Option<File>, DownloadError> {
+        make(&self.locks)?;
+        make(&self.folder.join("blobs"))?;
+        let path = self.locks.join(format!("{}.lock", file.hash.digits()));
+        let opened = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let lock = opened.map_err(DownloadError::disk(&path))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+                // There are file systems without locks: a hash is tested in the end.
+                Ok(Some(lock))
+            }
+            Err(fs::TryLockError::Error(error)) => Err(DownloadError::disk(&path)(error)),
+        }
+    }
+
+    /// Gives a part that is whole its name.
+    pub(super) fn keep(&self, file: &HubFile) -> Result<(), DownloadError> {
+        let blob = self.blob(file);
+        fs::rename(self.part(file), &blob).map_err(DownloadError::disk(&blob))
+    }
+
+    /// Puts the file into the folder of its commit: as a link, or itself where there are none.
+    pub(super) fn link(&self, commit: &str, file: &HubFile) -> Result<(), DownloadError> {
+        let place = self.snapshot(commit).join(&file.path);
+        if fs::metadata(&place).is_ok_and(|it| it.len() == file.bytes) {
+            return Ok(());
+        }
+        let folder = place.parent().unwrap_or(&place);
+        make(folder)?;
+        // A link to what is gone, or something cut short.
+        match fs::remove_file(&place) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(DownloadError::disk(&place)(error));
+            }
+            _ => (),
+        }
+        put(&self.blob(file), &place, file).map_err(DownloadError::disk(&place))
+    }
+
+    /// That `listing`'s revision is this commit.
+    pub(super) fn refer(&self, listing: &Listing) -> Result<(), DownloadError> {
+        if listing.model.revision == listing.commit {
+            return Ok(());
+        }
+        let path = self.folder.join("refs").join(&listing.model.revision);
+        make(path.parent().unwrap_or(&path))?;
+        let fresh = path.with_extension("new");
+        let written = fs::write(&fresh, &listing.commit).and_then(|()| fs::rename(&fresh, &path));
+        written.map_err(DownloadError::disk(&path))
+    }
+}
+
+fn make(folder: &Path) -> Result<(), DownloadError> {
+    fs::create_dir_all(folder).map_err(DownloadError::disk(folder))
+}
+
+/// Relative, so that the cache may be moved.
+#[cfg(unix)]
+fn put(blob: &Path, place: &Path, file: &HubFile) -> io::Result<()> {
+    // snapshots/COMMIT/FOLDERS/NAME
+    let up = "../".repeat(2 + file.path.matches('/').count());
+    let name = blob.file_name().unwrap_or_default();
+    let target = Path::new(&up).join("blobs").join(name);
+    match std::os::unix::fs::symlink(target, place) {
+        // Another program was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
+}
+
+/// Links need a right there that few users have; Hugging Face's own programs do the same.
+#[cfg(not(unix))]
+fn put(blob: &Path, place: &Path, _: &HubFile) -> io::Result<()> {
+    fs::rename(blob, place)
+}

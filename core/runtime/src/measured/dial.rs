@@ -1,0 +1,84 @@
+use super::{MeasuredMode, Measurement};
+
+/// A position of the speed dial, from the most careful to the fastest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DialPosition {
+    /// Exact decoding.
+    Quality,
+    /// At most 2 points of right answers may be lost.
+    Balanced,
+    /// At most 4.
+    Fast,
+    /// At most 8.
+    Turbo,
+}
+
+/// What was measured for a position of the dial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum DialVerdict<'m> {
+    /// This mode takes the fewest forwards of those that are shown to lose no more than the position allows.
+    Shown(&'m MeasuredMode),
+    /// No mode is shown to.
+    Open,
+}
+
+/// Which mode stands at each position of the dial.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeedDial<'m> {
+    measurement: &'m Measurement,
+}
+
+impl DialPosition {
+    /// From the most careful to the fastest.
+    pub const ALL: [Self; 4] = [Self::Quality, Self::Balanced, Self::Fast, Self::Turbo];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quality => "quality",
+            Self::Balanced => "balanced",
+            Self::Fast => "fast",
+            Self::Turbo => "turbo",
+        }
+    }
+
+    /// The share of right answers that it may lose, and the share of tokens that it has to keep where right answers are not
+    /// known; `None` for exact decoding.
+    #[must_use]
+    pub fn bounds(self) -> Option<(f64, f64)> {
+        match self {
+            Self::Quality => None,
+            Self::Balanced => Some((-0.02, 0.97)),
+            Self::Fast => Some((-0.04, 0.94)),
+            Self::Turbo => Some((-0.08, 0.90)),
+        }
+    }
+}
+
+impl<'m> SpeedDial<'m> {
+    /// The dial that follows from a measurement.
+    #[must_use]
+    pub fn of(measurement: &'m Measurement) -> Self {
+        Self { measurement }
+    }
+
+    /// What stands at a position: with right answers known, the fewest forwards whose difference to exact decoding has its
+    /// lower bound (95 %) within what the position allows; else by the share of tokens that are the same.
+    #[must_use]
+    pub fn at(&self, position: DialPosition) -> DialVerdict<'m> {
+        let Some((lost, same)) = position.bounds() else {
+            let exact = self.measurement.modes.iter().find(|it| it.mode.is_exact());
+            return exact.map_or(DialVerdict::Open, DialVerdict::Shown);
+        };
+        let is_shown = |it: &&MeasuredMode| match &it.difference {
+            Some(difference) => difference.low >= lost,
+            None if self.measurement.is_judged() => false,
+            None => it.agreement.aligned >= same,
+        };
+        let shown = self.measurement.modes.iter().filter(is_shown);
+        let fewest = shown.filter(|it| !it.mode.is_exact());
+        let fewest = fewest.min_by(|a, b| a.forwards.mean.total_cmp(&b.forwards.mean));
+        fewest.map_or(DialVerdict::Open, DialVerdict::Shown)
+    }
+}

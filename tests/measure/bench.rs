@@ -1,0 +1,160 @@
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use unmask_tests::program::{Home, Said, refused};
+
+fn questions(home: &Home) {
+    let question = |(text, answer): (&str, &str)| {
+        let messages = json!([{"role": "user", "content": text}]);
+        json!({"task": "t", "messages": messages, "answers": [answer]}).to_string() + "\n"
+    };
+    let all = [
+        ("What is 2 + 2?", "2 + 2 = 4"),
+        (
+            "What is the capital of France?",
+            "The capital of France is Paris.",
+        ),
+        ("What is the capital of Atlantis?", "Nobody knows."),
+    ];
+    let text = all.map(question).concat();
+    fs::write(home.path().join("q.jsonl"), text).expect("it can be written");
+}
+
+fn bench(home: &Home, more: &[&str]) -> Said {
+    let base = [
+        "bench",
+        "--questions",
+        "q.jsonl",
+        "-q",
+        "--modes",
+        "steps/8,threshold=0.9+dual",
+    ];
+    home.run(&[&base[..], more].concat(), "")
+}
+
+fn json(said: &Said) -> Value {
+    serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"))
+}
+
+fn measured(home: &Home) -> Option<PathBuf> {
+    let folder = fs::read_dir(home.path().join("data/unmask/measured")).ok()?;
+    let mut files = folder.filter_map(|it| Some(it.ok()?.path()));
+    files.next()
+}
+
+#[test]
+fn modes_are_measured_side_by_side_gone_on_with_and_written_down() {
+    let home = Home::default();
+    questions(&home);
+    let said = bench(&home, &["--limit", "1", "--out", "out", "--format", "json"]);
+    assert_eq!(json(&said)["questions"], json!(1));
+    let before = fs::read_to_string(home.path().join("out")).expect("it is there");
+    let said = bench(
+        &home,
+        &[
+            "--out", "out", "--svg", "plot.svg", "--format", "json", "--write",
+        ],
+    );
+    let report = json(&said);
+    let after = fs::read_to_string(home.path().join("out")).expect("it is there");
+    assert_eq!(after.lines().count(), 4);
+    assert_eq!(
+        before.lines().nth(1),
+        after.lines().nth(1),
+        "what was measured stays"
+    );
+    let modes = report["modes"].as_array().cloned().unwrap_or_default();
+    let names: Vec<&Value> = modes.iter().map(|it| &it["mode"]).collect();
+    assert_eq!(
+        names,
+        [
+            &json!("exact"),
+            &json!("steps/8"),
+            &json!("threshold=0.9+dual")
+        ]
+    );
+    assert_eq!(
+        (&report["questions"], &modes[0]["approximate"]),
+        (&json!(3), &json!(false))
+    );
+    assert_eq!(modes[0]["accuracy"]["right"], json!(2), "{report}");
+    assert_eq!(modes[0]["agreement"]["answers"], json!(1.0));
+    let forwards = |at: usize| modes[at]["forwards"]["mean"].as_f64();
+    assert!(
+        forwards(0) > forwards(1) && forwards(1) <= Some(8.0),
+        "{report}"
+    );
+    assert!(
+        modes[2]["difference"]["low"].as_f64() < Some(-0.08),
+        "three questions show little"
+    );
+    let picture = fs::read_to_string(home.path().join("plot.svg")).expect("it was drawn");
+    assert_eq!(picture.matches("<circle ").count(), 3);
+    let path = measured(&home).unwrap_or_else(|| panic!("{said:?}"));
+    let file = fs::read_to_string(path).expect("it is there");
+    assert!(
+        file.contains("\ncount = 3\n") && file.contains("mode = \"steps/8\""),
+        "{file}"
+    );
+    let text = bench(&home, &["--out", "out"]);
+    for part in [
+        "won/lost",
+        "steps/8             approximate",
+        "right answers, with 95 %",
+        "b steps/8",
+    ] {
+        assert!(text.stdout.contains(part), "{part}: {text:?}");
+    }
+    refused(
+        &bench(&home, &["--out", "out", "--len", "32"]),
+        2,
+        &[
+            "out: it was measured with another answer's length",
+            "--force",
+        ],
+    );
+    refused(
+        &bench(&home, &["--svg", "plot.svg"]),
+        2,
+        &["plot.svg", "--force"],
+    );
+    let stats = |one: &str| home.run(&["stats", one, "out@exact"], "");
+    let compared = stats("out@steps/8");
+    assert!(
+        compared.stdout.contains("mode: steps/8 and exact\n"),
+        "{compared:?}"
+    );
+    refused(&stats("out"), 2, &["out: write @ and a mode", "steps/8"]);
+}
+
+#[test]
+fn without_questions_agreement_is_measured_over_carried_prompts() {
+    let home = Home::default();
+    let flags = [
+        "bench",
+        "builtin:demo",
+        "-q",
+        "--limit",
+        "2",
+        "--modes",
+        "steps/16",
+        "--format",
+        "json",
+        "--write",
+    ];
+    let report = json(&home.run(&flags, ""));
+    assert_eq!(
+        (&report["questions"], &report["modes"][1]["accuracy"]),
+        (&json!(2), &Value::Null)
+    );
+    assert!(measured(&home).is_some());
+    let modes = |modes: &str| home.run(&["bench", "--modes", modes], "");
+    for (text, words) in [("fastest", "joined by +"), ("threshold=7", "out of range")] {
+        let said = modes(text);
+        assert!(
+            said.code == Some(2) && said.stderr.contains(words),
+            "{said:?}"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! How answers came about: kept beside conversations, shown again after a restart, made again and compared, steered.
+
+#![cfg(unix)]
+
+use std::fs;
+
+use unmask_tests::chat::{LONG, QUESTION, ask, quit, wait_answer, wait_for};
+use unmask_tests::program::{Home, refused};
+
+/// A run of the demo model, with its trace.
+fn recorded(home: &Home, flags: &[&str]) -> String {
+    let trace = home.path().join("run.jsonl");
+    fs::remove_file(&trace).ok();
+    let trace = trace.display().to_string();
+    let mut arguments = vec!["generate", "-q", "--trace", &trace, QUESTION];
+    arguments.extend(flags);
+    let said = home.run(&arguments, "");
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    trace
+}
+
+#[test]
+fn a_run_made_again_is_the_same_whatever_its_settings() {
+    let home = Home::default();
+    let settings: [&[&str]; 5] = [
+        &[],
+        &["--threshold", "0.9"],
+        &["--temp", "0.8", "--seed", "3"],
+        &["--cache", "dual"],
+        &["--pin", "0:The"],
+    ];
+    for flags in settings {
+        let trace = recorded(&home, flags);
+        let said = home.run(&["replay", "--verify", "-q", &trace], "");
+        assert_eq!(
+            said.code,
+            Some(0),
+            "{flags:?}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+        assert!(said.stdout.contains("steps the same"), "{}", said.stdout);
+        assert!(!said.stdout.contains("first difference"), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn one_altered_token_is_named_by_its_step() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    let text = fs::read_to_string(&trace).expect("it is there");
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let mut event: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+            if event["event"] == "step" && event["step"] == 3 {
+                event["commits"][0]["token"] = 40.into();
+            }
+            event.to_string()
+        })
+        .collect();
+    fs::write(&trace, lines.join("\n") + "\n").expect("it is ours");
+    let said = home.run(&["replay", "--verify", "-q", &trace], "");
+    assert_eq!(said.code, Some(1), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stdout.contains("first difference: step 3, "),
+        "{}",
+        said.stdout
+    );
+}
+
+#[test]
+fn a_run_of_another_model_is_refused_with_both_names() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    let text = fs::read_to_string(&trace).expect("it is there");
+    let mut lines = text.lines();
+    let mut start: serde_json::Value =
+        serde_json::from_str(lines.next().expect("it begins")).expect("a line is JSON");
+    start["model"]["identity"] = "sha256:0".into();
+    start["model"]["name"] = "another".into();
+    let rest: Vec<&str> = lines.collect();
+    fs::write(&trace, format!("{start}\n{}\n", rest.join("\n"))).expect("it is ours");
+    let said = home.run(&["replay", "--verify", "-q", &trace], "");
+    refused(&said, 3, &["another", "sha256:0", "demo"]);
+}
+
+#[test]
+fn a_recorded_run_is_told_line_by_line_and_shown_on_the_screen() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    let said = home.run(&["replay", "--plain", &trace], "");
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(
+        said.stdout.starts_with("step 1/64 · block 1/2 · "),
+        "{}",
+        said.stdout
+    );
+    let mut terminal = home.start(&["replay", &trace], &[], (100, 30));
+    wait_for(&terminal, &["Replay · turn 1", "committed at step"]);
+    terminal.press("\x1b[H");
+    wait_for(&terminal, &["‖ step 0/", "not decided yet"]);
+    terminal.press("\x1b");
+    wait_for(&terminal, &[QUESTION, "○ no model"]);
+    // To the composer, where ^D leaves.
+    terminal.press("\t");
+    quit(terminal);
+    refused(
+        &home.run(&["replay", "/no/such"], ""),
+        2,
+        &["there is no /no/such"],
+    );
+}
+
+#[test]
+fn an_answer_is_replayed_after_a_restart() {
+    let home = Home::default();
+    let mut terminal = home.start(&[], &[], (100, 30));
+    wait_for(&terminal, &["● ready"]);
+    ask(&mut terminal, QUESTION);
+    wait_answer(&terminal);
+    quit(terminal);
+    let mut terminal = home.start(&["--resume", "last"], &[], (100, 30));
+    wait_for(&terminal, &["● ready", QUESTION]);
+    terminal.press("/replay\r");
+    wait_for(&terminal, &["Replay · turn 1", "committed at step"]);
+    terminal.press("\x1b[D");
+    terminal.wait(LONG, "an earlier step", |screen| screen.contains("▒▒▒"));
+}

@@ -1,0 +1,21 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The recorded run, packed by gzip or not
+    pub(crate) file: PathBuf,
+    /// Which run of the file, counted from 1; the last one if it is not said
+    #[arg(long, value_name = "N")]
+    pub(crate) run: Option<usize>,
+    /// A line a commit on stdout instead of the screen
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Make the run again with the model that is loaded now, and say where it differs; exit 1 if it does
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) verify: bool,
+    /// No progress on stderr
+    #[arg(short, long, requires = "verify")]
+    pub(crate) quiet: bool,
+}

@@ -1,0 +1,40 @@
+//! `unmask replay`: a recorded run on the screen or line by line, or made again and compared.
+
+mod verify;
+
+use std::sync::Arc;
+
+use unmask::picture::{RecordedRun, log};
+use unmask::session::turn_of_run;
+use unmask_core::config::{Config, ConfigReader};
+
+use super::export_trace::recording;
+use super::{Usage, code, print, print_note, screen};
+use crate::cli::{ReplayArguments, ScreenFlags};
+
+pub(super) fn run(
+    config: Config,
+    reader: &ConfigReader,
+    flags: &ScreenFlags,
+    arguments: &ReplayArguments,
+) -> anyhow::Result<u8> {
+    let shown = arguments.file.display();
+    let unusable = |error: &dyn std::fmt::Display| Usage(format!("{shown}: {error}"));
+    let recording = recording(&reader.environment.expand(&arguments.file))?;
+    if recording.is_cut {
+        print_note("the last line is cut off and left out");
+    }
+    if recording.events.is_empty() {
+        return Err(Usage(format!("{shown} holds no run")).into());
+    }
+    let run = RecordedRun::of(&recording, arguments.run).map_err(|error| unusable(&error))?;
+    if arguments.verify {
+        return verify::verify(config, reader, &run, arguments.quiet);
+    }
+    let turn = turn_of_run(&run).map_err(|error| unusable(&error))?;
+    if arguments.plain || screen::is_missing().is_some() {
+        print(&log(&run))?;
+        return Ok(code::DONE);
+    }
+    screen::replay(reader, flags, Arc::new(turn))
+}

@@ -1,0 +1,109 @@
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+
+use crate::row::TokenPlace;
+use crate::size::{MARGIN, Size};
+use crate::state::State;
+
+/// From this width on the inspector stands at the side.
+const WIDE: u16 = 100;
+/// Rows of the inspector below the canvas: two of facts, five candidates, the frame.
+const INSPECTOR: u16 = 9;
+/// Columns of the inspector at the side.
+const SIDE: u16 = 46;
+/// Columns of text at most.
+const TEXT: u16 = 100;
+
+/// The parts of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayArea {
+    /// What is shown, and what happens now.
+    pub header: Rect,
+    /// The tokens.
+    pub canvas: Rect,
+    /// All about one token; no rows where there is no room.
+    pub inspector: Rect,
+    /// True if that stands at the side.
+    pub is_wide: bool,
+    /// What the colours mean.
+    pub legend: Rect,
+    /// The steps.
+    pub timeline: Rect,
+    /// Hints.
+    pub status: Rect,
+}
+
+impl ReplayArea {
+    /// The areas on a screen of this size.
+    #[must_use]
+    pub fn of(size: Size) -> Self {
+        let whole = Rect::new(0, 0, size.columns, size.rows);
+        let is_wide = size.columns >= WIDE;
+        let below = match (is_wide, size.rows) {
+            (true, _) | (_, ..14) => 0,
+            (false, 14..20) => 5,
+            (false, _) => INSPECTOR,
+        };
+        let [header, middle, inspector, legend, timeline, status] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Fill(1),
+            Constraint::Length(below),
+            Constraint::Length(1),
+            Constraint::Length(1),
+            Constraint::Length(1),
+        ])
+        .areas(whole);
+        let side = if is_wide { SIDE } else { 0 };
+        let [canvas, at_side] =
+            Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(middle);
+        Self {
+            header,
+            canvas,
+            inspector: if is_wide { at_side } else { inspector },
+            is_wide,
+            legend,
+            timeline,
+            status,
+        }
+    }
+
+    /// Cells of a row of tokens.
+    #[must_use]
+    pub fn text_width(&self) -> u16 {
+        let room = self.canvas.width.saturating_sub(2 * MARGIN);
+        room.clamp(1, TEXT)
+    }
+}
+
+/// The token of a replay at a place of the screen, as laid out last: one in the row, the nearest.
+#[must_use]
+pub fn replayed_token(state: &State, place: Position) -> Option<usize> {
+    let replay = state.replay.as_ref()?;
+    let area = ReplayArea::of(state.size).canvas;
+    if !area.contains(place) {
+        return None;
+    }
+    let row = replay.rows.top + usize::from(place.y - area.y);
+    let cell = usize::from(place.x.saturating_sub(area.x + MARGIN));
+    let places = replay.rows.places.get(row)?;
+    let distance = |it: &&TokenPlace| match cell {
+        cell if cell < it.cells.start => it.cells.start - cell,
+        cell if it.cells.contains(&cell) => 0,
+        cell => cell + 1 - it.cells.end,
+    };
+    places.iter().min_by_key(distance).map(|it| it.from)
+}
+
+/// The columns of the timeline's bars, and how many entries of the log it shows.
+#[must_use]
+pub fn timeline_bars(state: &State) -> Option<(Rect, usize)> {
+    let (_, turn) = state.replayed()?;
+    let area = ReplayArea::of(state.size).timeline;
+    /// `▸ 22/64 · 1.0×` with the gap before it.
+    const NUMBERS: u16 = 20;
+    let bars = Rect {
+        x: area.x + MARGIN + 2,
+        width: area.width.saturating_sub(MARGIN + 2 + NUMBERS),
+        ..area
+    };
+    Some((bars, turn.log().entries.len()))
+}

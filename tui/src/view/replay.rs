@@ -1,0 +1,222 @@
+//! An answer step by step: its tokens, the token that the keys mean, its steps.
+
+mod inspector;
+mod steps;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{header, put, put_right, put_row, status};
+use crate::clean::clean_line;
+use crate::geometry::{MARGIN, ReplayArea};
+use crate::number;
+use crate::row::cut;
+use crate::state::{CanvasMoment, LogEntry, Patch, Replay, ReplayLayer, State, Turn};
+use crate::theme::Role;
+
+/// Draws all of it.
+pub(super) fn draw(state: &State, buffer: &mut Buffer) {
+    let Some((replay, turn)) = state.replayed() else {
+        return;
+    };
+    let area = ReplayArea::of(state.size);
+    let moment = replay.moment(turn);
+    draw_header(state, replay, turn, area.header, buffer);
+    draw_canvas(state, replay, area.canvas, buffer);
+    let inspected = inspector::Inspected {
+        state,
+        replay,
+        turn,
+        moment: &moment,
+    };
+    match area.is_wide {
+        true => inspected.draw_at_side(area.inspector, buffer),
+        false => inspected.draw_below(area.inspector, buffer),
+    }
+    draw_legend(state, replay, turn, area.legend, buffer);
+    steps::draw(state, replay, turn, buffer);
+    status::draw_hints_alone(state, area.status, buffer);
+}
+
+/// `unmask  Replay · turn 1      LLaDA-8B-Instruct · ort-cuda · fp16  ‖ step 22/64`.
+fn draw_header(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let (now, role) = now(state, replay, turn);
+    let loaded = &turn.loaded;
+    let identity = [&loaded.name, &loaded.backend, &loaded.facts.precision];
+    let identity = identity.map(|part| clean_line(part)).join(" · ");
+    let start = put_right(buffer, theme, area, (&now, role));
+    let x = put(buffer, theme, (1, area.y), start, ("unmask", Role::Accent)) + 2;
+    let title = format!("Replay · {}", name(state, replay, turn));
+    let x = put(buffer, theme, (x, area.y), start, (&title, Role::Text)) + 2;
+    let room = usize::from(start.saturating_sub(x + 2));
+    if crate::cells::cell_count(&identity) <= room {
+        let right = Rect {
+            width: start.saturating_sub(area.x + 1),
+            ..area
+        };
+        put_right(buffer, theme, right, (&identity, Role::Quiet));
+    }
+}
+
+/// `turn 1`, of a branch `1b`.
+fn name(state: &State, replay: &Replay, turn: &Turn) -> String {
+    if let Some(branch) = &turn.branch {
+        return format!("{}{}", branch.name.0, branch.name.1);
+    }
+    let entries = state.transcript.entries.iter().take(replay.part);
+    let asked = entries.filter(|item| matches!(item.entry, crate::state::Entry::You { .. }));
+    format!("turn {}", asked.count().max(1))
+}
+
+fn now(state: &State, replay: &Replay, turn: &Turn) -> (String, Role) {
+    let shown = turn
+        .log()
+        .step_at(replay.shown(turn))
+        .map_or(0, |step| step.step);
+    let steps = format!("{shown}/{}", steps(state, turn));
+    if state.is_replay_live() {
+        return match replay.at {
+            None => header::what_now(state),
+            Some(_) => (
+                format!("‖ step {steps} · behind · live {}", turn.step),
+                Role::Warn,
+            ),
+        };
+    }
+    match replay.playing {
+        Some(_) => (format!("▸ step {steps}"), Role::Accent),
+        None => (format!("‖ step {steps}"), Role::Quiet),
+    }
+}
+
+/// How many steps there are, or will be.
+fn steps(state: &State, turn: &Turn) -> usize {
+    match state.is_replay_live() {
+        true => turn.steps_expected(),
+        false => turn.step,
+    }
+}
+
+fn draw_canvas(state: &State, replay: &Replay, area: Rect, buffer: &mut Buffer) {
+    let rows = replay.rows.rows.iter().skip(replay.rows.top);
+    for (y, row) in (area.y..area.bottom()).zip(rows) {
+        let at = (area.x + MARGIN, y);
+        put_row(buffer, state.look.theme, at, area.right(), row);
+    }
+}
+
+/// What the colours mean; what is marked goes before that.
+fn draw_legend(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let mut x = area.x + MARGIN;
+    let mut say = |text: &str, role: Role, gap: u16| {
+        x = put(buffer, theme, (x, area.y), area.right(), (text, role)) + gap;
+    };
+    if let Some(edit) = steered(replay, turn) {
+        say(&edit, Role::Warn, 2);
+    }
+    if !replay.patch.is_empty() {
+        say(&marked(&replay.patch), Role::Warn, 2);
+    }
+    match replay.layer {
+        ReplayLayer::Confidence => {
+            say("confidence", Role::Quiet, 2);
+            say("low", Role::FreshLow, 2);
+            say("mid", Role::FreshMiddle, 2);
+            say("high", Role::FreshHigh, 2);
+            say("settled", Role::Text, 2);
+            say("pinned", Role::Pinned, 2);
+            if turn.branch.is_some() {
+                say("changed", Role::Changed, 2);
+            }
+        }
+        ReplayLayer::Order => {
+            say("order  early", Role::Quiet, 1);
+            for sixth in 0..6 {
+                say("■", Role::order(sixth), 0);
+            }
+            say(" late", Role::Quiet, 2);
+        }
+        ReplayLayer::Entropy => {
+            say("entropy", Role::Quiet, 2);
+            say("below 0.5", Role::FreshHigh, 2);
+            say("below 1.5 nat", Role::FreshMiddle, 2);
+            say("more", Role::FreshLow, 2);
+        }
+    }
+}
+
+/// What the entry that is shown last was, if the user made it.
+fn steered(replay: &Replay, turn: &Turn) -> Option<String> {
+    let last = replay.shown(turn).checked_sub(1)?;
+    let LogEntry::Edit(steering) = turn.log().entries.get(last)? else {
+        return None;
+    };
+    Some(match (steering.commits.len(), &steering.params) {
+        (0, _) => "settings changed here".to_owned(),
+        (n, None) => format!("{n} changed by hand here"),
+        (n, Some(_)) => format!("{n} changed by hand here, and settings"),
+    })
+}
+
+fn marked(patch: &Patch) -> String {
+    let parts = [
+        (patch.remasked.len(), "to melt"),
+        (patch.pinned.len(), "to pin"),
+        (patch.unpinned.len(), "to unpin"),
+    ];
+    let parts = parts.into_iter().filter(|(n, _)| *n > 0);
+    let parts: Vec<String> = parts.map(|(n, what)| format!("{n} {what}")).collect();
+    format!("{} · r goes on", parts.join(", "))
+}
+
+/// `12 of 64 tokens` and the like, for figures of a moment.
+fn count(n: usize, of: usize) -> String {
+    format!("{n} of {of}")
+}
+
+/// The figures of the step that is shown.
+fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let Some(step) = turn.log().step_at(shown) else {
+        return rows;
+    };
+    use unmask_core::event::CommitKind::{Changed, Remasked};
+    let is_kind = |kind| move |it: &&unmask_core::event::Commit| it.kind == kind;
+    let changed = step.commits.iter().filter(is_kind(Changed)).count();
+    let remasked = step.commits.iter().filter(is_kind(Remasked)).count();
+    let committed = step.commits.len() - changed - remasked;
+    let mut this = format!("{committed} committed, {changed} changed");
+    if remasked > 0 {
+        this += &format!(", {remasked} remasked");
+    }
+    rows.push(("this step", this));
+    let marks = moment.fold.answer_marks();
+    let block = step.block * turn.block_length()..((step.block + 1) * turn.block_length());
+    let of_block = &marks[block.start.min(marks.len())..block.end.min(marks.len())];
+    let decided = of_block.iter().filter(|mark| mark.is_committed()).count();
+    let block = format!(
+        "{}/{} · {} tokens",
+        step.block + 1,
+        step.blocks.max(1),
+        count(decided, of_block.len())
+    );
+    rows.push(("block", block));
+    rows.push(("time", number::short(step.elapsed)));
+    rows.push(("forwards", number::nfe(step.nfe, step.nfe_saved)));
+    rows.push(("masked", format!("{} left", step.masked)));
+    rows
+}
+
+/// The text of a token in quotes, cut.
+fn quoted(turn: &Turn, token: unmask_core::TokenId, cells: usize) -> String {
+    use unmask_core::text::Piece;
+    let text = match turn.loaded.vocabulary.piece(token) {
+        _ if token == turn.mask() => "▒▒▒".to_owned(),
+        Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).replace('\n', "↵"),
+        Piece::Special(name) => name.to_owned(),
+        Piece::Unknown => format!("id {}", token.0),
+    };
+    cut(clean_line(&text).trim_start(), cells)
+}

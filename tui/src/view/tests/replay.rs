@@ -1,0 +1,103 @@
+//! Answers step by step.
+
+use super::*;
+use crate::action::ReplayAct;
+use crate::state::{Replay, ReplayLayer};
+
+/// The running answer, at a step, with the keys on “exactly”, which has runners-up.
+fn replay(size: Size) -> State {
+    let mut state = generating(size);
+    let cells = cells();
+    let at = |word: usize| fixture::token(&cells, word);
+    let turn = state.running_mut().expect("it runs");
+    let mut commit = fixture::new(12, at(12), 0.41);
+    commit.kind = unmask_core::event::CommitKind::Changed;
+    commit.entropy = 1.92;
+    commit.top = [(12, 0.41), (6, 0.33), (13, 0.11), (3, 0.04), (5, 0.03)]
+        .map(|(word, p)| (at(word), p))
+        .to_vec();
+    let event = StepEvent {
+        block: 1,
+        blocks: 4,
+        masked: 73,
+        ..fixture::step(23, 64, vec![commit])
+    };
+    turn.apply(&event);
+    state.focus = crate::state::Focus::Canvas;
+    state.replay = Some(Replay {
+        candidate: 1,
+        ..Replay::new(2, 12)
+    });
+    state.replay.as_mut().expect("it is open").part = state.transcript.entries.len();
+    state
+}
+
+fn act(state: &mut State, act: ReplayAct) {
+    update(state, Action::Do(Command::Replay(act)));
+}
+
+#[test]
+fn replay_at_80_by_24() {
+    insta::assert_snapshot!(screen(replay(size(80, 24))));
+}
+
+#[test]
+fn replay_at_120_by_40() {
+    insta::assert_snapshot!(screen(replay(size(120, 40))));
+}
+
+#[test]
+fn replay_at_60_by_20() {
+    insta::assert_snapshot!(screen(replay(size(60, 20))));
+}
+
+#[test]
+fn replay_at_the_smallest_size() {
+    insta::assert_snapshot!(screen(replay(size(40, 10))));
+}
+
+#[test]
+fn an_earlier_step_of_a_running_answer_says_how_far_behind_it_is() {
+    let mut state = replay(size(80, 24));
+    act(&mut state, ReplayAct::TenBack);
+    act(&mut state, ReplayAct::Span);
+    act(&mut state, ReplayAct::WordRight);
+    act(&mut state, ReplayAct::Remask);
+    insta::assert_snapshot!(screen(state));
+}
+
+#[test]
+fn the_grid_shows_the_step_of_each_token() {
+    let mut state = replay(size(80, 24));
+    act(&mut state, ReplayAct::Grid);
+    act(&mut state, ReplayAct::Layer);
+    insta::assert_snapshot!(screen(state));
+}
+
+#[test]
+fn text_for_tokens_is_typed_over_the_replay() {
+    let mut state = replay(size(80, 24));
+    act(&mut state, ReplayAct::Write);
+    insta::assert_snapshot!(screen(state));
+}
+
+#[test]
+fn every_layer_and_the_marks_are_told_apart_without_colour() {
+    let mut state = replay(size(80, 24));
+    let mut seen = Vec::new();
+    for layer in [
+        ReplayLayer::Confidence,
+        ReplayLayer::Order,
+        ReplayLayer::Entropy,
+    ] {
+        let replay = state.replay.as_mut().expect("it is open");
+        replay.layer = layer;
+        replay.patch.remask(3);
+        let terminal = terminal(&mut state);
+        let buffer = terminal.backend().buffer();
+        // The fourth word of the first row.
+        let cell = &buffer[(16, 1)];
+        seen.push(cell.modifier.contains(ratatui::style::Modifier::REVERSED));
+    }
+    assert_eq!(seen, [true; 3]);
+}
