@@ -129,6 +129,33 @@ fn modes_are_measured_side_by_side_gone_on_with_and_written_down() {
 }
 
 #[test]
+fn what_cannot_be_kept_is_told_before_the_first_question_and_less_replaces_no_more() {
+    let home = Home::default();
+    questions(&home);
+    for (flags, words) in [
+        (
+            &["--svg", "./q.jsonl", "--force"][..],
+            "holds the questions",
+        ),
+        (&["--svg", "new", "--out", "./new"], "holds the answers"),
+    ] {
+        refused(&bench(&home, flags), 2, &[words, "another --svg file"]);
+    }
+    let said = bench(&home, &["--write"]);
+    let path = measured(&home).unwrap_or_else(|| panic!("{said:?}"));
+    let before = fs::read_to_string(&path).expect("it is there");
+    let said = bench(&home, &["--limit", "1", "--write"]);
+    assert!(said.stderr.contains("not written"), "{said:?}");
+    assert_eq!(fs::read_to_string(&path).expect("it is there"), before);
+    fs::write(&path, "[").expect("it can be written");
+    let said = bench(&home, &["--write"]);
+    assert!(
+        said.stdout.is_empty() && said.stderr.contains("measure again"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn without_questions_agreement_is_measured_over_carried_prompts() {
     let home = Home::default();
     let flags = [

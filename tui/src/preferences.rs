@@ -3,6 +3,7 @@
 //! Reading is pure. What cannot be used is left at its default and reported with file and line; the screen opens anyway.
 
 mod keys;
+mod traces;
 
 use toml::de::DeValue;
 
@@ -13,6 +14,8 @@ use crate::keymap::Keymap;
 use crate::state::{AlertMethod, CopyOnSelect, ExitPrint, MASK_WIDTH, Motion, StopKeep};
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
+
+pub use traces::{TRACES, TracePreferences};
 
 /// What the user wants of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Preferences {
     pub notify: AlertMethod,
     /// What is kept of a stopped answer.
     pub stop_keep: StopKeep,
+    /// What is kept of how answers came about.
+    pub traces: TracePreferences,
     /// Every key.
     pub keymap: Keymap,
 }
@@ -54,6 +59,7 @@ impl Default for Preferences {
             exit_print: ExitPrint::default(),
             notify: AlertMethod::default(),
             stop_keep: StopKeep::default(),
+            traces: TracePreferences::default(),
             keymap: Keymap::default(),
         }
     }
@@ -99,13 +105,23 @@ impl Preferences {
                         }
                     }
                 }
+                ("traces", DeValue::Table(table)) => {
+                    for (key, value) in document.within(table) {
+                        let set = preferences.traces.set(key.name, &said(value.get_ref()));
+                        if let Err(why) = set {
+                            diagnostics.push(key.diagnostic(why));
+                        }
+                    }
+                }
                 ("keys", DeValue::Table(table)) => {
                     keys::read(&document, table, &mut preferences.keymap, &mut diagnostics);
                 }
-                ("ui" | "keys", _) => {
+                ("ui" | "traces" | "keys", _) => {
                     diagnostics.push(key.diagnostic(format!("`{0}` is a table: [{0}]", key.name)));
                 }
-                (other, _) => diagnostics.push(key.unknown("table", other, &["ui", "keys"])),
+                (other, _) => {
+                    diagnostics.push(key.unknown("table", other, &["ui", "traces", "keys"]))
+                }
             }
         }
         (preferences, diagnostics)
@@ -191,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_meant() {
-        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\ncopy_on_select = true\nmask_width = 1\nwidth = \"narrow_vs16\"\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"";
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\ncopy_on_select = true\nmask_width = 1\nwidth = \"narrow_vs16\"\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"\n[traces]\nkeep = false\nmax_mb = 7";
         let expected = Preferences {
             theme: "light".to_owned(),
             color: ColorChoice::Never,
@@ -203,6 +219,10 @@ mod tests {
             exit_print: ExitPrint::Last,
             notify: AlertMethod::Osc9,
             stop_keep: StopKeep::All,
+            traces: TracePreferences {
+                keep: false,
+                max_mb: 7,
+            },
             keymap: Keymap::default(),
         };
         assert_eq!(diagnostics(text, &[]), expected);
@@ -222,7 +242,7 @@ mod tests {
     #[test]
     fn a_bad_value_leaves_the_default_and_says_what_it_may_be() {
         let preferences = diagnostics(
-            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"\nwidth = 1\ncopy_on_select = \"yes\"",
+            "[ui]\nmotion = \"slow\"\nmouse = 3\ntheme = \"dark\"\nmask_width = 9\nexit_print = \"all\"\nnotify = true\nstop_keep = \"some\"\nwidth = 1\ncopy_on_select = \"yes\"\n[traces]\nkeep = 1\nmax_mb = -1\nmax = 1",
             &[
                 "config.toml:2: `motion` is full or reduced, not `slow`",
                 "config.toml:3: `mouse` is true or false, not `3`",
@@ -232,6 +252,9 @@ mod tests {
                 "config.toml:8: `stop_keep` is prefix or all, not `some`",
                 "config.toml:9: `width` is unicode or narrow_vs16, not `1`",
                 "config.toml:10: `copy_on_select` is true or false, not `yes`",
+                "config.toml:12: `keep` is true or false, not `1`",
+                "config.toml:13: `max_mb` is a number of megabytes, not `-1`",
+                "config.toml:14: no key `max`; did you mean `max_mb`?",
             ],
         );
         assert_eq!(
@@ -321,7 +344,9 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("# ")?.split_once(" = "));
         let documented: Vec<&str> = said.map(|(key, _)| key).collect();
-        assert_eq!(documented, UI.map(|(key, _, _)| key));
+        let read = UI.map(|(key, _, _)| key).into_iter();
+        let read: Vec<&str> = read.chain(TRACES.map(|(key, _)| key)).collect();
+        assert_eq!(documented, read);
         for (key, _, may_be) in UI {
             let words = may_be.split([' ', ',']).filter(|word| !word.is_empty());
             let read =

@@ -117,6 +117,7 @@ pub fn run(
         keeping,
         resume,
     } = setup.keep;
+    let most_traces = setup.preferences.traces.most();
     let workers = Workers::start(
         &sender,
         storage,
@@ -146,7 +147,7 @@ pub fn run(
     if !replies.typed.is_empty() {
         app.state.composer.insert(&replies.typed);
     }
-    app.begin_keeping(keeping, resume);
+    app.begin_keeping(keeping, resume, most_traces);
     let begin = setup.load.map_or(Order::Scan, Order::Load);
     for effect in app.act(Action::Order(begin)) {
         // Neither a load nor a look ends the run.

@@ -34,6 +34,8 @@ pub struct Denoise {
     candidates: Vec<Candidate>,
     /// The canvas between its edits.
     edited: Canvas,
+    /// Whether each position may be written; every one may if there is none.
+    writable: Option<Vec<bool>>,
     /// True if positions have moved since the last forward, so that K/V that are kept belong to others.
     has_moved: bool,
     nfe: usize,
@@ -98,6 +100,7 @@ impl Denoise {
             open: None,
             rows: Vec::new(),
             candidates: Vec::new(),
+            writable: None,
             has_moved: false,
             nfe: 0,
             written: 0,
@@ -111,6 +114,26 @@ impl Denoise {
     pub fn with_noise(mut self, noise: Box<dyn Noise>) -> Self {
         self.noise = noise;
         self
+    }
+
+    /// Writes the masks of the canvas as it stands alone, whatever the strategy edits; no position may move.
+    #[must_use]
+    pub fn of_masks_alone(mut self) -> Self {
+        let mask = self.canvas.mask();
+        let is_mask = self.canvas.tokens().iter().map(|&token| token == mask);
+        self.writable = Some(is_mask.collect());
+        self
+    }
+
+    /// True for an edit of what may be written.
+    fn may_make(&self, edit: CanvasEdit) -> bool {
+        let Some(writable) = &self.writable else {
+            return true;
+        };
+        match edit {
+            CanvasEdit::Write { at, .. } | CanvasEdit::Remask(at) => writable[at.index()],
+            CanvasEdit::Insert(..) | CanvasEdit::Remove(_) => false,
+        }
     }
 
     /// The canvas as it stands.
@@ -182,6 +205,11 @@ impl Denoise {
         self.rows.dedup();
         if self.has_moved {
             step.fed = 0..self.canvas.len();
+        }
+        if let (0, Some(block)) = (step.fed.start, self.rules.attention_block) {
+            // A block that is not fed whole would see cells that nobody wrote.
+            let end = step.fed.end.next_multiple_of(block.get() as usize);
+            step.fed.end = end.min(self.canvas.len());
         }
         let first = self.rows.first().map_or(step.fed.start, |at| at.index());
         step.fed.start = step.fed.start.min(first);

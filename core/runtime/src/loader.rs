@@ -286,7 +286,8 @@ fn describe(
     let (mut defaults, mut default_length) = checkpoint.defaults();
     entry.generation.apply(&mut defaults, &mut default_length);
     let mut facts = model.facts();
-    facts.notes.extend(checkpoint.generation_note());
+    let notes = [checkpoint.generation_note(), checkpoint.attention_note()];
+    facts.notes.extend(notes.into_iter().flatten());
     let vocabulary = Arc::clone(&text.vocabulary);
     let [tokenizer, template] = text.hashes.clone();
     let provenance = Provenance {

@@ -310,6 +310,7 @@ impl Scorer {
         let held = self.layout.held.iter();
         let written = sequences(questions).zip(held);
         for (prefix, ((question, tokens), &held)) in self.prefixes.iter_mut().zip(written) {
+            prefix.filled_until(question.fed.end);
             if question.padding == 0 {
                 prefix.written(tokens, held, &question.fed);
             }

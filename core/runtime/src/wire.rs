@@ -14,7 +14,7 @@ mod start;
 mod step;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,9 @@ mod report;
 mod svg;
 mod written;
 
-use unmask_core::config::{Config, ConfigReader};
+use std::path::Path;
+
+use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::engine::{Overflow, TurnEvent, TurnInput};
 use unmask_core::measured::DenoisingMode;
 use unmask_core::provenance::sha256;
@@ -16,14 +18,15 @@ use unmask_core::settings::fit;
 
 use super::eval::{EvalQuestion, read_questions};
 use super::meter::ProgressMeter;
-use super::output::{Force, Output};
-use super::records::{RecordFile, RecordWords, Recorded};
+use super::output::{Force, Output, There};
+use super::records::{RecordFile, RecordWords, Recorded, is_same};
 use super::turn_runner::TurnRunner;
-use super::{Usage, code, print};
+use super::{Usage, code, print, print_note};
 use crate::cli::{BenchArguments, TableFormat};
 use record::ModeAnswer;
 pub(super) use record::{BenchRecord, BenchSettings};
 use report::BenchReport;
+use written::{MeasuredPlace, Written};
 
 /// Prompts without right answers, a line each.
 const PROMPTS: &str = include_str!("bench/prompts.txt");
@@ -55,18 +58,17 @@ pub(super) fn run(
         );
     }
     let force = Force::from(arguments.force);
-    let svg = arguments.svg.as_deref();
-    let svg = svg
-        .map(|path| Output::look(path, environment))
-        .transpose()?;
-    if let Some(svg) = &svg {
-        svg.may_replace(force, "there is a file already")?;
-    }
+    let svg = plot_file(arguments, force, environment)?;
     let input = arguments.questions.as_deref();
     let mut file: RecordFile<BenchSettings, BenchRecord> =
         RecordFile::look(WORDS, arguments.out.as_deref(), input, force, environment)?;
     let mut meter = ProgressMeter::new(arguments.quiet);
     let mut runner = TurnRunner::open(config, reader, &mut meter)?;
+    // What could not be kept is not measured first.
+    let place = match arguments.write {
+        true => Some(MeasuredPlace::look(&runner.loaded, environment)?),
+        false => None,
+    };
     let length = runner.settings()?.length;
     let bench = Bench {
         fits: modes
@@ -107,12 +109,6 @@ pub(super) fn run(
     }
     records.sort_by_key(|it| it.line);
     let report = BenchReport::new(&settings, &bench.modes, &records);
-    if let Some(svg) = svg {
-        svg.begin(&svg::draw(&report))?;
-    }
-    if arguments.write {
-        meter.note(&written::write(&report, &runner.loaded, environment)?);
-    }
     print(&match arguments.format {
         TableFormat::Text => format!("{}\n{}", report.text(), plot::text(&report)),
         TableFormat::Json => {
@@ -122,7 +118,63 @@ pub(super) fn run(
             format!("{json}\n")
         }
     })?;
+    if let Some(svg) = svg {
+        svg.begin(&svg::draw(&report))?;
+    }
+    match (place, interrupted) {
+        (Some(_), Some(_)) => print_note("not written: not all questions were answered"),
+        (Some(place), None) => match place.write(&report, environment)? {
+            Written::Yes(what) => meter.note(&what),
+            Written::No(why) => print_note(&why),
+        },
+        (None, _) => (),
+    }
     Ok(interrupted.unwrap_or(code::DONE))
+}
+
+/// The file of `--svg`, if it may be written.
+fn plot_file(
+    arguments: &BenchArguments,
+    force: Force,
+    environment: &Environment,
+) -> Result<Option<Output>, Usage> {
+    let Some(path) = &arguments.svg else {
+        return Ok(None);
+    };
+    let svg = Output::look(path, environment)?;
+    svg.may_replace(
+        force,
+        match arguments.out {
+            Some(_) => "there is a file already (--force begins --out anew too)",
+            None => "there is a file already",
+        },
+    )?;
+    let questions = arguments.questions.as_deref();
+    refuse_same(&svg, "questions", questions, environment)?;
+    refuse_same(
+        &svg,
+        "answers of --out",
+        arguments.out.as_deref(),
+        environment,
+    )?;
+    Ok(Some(svg))
+}
+
+/// Refuses to draw the plot into a file that holds something else of this run.
+fn refuse_same(
+    svg: &Output,
+    what: &str,
+    other: Option<&Path>,
+    environment: &Environment,
+) -> Result<(), Usage> {
+    let is_other = other.is_some_and(|other| is_same(&svg.path, &environment.expand(other)));
+    match is_other && svg.there != There::Stream {
+        true => Err(Usage(format!(
+            "{} holds the {what}; name another --svg file",
+            svg.shown
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Exact decoding, then the others, each once.

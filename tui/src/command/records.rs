@@ -140,9 +140,14 @@ fn refuse(output: &Output, what: &str) -> Usage {
     ))
 }
 
-/// Whether both lead to one file.
+/// Whether both lead to one file, be it there or not.
 pub(super) fn is_same(one: &Path, other: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
+    let beside = |path: &Path| {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    let real = |path: &Path| path.canonicalize().ok().or_else(|| beside(path));
     real(one).is_some_and(|one| Some(one) == real(other))
 }
 
@@ -236,6 +241,16 @@ mod tests {
         let error = numbers(&format!("0\n{one}{other}")).expect_err("which is it?");
         assert_eq!(error, "it has two results for line 1");
         assert_eq!(numbers(&format!("\u{feff}0\n{one}{{\"lin")), Ok(vec![5]));
+    }
+
+    #[test]
+    fn one_file_by_two_names_is_the_same_even_before_it_is_there() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let (one, other) = (folder.path().join("a"), folder.path().join("./a"));
+        assert!(is_same(&one, &other));
+        assert!(!is_same(&one, &folder.path().join("b")));
+        std::fs::write(&one, "").expect("it can be written");
+        assert!(is_same(&one, &other));
     }
 
     #[cfg(unix)]

@@ -164,7 +164,8 @@ fn flow(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
     let shown = match painted.replay.pending {
         Pending::Unfolded => length,
         // The cursor is always seen.
-        Pending::Folded => ((block + 1) * block_length)
+        Pending::Folded => (block + 1)
+            .saturating_mul(block_length)
             .max(painted.replay.token + 1)
             .min(length),
     };

@@ -21,13 +21,22 @@ pub struct Keep {
 }
 
 impl App<'_> {
-    /// Reads the prompts sent before, and the conversation to begin with.
-    pub(super) fn begin_keeping(&mut self, keeping: Persistence, resume: Option<SessionId>) {
+    /// Reads the prompts sent before, and the conversation to begin with; leaves so many bytes of traces at most.
+    pub(super) fn begin_keeping(
+        &mut self,
+        keeping: Persistence,
+        resume: Option<SessionId>,
+        most_traces: u64,
+    ) {
         self.state.saved.keeping = keeping;
         self.state.saved.opening = resume;
         self.workers.keep(Job::Recall);
         if let Some(id) = resume {
             self.workers.keep(Job::Open(id));
+        }
+        // Who wants nothing kept wants nothing changed.
+        if self.state.saved.is_wanted() {
+            self.workers.keep(Job::Trim(most_traces));
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Keep, Log, themes};
 use crate::action::{Action, Size};
 use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
-use crate::state::{State, Turn};
+use crate::state::{State, TracesKept, Turn};
 use crate::terminal::{Replies, look};
 use crate::update::{show_recorded, update};
 
@@ -50,6 +50,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         exit_print: _,
         notify,
         stop_keep,
+        traces,
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
@@ -61,6 +62,10 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.keymap = keymap;
     state.motion = motion;
     state.stop_keep = stop_keep;
+    state.saved.traces = match traces.keep {
+        true => TracesKept::Yes,
+        false => TracesKept::No,
+    };
     state.mouse = mouse;
     state.alerts.method = notify;
     state.complain(

@@ -77,7 +77,7 @@ fn vocabulary(run: &RecordedRun) -> Vocabulary {
         }
     }
     // What is told exactly goes before what was only meant to be looked at.
-    for (&id, text) in &run.start.pieces {
+    for (&id, text) in run.start.pieces.range(..LARGEST_VOCABULARY) {
         pieces.insert(id, piece(text));
     }
     let end = pieces.keys().next_back().map_or(0, |id| id + 1);

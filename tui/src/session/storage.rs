@@ -31,6 +31,8 @@ pub enum Job {
     Delete(SessionId),
     /// Append the run of an answer to its trace.
     Trace(MessageId, Arc<Turn>, Box<TracedAnswer>),
+    /// Remove the oldest traces until the others have at most so many bytes.
+    Trim(u64),
     /// Read the trace of an answer.
     ReadTrace(MessageId),
     /// Read the prompts sent before.
@@ -56,6 +58,8 @@ pub enum StorageEvent {
     Changed,
     /// What was asked for in a list could not be done.
     Refused(String),
+    /// How answers came about is not kept; told once, until it can be again.
+    NotTraced(String),
     /// How an answer came about, or why that cannot be told.
     TraceRead(MessageId, Result<Arc<Turn>, String>),
     /// The prompts sent before, the latest last.
@@ -82,6 +86,7 @@ pub struct Storage {
     history: HistoryFile,
     zone: TimeZone,
     writing: Health,
+    tracing: Health,
     remembering: Health,
 }
 
@@ -101,6 +106,7 @@ impl Storage {
             history,
             zone,
             writing: Health::Well,
+            tracing: Health::Well,
             remembering: Health::Well,
         }
     }
@@ -128,10 +134,14 @@ impl Storage {
             }),
             Job::Rename(id, title) => Some(changed(self.store.rename(id, title, now))),
             Job::Delete(id) => Some(self.delete(id)),
-            Job::Trace(id, turn, answer) => {
-                let lines = trace_lines(&turn, &answer, now);
-                if let Err(error) = self.store.write_trace(id, &lines) {
-                    tracing::warn!(error = error.whole(), "an answer cannot be replayed later");
+            Job::Trace(id, turn, answer) => self.trace(id, &trace_lines(&turn, &answer, now)),
+            Job::Trim(most) => {
+                match self.store.trim_traces(most) {
+                    Ok(0) => (),
+                    Ok(removed) => tracing::info!(removed, "the oldest traces have made room"),
+                    Err(error) => {
+                        tracing::warn!(error = error.whole(), "traces take more room than wanted");
+                    }
                 }
                 None
             }
@@ -160,6 +170,23 @@ impl Storage {
                 self.writing = Health::Failed;
                 tracing::error!(error = error.whole(), "a conversation is not saved");
                 (before == Health::Well).then(|| StorageEvent::NotSaved(error.whole()))
+            }
+        }
+    }
+
+    fn trace(&mut self, id: MessageId, lines: &str) -> Option<StorageEvent> {
+        let before = self.tracing;
+        match self.store.write_trace(id, lines) {
+            Ok(()) => {
+                self.tracing = Health::Well;
+                None
+            }
+            Err(error) => {
+                self.tracing = Health::Failed;
+                tracing::error!(error = error.whole(), "an answer cannot be replayed later");
+                // That the conversation is not written is told of itself.
+                let is_news = before == Health::Well && self.writing == Health::Well;
+                is_news.then(|| StorageEvent::NotTraced(error.whole()))
             }
         }
     }

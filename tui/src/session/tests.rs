@@ -20,6 +20,8 @@ use super::*;
 use crate::screen_time::TimeOfDay;
 use crate::state::{Answer, Entry, EntryVisibility};
 
+mod traces;
+
 /// 2026-11-24 12:04 UTC.
 const NOW: i64 = 1_795_521_840;
 

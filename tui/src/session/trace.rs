@@ -1,5 +1,7 @@
 //! Between a turn's log and the lines of its trace.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use unmask_core::Params;
@@ -12,7 +14,7 @@ use unmask_core::wire::{
 
 use super::recorded_model::recorded_model;
 use crate::picture::RecordedRun;
-use crate::state::{Answer, LogEntry, Steering, Turn};
+use crate::state::{Answer, LogEntry, RunRecord, Steering, Turn};
 
 /// How an answer ended, beside what its turn knows.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,14 +51,18 @@ pub fn trace_lines(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> String
 #[must_use]
 pub fn trace_events(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> Vec<Event> {
     let (log, loaded) = (turn.log(), &turn.loaded);
+    let recorded = turn.recorded.as_deref();
     let label = RunLabel {
         id: ulid::Ulid::new().to_string(),
         at: now.to_string(),
         program: format!("unmask {}", env!("CARGO_PKG_VERSION")),
         messages: turn.messages.clone(),
     };
-    let mut start = Start::of(&log.canvas, &log.params, loaded, &label);
-    start.infill = turn.branch.as_ref().is_some_and(|it| it.is_infill);
+    let start = || Start {
+        infill: turn.branch.as_ref().is_some_and(|it| it.is_infill),
+        ..Start::of(&log.canvas, &log.params, loaded, &label)
+    };
+    let start = recorded.map_or_else(start, |it| it.start.clone());
     let mut events = vec![Event::Start(Box::new(start))];
     let mut params = &log.params;
     for entry in &log.entries {
@@ -81,11 +87,17 @@ pub fn trace_events(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> Vec<E
             }
         }
     }
-    events.push(Event::Done(Done {
-        reason: answer.reason,
-        text: answer.text.clone(),
-        stats: answer.stats,
-    }));
+    let done = || {
+        Event::Done(Done {
+            reason: answer.reason,
+            text: answer.text.clone(),
+            stats: answer.stats,
+        })
+    };
+    events.extend(match recorded {
+        Some(recorded) => recorded.end.clone(),
+        None => Some(done()),
+    });
     events
 }
 
@@ -121,6 +133,10 @@ pub fn turn_of_run(run: &RecordedRun) -> Result<Turn, String> {
     let prompt = asked.map_or_else(String::new, |message| message.content.clone());
     let mut turn = Turn::new(TurnId::default(), recorded_model(run), prompt);
     turn.messages.clone_from(&run.start.messages);
+    turn.recorded = Some(Arc::new(RunRecord {
+        start: run.start.clone(),
+        end: run.end.clone(),
+    }));
     let mut settings = run.start.params.clone();
     turn.lay_out(canvas, &settings.params());
     for event in &run.events {

@@ -64,7 +64,7 @@ pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
 pub use replay::{Arrangement, Patch, PlaySpeed, Replay, ReplayLayer, ReplayRows, TokenStory};
-pub use saved::{Naming, Persistence, Saved};
+pub use saved::{Naming, Persistence, Saved, TracesKept};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};
 pub use sessions::Sessions;
@@ -79,7 +79,7 @@ pub use transcript::{
     Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
 };
 pub use turn::Turn;
-pub use turn_log::{CanvasMoment, CommitOrigin, LogEntry, Steering, TurnLog};
+pub use turn_log::{CanvasMoment, CommitOrigin, LogEntry, RunRecord, Steering, TurnLog};
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 pub use unmask_core::fold::Mark;

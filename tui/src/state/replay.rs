@@ -143,19 +143,20 @@ impl Patch {
         self.pinned.insert(offset, token);
     }
 
-    /// The canvas as it is wanted.
+    /// The canvas as it is wanted; what lies beyond its end, since it grew later, is left out.
     #[must_use]
     pub fn applied(&self, canvas: &Canvas) -> Canvas {
         let mut wanted = canvas.clone();
         let at = |offset: usize| Position((canvas.answer_start() + offset) as u32);
-        for &offset in &self.remasked {
+        let length = canvas.answer().len();
+        for &offset in self.remasked.range(..length) {
             wanted.remask(at(offset));
         }
-        for &offset in &self.unpinned {
+        for &offset in self.unpinned.range(..length) {
             let token = wanted.remask(at(offset));
             wanted.commit(at(offset), token);
         }
-        for (&offset, &token) in &self.pinned {
+        for (&offset, &token) in self.pinned.range(..length) {
             wanted.pin(at(offset), token);
         }
         wanted
@@ -202,6 +203,14 @@ impl Replay {
     pub fn span(&self) -> std::ops::RangeInclusive<usize> {
         let anchor = self.anchor.unwrap_or(self.token);
         anchor.min(self.token)..=anchor.max(self.token)
+    }
+
+    /// Puts token and span within the answer that is shown, which may have been shorter then.
+    pub fn clip(&mut self, turn: &Turn) {
+        let length = self.moment(turn).fold.canvas().answer().len();
+        let last = length.saturating_sub(1);
+        self.token = self.token.min(last);
+        self.anchor = self.anchor.map(|anchor| anchor.min(last));
     }
 
     /// Remembers the patch as it is, to be changed.
@@ -302,6 +311,16 @@ mod tests {
         assert_eq!(tokens, [9, 0, 4, 7]);
         let given: Vec<bool> = (0..4).map(|at| wanted.is_given(Position(at))).collect();
         assert_eq!(given, [true, false, true, false]);
+    }
+
+    #[test]
+    fn what_lies_beyond_a_shorter_canvas_is_left_out() {
+        let canvas = Canvas::new(&[TokenId(9)], 2, TokenId(0));
+        let mut patch = Patch::default();
+        patch.remask(2);
+        patch.pin(3, TokenId(4));
+        patch.unpinned.insert(4);
+        assert_eq!(patch.applied(&canvas), canvas);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Saved {
     pub last: MessageId,
     /// Canvases of stopped answers, until the model that they belong to is there.
     pub canvases: Vec<StoppedCanvas>,
+    /// Whether it is kept how answers came about.
+    pub traces: TracesKept,
     /// The model that answered last before it was opened, until it is held against the one that answers now.
     pub answered_by: Option<String>,
 }
@@ -35,6 +37,16 @@ pub enum Persistence {
     Failing,
     /// What is said from now on, in a copy: the file is another process's, or must not be written.
     InCopy,
+}
+
+/// Whether it is kept how answers came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TracesKept {
+    /// It is, beside the conversation.
+    #[default]
+    Yes,
+    /// The user does not want it.
+    No,
 }
 
 /// Who named the conversation.
@@ -58,6 +70,7 @@ impl Saved {
         };
         *self = Self {
             keeping,
+            traces: self.traces,
             ..Self::default()
         };
     }

@@ -1,4 +1,4 @@
-use super::{Branch, LogEntry, Pending, Stage, Steering, TurnLog, TurnOrigin};
+use super::{Branch, LogEntry, Pending, RunRecord, Stage, Steering, TurnLog, TurnOrigin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub struct Turn {
     log: TurnLog,
     /// What was said when it was asked, for whoever reads its trace.
     pub messages: Vec<Message>,
+    /// What its trace tells, if it was read from one.
+    pub recorded: Option<Arc<RunRecord>>,
     /// What it is a branch of, if it is one.
     pub branch: Option<Branch>,
     /// The settings when it was asked for, or steered last.
@@ -83,6 +85,7 @@ impl Turn {
             fold: Fold::new(canvas.clone()),
             log: TurnLog::new(canvas, Params::default()),
             messages: Vec::new(),
+            recorded: None,
             branch: None,
             asked: None,
             steered: Stats::default(),
@@ -338,9 +341,14 @@ impl Turn {
             && tokens.all(|token| token.index() < loaded.facts.vocab)
     }
 
-    /// The same turn, told by the model itself and not by its trace.
+    /// The same turn with the text and the vocabulary of the model itself; who made it stays what its trace tells.
     #[must_use]
-    pub fn of_model(self, loaded: Arc<Loaded>) -> Self {
+    pub fn of_model(self, loaded: &Loaded) -> Self {
+        let loaded = Arc::new(Loaded {
+            text: Arc::clone(&loaded.text),
+            vocabulary: Arc::clone(&loaded.vocabulary),
+            ..(*self.loaded).clone()
+        });
         Self { loaded, ..self }
     }
 

@@ -1,5 +1,6 @@
 use unmask_core::event::{Commit, StepEvent};
 use unmask_core::fold::{Fold, FoldError};
+use unmask_core::wire::{Event, Start};
 use unmask_core::{Canvas, Params};
 
 /// What has happened on the canvas of a turn, in order: enough to show it as it was after any of it.
@@ -11,6 +12,15 @@ pub struct TurnLog {
     pub params: Params,
     /// What happened then.
     pub entries: Vec<LogEntry>,
+}
+
+/// What a trace tells of a run beside its steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// How it began, and who made it.
+    pub start: Start,
+    /// How it ended; `None` if it was cut.
+    pub end: Option<Event>,
 }
 
 /// One change of a canvas.

@@ -45,9 +45,12 @@ pub(super) fn what_if(state: &mut State) -> Option<Vec<Effect>> {
         state.notify("This is what was taken; ↑ ↓ choose another candidate");
         return Some(Vec::new());
     }
-    let mut patch = Patch::default();
-    patch.pin(replay.token, candidate);
     let entry = story.entry;
+    // Where it stood at that step; tokens may have come before it since.
+    let offset = story.commit.at.index();
+    let offset = offset.checked_sub(turn.canvas().answer_start())?;
+    let mut patch = Patch::default();
+    patch.pin(offset, candidate);
     Some(run(state, entry, &patch))
 }
 

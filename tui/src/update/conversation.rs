@@ -107,6 +107,7 @@ pub(super) fn apply(state: &mut State, news: StorageEvent) -> Vec<Effect> {
     match news {
         StorageEvent::Saved(id) => saved(state, id),
         StorageEvent::NotSaved(why) => not_saved(state, why),
+        StorageEvent::NotTraced(why) => fail(state, "This answer cannot be replayed later", why),
         StorageEvent::Opened(opened) => return take(state, *opened),
         StorageEvent::NotOpened(why) => {
             state.saved.opening = None;
@@ -182,6 +183,7 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         ids: conversation.entries.iter().map(|(id, ..)| *id).collect(),
         last: conversation.last,
         canvases: std::mem::take(&mut conversation.canvases),
+        traces: state.saved.traces,
         answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
     };
     state.transcript = transcript(conversation);

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use crate::effect::Effect;
 use crate::session::{Job, TracedAnswer, record_of};
-use crate::state::{Entry, EntryVisibility, Naming, Persistence, SavedEntry, State};
+use crate::state::{
+    Entry, EntryVisibility, LogKept, Naming, Persistence, SavedEntry, State, TracesKept,
+};
 use unmask_core::conversations::{Durability, MessageId, Record, Visibility};
 
 /// What the file must be told so that it says what the screen says. It is worked out from the state after every action, so
@@ -58,6 +60,9 @@ fn records_to_write(state: &mut State) -> Vec<Job> {
 
 /// How the answers among these records came about.
 fn traces(state: &State, records: &[Record]) -> Vec<Job> {
+    if state.saved.traces == TracesKept::No {
+        return Vec::new();
+    }
     let trace = |id: MessageId| {
         let mut entries = state.transcript.entries.iter();
         let item = entries.find(|item| item.kept.is_some_and(|kept| kept.id == id))?;
@@ -108,9 +113,14 @@ fn new_messages(state: &mut State) -> Vec<Record> {
         if !is_written {
             let next = MessageId(state.saved.last.0 + 1);
             let id = item.kept.map_or(next, |kept| kept.id);
-            let Some(record) = record_of(&item.entry, id, parent) else {
+            let Some(mut record) = record_of(&item.entry, id, parent) else {
                 continue;
             };
+            if let (Record::Gen(it), Entry::Answer(answer)) = (&mut record, &item.entry)
+                && state.saved.traces == TracesKept::No
+            {
+                it.traced = answer.log_kept != LogKept::No;
+            }
             records.push(record);
             if item.kept.is_none() {
                 state.saved.last = id;

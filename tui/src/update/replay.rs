@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use unmask_core::event::{FinishReason, Stats};
 use unmask_core::fold::Mark;
+use unmask_core::wire::Event;
 
 use super::{branch, canvas, token_text};
 use crate::action::{Command, ReplayAct, TimeOfDay};
@@ -102,6 +103,12 @@ pub fn show_recorded(state: &mut State, turn: Arc<Turn>) {
         text,
         at: TimeOfDay::default(),
     });
+    let end = turn.recorded.as_ref().and_then(|it| it.end.as_ref());
+    let reason = match end {
+        Some(Event::Done(done)) => done.reason,
+        // It was cut, or given up.
+        Some(_) | None => FinishReason::Stopped,
+    };
     let stats = Stats {
         steps: turn.step,
         nfe: turn.nfe,
@@ -113,7 +120,7 @@ pub fn show_recorded(state: &mut State, turn: Arc<Turn>) {
     state.transcript.push(Entry::Answer(Answer {
         name: turn.speaker(),
         text: answer_found(&turn),
-        reason: FinishReason::Complete,
+        reason,
         stats,
         params: turn.params.clone(),
         trace: Some(turn),
@@ -156,9 +163,13 @@ pub(super) fn open(state: &mut State, part: Option<usize>) -> Vec<Effect> {
             state.notify("How this answer came about was not kept");
             Vec::new()
         }
-        LogKept::Asked => Vec::new(),
+        LogKept::Asked => {
+            state.selected_message.part = Some(part);
+            Vec::new()
+        }
         LogKept::Yes => {
             answer.log_kept = LogKept::Asked;
+            state.selected_message.part = Some(part);
             vec![Effect::Keep(Job::ReadTrace(kept.id))]
         }
     }
@@ -194,7 +205,7 @@ fn show(state: &mut State, part: usize) {
     state.text_selection = None;
 }
 
-/// A log that was asked for is there, or is not.
+/// A log that was asked for is there, or is not. It is shown unless the user has turned to something else meanwhile.
 pub(super) fn take_read(
     state: &mut State,
     id: unmask_core::conversations::MessageId,
@@ -209,15 +220,22 @@ pub(super) fn take_read(
     let Entry::Answer(answer) = &mut state.transcript.entries[part].entry else {
         return;
     };
+    if answer.log_kept != LogKept::Asked {
+        return;
+    }
     match read {
         Ok(turn) => {
             answer.log_kept = LogKept::Yes;
             let turn = match model {
-                Some(loaded) if turn.fits(&loaded) => Arc::new((*turn).clone().of_model(loaded)),
+                Some(loaded) if turn.fits(&loaded) => Arc::new((*turn).clone().of_model(&loaded)),
                 Some(_) | None => turn,
             };
             answer.trace = Some(turn);
-            show(state, part);
+            let is_writing = state.focus == Focus::Composer && !state.composer.is_empty();
+            let is_meant = state.selected_message.part == Some(part);
+            if state.replay.is_none() && is_meant && !is_writing {
+                show(state, part);
+            }
         }
         Err(why) => {
             answer.log_kept = LogKept::No;
@@ -272,6 +290,7 @@ fn step(state: &mut State, by: isize) {
         replay.at = Some(to).filter(|&to| to < all);
         replay.playing = None;
         replay.candidate = 0;
+        replay.clip(turn);
     });
 }
 
@@ -283,10 +302,10 @@ pub(super) fn go(state: &mut State, entry: usize) {
 
 fn to_token(state: &mut State, to: impl FnOnce(&Replay, &Turn) -> Option<usize>) {
     change(state, |replay, turn| {
-        let last = turn.answer().len().saturating_sub(1);
         if let Some(token) = to(replay, turn) {
-            replay.token = token.min(last);
+            replay.token = token;
             replay.candidate = 0;
+            replay.clip(turn);
         }
     });
 }
@@ -346,9 +365,9 @@ fn to_least_sure(state: &mut State, by: isize) {
 
 fn remask(replay: &mut Replay, turn: &Turn) {
     let span = replay.span();
-    let last = turn.answer().len().saturating_sub(1);
     let moment = replay.moment(turn);
     let marks = moment.fold.answer_marks().to_vec();
+    let last = marks.len().saturating_sub(1);
     let are_marked = span.clone().all(|at| replay.patch.remasked.contains(&at));
     let patch = replay.change();
     for at in *span.start()..=(*span.end()).min(last) {
@@ -410,6 +429,7 @@ fn play(state: &mut State) -> Vec<Effect> {
             None => {
                 if replay.at.is_none() {
                     replay.at = Some(0);
+                    replay.clip(turn);
                 }
                 Some(now + replay.pace(all))
             }
@@ -428,6 +448,7 @@ pub(super) fn pass_time(state: &mut State, now: Duration) {
         let all = turn.log().entries.len();
         let to = replay.shown(turn) + 1;
         replay.at = Some(to).filter(|&to| to < all);
+        replay.clip(turn);
         replay.playing = replay.at.map(|_| now + replay.pace(all));
     });
     state.is_dirty = true;

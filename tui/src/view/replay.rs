@@ -193,7 +193,8 @@ fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static st
     }
     rows.push(("this step", this));
     let marks = moment.fold.answer_marks();
-    let block = step.block * turn.block_length()..((step.block + 1) * turn.block_length());
+    let behind = |blocks: usize| blocks.saturating_mul(turn.block_length());
+    let block = behind(step.block)..behind(step.block + 1);
     let of_block = &marks[block.start.min(marks.len())..block.end.min(marks.len())];
     let decided = of_block.iter().filter(|mark| mark.is_committed()).count();
     let block = format!(

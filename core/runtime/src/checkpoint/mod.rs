@@ -79,8 +79,8 @@ impl Checkpoint {
         }
         let (config_json, config) = read_json(&config_path)?;
         let called = id.to_string();
-        let found =
-            detect(&config, &called).and_then(|family| Ok((family, family.attention(&config)?)));
+        let found = detect(&config, &called)
+            .and_then(|family| Ok((family, family.attention(&config, &called)?)));
         let (family, attention) = found.map_err(|what| CheckpointError::Family {
             path: config_path,
             what,
@@ -127,6 +127,12 @@ impl Checkpoint {
     pub fn defaults(&self) -> (Params, usize) {
         let Defaults { params, length, .. } = generation::defaults(self.family, &self.generation);
         (params, length)
+    }
+
+    /// What was taken for granted of its attention, for people; `None` if nothing.
+    #[must_use]
+    pub fn attention_note(&self) -> Option<String> {
+        (self.family).attention_note(&self.config, &self.id.to_string())
     }
 
     /// What had to be changed of `generation_config.json`, for people; `None` if nothing.

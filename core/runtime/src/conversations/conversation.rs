@@ -192,6 +192,15 @@ impl Conversation {
         MessageId(roomy.map_or(0, |gap| gap[0]))
     }
 
+    /// True if `other` has the same message of this name.
+    pub(super) fn has_as_in(&self, other: &Self, id: MessageId) -> bool {
+        let of = |it: &Self| {
+            let node = it.nodes.iter().find(|node| node.id == id)?;
+            Some((node.at, node.said.clone()))
+        };
+        of(self).is_some_and(|here| of(other) == Some(here))
+    }
+
     /// The format, if it is one that this version does not read.
     #[must_use]
     pub fn newer_format(&self) -> Option<u32> {

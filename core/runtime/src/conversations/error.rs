@@ -38,6 +38,9 @@ pub enum SessionError {
         /// Its format.
         found: u32,
     },
+    /// It is not open to be written to.
+    #[error("no conversation is open to be written to")]
+    NotWritten,
     /// The system says no.
     #[error("cannot {what} {}", path.display())]
     Io {
@@ -67,6 +70,7 @@ impl SessionError {
             Self::Unknown { .. }
             | Self::Several { .. }
             | Self::InUse { .. }
+            | Self::NotWritten
             | Self::Newer { .. } => self.to_string(),
         }
     }

@@ -143,15 +143,16 @@ impl SessionStore {
     /// Appends a run to the trace of an answer of the conversation that is written to.
     ///
     /// # Errors
-    /// [`SessionError::Io`].
+    /// [`SessionError::NotWritten`] if there is none, [`SessionError::Io`].
     pub fn write_trace(&self, answer: MessageId, lines: &str) -> Result<(), SessionError> {
         match &self.current {
             Current::Writing(writer) => trace_file::append(&writer.path, answer, lines),
-            Current::None { .. } | Current::Reading(..) => Ok(()),
+            Current::None { .. } | Current::Reading(..) => Err(SessionError::NotWritten),
         }
     }
 
-    /// The trace of an answer of the open conversation; where there is none, that of the one that it was copied from.
+    /// The trace of an answer of the open conversation; where there is none and the answer was copied, that of the
+    /// conversation that it came from.
     ///
     /// # Errors
     /// [`TraceError`].
@@ -159,11 +160,24 @@ impl SessionStore {
         let Some(id) = self.id() else {
             return Ok(Recording::default());
         };
-        let found = self.find(id)?;
-        let own = trace_file::recording(&found.path, answer);
-        match (own, found.read()?.head.and_then(|head| head.from)) {
-            (Err(_), Some(original)) => trace_file::recording(&self.find(original)?.path, answer),
-            (own, _) => own,
+        let own = self.find(id)?;
+        let (mut found, mut seen) = (own.clone(), vec![id]);
+        loop {
+            match trace_file::recording(&found.path, answer) {
+                Err(missing) if missing.is_missing() => (),
+                read => return read,
+            }
+            let conversation = found.read()?;
+            let original = conversation.head.as_ref().and_then(|head| head.from);
+            if let Some(id) = original.filter(|id| !seen.contains(id)) {
+                seen.push(id);
+                found = self.find(id)?;
+                if conversation.has_as_in(&found.read()?, answer) {
+                    continue;
+                }
+            }
+            // The one that is open is what the user knows of.
+            return trace_file::recording(&own.path, answer);
         }
     }
 

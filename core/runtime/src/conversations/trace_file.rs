@@ -1,10 +1,11 @@
 //! The traces of a conversation's answers: files in a folder beside it that has its name.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::error::SessionError;
@@ -29,16 +30,30 @@ pub enum TraceError {
     },
 }
 
+impl TraceError {
+    /// True if there is no such file.
+    pub(super) fn is_missing(&self) -> bool {
+        let Self::Read { source, .. } = self else {
+            return false;
+        };
+        matches!(source, ReadError::Io(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// How the name of a trace ends, behind that of its answer.
+pub(super) const SUFFIX: &str = ".trace.jsonl.gz";
+
 /// The folder of a conversation's traces.
 pub(super) fn folder_of(conversation: &Path) -> PathBuf {
     conversation.with_extension("")
 }
 
 pub(super) fn path_of(conversation: &Path, answer: MessageId) -> PathBuf {
-    folder_of(conversation).join(format!("{}.trace.jsonl.gz", answer.0))
+    folder_of(conversation).join(format!("{}{SUFFIX}", answer.0))
 }
 
-/// Appends a run to the trace of an answer: gzip lets files follow each other.
+/// Appends a run to the trace of an answer: gzip lets files follow each other. A run that was cut off is left out first, for
+/// nothing behind it could be read; after an error the file is as it was.
 pub(super) fn append(
     conversation: &Path,
     answer: MessageId,
@@ -50,9 +65,34 @@ pub(super) fn append(
         let mut packer = GzEncoder::new(Vec::new(), Compression::default());
         packer.write_all(lines.as_bytes())?;
         let packed = packer.finish()?;
-        options().create(true).open(&path)?.write_all(&packed)
+        let mut file = options().create(true).open(&path)?;
+        let whole = whole_runs(&mut file)?;
+        file.set_len(whole)?;
+        let written = file.write_all(&packed);
+        if written.is_err() {
+            // What cannot be taken back is left out by the next call.
+            file.set_len(whole).ok();
+        }
+        written
     };
     pack().map_err(SessionError::io("write to", &path))
+}
+
+/// Bytes of the runs before one that was cut off.
+fn whole_runs(file: &mut File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(0))?;
+    let mut source = BufReader::new(file);
+    let mut whole = 0;
+    while whole < length {
+        match io::copy(&mut GzDecoder::new(&mut source), &mut io::sink()) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
+            read => drop(read?),
+        }
+        let left = source.fill_buf()?.len() as u64;
+        whole = source.get_mut().stream_position()? - left;
+    }
+    Ok(whole)
 }
 
 /// The trace of an answer.
@@ -107,5 +147,31 @@ mod tests {
         remove(&path).expect("it is removed");
         assert!(!folder_of(&path).exists());
         remove(&path).expect("nothing is no error");
+    }
+
+    #[test]
+    fn a_run_that_was_cut_off_costs_itself_alone() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = SessionFolder::within(place.path());
+        let path = conversation(&folder);
+        let (answer, start) = (MessageId(3), crate::wire::tests::start_line());
+        append(&path, answer, &start).expect("it is written");
+        let trace = path_of(&path, answer);
+        let whole = fs::read(&trace).expect("it is there");
+        for cut in 1..whole.len() {
+            let bytes = [&whole[..], &whole[..cut]].concat();
+            fs::write(&trace, bytes).expect("it can be written");
+            let read = recording(&path, answer).expect("a cut is no error");
+            assert!(read.is_cut && !read.events.is_empty(), "cut at {cut}");
+            append(&path, answer, &start).expect("it is written");
+            let after = fs::read(&trace).expect("it is there");
+            assert_eq!(after, [&whole[..], &whole[..]].concat(), "cut at {cut}");
+        }
+        assert_eq!(
+            recording(&path, answer).expect("it is whole").events.len(),
+            2
+        );
+        fs::write(&trace, "no gzip, and longer than its header").expect("it can be written");
+        append(&path, answer, &start).expect_err("nothing of it is ours");
     }
 }

@@ -1,13 +1,16 @@
 //! Room for traces.
 
+use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::error::SessionError;
 use super::file::is_locked;
 use super::folder::{SessionFile, SessionFolder};
-use super::trace_file::folder_of;
+use super::id::SessionId;
+use super::trace_file::{SUFFIX, folder_of};
 
 impl SessionFolder {
     /// Removes the oldest traces until the others have at most `most` bytes; those of conversations that somebody has open
@@ -23,16 +26,23 @@ impl SessionFolder {
         traces.sort_by_key(|trace| trace.written);
         let mut total: u64 = traces.iter().map(|trace| trace.bytes).sum();
         let mut removed = 0;
+        let mut locked: HashMap<SessionId, bool> = HashMap::new();
         for trace in traces {
             if total <= most {
                 break;
             }
-            if is_locked(trace.of.id, &trace.of.path) {
+            let is_locked = || is_locked(trace.of.id, &trace.of.path);
+            if *locked.entry(trace.of.id).or_insert_with(is_locked) {
                 continue;
             }
-            fs::remove_file(&trace.path).map_err(SessionError::io("remove", &trace.path))?;
             total -= trace.bytes;
-            removed += 1;
+            match fs::remove_file(&trace.path) {
+                Err(gone) if gone.kind() == io::ErrorKind::NotFound => (),
+                done => {
+                    done.map_err(SessionError::io("remove", &trace.path))?;
+                    removed += 1;
+                }
+            }
         }
         Ok(removed)
     }
@@ -50,7 +60,11 @@ fn traces_of(conversation: &SessionFile) -> Vec<TraceFile> {
     let entries = fs::read_dir(folder_of(&conversation.path));
     let entries = entries.into_iter().flatten().flatten();
     let trace = |entry: fs::DirEntry| {
+        let is_trace = entry.file_name().to_str()?.ends_with(SUFFIX);
         let about = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+        if !is_trace {
+            return None;
+        }
         Some(TraceFile {
             of: conversation.clone(),
             path: entry.path(),
@@ -84,9 +98,12 @@ mod tests {
         let bytes = fs::metadata(path_of(&path, MessageId(1)))
             .expect("it is there")
             .len();
+        let other = folder_of(&path).join("notes.txt");
+        fs::write(&other, "x".repeat(4096)).expect("it can be written");
         assert_eq!(folder.trim_traces(3 * bytes).expect("it is looked at"), 0);
         assert_eq!(folder.trim_traces(2 * bytes).expect("it is looked at"), 1);
         let left = |answer| path_of(&path, MessageId(answer)).exists();
         assert_eq!([1, 2, 3].map(left), [false, true, true]);
+        assert!(other.exists());
     }
 }

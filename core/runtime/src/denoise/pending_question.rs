@@ -54,14 +54,17 @@ impl PendingQuestion<'_> {
     /// What the strategy makes of an answer, in order; the canvas is as it was.
     pub fn propose(&mut self, answer: OutputRows<'_>) -> Vec<Commit> {
         self.judge(answer);
+        let denoise = &mut *self.denoise;
+        let mut edits = denoise
+            .strategy
+            .decide(&denoise.canvas, &denoise.candidates);
+        edits.retain(|&edit| denoise.may_make(edit));
         let Denoise {
             canvas,
-            strategy,
             candidates,
             edited,
             ..
-        } = &mut *self.denoise;
-        let edits = strategy.decide(canvas, candidates);
+        } = denoise;
         edited.copy_from(canvas);
         let mut commits = Vec::with_capacity(edits.len());
         for edit in edits {

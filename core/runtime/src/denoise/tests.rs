@@ -116,6 +116,20 @@ fn rows_of_a_shifted_family_are_those_before_the_positions() {
 }
 
 #[test]
+fn blocks_of_attention_are_fed_whole() {
+    let rules = FamilyRules {
+        block_origin: BlockOrigin::Canvas,
+        attention_block: 4.try_into().ok(),
+        ..FamilyRules::default()
+    };
+    for (length, end) in [(8, 4), (2, 3)] {
+        let canvas = Canvas::new(&[TokenId(3)], length, MASK);
+        let mut denoise = denoise(rules, canvas, params(2, 2));
+        assert_eq!(asked(&mut denoise).question().fed, 0..end);
+    }
+}
+
+#[test]
 fn the_first_two_positions_of_a_shifted_family_share_a_row() {
     let rules = FamilyRules {
         predictor: Predictor::PositionBefore,

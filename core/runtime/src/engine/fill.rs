@@ -2,8 +2,9 @@ use std::ops::Range;
 
 use unmask_api::{Position, TokenId};
 
-use super::layout::{chat_prompt, check_context, check_tokens};
+use super::layout::{chat_prompt, check_context, check_tokens, in_one_block};
 use super::{Failure, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, Loaded, Planned};
+use crate::params::Growth;
 use crate::{Canvas, Params};
 
 impl Fill {
@@ -20,6 +21,16 @@ impl Fill {
         };
         check_tokens(loaded, &prompt)?;
         check_context(loaded, prompt.len(), tokens.len())?;
+        let has_hole = prompt.contains(&loaded.special.mask);
+        if has_hole && loaded.rules.attention_block.is_some() {
+            return Err(Failure::usage(
+                format!(
+                    "the text before the answer holds a mask, which {} cannot fill: it writes the answer's blocks alone",
+                    loaded.name
+                ),
+                "give the text from its first hole on as parts of the answer",
+            ));
+        }
         let mut canvas = Canvas::new(&prompt, tokens.len(), loaded.special.mask);
         for (at, &token) in (prompt.len() as u32..).zip(&tokens) {
             canvas.pin(Position(at), token);
@@ -27,10 +38,9 @@ impl Fill {
         match self.blocks {
             FillBlocks::One => {
                 let masks = canvas.masked_in(0..canvas.len()).count();
-                params.block_length = tokens.len();
-                params.steps = params.steps.min(masks);
+                in_one_block(loaded, tokens.len(), masks, params);
             }
-            FillBlocks::AsSet => (),
+            FillBlocks::AsSet => params.growth = Growth::Fixed,
         }
         match self.ends {
             FillEnds::Never => params.logits_eos_inf = true,

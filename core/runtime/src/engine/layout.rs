@@ -85,7 +85,7 @@ pub(super) fn lay_out(
     })
 }
 
-/// Only its masks: one block, with a step for each of them at the most.
+/// Only its masks, in the positions that there are.
 fn infill(loaded: &Loaded, canvas: Canvas, params: &mut Params) -> Result<LaidOut, Failure> {
     check_canvas(loaded, &canvas)?;
     let masks = canvas
@@ -97,14 +97,23 @@ fn infill(loaded: &Loaded, canvas: Canvas, params: &mut Params) -> Result<LaidOu
             "mark what is to be written anew",
         ));
     }
-    params.block_length = canvas.answer().len();
-    params.steps = params.steps.clamp(1, masks);
+    in_one_block(loaded, canvas.answer().len(), masks, params);
     Ok(LaidOut {
         canvas,
         left_out: 0,
         holes: Vec::new(),
         planned: Planned::Masks,
     })
+}
+
+/// Plans one block of so many positions, with a step for each of its masks at the most; attention in blocks keeps its own, which
+/// see none behind them. The answer keeps its length.
+pub(super) fn in_one_block(loaded: &Loaded, length: usize, masks: usize, params: &mut Params) {
+    params.growth = Growth::Fixed;
+    if loaded.rules.attention_block.is_none() {
+        params.block_length = length;
+        params.steps = params.steps.clamp(1, masks.max(1));
+    }
 }
 
 /// A canvas may be older than the model that is loaded now.

@@ -150,7 +150,8 @@ pub enum FillPart {
 /// Which blocks an answer with holes is cut into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FillBlocks {
-    /// One for all holes, with the settings' steps or a step for each mask, whichever is less.
+    /// One for all holes, with the settings' steps or a step for each mask, whichever is less; where attention is in blocks
+    /// those, with the settings' steps.
     #[default]
     One,
     /// As the settings say; the parts' lengths have to divide.

@@ -11,8 +11,8 @@ use super::layout::lay_out;
 use super::model::ReadyModel;
 use super::worker::{Current, EngineWorker, panicked};
 use super::{
-    EngineEvent, Failure, FailureKind, LaidOut, LoadRequest, MeasureRequest, Outcome, TurnEvent,
-    TurnRequest,
+    EngineEvent, Failure, FailureKind, LaidOut, LoadRequest, MeasureRequest, Outcome, Planned,
+    TurnEvent, TurnRequest,
 };
 use crate::denoise::Denoise;
 use crate::event::FinishReason;
@@ -78,7 +78,7 @@ impl Current {
         let mut generation = begin(
             ready,
             canvas.clone(),
-            &plan,
+            (planned, &plan),
             params.clone(),
             &mut self.session,
         )
@@ -129,13 +129,17 @@ impl Current {
 fn begin(
     ready: &ReadyModel,
     canvas: Canvas,
-    plan: &Canvas,
+    (planned, plan): (Planned, &Canvas),
     params: Params,
     before: &mut Option<Scorer>,
 ) -> Result<Generation, DenoiseError> {
     let (special, rules) = (ready.loaded.special.clone(), ready.loaded.rules);
     let strategy = strategies::begin_filling(ready.strategies, plan, &params, rules)?;
     let denoise = Denoise::with_strategy(special, rules, canvas, params, strategy);
+    let denoise = match planned {
+        Planned::Answer => denoise,
+        Planned::Masks => denoise.of_masks_alone(),
+    };
     Generation::after(&*ready.model, ready.attention, denoise, before.take())
 }
 

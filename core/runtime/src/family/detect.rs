@@ -33,7 +33,7 @@ pub fn detect(config: &Value, called: &str) -> Result<&'static Family, FamilyErr
     };
     if let Some(found) = named.iter().find_map(|name| known(name)) {
         let family = found.map_err(other)?;
-        return match others::disguised(config, called) {
+        return match others::disguised(family.name, config, called) {
             Some(name) => Err(other(name)),
             None => Ok(family),
         };
@@ -170,6 +170,12 @@ mod tests {
         let dream = json!({"model_type": "Dream", "architectures": ["DreamModel"]});
         let refused = not_run("DreamOn");
         check_called(&dream, "Dream-org/DreamOn-v0-7B", Err(&refused));
+        check_called(&dream, "/models/DreamOn-v0-7B/", Err(&refused));
+        check_called(&dream, "/home/dreamon/models/Dream-7B", Ok("dream"));
+        check_called(&llada2, "/models/LLaDA2-2bit", Ok("llada2"));
+        let llada = json!({"model_type": "llada"});
+        check_called(&llada, "/home/dreamon/models/LLaDA-8B", Ok("llada"));
+        check_called(&llada, "me/dreamon-llada", Ok("llada"));
         let by_key = json!({"architectures": ["DreamModel"], "expand_token_id": 151_667});
         check(&by_key, Err(&refused));
     }
@@ -204,22 +210,39 @@ mod tests {
     #[test]
     fn blocks_are_as_long_as_the_file_says() {
         use unmask_api::Attention;
-        let attention = |config: &Value| detect(config, "").and_then(|it| it.attention(config));
+        let attention = |config: &Value, called: &str| {
+            detect(config, called).and_then(|it| it.attention(config, called))
+        };
         let blocks = |length: u32| Ok(Attention::BlockCausal(length.try_into().expect("not 0")));
         assert_eq!(
-            attention(&json!({"model_type": "llada"})),
+            attention(&json!({"model_type": "llada"}), ""),
             Ok(Attention::Bidirectional)
         );
-        assert_eq!(attention(&json!({"model_type": "sdar"})), blocks(4));
+        let sdar = json!({"model_type": "sdar"});
+        assert_eq!(attention(&sdar, "JetLM/SDAR-4B-Chat"), blocks(4));
+        assert_eq!(attention(&sdar, "JetLM/SDAR-4B-Chat-b32"), blocks(32));
+        assert_eq!(attention(&sdar, "/models-b8/SDAR-b16-int8"), blocks(16));
+        assert_eq!(attention(&sdar, "/models/SDAR-b0-bf16"), blocks(4));
+        let is_noted = |config: &Value, called: &str| {
+            let family = detect(config, called).expect("it is of a family");
+            family.attention_note(config, called).is_some()
+        };
+        assert!(is_noted(&sdar, "JetLM/SDAR-4B-Chat"));
+        assert!(!is_noted(&sdar, "JetLM/SDAR-4B-Chat-b4"));
+        assert!(!is_noted(
+            &json!({"model_type": "sdar", "block_size": 4}),
+            ""
+        ));
+        assert!(!is_noted(&json!({"model_type": "llada2_moe"}), ""));
         assert_eq!(
-            attention(&json!({"model_type": "sdar", "block_size": 16})),
+            attention(&json!({"model_type": "sdar", "block_size": 16}), "SDAR-b32"),
             blocks(16)
         );
         assert_eq!(
-            attention(&json!({"model_type": "Fast_dLLM_Qwen", "bd_size": 8})),
+            attention(&json!({"model_type": "Fast_dLLM_Qwen", "bd_size": 8}), ""),
             blocks(8)
         );
-        let refused = attention(&json!({"model_type": "sdar", "block_size": 0}));
+        let refused = attention(&json!({"model_type": "sdar", "block_size": 0}), "");
         let told = "block_size is 0, not the length of a block; fetch the file again";
         assert_eq!(
             refused.map_err(|error| error.to_string()),

@@ -10,6 +10,8 @@ mod others;
 mod rules;
 mod sdar;
 
+use std::num::NonZeroU32;
+
 pub use detect::detect;
 pub use error::FamilyError;
 pub use rules::{AttentionRule, BlockOrigin, FamilyRules, Predictor, Shift};
@@ -44,17 +46,43 @@ pub struct Family {
 }
 
 impl Family {
-    /// Which positions see which in the checkpoint of `config`.
+    /// What was taken for granted of the checkpoint's attention, for people; `None` if nothing.
+    #[must_use]
+    pub fn attention_note(&self, config: &Value, called: &str) -> Option<String> {
+        let AttentionRule::Blocks { keys, usual } = self.attention else {
+            return None;
+        };
+        let is_said = keys.iter().any(|key| !config[*key].is_null());
+        let is_guessed = self.name == sdar::SDAR.name && !is_said;
+        (is_guessed && self.named_block(config, called).is_none()).then(|| {
+            format!(
+                "config.json does not say how long a block of attention is, and the name does not end in -b and a number: {usual} \
+                 is assumed; if the answers are poor, write block_size into config.json"
+            )
+        })
+    }
+
+    /// The length of a block that the checkpoint's name tells.
+    fn named_block(&self, config: &Value, called: &str) -> Option<NonZeroU32> {
+        let said = config["_name_or_path"].as_str().unwrap_or_default();
+        let mut names = [called, said].into_iter();
+        let is_named = self.name == sdar::SDAR.name;
+        is_named.then(|| names.find_map(block_in_name)).flatten()
+    }
+
+    /// Which positions see which in the checkpoint of `config`. SDAR's says no length of its blocks, but what it is `called`
+    /// may end in `-b32`.
     ///
     /// # Errors
     /// [`FamilyError::Block`] for a block that has no length.
-    pub fn attention(&self, config: &Value) -> Result<Attention, FamilyError> {
+    pub fn attention(&self, config: &Value, called: &str) -> Result<Attention, FamilyError> {
         let AttentionRule::Blocks { keys, usual } = self.attention else {
             return Ok(Attention::Bidirectional);
         };
         let said = keys.iter().map(|key| (*key, &config[*key]));
         let Some((key, said)) = said.into_iter().find(|(_, said)| !said.is_null()) else {
-            return Ok(Attention::BlockCausal(usual));
+            let named = self.named_block(config, called);
+            return Ok(Attention::BlockCausal(named.unwrap_or(usual)));
         };
         let length = said.as_u64().and_then(|it| u32::try_from(it).ok());
         let length = length.and_then(|it| it.try_into().ok());
@@ -65,6 +93,12 @@ impl Family {
                 said: said.to_string(),
             })
     }
+}
+
+/// The length of a block in a name such as `SDAR-1.7B-Chat-b32`.
+fn block_in_name(called: &str) -> Option<NonZeroU32> {
+    let mut words = others::own_name(called).split('-');
+    words.find_map(|word| word.strip_prefix(['b', 'B'])?.parse().ok())
 }
 
 /// Settings for want of others.

@@ -36,11 +36,16 @@ const NAMES: &[(&str, &str)] = &[
     ("gidd", "GIDD"),
 ];
 
-/// What a checkpoint's own name may hold of models that have the architecture of a family of ours, and other rules.
-const CALLED: &[(&str, &str)] = &[("llada22", "LLaDA2.2"), ("dreamon", "DreamOn")];
+/// What a checkpoint's own name may hold, in lower case, of models that have the architecture of a family of ours, and other
+/// rules; the family first.
+const CALLED: &[(&str, &str, &str)] = &[
+    ("llada2", "llada2.2", "LLaDA2.2"),
+    ("llada2", "llada2_2", "LLaDA2.2"),
+    ("dream", "dreamon", "DreamOn"),
+];
 
 /// Keys of `config.json` that only such models have.
-const KEYS: &[(&str, &str)] = &[("expand_token_id", "DreamOn")];
+const KEYS: &[(&str, &str, &str)] = &[("dream", "expand_token_id", "DreamOn")];
 
 /// How architectures of language models end that write from left to right.
 const AUTOREGRESSIVE: &[&str] = &["ForCausalLM", "LMHeadModel", "ForConditionalGeneration"];
@@ -58,14 +63,41 @@ pub(super) fn named(name: &str) -> Option<&'static str> {
     found.map(|(_, name)| *name)
 }
 
-/// Its name for people, if what a checkpoint is `called` tells that it only looks like a family of ours, or a key does.
-pub(super) fn disguised(config: &serde_json::Value, called: &str) -> Option<&'static str> {
+/// Its name for people, if what a checkpoint is `called` tells that it only looks like the family named `family`, or a key
+/// does.
+pub(super) fn disguised(
+    family: &str,
+    config: &serde_json::Value,
+    called: &str,
+) -> Option<&'static str> {
     let said = config["_name_or_path"].as_str().unwrap_or_default();
-    let [called, said] = [called, said].map(plain);
-    let holds = |part: &str| called.contains(part) || said.contains(part);
-    let by_name = CALLED.iter().find(|(part, _)| holds(part));
-    let by_key = || KEYS.iter().find(|(key, _)| config[*key].is_u64());
-    by_name.or_else(by_key).map(|(_, name)| *name)
+    let names = [called, said].map(|it| own_name(it).to_lowercase());
+    let holds = |part: &str| names.iter().any(|name| holds_word(name, part));
+    let by_name = (CALLED.iter()).find(|(of, part, _)| *of == family && holds(part));
+    let by_key = || (KEYS.iter()).find(|(of, key, _)| *of == family && config[*key].is_u64());
+    by_name.or_else(by_key).map(|(.., name)| *name)
+}
+
+/// The last part of a path or of a hub id, without its revision.
+pub(super) fn own_name(called: &str) -> &str {
+    let parts = called.split(['/', '\\']);
+    let last = parts
+        .rev()
+        .find(|part| !part.is_empty())
+        .unwrap_or_default();
+    last.split('@').next().unwrap_or_default()
+}
+
+/// True if `word` stands in `name` with neither letter nor digit beside it.
+fn holds_word(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let behind = name[at + word.len()..].chars().next();
+        ![before, behind]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
+    })
 }
 
 /// True for an architecture or model type of models that write from left to right.

@@ -67,7 +67,8 @@ pub(crate) fn known_spec(
 ) -> Option<LoadSpec> {
     let config_json = known_config(&entry.model_id.value)?;
     let config = serde_json::from_str(config_json).ok()?;
-    let family = detect(&config, "").ok()?;
+    let called = entry.model_id.value.to_string();
+    let family = detect(&config, &called).ok()?;
     Some(LoadSpec {
         family: family.name.to_owned(),
         folder: PathBuf::new(),
@@ -76,7 +77,7 @@ pub(crate) fn known_spec(
         device: device.to_owned(),
         precision: precision.to_owned(),
         threads: entry.threads.value,
-        attention: family.attention(&config).ok()?,
+        attention: family.attention(&config, &called).ok()?,
         cache_folder: None,
         options_json: entry.options_json(),
     })

@@ -190,7 +190,7 @@ impl Measurement {
     /// Whether another one takes its place: the same machine's part in the same precision, and as much is known of answers.
     fn is_of(&self, other: &Self) -> bool {
         let of = |it: &Self| (it.backend.clone(), it.device.clone(), it.precision.clone());
-        of(self) == of(other)
+        of(self) == of(other) && self.is_judged() == other.is_judged()
     }
 
     /// Whether right answers are known.
@@ -259,7 +259,18 @@ impl MeasuredModel {
         }
     }
 
-    /// Adds a measurement in place of the one of the same backend, device and precision.
+    /// How many questions were asked before, if they were the same ones and more of them than `measurement` has.
+    #[must_use]
+    pub fn asked_more(&self, measurement: &Measurement) -> Option<usize> {
+        let is_larger = |it: &&Measurement| {
+            it.is_of(measurement)
+                && it.questions == measurement.questions
+                && it.count > measurement.count
+        };
+        Some(self.measurements.iter().find(is_larger)?.count)
+    }
+
+    /// Adds a measurement in place of the one of the same backend, device and precision, of which as much is known.
     pub fn add(&mut self, measurement: Measurement) {
         self.measurements.retain(|it| !it.is_of(&measurement));
         self.measurements.push(measurement);
@@ -288,13 +299,13 @@ impl MeasuredModel {
         })
     }
 
-    /// What holds for a model as it runs: of this precision, on this backend and device before any other.
+    /// What holds for a model as it runs: of this precision, on this backend and device before any other, with right answers
+    /// before any without.
     #[must_use]
     pub fn of(&self, backend: &str, device: &str, precision: &str) -> Option<&Measurement> {
         let fitting = |it: &&Measurement| it.precision == precision;
         let here = |it: &&Measurement| it.backend == backend && it.device == device;
-        let mut all = self.measurements.iter().filter(fitting);
-        let first = all.clone().find(here);
-        first.or_else(|| all.next())
+        let all = self.measurements.iter().filter(fitting);
+        all.min_by_key(|it| (!here(it), !it.is_judged()))
     }
 }

@@ -207,6 +207,26 @@ fn a_file_is_read_as_it_was_written_and_a_newer_measurement_replaces_its_like() 
 }
 
 #[test]
+fn right_answers_are_kept_beside_agreement_alone_and_more_questions_before_fewer() {
+    let mut file = MeasuredModel::new("demo", "sha256:ab");
+    let judged = measurement("f32", vec![mode("exact", 31.0, 1.0, Some(0.0))]);
+    let agreeing = measurement("f32", vec![mode("exact", 30.0, 1.0, None)]);
+    file.add(judged.clone());
+    file.add(agreeing.clone());
+    assert_eq!(file.measurements.len(), 2);
+    file.measurements.rotate_left(1);
+    assert_eq!(file.of("candle", "cpu", "f32"), Some(&judged));
+    let fewer = |questions: &str| Measurement {
+        count: 10,
+        questions: questions.to_owned(),
+        ..agreeing.clone()
+    };
+    assert_eq!(file.asked_more(&fewer("ab")), Some(100));
+    assert_eq!(file.asked_more(&fewer("cd")), None);
+    assert_eq!(file.asked_more(&agreeing), None);
+}
+
+#[test]
 fn the_time_of_a_forward_is_a_line_that_never_falls_nor_begins_below_nothing() {
     let fitted =
         |points: &[(f64, f64)]| ForwardTime::fitted(points).map(|it| (it.fixed, it.a_position));

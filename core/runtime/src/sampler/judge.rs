@@ -8,7 +8,7 @@ use super::{Candidate, Noise, rank};
 use crate::Params;
 use crate::event::TOP;
 use crate::family::SpecialIds;
-use crate::params::{ConfidenceOf, ConfidenceType};
+use crate::params::{ConfidenceOf, ConfidenceType, Remasking};
 use crate::scorer::ShortForm;
 
 /// Turns rows of logits into candidates, as LLaDA's `generate()` does.
@@ -194,7 +194,9 @@ impl Judge<'_> {
     fn ranked(&self, call: usize, mut candidate: Candidate) -> Candidate {
         let draw = || self.noise.uniform(call, candidate.at);
         candidate.score = rank::score(self.params.remasking, &candidate, draw);
-        if self.params.order_temperature > 0.0 {
+        // What is random has no order, and its draw is the score itself.
+        let is_random = self.params.remasking == Remasking::Random;
+        if self.params.order_temperature > 0.0 && !is_random {
             let draw = f64::from(self.noise.uniform(call, candidate.at));
             // The best under Gumbel noise are drawn without replacement.
             candidate.score = candidate.score / self.params.order_temperature - (-draw.ln()).ln();
@@ -347,6 +349,15 @@ mod tests {
         assert_ne!(plain.score, noisy.score);
         let score = plain.score;
         assert_eq!(plain, Candidate { score, ..noisy });
+        let random = |order_temperature| {
+            let params = Params {
+                remasking: Remasking::Random,
+                order_temperature,
+                ..Params::default()
+            };
+            judge(&params, &row).score
+        };
+        assert_eq!(random(0.5), random(0.0));
     }
 
     #[test]

@@ -46,6 +46,16 @@ pub enum PlanError {
         /// Which K/V were to be reused.
         cache: CacheMode,
     },
+    /// Two settings of which one would be ignored.
+    #[error("{what} does nothing with {other}; {instead}")]
+    Beside {
+        /// Which setting would be ignored.
+        what: String,
+        /// Beside which one.
+        other: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
     /// A number outside its range.
     #[error("{what} is {value}; it must be {range}")]
     Range {

@@ -13,6 +13,8 @@ pub(super) struct Prefix {
     block: Option<usize>,
     // Invariant: cell p holds the K/V of tokens[p], if the block of p lies within tokens.
     tokens: Vec<TokenId>,
+    /// Cells from 0 that were ever written.
+    filled: usize,
 }
 
 impl Prefix {
@@ -25,6 +27,7 @@ impl Prefix {
         Self {
             block,
             tokens: Vec::new(),
+            filled: 0,
         }
     }
 
@@ -33,12 +36,18 @@ impl Prefix {
         self.block.is_some()
     }
 
-    /// Cells that positions up to `fed` see of a sequence of so many tokens; those behind were perhaps never written.
+    /// Cells that positions up to `fed` see of a sequence of so many tokens; those that were never written are not seen.
     pub(super) fn seen_by(&self, fed: usize, length: usize) -> usize {
-        match self.block {
-            Some(block) => fed.next_multiple_of(block).min(length),
-            None => length,
-        }
+        let Some(block) = self.block else {
+            return length;
+        };
+        let whole = fed.next_multiple_of(block).min(length);
+        whole.min(self.filled.max(fed))
+    }
+
+    /// Cells up to `fed` were written.
+    pub(super) fn filled_until(&mut self, fed: usize) {
+        self.filled = self.filled.max(fed);
     }
 
     /// Positions of `tokens` from 0 that need not be fed again: whole blocks.

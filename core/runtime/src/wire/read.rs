@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub const LONGEST_LINE: usize = 4 << 20;
 const LARGEST: usize = 64 << 20;
 /// Positions of a canvas at most.
 pub const LARGEST_CANVAS: usize = 131_072;
+/// A step and a turn take less: a year.
+const LONGEST_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// What a source of lines holds.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,7 +73,8 @@ pub enum ReadError {
 /// written: whoever shows them [cleans](crate::clean) them.
 ///
 /// # Errors
-/// [`ReadError`] with the number of the line. A last line without its end that makes no sense is a cut, not an error.
+/// [`ReadError`] with the number of the line. A last line without its end that makes no sense is a cut, not an error, and so is
+/// a packed file that ends in the middle.
 pub fn read(source: impl BufRead) -> Result<Recording, ReadError> {
     let mut source = source.take(LARGEST as u64 + 1);
     let mut recording = Recording::default();
@@ -79,7 +83,13 @@ pub fn read(source: impl BufRead) -> Result<Recording, ReadError> {
     for line in 1.. {
         bytes.clear();
         let limit = LONGEST_LINE as u64 + 1;
-        total += (&mut source).take(limit).read_until(b'\n', &mut bytes)?;
+        let read = (&mut source).take(limit).read_until(b'\n', &mut bytes);
+        match read {
+            // Packed lines that end in the middle, as a crash leaves them.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => recording.is_cut = true,
+            read => drop(read?),
+        }
+        total += bytes.len();
         for (size, limit) in [(bytes.len(), LONGEST_LINE), (total, LARGEST)] {
             if size > limit {
                 return Err(ReadError::TooLarge { line, limit });
@@ -93,6 +103,9 @@ pub fn read(source: impl BufRead) -> Result<Recording, ReadError> {
             Ok(event) => recording.take(line, event)?,
             Err(ReadError::Damaged { .. }) if !is_whole => recording.is_cut = true,
             Err(error) => return Err(error),
+        }
+        if recording.is_cut {
+            break;
         }
     }
     Ok(recording)
@@ -157,8 +170,8 @@ fn check(event: &Event) -> Result<(), &'static str> {
         | Event::Paused { .. }
         | Event::Resumed {}
         | Event::Trimmed { .. }
-        | Event::Done(_)
         | Event::Failed(_) => Ok(()),
+        Event::Done(done) => check_time(done.stats.elapsed),
     }
 }
 
@@ -179,7 +192,20 @@ fn check_step(step: &StepLine) -> Result<(), &'static str> {
     if step.length > LARGEST_CANVAS || !is_in_range || step.masked > step.length {
         return Err("positions lie beyond the canvas");
     }
+    // No plan has more steps or blocks than positions.
+    let counts = [step.step, step.steps, step.call, step.block, step.blocks];
+    if counts.iter().any(|&count| count > LARGEST_CANVAS) {
+        return Err("a number is out of range");
+    }
+    check_time(step.elapsed)?;
     step.commits.iter().try_for_each(check_commit)
+}
+
+fn check_time(time: Duration) -> Result<(), &'static str> {
+    match time <= LONGEST_TIME {
+        true => Ok(()),
+        false => Err("a time is longer than a year"),
+    }
 }
 
 fn check_commit(commit: &CommitLine) -> Result<(), &'static str> {

@@ -139,6 +139,11 @@ fn end() -> TurnEvent {
     })
 }
 
+/// A line that a run begins with.
+pub(crate) fn start_line() -> String {
+    written(&[start()])
+}
+
 /// The lines of these events.
 fn written(events: &[TurnEvent]) -> String {
     let (loaded, label) = (loaded(), label());
@@ -335,6 +340,17 @@ fn numbers_that_cannot_be_are_refused() {
             "\"padding\":4",
             "line 1 is damaged: the parts",
         ),
+        (
+            "\"block\":0,\"blocks\":2",
+            "\"block\":18446744073709551615,\"blocks\":2",
+            "line 2 is damaged: a number",
+        ),
+        (
+            "\"steps\":8",
+            "\"steps\":131073",
+            "line 2 is damaged: a number",
+        ),
+        ("\"ms\":12.913", "\"ms\":1e15", "line 2 is damaged: a time"),
         ("[6,7]]", "[6,70]]", "line 1 is damaged: the parts"),
         (
             "\"v\":1",

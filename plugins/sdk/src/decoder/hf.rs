@@ -137,11 +137,14 @@ impl Config {
                 keys.some_count("head_dim")?.unwrap_or(even)
             }
         };
+        // Newer versions of the library keep the share and the base among the parameters.
         let turned = match variant.has_experts() {
-            true => keys.number("partial_rotary_factor", 1.0)?,
+            true => match keys.inner_number("rope_parameters", "partial_rotary_factor")? {
+                Some(turned) => turned,
+                None => keys.number("partial_rotary_factor", 1.0)?,
+            },
             false => 1.0,
         };
-        // Newer versions of the library keep the base among the parameters.
         let theta = match keys.inner_number("rope_parameters", "rope_theta")? {
             Some(theta) => theta,
             None => keys.number("rope_theta", 10_000.0)?,

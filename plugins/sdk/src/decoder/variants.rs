@@ -1,6 +1,6 @@
 //! What a `config.json` may say that gives other numbers than the network that is read, and so is refused.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::keys::{Keys, short};
 
@@ -22,17 +22,21 @@ const OTHERS: [&str; 10] = [
 pub(crate) fn not_neutral(keys: &Keys, known: &[&str]) -> Option<String> {
     let others = OTHERS.iter().filter(|key| !known.contains(key));
     let mut said = others.filter_map(|key| Some((key, keys.said(key)?)));
-    said.find(|(key, value)| !is_neutral(key, value, keys))
+    said.find(|(key, value)| !is_neutral(key, value, keys, known))
         .map(|(key, value)| format!("{key} is {}", short(value)))
 }
 
-fn is_neutral(key: &str, value: &Value, keys: &Keys) -> bool {
+fn is_neutral(key: &str, value: &Value, keys: &Keys, known: &[&str]) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Array(list) => list.is_empty(),
         Value::Object(fields) if fields.is_empty() => true,
-        Value::Object(_) => match key {
-            "rope_scaling" | "rope_parameters" => is_default_rope(value),
+        Value::Object(fields) => match key {
+            "rope_scaling" => is_default_rope(fields, &[]),
+            "rope_parameters" => {
+                let read: Vec<&str> = [known, &["rope_theta"]].concat();
+                is_default_rope(fields, &read)
+            }
             // MLX's converter says the same twice.
             "quantization_config" => keys.said("quantization") == Some(value),
             _ => false,
@@ -42,10 +46,16 @@ fn is_neutral(key: &str, value: &Value, keys: &Keys) -> bool {
     }
 }
 
-/// True for what later versions of Hugging Face's library write for rotary positions that are not scaled.
-fn is_default_rope(value: &Value) -> bool {
-    let kind = ["rope_type", "type"]
-        .iter()
-        .find_map(|key| value[key].as_str());
-    kind == Some("default")
+/// True for what later versions of Hugging Face's library write for rotary positions that are not scaled, beside keys that are
+/// `read`.
+fn is_default_rope(fields: &Map<String, Value>, read: &[&str]) -> bool {
+    let says_nothing = |(key, value): (&String, &Value)| match key.as_str() {
+        "rope_type" | "type" => value == "default",
+        key if read.contains(&key) => true,
+        "partial_rotary_factor" => value.as_f64() == Some(1.0),
+        _ => false,
+    };
+    let has_kind = fields.contains_key("rope_type") || fields.contains_key("type");
+    let mut said = fields.iter().filter(|(_, value)| !value.is_null());
+    has_kind && said.all(says_nothing)
 }

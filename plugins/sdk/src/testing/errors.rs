@@ -57,6 +57,10 @@ pub fn variants_of_the_architecture_are_refused_by_name(subject: &Subject) {
     let scaled = json!({"rope_type": "yarn", "factor": 4.0});
     refuse("rope_scaling", scaled.clone(), "rope_scaling is {");
     refuse("rope_parameters", scaled, "rope_parameters is {");
+    for (key, value) in [("partial_rotary_factor", 0.5), ("attention_factor", 2.0)] {
+        let parameters = json!({"rope_type": "default", key: value});
+        refuse("rope_parameters", parameters, "rope_parameters is {");
+    }
     refuse(
         "quantization_config",
         json!({"quant_method": "gptq"}),

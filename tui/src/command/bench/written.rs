@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use unmask_core::config::Environment;
 use unmask_core::engine::Loaded;
 use unmask_core::measured::{
@@ -6,22 +8,53 @@ use unmask_core::measured::{
 
 use super::report::BenchReport;
 
-/// Keeps what was measured; says where, and which mode stands at which position of the dial.
-pub(super) fn write(
-    report: &BenchReport<'_>,
-    loaded: &Loaded,
-    environment: &Environment,
-) -> Result<String, MeasuredError> {
-    let identity = loaded.provenance.identity();
-    let identity = identity.ok_or(MeasuredError::NoIdentity)?;
-    let path = MeasuredModel::path(identity, environment)?;
-    let before = MeasuredModel::read(&path)?;
-    let mut file = before.unwrap_or_else(|| MeasuredModel::new(&loaded.name, identity));
-    let measurement = report.measurement();
-    let dial = words(&measurement);
-    file.add(measurement);
-    file.write(&path)?;
-    Ok(format!("written to {}: {dial}", environment.short(&path)))
+/// The file that measurements of a model are added to, and what it holds already.
+pub(super) struct MeasuredPlace {
+    path: PathBuf,
+    file: MeasuredModel,
+}
+
+/// What became of a measurement.
+pub(super) enum Written {
+    /// It is kept: where, and what it shows.
+    Yes(String),
+    /// It is not, for this reason.
+    No(String),
+}
+
+impl MeasuredPlace {
+    /// Tests that the file can be added to, before anything is measured.
+    pub(super) fn look(loaded: &Loaded, environment: &Environment) -> Result<Self, MeasuredError> {
+        let identity = loaded.provenance.identity();
+        let identity = identity.ok_or(MeasuredError::NoIdentity)?;
+        let path = MeasuredModel::path(identity, environment)?;
+        let before = MeasuredModel::read(&path)?;
+        let file = before.unwrap_or_else(|| MeasuredModel::new(&loaded.name, identity));
+        Ok(Self { path, file })
+    }
+
+    /// Keeps what was measured; says where, and which mode stands at which position of the dial.
+    pub(super) fn write(
+        self,
+        report: &BenchReport<'_>,
+        environment: &Environment,
+    ) -> Result<Written, MeasuredError> {
+        let Self { path, .. } = self;
+        let shown = environment.short(&path);
+        // Another run may have written meanwhile.
+        let mut file = MeasuredModel::read(&path)?.unwrap_or(self.file);
+        let measurement = report.measurement();
+        if let Some(before) = file.asked_more(&measurement) {
+            return Ok(Written::No(format!(
+                "not written: {shown} has {before} of these questions, and {} were asked now; ask all of them, or remove it",
+                measurement.count
+            )));
+        }
+        let dial = words(&measurement);
+        file.add(measurement);
+        file.write(&path)?;
+        Ok(Written::Yes(format!("written to {shown}: {dial}")))
+    }
 }
 
 /// `quality exact, balanced steps/2, fast steps/2, turbo unmeasured`.

@@ -56,7 +56,11 @@ pub(super) fn verify(
             }
             Ok(())
         })?;
-        interrupted = interrupted.or(ended.interrupted);
+        interrupted = ended.interrupted;
+        if interrupted.is_some() {
+            // What was not made is no difference.
+            break;
+        }
         let is_last = number + 1 == legs.len();
         comparison.add(leg, &made, is_last && run.end.is_some());
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::session::{Job, Opened, Resumed, StorageEvent};
-use crate::state::{EntryVisibility, Naming, Persistence};
+use crate::state::{EntryVisibility, Naming, Persistence, TracesKept};
 use unmask_core::conversations::{
     Access, Condition, Durability, MessageId, Record, SessionId, StoppedCanvas, Summary, Visibility,
 };
@@ -309,6 +309,29 @@ fn a_disk_that_refuses_is_told_in_a_corner_and_in_the_header() {
     assert_eq!(driver.state.toast, None);
     driver.receive_storage(StorageEvent::Saved(id()));
     assert_eq!(driver.state.saved.word(), None);
+}
+
+#[test]
+fn a_trace_that_is_not_wanted_is_neither_written_nor_told_of() {
+    for (traces, expected) in [(TracesKept::Yes, (true, 1)), (TracesKept::No, (false, 0))] {
+        let mut driver = kept();
+        driver.state.saved.traces = traces;
+        driver.say("hello");
+        driver.begin();
+        driver.receive_turn(TurnEvent::Step(fixture::step(1, 4, Vec::new())));
+        let effects = driver.finish("Two", FinishReason::Complete);
+        let jobs = jobs(&effects);
+        let traced = jobs.iter().any(|job| {
+            let Job::Write(records, _) = job else {
+                return false;
+            };
+            records
+                .iter()
+                .any(|it| matches!(it, Record::Gen(answer) if answer.traced))
+        });
+        let written = jobs.iter().filter(|job| matches!(job, Job::Trace(..)));
+        assert_eq!((traced, written.count()), expected);
+    }
 }
 
 #[test]

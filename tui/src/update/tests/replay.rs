@@ -8,7 +8,7 @@ use unmask_core::{Position, TokenId};
 use super::*;
 use crate::action::ReplayAct;
 use crate::session::{Job, StorageEvent, TracedAnswer, recorded_turn, trace_lines};
-use crate::state::{Answer, EntryVisibility, LogEntry, LogKept, TurnOrigin};
+use crate::state::{Answer, EntryVisibility, Focus, LogEntry, LogKept, TurnOrigin};
 
 fn token(index: usize) -> TokenId {
     fixture::token(CELLS, index)
@@ -332,6 +332,24 @@ fn an_answer_is_replayed_from_its_trace_after_a_restart() {
     let read = Arc::new(recorded_turn(&recording).expect("it fits"));
     assert_eq!(read.answer(), turn.answer());
     assert_eq!(read.log().entries, turn.log().entries);
+    // Written again it is the same run, whoever is loaded by then.
+    let again = (*read).clone().of_model(&turn.loaded);
+    let again = trace_lines(&again, &TracedAnswer::of(&answer), jiff::Timestamp::now());
+    assert_eq!(again, lines);
+    let cut = unmask_core::wire::Recording {
+        events: recording.events[..2].to_vec(),
+        is_cut: true,
+    };
+    let cut = Arc::new(recorded_turn(&cut).expect("it fits"));
+    let mut shown = Driver::ready();
+    crate::update::show_recorded(&mut shown.state, Arc::clone(&cut));
+    assert_eq!(shown.said(1).reason, FinishReason::Stopped);
+    let again = trace_lines(
+        &cut,
+        &TracedAnswer::of(shown.said(1)),
+        jiff::Timestamp::now(),
+    );
+    assert_eq!(again.lines().count(), 2);
     // As it is after a restart.
     let item = &mut driver.state.transcript.entries[1];
     item.kept = Some(crate::state::SavedEntry {
@@ -345,8 +363,36 @@ fn an_answer_is_replayed_from_its_trace_after_a_restart() {
     let id = unmask_core::conversations::MessageId(2);
     let effects = driver.replay(ReplayAct::Open);
     assert_eq!(effects, [Effect::Keep(Job::ReadTrace(id))]);
+    // What is written meanwhile is not interrupted, and what was not asked for is not taken.
+    driver.write("and");
     driver.act(Action::Kept(StorageEvent::TraceRead(id, Ok(read))));
+    assert!(driver.state.replay.is_none() && driver.state.focus == Focus::Composer);
+    let gone = Err("no such file".to_owned());
+    driver.act(Action::Kept(StorageEvent::TraceRead(id, gone)));
+    assert_eq!(driver.said(1).log_kept, LogKept::Yes);
+    driver.replay(ReplayAct::Open);
     assert_eq!(driver.shown(), 3);
+}
+
+#[test]
+fn a_mark_on_what_grew_later_is_left_out_of_an_earlier_step() {
+    let mut driver = Driver::denoising();
+    driver.fix(2, 1);
+    let mut grown = fixture::new(3, token(0), 0.9);
+    grown.kind = CommitKind::Inserted;
+    driver.receive_turn(TurnEvent::Step(fixture::step(3, 4, vec![grown])));
+    driver.finish("Two three two", FinishReason::Complete);
+    driver.replay(ReplayAct::Open);
+    let cursor = |driver: &Driver| driver.state.replay.as_ref().map(|replay| replay.token);
+    assert_eq!(cursor(&driver), Some(3));
+    driver.replay(ReplayAct::Remask);
+    driver.replay(ReplayAct::First);
+    assert_eq!(cursor(&driver), Some(2));
+    let effects = driver.replay(ReplayAct::Refill);
+    let TurnInput::Canvas(canvas) = &request(&effects).input else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(canvas.answer(), [MASK; 3]);
 }
 
 #[test]

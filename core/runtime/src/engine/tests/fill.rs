@@ -6,6 +6,7 @@ use unmask_api::{Position, TokenId};
 
 use super::*;
 use crate::Canvas;
+use crate::params::{Editing, Growth, Transfer, Wino};
 
 fn hole(length: usize) -> FillPart {
     FillPart::Hole(NonZeroUsize::new(length).expect("holes have positions"))
@@ -196,7 +197,7 @@ fn tokens_outside_the_masks_of_an_infill_stay_as_they_are() {
         dice % limit
     };
     let mut bench = Bench::loaded(Fake::default());
-    for _ in 0..60 {
+    for _ in 0..120 {
         let (prompt, length) = (below(4) as usize, 1 + below(9) as usize);
         let mask = MASK;
         let mut canvas = Canvas::new(&vec![TokenId(3); prompt], length, mask);
@@ -215,12 +216,21 @@ fn tokens_outside_the_masks_of_an_infill_stay_as_they_are() {
             .masked_in(0..canvas.len())
             .map(|at| at.index())
             .collect();
+        let rule = below(4);
         let params = Params {
             steps: 1 + below(12) as usize,
             block_length: 1 + below(length as u64) as usize,
             temperature: below(2) as f64,
             seed: below(1000),
             early_stop: false,
+            transfer: match rule {
+                0 => Transfer::Quota,
+                1 => Transfer::Wino(Wino::default()),
+                _ => Transfer::Dynamic(0.5),
+            },
+            editing: (rule == 3).then(|| Editing::new(0.0)),
+            // An infill has the length that it has.
+            growth: Growth::Auto,
             ..Params::default()
         };
         bench.begin_with(TurnInput::Infill(canvas.clone()), params.clone());
@@ -246,6 +256,56 @@ fn tokens_outside_the_masks_of_an_infill_stay_as_they_are() {
         };
         assert_eq!(given(&outcome.canvas), given(&canvas));
     }
+}
+
+/// Of attention in blocks of 4.
+fn in_blocks() -> Bench {
+    Bench::loaded(Fake {
+        attention: Some(Attention::BlockCausal(4.try_into().expect("it is not 0"))),
+        ..Fake::default()
+    })
+}
+
+#[test]
+fn attention_in_blocks_keeps_its_blocks_and_their_steps() {
+    // Position 11 would want the end token.
+    let mut canvas = Canvas::new(&[TokenId(3); 2], 9, MASK);
+    (2..5).for_each(|at| canvas.commit(Position(at), TokenId(7)));
+    let given = fill("33", vec![text("777"), hole(3), text("2"), hole(2)]);
+    for input in [TurnInput::Infill(canvas), TurnInput::Fill(given)] {
+        let mut bench = in_blocks();
+        let params = Params {
+            steps: 24,
+            ..Params::default()
+        };
+        bench.begin_with(input, params);
+        let mut ends = Vec::new();
+        let outcome = loop {
+            match bench.next_turn() {
+                TurnEvent::Started { params, .. } => {
+                    assert_eq!((params.block_length, params.steps), (4, 24));
+                }
+                TurnEvent::Step(step) => ends.push(step.fed.end),
+                TurnEvent::Finished(outcome) => break outcome,
+                other => panic!("{other:?}"),
+            }
+        };
+        let length = outcome.canvas.len();
+        assert_eq!(outcome.canvas.masked_in(0..length).count(), 0);
+        assert_eq!(outcome.canvas.tokens()[2..5], [TokenId(7); 3]);
+        let is_whole = |&end: &usize| end % 4 == 0 || end == length;
+        assert!(ends.iter().all(is_whole), "{ends:?}");
+        assert_eq!((ends[0], ends.last()), (8, Some(&length)));
+    }
+}
+
+#[test]
+fn holes_before_the_answer_of_attention_in_blocks_are_refused() {
+    let mut bench = in_blocks();
+    assert_eq!(
+        bench.refused(fill("1f2", vec![hole(2)])),
+        FailureKind::Usage
+    );
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl Model for Fake {
             precision: "f32".to_owned(),
             capabilities: match self.attention {
                 Some(_) => Capabilities::BATCH | Capabilities::CANCEL | Capabilities::KV_CACHE,
-                None => Capabilities::BATCH | Capabilities::CANCEL,
+                None => Capabilities::BATCH | Capabilities::CANCEL | Capabilities::ATTENTION_MASK,
             },
             notes: Vec::new(),
         }

@@ -1,8 +1,8 @@
 use unmask_api::Position;
 
 use super::Begun;
-use crate::family::{BlockOrigin, FamilyRules};
-use crate::params::{CacheMode, Editing, Transfer};
+use crate::family::{BlockOrigin, FamilyRules, Predictor};
+use crate::params::{CacheMode, Editing, Growth, Transfer};
 use crate::sampler::plan::in_range;
 use crate::sampler::{
     BlockCursor, Candidate, CanvasEdit, Plan, PlanError, StepPlan, Strategy, StrategyProgress,
@@ -11,14 +11,25 @@ use crate::sampler::{
 use crate::{Canvas, Params};
 
 pub(super) fn begin(canvas: &Canvas, params: &Params, rules: FamilyRules) -> Option<Begun> {
-    let is_of_blocks = rules.block_origin == BlockOrigin::Canvas;
-    let threshold = match params.transfer {
-        Transfer::Dynamic(at) => at,
-        Transfer::Quota if is_of_blocks => 1.0,
-        _ => return None,
-    };
-    let is_meant = params.cache == CacheMode::Off;
-    is_meant.then(|| Ok(Box::new(BlockSteps::new(canvas, params, rules, threshold)?) as Box<_>))
+    let threshold = threshold(params, rules)?;
+    Some(BlockSteps::new(canvas, params, rules, threshold).map(|it| Box::new(it) as Box<_>))
+}
+
+/// True for settings of which this strategy alone makes steps.
+pub(super) fn is_meant(params: &Params, rules: FamilyRules) -> bool {
+    let is_in_parts = matches!(rules.predictor, Predictor::PositionBeforeInBlock(_))
+        && params.transfer == Transfer::Quota;
+    let is_grown = matches!(params.growth, Growth::Daedal(_));
+    threshold(params, rules).is_some() && !is_in_parts && !is_grown
+}
+
+/// What a confidence has to exceed, of settings that ask for this strategy.
+fn threshold(params: &Params, rules: FamilyRules) -> Option<f64> {
+    match (params.cache, params.transfer) {
+        (CacheMode::Off, Transfer::Dynamic(at)) => Some(at),
+        (CacheMode::Off, Transfer::Quota) if rules.block_origin == BlockOrigin::Canvas => Some(1.0),
+        _ => None,
+    }
 }
 
 /// Block after block, in steps that write the schedule's share of a whole block, or every candidate that exceeds a threshold
@@ -86,8 +97,11 @@ impl BlockSteps {
                 let is_begun = self.cursor.step() > 0;
                 !is_begun || is_same || self.edits_alone >= editing.most_steps
             }
-            // Nothing limits its steps but that they change something.
-            Some(_) => is_same && (self.is_greedy || self.is_overdue()),
+            // Edits alone may go on for ever, beside a position that predicts the mask.
+            Some(_) => {
+                let is_overdue = self.found == masks && self.is_overdue();
+                (is_same && self.is_greedy) || is_overdue
+            }
         }
     }
 
@@ -224,6 +238,27 @@ mod tests {
             .for_each(|(it, at)| it.at = Position(at));
         // The second wants the token that stands there already.
         assert_eq!(written(&strategy.decide(&canvas, &told)), [3, 1]);
+    }
+
+    #[test]
+    fn a_mask_that_stays_beside_a_token_that_flips_ends() {
+        let mut canvas = Canvas::new(&[], 4, TokenId(0));
+        let mut strategy = strategy(&canvas, Some(Editing::new(0.6)));
+        let mut made = 0;
+        while let Some(step) = strategy.next(&canvas) {
+            let mut told = candidates(&[0.95; 4]);
+            told.truncate(step.wanted.len());
+            for (it, at) in told.iter_mut().zip(&step.wanted) {
+                let token = if at.0 == 3 { 0 } else { 5 + made % 2 };
+                (it.at, it.token) = (*at, TokenId(token));
+            }
+            for at in written(&strategy.decide(&canvas, &told)) {
+                canvas.commit(Position(at), told[at as usize].token);
+            }
+            made += 1;
+            assert!(made < 20, "it does not end");
+        }
+        assert_eq!(canvas.masked_in(0..4).count(), 1);
     }
 
     #[test]

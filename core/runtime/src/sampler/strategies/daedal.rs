@@ -4,15 +4,18 @@ use super::Begun;
 use crate::family::{BlockOrigin, FamilyRules};
 use crate::params::{CacheMode, Daedal, Growth};
 use crate::sampler::plan::in_range;
-use crate::sampler::{Candidate, CanvasEdit, StepPlan, Strategy, StrategyProgress, best_first};
+use crate::sampler::{
+    Candidate, CanvasEdit, PlanError, StepPlan, Strategy, StrategyProgress, best_first,
+};
 use crate::{Canvas, Params};
 
 pub(super) fn begin(canvas: &Canvas, params: &Params, rules: FamilyRules) -> Option<Begun> {
     let Growth::Daedal(daedal) = params.growth else {
         return None;
     };
-    let is_meant = rules.block_origin == BlockOrigin::Answer && params.cache == CacheMode::Off;
+    let is_meant = rules.block_origin == BlockOrigin::Answer;
     is_meant.then(|| {
+        beside(params)?;
         let sizes = params
             .block_length
             .min(daedal.expansion)
@@ -36,6 +39,20 @@ pub(super) fn begin(canvas: &Canvas, params: &Params, rules: FamilyRules) -> Opt
             calls: 0,
         };
         Ok(Box::new(decoding) as Box<dyn Strategy>)
+    })
+}
+
+/// Refuses what an answer that finds its length would ignore.
+fn beside(params: &Params) -> Result<(), PlanError> {
+    let ignored = match (params.cache, params.transfer) {
+        (CacheMode::Off, transfer) if transfer.is_scheduled() => return Ok(()),
+        (CacheMode::Off, transfer) => format!("{transfer:?}"),
+        (cache, _) => format!("cache {cache:?}"),
+    };
+    Err(PlanError::Beside {
+        what: ignored,
+        other: "length auto, which has a rule of its own",
+        instead: "turn it off, or give the answer a length",
     })
 }
 
@@ -182,6 +199,7 @@ mod tests {
     use unmask_api::TokenId;
 
     use super::*;
+    use crate::params::Transfer;
     use crate::sampler::rank::tests::candidates;
 
     const EOS: TokenId = TokenId(2);
@@ -197,6 +215,30 @@ mod tests {
             phase,
             calls: 0,
         }
+    }
+
+    #[test]
+    fn what_it_would_ignore_is_refused() {
+        let canvas = Canvas::new(&[], 8, TokenId(0));
+        let begun = |cache, transfer| {
+            let params = Params {
+                growth: Growth::Daedal(Daedal::new(EOS, 10)),
+                cache,
+                transfer,
+                ..Params::default()
+            };
+            let begun = begin(&canvas, &params, FamilyRules::default());
+            begun.expect("it is asked for").map(drop)
+        };
+        for transfer in [Transfer::Quota, Transfer::Timesteps(1e-3)] {
+            assert_eq!(begun(CacheMode::Off, transfer), Ok(()));
+        }
+        let told = begun(CacheMode::Dual, Transfer::Quota).map_err(|error| error.to_string());
+        assert_eq!(
+            told.expect_err("it is ignored"),
+            "cache Dual does nothing with length auto, which has a rule of its own; turn it off, or give the answer a length"
+        );
+        assert!(begun(CacheMode::Off, Transfer::Threshold(0.9)).is_err());
     }
 
     #[test]

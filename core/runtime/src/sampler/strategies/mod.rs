@@ -63,6 +63,13 @@ pub const STRATEGIES: &[Begin] = &[
 /// # Errors
 /// If a number is out of range or does not divide, or no strategy of the list is asked for.
 pub fn begin(list: &[Begin], canvas: &Canvas, params: &Params, rules: FamilyRules) -> Begun {
+    if params.editing.is_some() && !block_steps::is_meant(params, rules) {
+        return Err(PlanError::Beside {
+            what: "editing".to_owned(),
+            other: "these settings",
+            instead: "turn it off, or set dynamic, without a cache, for a model that is trained to edit",
+        });
+    }
     let found = list.iter().find_map(|begin| begin(canvas, params, rules));
     found.unwrap_or_else(|| {
         Err(PlanError::NoStrategy {
@@ -88,6 +95,7 @@ pub fn begin_filling(
     let is_linear = params.transfer == Transfer::Quota
         && params.cache == CacheMode::Off
         && params.growth == Growth::Fixed
+        && params.editing.is_none()
         && rules.block_origin == BlockOrigin::Answer;
     match is_linear && has_holes_before_answer(canvas) {
         true => FullBlocks::begin(canvas, params, rules, Box::new(best)),
@@ -107,7 +115,7 @@ mod tests {
     use unmask_api::TokenId;
 
     use super::*;
-    use crate::params::{Credit, Hierarchy, Klass, LocalLeap, SlowFast, Wino};
+    use crate::params::{Credit, Editing, Hierarchy, Klass, LocalLeap, SlowFast, Wino};
 
     fn canvas() -> Canvas {
         Canvas::new(&[], 128, TokenId(0))
@@ -170,6 +178,31 @@ mod tests {
                 "no strategy of this build does Factor(1.0) with cache Off; change one of the two"
             )
         );
+    }
+
+    #[test]
+    fn editing_is_refused_where_no_step_would_edit() {
+        let begun = |transfer, cache| {
+            let params = Params {
+                transfer,
+                cache,
+                editing: Some(Editing::new(0.5)),
+                ..Params::default()
+            };
+            begin(STRATEGIES, &canvas(), &params, FamilyRules::default()).map(drop)
+        };
+        assert_eq!(begun(Transfer::Dynamic(0.7), CacheMode::Off), Ok(()));
+        for (transfer, cache) in [
+            (Transfer::Quota, CacheMode::Off),
+            (Transfer::Threshold(0.9), CacheMode::Off),
+            (Transfer::Dynamic(0.7), CacheMode::Dual),
+        ] {
+            let refused = begun(transfer, cache);
+            assert!(
+                matches!(refused, Err(PlanError::Beside { .. })),
+                "{transfer:?}"
+            );
+        }
     }
 
     #[test]

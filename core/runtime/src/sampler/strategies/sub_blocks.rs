@@ -77,6 +77,12 @@ impl SubBlocks {
         })
     }
 
+    /// True if each position has had a step beyond the block's share of the plan.
+    fn is_overdue(&self) -> bool {
+        let plan = self.cursor.plan();
+        self.cursor.step() > plan.steps_per_block.get() + plan.block_length()
+    }
+
     /// The part of the block that holds position `at`.
     fn part_of(&self, at: usize) -> Range<usize> {
         let block = at - at % self.cursor.plan().block_length();
@@ -102,7 +108,8 @@ impl Strategy for SubBlocks {
             let masks = canvas.masked_in(block.clone()).count();
             self.cursor.count_masks(masks);
             let first = canvas.masked_in(block.clone()).next();
-            let is_stuck = self.has_asked_first && self.is_greedy && masks == self.found;
+            let may_give_up = self.is_greedy || self.is_overdue();
+            let is_stuck = self.has_asked_first && may_give_up && masks == self.found;
             let Some(first) = first.filter(|_| !is_stuck) else {
                 self.cursor.close();
                 (self.has_asked_first, self.is_filled) = (false, false);
@@ -177,6 +184,24 @@ mod tests {
             assert!(steps.len() < 20, "it does not end");
         }
         steps
+    }
+
+    #[test]
+    fn a_model_that_keeps_drawing_the_mask_ends() {
+        let canvas = Canvas::new(&[TokenId(5); 2], 4, TokenId(0));
+        let params = Params {
+            steps: 4,
+            block_length: 4,
+            sub_block_length: 2,
+            temperature: 1.0,
+            ..Params::default()
+        };
+        let block = NonZeroU32::new(4).expect("it is not 0");
+        let rules = FamilyRules::of(Attention::BlockCausal(block), Shift::OneInBlock);
+        let begun = begin(&canvas, &params, rules).expect("it is asked for");
+        let mut strategy = begun.expect("the settings fit");
+        let steps = std::iter::from_fn(|| strategy.next(&canvas)).take(100);
+        assert!((2..100).contains(&steps.count()));
     }
 
     #[test]

@@ -38,3 +38,34 @@ fn differs(keys: &Keys, key: &str, right: &Value) -> Option<String> {
     let said = keys.said(key).filter(|said| !said.is_null())?;
     (said != right).then(|| format!("{key} is {}, not {right}", short(said)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::*;
+
+    #[test]
+    fn a_share_that_is_turned_counts_inside_the_parameters_too() {
+        let parameters = |more: &str| {
+            let text = format!(
+                r#"{{"hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4, "vocab_size": 8,
+                "max_position_embeddings": 32, "intermediate_size": 8, "head_dim": 16, "moe_intermediate_size": 8,
+                "num_experts": 4, "num_experts_per_tok": 1, "num_shared_experts": 1, "n_group": 1, "topk_group": 1,
+                "rope_parameters": {{"rope_type": "default", "rope_theta": 5.0{more}}}}}"#
+            );
+            Keys::parse(&text).expect("it is JSON")
+        };
+        let half = parameters(r#", "partial_rotary_factor": 0.5"#);
+        for variant in [Variant::Dream, Variant::Sdar, Variant::FastDllmV2] {
+            let told = unsupported(variant, &half).expect("it turns all");
+            assert!(told.starts_with("rope_parameters is {"), "{told}");
+            let whole = parameters(r#", "partial_rotary_factor": 1.0"#);
+            assert_eq!(unsupported(variant, &whole), None);
+        }
+        assert_eq!(unsupported(Variant::Llada2, &half), None);
+        let config = Config::of(Variant::Llada2, &half).expect("it is whole");
+        assert_eq!((config.rotary, config.theta), (8, 5.0));
+        let other = parameters(r#", "attention_factor": 2.0"#);
+        assert!(unsupported(Variant::Llada2, &other).is_some());
+    }
+}
