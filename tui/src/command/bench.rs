@@ -26,7 +26,7 @@ use crate::cli::{BenchArguments, TableFormat};
 use record::ModeAnswer;
 pub(super) use record::{BenchRecord, BenchSettings};
 use report::BenchReport;
-use written::{MeasuredPlace, Written};
+use written::{MeasuredPlace, WriteOutcome};
 
 /// Prompts without right answers, a line each.
 const PROMPTS: &str = include_str!("bench/prompts.txt");
@@ -124,8 +124,8 @@ pub(super) fn run(
     match (place, interrupted) {
         (Some(_), Some(_)) => print_note("not written: not all questions were answered"),
         (Some(place), None) => match place.write(&report, environment)? {
-            Written::Yes(what) => meter.note(&what),
-            Written::No(why) => print_note(&why),
+            WriteOutcome::Yes(what) => meter.note(&what),
+            WriteOutcome::No(why) => print_note(&why),
         },
         (None, _) => (),
     }

@@ -15,7 +15,7 @@ pub(super) struct MeasuredPlace {
 }
 
 /// What became of a measurement.
-pub(super) enum Written {
+pub(super) enum WriteOutcome {
     /// It is kept: where, and what it shows.
     Yes(String),
     /// It is not, for this reason.
@@ -38,14 +38,14 @@ impl MeasuredPlace {
         self,
         report: &BenchReport<'_>,
         environment: &Environment,
-    ) -> Result<Written, MeasuredError> {
+    ) -> Result<WriteOutcome, MeasuredError> {
         let Self { path, .. } = self;
         let shown = environment.short(&path);
         // Another run may have written meanwhile.
         let mut file = MeasuredModel::read(&path)?.unwrap_or(self.file);
         let measurement = report.measurement();
         if let Some(before) = file.asked_more(&measurement) {
-            return Ok(Written::No(format!(
+            return Ok(WriteOutcome::No(format!(
                 "not written: {shown} has {before} of these questions, and {} were asked now; ask all of them, or remove it",
                 measurement.count
             )));
@@ -53,7 +53,7 @@ impl MeasuredPlace {
         let dial = words(&measurement);
         file.add(measurement);
         file.write(&path)?;
-        Ok(Written::Yes(format!("written to {shown}: {dial}")))
+        Ok(WriteOutcome::Yes(format!("written to {shown}: {dial}")))
     }
 }
 
