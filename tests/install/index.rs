@@ -1,9 +1,11 @@
 //! A package index on this machine, which answers a few requests and is gone.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use unmask_tests::http::send;
 
 use crate::rig::WHEEL;
 
@@ -66,7 +68,7 @@ impl Index {
 }
 
 fn answer(
-    mut stream: TcpStream,
+    stream: TcpStream,
     wheel: &[u8],
     manner: Manner,
     left: &mut usize,
@@ -93,10 +95,10 @@ fn answer(
         .push(format!("{path}{range}"));
     if path == "/simple/needed/" && manner != Manner::Lacks {
         let page = format!("<a href=\"../../files/{WHEEL}#sha256=0\">{WHEEL}</a>");
-        return send(&mut stream, "200 OK", "", page.as_bytes(), page.len());
+        return send(&stream, "200 OK", "", page.as_bytes(), page.len());
     }
     if path != format!("/files/{WHEEL}") {
-        return send(&mut stream, "404 Not Found", "", b"", 0);
+        return send(&stream, "404 Not Found", "", b"", 0);
     }
     let from = from.filter(|_| !matches!(manner, Manner::BreaksWhole(_)));
     let rest = &wheel[from.unwrap_or(0)..];
@@ -116,28 +118,12 @@ fn answer(
     };
     match from {
         Some(from) => send(
-            &mut stream,
+            &stream,
             "206 Partial Content",
             &range(from),
             &rest[..sent],
             rest.len(),
         ),
-        None => send(&mut stream, "200 OK", "", &rest[..sent], rest.len()),
+        None => send(&stream, "200 OK", "", &rest[..sent], rest.len()),
     }
-}
-
-/// Sends `body` as if `length` bytes came, and hangs up.
-fn send(
-    stream: &mut TcpStream,
-    status: &str,
-    headers: &str,
-    body: &[u8],
-    length: usize,
-) -> std::io::Result<()> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    stream.flush()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use unmask_tests::http::send;
 
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 /// What lies under the hub's routes.
@@ -237,20 +238,4 @@ fn read(stream: &TcpStream) -> std::io::Result<Asked> {
     }
     let path = path.split('?').next().unwrap_or_default().to_owned();
     Ok(Asked { path, range, token })
-}
-
-/// Sends `body` as if `length` bytes came, and hangs up.
-fn send(
-    mut stream: &TcpStream,
-    status: &str,
-    headers: &str,
-    body: &[u8],
-    length: usize,
-) -> std::io::Result<()> {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    stream.flush()
 }

@@ -2,7 +2,7 @@
 
 use super::nearest;
 use crate::action::{Action, Order};
-use crate::state::{ExportFormat, Field, Remasked, Speed};
+use crate::state::{DialPosition, ExportFormat, Field, Remasked};
 
 pub(super) fn set(text: &str) -> Result<Action, String> {
     let Some((key, value)) = text.split_once('=') else {
@@ -26,7 +26,7 @@ fn no_setting(key: &str) -> String {
 }
 
 pub(super) fn speed(name: &str) -> Result<Action, String> {
-    match Speed::named(name) {
+    match DialPosition::named(name) {
         Some(speed) => Ok(Action::Order(Order::Dial(speed))),
         None => Err("/speed takes quality, balanced, fast or turbo".to_owned()),
     }
@@ -114,7 +114,7 @@ mod tests {
                 "/pin 0:Once, 5:upon",
                 Order::Set(Field::Pins, "0:Once, 5:upon".to_owned()),
             ),
-            ("/speed fast", Order::Dial(Speed::Fast)),
+            ("/speed fast", Order::Dial(DialPosition::Fast)),
             ("/retry seed=7", Order::Retry(7)),
             ("/replay 2", Order::Replay(2)),
             (

@@ -113,7 +113,7 @@ impl Field {
                 }
             }
             Self::Speed => (settings.speed())
-                .map_or("custom", super::Speed::name)
+                .map_or("custom", super::DialPosition::name)
                 .to_owned(),
             Self::Delay => milliseconds(settings.delay),
             Self::Pins if settings.pins.is_empty() => "none".to_owned(),

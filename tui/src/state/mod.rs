@@ -68,7 +68,7 @@ pub use saved::{Naming, Persistence, Saved, TracesKept};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};
 pub use sessions::Sessions;
-pub use settings::{Seed, Settings, Speed, pins_text};
+pub use settings::{Seed, Settings, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
 pub use stage::{Branch, Pending, Stage, StopKeep, TurnOrigin};
 pub use text_selection::{Button, CopyOnSelect, TextSelection, TranscriptCell};
@@ -83,6 +83,7 @@ pub use turn_log::{CanvasMoment, CommitOrigin, LogEntry, RunRecord, Steering, Tu
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 pub use unmask_core::fold::Mark;
+pub use unmask_core::measured::DialPosition;
 
 use crate::cells::Emoji;
 use crate::diagnostic::Diagnostic;

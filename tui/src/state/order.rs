@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use unmask_core::conversations::SessionId;
 use unmask_core::engine::LoadRequest;
 
-use super::{Field, Motion, Mouse, Speed};
+use super::{DialPosition, Field, Motion, Mouse};
 
 /// What the user can ask for with words of their own; keys and the palette lead to it through a panel or the composer.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub enum Order {
     /// Give a setting this value.
     Set(Field, String),
     /// Turn the speed dial.
-    Dial(Speed),
+    Dial(DialPosition),
     /// Answer the last message anew, with this seed.
     Retry(u64),
     /// Capture the mouse, or release it.

@@ -36,19 +36,6 @@ pub enum Seed {
     Fixed(u64),
 }
 
-/// A setting of the speed dial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Speed {
-    /// A step for each token.
-    Quality,
-    /// A step for every two tokens.
-    Balanced,
-    /// A step commits all tokens of confidence 0.9 and more.
-    Fast,
-    /// A step commits all tokens of confidence 0.7 and more.
-    Turbo,
-}
-
 impl Settings {
     /// The settings of a model.
     #[must_use]
@@ -79,8 +66,8 @@ impl Settings {
 
     /// Where the speed dial stands; `None` between its settings.
     #[must_use]
-    pub fn speed(&self) -> Option<Speed> {
-        Speed::ALL.into_iter().find(|&speed| {
+    pub fn speed(&self) -> Option<DialPosition> {
+        DialPosition::ALL.into_iter().find(|&speed| {
             let at = self.at(speed);
             let is_same_pace = !at.transfer.is_scheduled() || at.steps == self.params.steps;
             at.transfer == self.params.transfer && at.cache == self.params.cache && is_same_pace
@@ -89,28 +76,28 @@ impl Settings {
 
     /// What was measured to stand at a position of the dial; `None` if nothing was, or no mode was shown to lose so little.
     #[must_use]
-    pub fn measured_mode(&self, speed: Speed) -> Option<&MeasuredMode> {
+    pub fn measured_mode(&self, speed: DialPosition) -> Option<&MeasuredMode> {
         let dial = SpeedDial::of(self.measured.as_deref()?);
-        match dial.at(speed.position()) {
+        match dial.at(speed) {
             DialVerdict::Shown(mode) => Some(mode),
             DialVerdict::Open => None,
         }
     }
 
     /// The settings of a position: those that were measured, or else the dial's own.
-    fn at(&self, speed: Speed) -> Params {
+    fn at(&self, speed: DialPosition) -> Params {
         match self.measured_mode(speed) {
             Some(measured) => measured.mode.over(&self.params, self.length),
             None => Params {
-                transfer: speed.transfer(),
-                steps: speed.steps(self.length).unwrap_or(self.params.steps),
+                transfer: transfer(speed),
+                steps: steps(speed, self.length).unwrap_or(self.params.steps),
                 ..self.params.clone()
             },
         }
     }
 
     /// Turns the speed dial.
-    pub fn set_speed(&mut self, speed: Speed) {
+    pub fn set_speed(&mut self, speed: DialPosition) {
         self.params = self.at(speed);
     }
 
@@ -144,51 +131,21 @@ impl Default for Settings {
     }
 }
 
-impl Speed {
-    /// From the most careful to the fastest.
-    pub const ALL: [Self; 4] = [Self::Quality, Self::Balanced, Self::Fast, Self::Turbo];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Quality => "quality",
-            Self::Balanced => "balanced",
-            Self::Fast => "fast",
-            Self::Turbo => "turbo",
-        }
+/// What a position of the dial commits where nothing was measured.
+fn transfer(speed: DialPosition) -> Transfer {
+    match speed {
+        DialPosition::Quality | DialPosition::Balanced => Transfer::Quota,
+        DialPosition::Fast => Transfer::Threshold(0.9),
+        DialPosition::Turbo => Transfer::Threshold(0.7),
     }
+}
 
-    /// The setting of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|speed| speed.name() == name)
-    }
-
-    fn position(self) -> DialPosition {
-        match self {
-            Self::Quality => DialPosition::Quality,
-            Self::Balanced => DialPosition::Balanced,
-            Self::Fast => DialPosition::Fast,
-            Self::Turbo => DialPosition::Turbo,
-        }
-    }
-
-    fn transfer(self) -> Transfer {
-        match self {
-            Self::Quality | Self::Balanced => Transfer::Quota,
-            Self::Fast => Transfer::Threshold(0.9),
-            Self::Turbo => Transfer::Threshold(0.7),
-        }
-    }
-
-    /// The steps for an answer of `length` tokens, if it is the dial that says them.
-    fn steps(self, length: usize) -> Option<usize> {
-        match self {
-            Self::Quality => Some(length),
-            Self::Balanced => Some(length.div_ceil(2)),
-            Self::Fast | Self::Turbo => None,
-        }
+/// The steps for an answer of `length` tokens, if it is the dial that says them.
+fn steps(speed: DialPosition, length: usize) -> Option<usize> {
+    match speed {
+        DialPosition::Quality => Some(length),
+        DialPosition::Balanced => Some(length.div_ceil(2)),
+        DialPosition::Fast | DialPosition::Turbo => None,
     }
 }
 
@@ -203,10 +160,10 @@ mod tests {
         let mut settings = Settings::default();
         settings.params.steps = 50;
         assert_eq!(settings.speed(), None);
-        for speed in Speed::ALL {
+        for speed in DialPosition::ALL {
             settings.set_speed(speed);
             assert_eq!(settings.speed(), Some(speed));
-            assert_eq!(Speed::named(speed.name()), Some(speed));
+            assert_eq!(DialPosition::named(speed.name()), Some(speed));
         }
         settings.params.transfer = Transfer::Threshold(0.8);
         assert_eq!(settings.speed(), None);
@@ -221,7 +178,7 @@ mod tests {
         let name = |settings: &Settings, speed| {
             settings.measured_mode(speed).map(|it| it.mode.to_string())
         };
-        let names = Speed::ALL.map(|speed| name(&settings, speed));
+        let names = DialPosition::ALL.map(|speed| name(&settings, speed));
         let of = |name: &str| Some(name.to_owned());
         assert_eq!(
             names,
@@ -232,16 +189,20 @@ mod tests {
                 of("threshold=0.8+dual")
             ]
         );
-        settings.set_speed(Speed::Turbo);
+        settings.set_speed(DialPosition::Turbo);
         assert_eq!(settings.params.transfer, Transfer::Threshold(0.8));
         assert_eq!(settings.params.cache, CacheMode::Dual);
-        assert_eq!(settings.speed(), Some(Speed::Fast), "both are the same");
-        settings.set_speed(Speed::Balanced);
+        assert_eq!(
+            settings.speed(),
+            Some(DialPosition::Fast),
+            "both are the same"
+        );
+        settings.set_speed(DialPosition::Balanced);
         assert_eq!(
             (settings.params.steps, settings.speed()),
-            (64, Some(Speed::Balanced))
+            (64, Some(DialPosition::Balanced))
         );
-        settings.set_speed(Speed::Quality);
+        settings.set_speed(DialPosition::Quality);
         assert_eq!(settings.params.cache, CacheMode::Off);
     }
 }

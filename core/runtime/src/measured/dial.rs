@@ -43,6 +43,12 @@ impl DialPosition {
         }
     }
 
+    /// The position of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
     /// The share of right answers that it may lose, and the share of tokens that it has to keep where right answers are not
     /// known; `None` for exact decoding.
     #[must_use]

@@ -16,7 +16,7 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::sentence::capital;
 use crate::state::{
-    Below, Composer, Field, Overlay, Refusal, Settings, SettingsPanel, Speed, State, Toast,
+    Below, Composer, DialPosition, Field, Overlay, Refusal, Settings, SettingsPanel, State, Toast,
 };
 
 /// Opens the panel.
@@ -198,8 +198,10 @@ fn choose(state: &mut State) {
 /// The dial stops at its ends for the arrows; Enter goes round.
 fn next_speed(state: &mut State) {
     match state.settings.speed() {
-        Some(Speed::Turbo) => state.settings.set_speed(Speed::Quality),
-        Some(Speed::Quality | Speed::Balanced | Speed::Fast) | None => step(state, Way::More),
+        Some(DialPosition::Turbo) => state.settings.set_speed(DialPosition::Quality),
+        Some(DialPosition::Quality | DialPosition::Balanced | DialPosition::Fast) | None => {
+            step(state, Way::More)
+        }
     }
 }
 
@@ -326,13 +328,13 @@ fn refused(field: Field) -> String {
 }
 
 /// What stands at a position of the dial: `dual, 3.2 forwards (90 %: 6), -0.4 points (-1.9 to +1.1)`, or the dial's own words.
-fn dial_words(settings: &Settings, speed: Speed) -> String {
+fn dial_words(settings: &Settings, speed: DialPosition) -> String {
     let Some(measured) = settings.measured_mode(speed) else {
         let own = match speed {
-            Speed::Quality => "1 token per step",
-            Speed::Balanced => "2 tokens per step",
-            Speed::Fast => "≈ all tokens above 0.90 in each step",
-            Speed::Turbo => "≈ all tokens above 0.70 in each step",
+            DialPosition::Quality => "1 token per step",
+            DialPosition::Balanced => "2 tokens per step",
+            DialPosition::Fast => "≈ all tokens above 0.90 in each step",
+            DialPosition::Turbo => "≈ all tokens above 0.70 in each step",
         };
         return match settings.measured {
             Some(_) => format!("{own}, not shown to lose so little"),
@@ -366,7 +368,7 @@ fn dial_words(settings: &Settings, speed: Speed) -> String {
 }
 
 /// `/speed NAME`.
-pub(super) fn turn_dial(state: &mut State, speed: Speed) {
+pub(super) fn turn_dial(state: &mut State, speed: DialPosition) {
     state.settings.set_speed(speed);
     let note = dial_words(&state.settings, speed);
     state.notify(format!("Speed {}: {note}", speed.name()));

@@ -6,7 +6,7 @@ use unmask_core::engine::Overflow;
 use unmask_core::settings::{Bounds, Counted, Domain, SettingValue, Word};
 
 use super::set::put;
-use crate::state::{Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, Speed, most};
+use crate::state::{DialPosition, Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, most};
 
 /// Where a field goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(super) fn nudge(
             let (now, before) = (settings.speed(), settings.params.clone());
             settings.set_speed(next_speed(now, way));
             // Positions may have been measured to be one and the same.
-            let at = now.and_then(|now| Speed::ALL.iter().position(|&speed| speed == now));
-            let mut further = Speed::ALL.iter().skip(at.map_or(0, |at| at + 2));
+            let at = now.and_then(|now| DialPosition::ALL.iter().position(|&speed| speed == now));
+            let mut further = DialPosition::ALL.iter().skip(at.map_or(0, |at| at + 2));
             while way == Way::More
                 && settings.params == before
                 && let Some(&speed) = further.next()
@@ -162,15 +162,15 @@ fn decimal(value: f64, per_one: f64, way: Way) -> f64 {
 }
 
 /// Beyond quality there is nothing, and a dial between its settings goes to the nearest end.
-fn next_speed(now: Option<Speed>, way: Way) -> Speed {
-    let at = now.and_then(|now| Speed::ALL.iter().position(|&speed| speed == now));
+fn next_speed(now: Option<DialPosition>, way: Way) -> DialPosition {
+    let at = now.and_then(|now| DialPosition::ALL.iter().position(|&speed| speed == now));
     let next = match (at, way) {
         (None, Way::Less) => 0,
         (None, Way::More) => 1,
         (Some(at), Way::Less) => at.saturating_sub(1),
-        (Some(at), Way::More) => (at + 1).min(Speed::ALL.len() - 1),
+        (Some(at), Way::More) => (at + 1).min(DialPosition::ALL.len() - 1),
     };
-    Speed::ALL[next]
+    DialPosition::ALL[next]
 }
 
 /// `random` stands before 0.

@@ -6,7 +6,9 @@ use unmask_core::engine::{Overflow, Pin};
 use unmask_core::settings::{Domain, Setting, SettingValue};
 use unmask_core::text::pins::{PinText, parse_pins};
 
-use crate::state::{Caching, Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, Speed, most};
+use crate::state::{
+    Caching, DialPosition, Field, LONGEST_DELAY, Limits, Refusal, Seed, Settings, most,
+};
 
 /// Sets a field to what `text` says.
 ///
@@ -32,7 +34,7 @@ pub(super) fn set(
                 put(settings, setting, value.ok_or_else(wrong)?, limits)?;
             }
         },
-        Field::Speed => settings.set_speed(Speed::named(text).ok_or_else(wrong)?),
+        Field::Speed => settings.set_speed(DialPosition::named(text).ok_or_else(wrong)?),
         Field::Context => settings.overflow = overflow(text).ok_or_else(wrong)?,
         Field::Delay => settings.delay = delay(text).ok_or_else(wrong)?,
         Field::Pins => settings.pins = pins(text, settings.length)?,
