@@ -24,12 +24,10 @@ fn a_typed_question_is_answered_and_seen_unmasking() {
             .iter()
             .any(|(_, screen)| screen.contents().contains(text))
     };
-    assert!(
-        shown("▒▒▒") && shown("◐ step") && shown("NFE"),
-        "no step was seen"
-    );
+    assert!(shown("◐ step") && shown("forwards"), "no step was seen");
     // The demo model settles the end of its answer first.
-    let partial = |screen: &str| screen.contains("▒▒▒") && screen.contains("␃");
+    let masks = |screen: &str| ["░░░", "▒▒▒", "▓▓▓"].iter().any(|it| screen.contains(it));
+    let partial = |screen: &str| masks(screen) && screen.contains("␃");
     assert!(
         frames.iter().any(|(_, screen)| partial(&screen.contents())),
         "no half-masked answer was seen"
@@ -111,7 +109,7 @@ fn a_size_that_changes_there_and_back_leaves_the_screen_whole() {
 fn draft_is(cells: &'static str) -> impl Fn(&vt100::Screen) -> bool {
     move |screen| {
         let at = |column| screen.cell(22, column).map_or("", vt100::Cell::contents);
-        let mut cells = (3..).zip(cells.chars());
+        let mut cells = (4..).zip(cells.chars());
         cells.all(|(column, it)| match it {
             '.' => true,
             ' ' => matches!(at(column), "" | " "),
@@ -172,7 +170,7 @@ fn a_paste_of_two_hundred_raw_lines_sends_nothing() {
     // By the time the menu's panel is drawn, an Enter that was held back would have been sent.
     terminal.press("\x18");
     terminal.wait(LONG, "the menu", |screen| screen.contains("press a letter"));
-    let sent = |screen: &str| screen.contains("You  ") || screen.contains("queued  ");
+    let sent = |screen: &str| screen.contains("▌1") || screen.contains("queued  ");
     for (_, screen) in terminal.frames() {
         let screen = screen.contents();
         assert!(!sent(&screen), "a line was sent:\n{screen}");

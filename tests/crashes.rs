@@ -63,12 +63,15 @@ fn a_crash_in_the_middle_of_an_answer_keeps_its_canvas_which_goes_on_once_the_mo
     wait_ready(&terminal);
     wait_for(&terminal, &[QUESTION, "SIGSEGV", "log"]);
     ask(&mut terminal, "/continue");
-    // Four passes each time, and a step a pass.
-    wait_for(&terminal, &["Load demo again?", "8 steps"]);
+    wait_for(&terminal, &["Load demo again?", "stopped"]);
     terminal.press("\x1b");
     terminal.wait(LONG, "no model", |screen| {
         screen.contains("○ no model") && !screen.contains("Load demo again?")
     });
+    // Four passes each time, and a step a pass, as the answer says that the keys mean.
+    terminal.press("\t");
+    wait_for(&terminal, &["8 steps"]);
+    terminal.press("\t");
     let log = log(&home);
     assert!(
         log.contains("about to segfault") && log.contains("SIGSEGV"),

@@ -3,37 +3,18 @@
 //! say so and pass, unless `UNMASK_REQUIRE_BROWSER` is set.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 use unmask_tests::program::{Home, refused};
-use unmask_tests::root;
+use unmask_tests::{root, tool};
 
 const KINDS: [&str; 6] = [
     "new", "changed", "remasked", "inserted", "deleted", "pinned",
 ];
 const MASK: u32 = 2;
 const END: u32 = 1;
-
-/// A program of this machine; `None`, said aloud, if there is none of these names.
-fn tool(names: &[&str]) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let places = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let found = { places }.find(|place| place.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("UNMASK_REQUIRE_BROWSER").is_none(),
-            "UNMASK_REQUIRE_BROWSER is set, and there is no {names:?}"
-        );
-        writeln!(std::io::stderr(), "skipped: there is no {names:?}").ok();
-    }
-    found
-}
 
 /// A trace with commits of all six kinds, drawn from `seed`: whole characters, halves of one, specials, masks, ends.
 fn made_up(seed: u64) -> String {

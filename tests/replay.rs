@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::io::Write as _;
 
 use unmask_tests::chat::{LONG, QUESTION, ask, quit, wait_answer, wait_for};
 use unmask_tests::program::{Home, refused};
@@ -42,6 +43,80 @@ fn a_run_made_again_is_the_same_whatever_its_settings() {
         assert!(said.stdout.contains("steps the same"), "{}", said.stdout);
         assert!(!said.stdout.contains("first difference"), "{}", said.stdout);
     }
+}
+
+#[test]
+fn a_run_of_candle_made_again_by_onnx_has_the_same_tokens() {
+    let registry = unmask_core::plugin::Registry::discover(&unmask_core::plugin::SearchPath::new(
+        &unmask_core::plugin::BackendSearch::here(Vec::new()),
+    ));
+    if registry.find("onnx").is_err() {
+        let is_required = std::env::var_os("UNMASK_REQUIRE_RUNTIME").is_some();
+        assert!(!is_required, "ONNX Runtime is required");
+        writeln!(std::io::stderr(), "skipped: there is no ONNX Runtime").ok();
+        return;
+    }
+    // Where the runtime is that this process has found.
+    let home_folder = std::env::var("HOME").unwrap_or_default();
+    let data = std::env::var("XDG_DATA_HOME").unwrap_or(format!("{home_folder}/.local/share"));
+    let home = Home::default();
+    for flags in [&[][..], &["--threshold", "0.9"], &["--cache", "dual"]] {
+        let trace = recorded(&home, flags);
+        let arguments = ["replay", "--verify", "-q", "-b", "onnx", &trace];
+        let said = home.run_with(&arguments, "", &[("XDG_DATA_HOME", &data)]);
+        assert_eq!(
+            said.code,
+            Some(0),
+            "{flags:?}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+        let words = ["recorded candle", "now onnx", "steps the same"];
+        assert!(
+            words.iter().all(|word| said.stdout.contains(word)),
+            "{}",
+            said.stdout
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_is_paused_edited_and_goes_on_is_the_run_from_the_edited_canvas() {
+    let home = Home::default();
+    let slow = ["--len", "192", "--block", "192", "--steps", "192"];
+    let mut terminal = home.start(&slow, &[], (100, 30));
+    wait_for(&terminal, &["● ready"]);
+    ask(&mut terminal, QUESTION);
+    wait_for(&terminal, &["◐ step 2"]);
+    terminal.press("\x1b");
+    wait_for(&terminal, &["‖ paused"]);
+    terminal.press("i");
+    wait_for(&terminal, &["Replay · turn 1"]);
+    terminal.press("x");
+    wait_for(&terminal, &["1 to melt"]);
+    terminal.press(" ");
+    terminal.wait(LONG, "the end", |screen| {
+        screen.contains("‖ step ") && !screen.contains("paused")
+    });
+    terminal.press("\x1b");
+    wait_for(&terminal, &["● ready"]);
+    quit(terminal);
+    let sessions = home.path().join("data/unmask/sessions");
+    let below = |folder: &std::path::Path| -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let years = below(&sessions).into_iter();
+    let folders = years
+        .flat_map(|year| below(&year))
+        .filter(|path| path.is_dir());
+    let traces: Vec<_> = folders.flat_map(|folder| below(&folder)).collect();
+    assert_eq!(traces.len(), 1, "{traces:?}");
+    let trace = traces[0].display().to_string();
+    let plain = home.run(&["replay", "--plain", &trace], "");
+    assert!(plain.stdout.contains("edit · "), "{plain:?}");
+    let said = home.run(&["replay", "--verify", "-q", &trace], "");
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
 }
 
 #[test]
@@ -125,5 +200,7 @@ fn an_answer_is_replayed_after_a_restart() {
     terminal.press("/replay\r");
     wait_for(&terminal, &["Replay · turn 1", "committed at step"]);
     terminal.press("\x1b[D");
-    terminal.wait(LONG, "an earlier step", |screen| screen.contains("▒▒▒"));
+    terminal.wait(LONG, "an earlier step", |screen| {
+        ["░░░", "▒▒▒", "▓▓▓"].iter().any(|it| screen.contains(it))
+    });
 }

@@ -50,7 +50,8 @@ fn a_conversation_killed_in_the_middle_of_a_turn_comes_back_with_all_that_was_fi
     ask(&mut terminal, QUESTION);
     wait_answer(&terminal);
     ask(&mut terminal, "And of Italy?");
-    wait_for(&terminal, &["◐ step"]);
+    // Far enough for the answer to have begun.
+    wait_for(&terminal, &["◐ step 2"]);
     let id = terminal.process_id().to_string();
     let killed = Command::new("kill").args(["-KILL", &id]).status();
     assert!(killed.expect("kill is there").success());
@@ -58,10 +59,20 @@ fn a_conversation_killed_in_the_middle_of_a_turn_comes_back_with_all_that_was_fi
 
     let mut terminal = open(&home, &["--resume", "last"]);
     terminal.wait(LONG, "the conversation", |screen| {
-        [QUESTION, ANSWER, "And of Italy?", "has no answer"]
+        let note = "the program ended while this answer was written";
+        [QUESTION, ANSWER, "And of Italy?", note]
             .iter()
             .all(|text| screen.contains(text))
     });
+    // What it had come to is an answer now, with its steps.
+    let running = |path: &PathBuf| path.ends_with("running.trace.jsonl");
+    let below = || files(&home.path().join("data/unmask/sessions"));
+    assert!(!below().iter().any(running), "{:?}", below());
+    terminal.press("/replay\r");
+    wait_for(&terminal, &["Replay · turn 2", "‖ step "]);
+    terminal.press("\x1b");
+    wait_for(&terminal, &["● ready"]);
+    terminal.press("\t");
     ask(&mut terminal, "Hello");
     terminal.wait(LONG, "an answer in the same file", |screen| {
         screen.contains("Hello!") && screen.contains("● ready")

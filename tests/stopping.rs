@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use unmask_core::api::CancelFlag;
 use unmask_core::config::{ConfigReader, Environment, Folders, Overrides};
 use unmask_core::denoise::Denoise;
-use unmask_core::engine::{LoadRequest, Loader, Message, ReadyModel, Role};
+use unmask_core::engine::{LoadRequest, Loader, Message, Ready, ReadyModel, Role};
 use unmask_core::generate::Generation;
 use unmask_core::loader::ConfigLoader;
 use unmask_core::params::Transfer;
@@ -37,7 +37,10 @@ fn demo(folder: &TempDir) -> ReadyModel {
     };
     let mut loader = ConfigLoader::new(config, reader);
     let loaded = loader.load(&request, &|_| ControlFlow::Continue(()));
-    loaded.unwrap_or_else(|failure| panic!("{failure}"))
+    match loaded.unwrap_or_else(|failure| panic!("{failure}")) {
+        Ready::Here(ready) => ready,
+        Ready::Away(_) => panic!("the demo model is carried"),
+    }
 }
 
 fn question(ready: &ReadyModel) -> Canvas {

@@ -150,9 +150,11 @@ fn a_conversation_that_outgrows_the_context_goes_on_without_its_oldest_turns() {
         let question = format!("What is the capital of {city}?");
         ask(&mut terminal, &question);
         terminal.wait(LONG, "an answer", |screen| {
-            let rows: Vec<&str> = screen.lines().map(str::trim).collect();
+            // A person's words have a bar.
+            let bare = |row| str::trim(row).trim_start_matches('▌');
+            let rows: Vec<&str> = screen.lines().map(bare).collect();
             let at = rows.iter().rposition(|row| *row == question);
-            let answer = at.and_then(|at| rows.get(at + 3));
+            let answer = at.and_then(|at| rows.get(at + 2));
             answer.is_some_and(|row| !row.is_empty()) && screen.contains("● ready")
         });
     }

@@ -14,6 +14,31 @@ fn models_and_backends_are_listed() {
                 .stdout
                 .contains("unmask pull GSAI-ML/LLaDA-8B-Instruct")
     );
+    // By family; what tells of one stands over its models.
+    let line = |text: &str| {
+        let mut lines = models.stdout.lines();
+        lines
+            .position(|it| it.contains(text))
+            .expect("it is listed")
+    };
+    let llada2 = line("LLaDA2: 8 of 256 experts compute for a token");
+    assert!(line("LLaDA-MoE: 8 of 64 experts") < llada2);
+    assert_eq!(line(" llada2-mini "), llada2 + 1);
+    assert_eq!(line(" llada2_1-mini "), llada2 + 2);
+    assert!(line(" sdar-8b ") > llada2);
+    let models = home.run(&["models", "--format", "json"], "");
+    let rows: Value = serde_json::from_str(&models.stdout).expect("a list");
+    let all = rows.as_array().into_iter().flatten();
+    let fetched = |row: &&Value| row["backend"] == "candle" && row["state"] == "absent";
+    for row in all.filter(fetched) {
+        let is_illada = row["key"]
+            .as_str()
+            .is_some_and(|key| key.starts_with("illada"));
+        let needs = row["needs_bytes"]
+            .as_object()
+            .is_some_and(|it| !it.is_empty());
+        assert!(is_illada || needs, "{row}");
+    }
     let backends = home.run(&["backends", "--format", "json"], "");
     let rows: Value = serde_json::from_str(&backends.stdout).expect("a list");
     let candle = rows

@@ -1,5 +1,6 @@
 //! The commands, run as a user would: what they print, where, and with which exit code.
 
+mod documents;
 mod looks;
 mod refusals;
 

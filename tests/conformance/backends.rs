@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use unmask_api::{Attention, Backend, LoadSpec};
+use unmask_api::{Attention, Backend, Device, LoadSpec};
 use unmask_core::plugin::{
     BackendFilter, BackendSearch, BackendState, Isolation, Registry, Running, SearchPath,
 };
@@ -10,6 +10,10 @@ use unmask_tests::{compile_plugin, load_spec, plugin, root, worker_launcher};
 
 /// Names the one backend to test.
 const VARIABLE: &str = "UNMASK_CONFORMANCE_BACKEND";
+/// Names the one precision to test it in.
+const PRECISION: &str = "UNMASK_CONFORMANCE_PRECISION";
+/// Names its device.
+const DEVICE: &str = "UNMASK_CONFORMANCE_DEVICE";
 /// Backends without networks: any checkpoint will do, so they get none.
 const WITHOUT_NETWORKS: [&str; 2] = ["toy", "ctoy"];
 /// Backends that are tested in processes of their own too, in the precision that their device has first.
@@ -53,6 +57,11 @@ pub(super) fn usable() -> Vec<Arc<dyn Backend>> {
     }
 }
 
+/// True if one backend is named, and no other demanded.
+pub(super) fn is_one_named() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
 /// Some of the backends under test once more, in processes of their own.
 ///
 /// # Panics
@@ -79,14 +88,23 @@ pub(super) fn broken() -> Vec<String> {
     told.collect()
 }
 
-/// The precisions of the first device; one that cannot be loaded if there is none.
+/// The precision that is named, or those of its device; one that cannot be loaded if there is none.
 pub(super) fn precisions(backend: &dyn Backend) -> Vec<String> {
-    let first = backend.devices().into_iter().next();
-    let precisions = first.map_or_else(Vec::new, |device| device.precisions);
+    if let Ok(named) = std::env::var(PRECISION) {
+        return vec![named];
+    }
+    let precisions = device(backend).map_or_else(Vec::new, |device| device.precisions);
     match precisions.is_empty() {
         true => vec!["any".to_owned()],
         false => precisions,
     }
+}
+
+/// That of `UNMASK_CONFORMANCE_DEVICE`, else the first.
+fn device(backend: &dyn Backend) -> Option<Device> {
+    let named = std::env::var(DEVICE).ok();
+    let is_meant = |device: &Device| named.as_ref().is_none_or(|id| device.id == *id);
+    backend.devices().into_iter().find(is_meant)
 }
 
 /// What `backend` is to load.
@@ -98,10 +116,8 @@ pub(super) fn spec(backend: &dyn Backend, precision: &str) -> Result<LoadSpec, S
         true => load_spec("llada", 32),
         false => golden()?,
     };
-    let devices = backend.devices();
-    let device = devices.first().ok_or("it lists no device")?;
     Ok(LoadSpec {
-        device: device.id.clone(),
+        device: device(backend).ok_or("it lists no device")?.id,
         precision: precision.to_owned(),
         ..spec
     })

@@ -1,7 +1,8 @@
 //! Every backend × every case that its capabilities allow: what the contract promises, tested through the border.
 //!
 //! `UNMASK_CONFORMANCE_BACKEND` names one backend, which may lie on `UNMASK_BACKEND_PATH`; without it all that are found and
-//! usable are tested. Backends that carry networks are tested with the tiny golden checkpoint, those without with a made-up
+//! usable are tested. `UNMASK_CONFORMANCE_DEVICE` and `UNMASK_CONFORMANCE_PRECISION` name what else than the first device in all of
+//! its precisions. Backends that carry networks are tested with the tiny golden checkpoint, those without with a made-up
 //! one.
 
 mod backends;
@@ -10,6 +11,7 @@ use std::sync::{Arc, RwLock};
 
 use unmask_api::Backend;
 use unmask_conformance::{CASES, Case, Rig, Verdict};
+use unmask_tests::is_demanded;
 
 /// A test of every case that is named.
 macro_rules! cases {
@@ -103,6 +105,19 @@ fn no_backend_on_the_path_is_broken() {
 #[test]
 fn at_least_one_backend_is_tested() {
     assert!(!backends::usable().is_empty());
+}
+
+#[test]
+fn what_was_demanded_is_tested() {
+    let tested = backends::usable();
+    let missing = ["onnx", "mlx"]
+        .into_iter()
+        .filter(|name| is_demanded(name) && !tested.iter().any(|backend| backend.name() == *name));
+    let missing: Vec<&str> = match backends::is_one_named() {
+        true => Vec::new(),
+        false => missing.collect(),
+    };
+    assert_eq!(missing, Vec::<&str>::new());
 }
 
 /// The cases that measure what the process holds.

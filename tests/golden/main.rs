@@ -1,7 +1,9 @@
 //! Runs the reference numbers: every case of a folder, through a backend loaded over the C table.
 //!
 //! `UNMASK_GOLDEN_DIR` names the folder (default: this one), `UNMASK_GOLDEN_BACKEND` the backend (default: all of ours that
-//! are usable here). Prints a line per kind, names each failure with what differs first, and lists what belongs to families
+//! are usable here), `UNMASK_GOLDEN_DEVICE` its device (default: its first), `UNMASK_GOLDEN_KINDS` kinds with commas between
+//! them (default: all). What was demanded has to be there: that backend, or ONNX Runtime's where `UNMASK_REQUIRE_RUNTIME` says
+//! that it was installed. Prints a line per kind, names each failure with what differs first, and lists what belongs to families
 //! that are not supported yet.
 
 #![expect(
@@ -24,7 +26,7 @@ use serde_json::Value;
 use unmask_core::api::Backend;
 use unmask_core::family::detect;
 use unmask_core::plugin::{BackendFilter, BackendSearch, Isolation, Registry, Running, SearchPath};
-use unmask_tests::worker_launcher;
+use unmask_tests::{is_demanded, worker_launcher};
 
 use case::{Case, Verdict};
 use models::Models;
@@ -83,7 +85,9 @@ fn run() -> Result<bool, String> {
             for (index, name) in BACKENDS.into_iter().enumerate() {
                 match registry.find(name) {
                     Ok(backend) => backends.push(backend),
-                    Err(error) if index == 0 => return Err(error.to_string()),
+                    Err(error) if index == 0 || is_demanded(name) => {
+                        return Err(error.to_string());
+                    }
                     Err(error) => println!("golden: not on {name}: {error}"),
                 }
             }
@@ -92,7 +96,7 @@ fn run() -> Result<bool, String> {
     let mut all_pass = true;
     for backend in backends {
         println!("golden: {} on {}", root.display(), backend.name());
-        all_pass &= run_on(backend, &root, &index, |_| true)?;
+        all_pass &= run_on(backend, &root, &index, is_wanted)?;
     }
     if std::env::var_os("UNMASK_GOLDEN_BACKEND").is_none() {
         let isolated = registry.find_running(BACKENDS[0], BackendFilter::Usable, Running::Alone);
@@ -102,6 +106,12 @@ fn run() -> Result<bool, String> {
         all_pass &= run_on(isolated, &root, &index, crosses)?;
     }
     Ok(all_pass)
+}
+
+/// Kinds of `UNMASK_GOLDEN_KINDS`, or all.
+fn is_wanted(kind: &str) -> bool {
+    let named = std::env::var("UNMASK_GOLDEN_KINDS");
+    named.map_or(true, |named| named.split(',').any(|word| word == kind))
 }
 
 /// True if every case of a kind that `counts` passes on `backend`.

@@ -51,7 +51,10 @@ fn a_flavour_has_a_folder_of_its_own_and_an_unknown_one_is_refused() {
     refused(
         &unknown,
         2,
-        &["no libraries of flavour `quiet`", "it has plain, loud"],
+        &[
+            "no libraries of flavour `quiet`",
+            "it has plain, loud, plugin",
+        ],
     );
 }
 
@@ -163,6 +166,29 @@ fn without_pip_the_index_of_the_environment_is_asked() {
     assert_eq!(rig.names("1.2.3"), ["LICENSE", &library(".1.2.3")]);
     let file = format!("/files/{WHEEL}");
     assert_eq!(index.asked(), ["/simple/needed/", &file]);
+}
+
+#[test]
+fn a_plugin_brings_the_library_that_it_is_of_no_use_without() {
+    let rig = Rig::new();
+    let index = Index::of(fs::read(rig.wheel()).expect("it is there"), Manner::Good);
+    let install = || rig.install(&["--gpu", "plugin", "--index", &index.url]);
+    let first = install();
+    said(
+        &first,
+        &[
+            "needed 1.2.3 (plain) is installed: ",
+            "needed 1.2.3 (plugin) is installed: ",
+        ],
+    );
+    let plugin = rig.installed("1.2.3").with_file_name("1.2.3-plugin");
+    assert!(plugin.join(library(".1.2.3")).is_file());
+    assert_eq!(rig.names("1.2.3"), ["LICENSE", &library(".1.2.3")]);
+    let again = install();
+    said(
+        &again,
+        &["(plain) is there already", "(plugin) is there already"],
+    );
 }
 
 #[test]

@@ -139,10 +139,13 @@ fn runtimes(wheel: &Path) -> String {
             "members": [format!("needed/lib/{}*", library("")), "needed/LICENSE"],
         })
     };
+    let mut plugin = package(OS, "plugin");
+    plugin["beside"] = "plain".into();
     let packages = [
         package("plan9", "other"),
         package(OS, "plain"),
         package(OS, "loud"),
+        plugin,
     ];
     serde_json::json!({ "packages": packages }).to_string()
 }

@@ -185,3 +185,43 @@ fn without_questions_agreement_is_measured_over_carried_prompts() {
         );
     }
 }
+
+#[test]
+fn modes_that_draw_are_answered_with_several_seeds_and_others_are_not() {
+    let home = Home::default();
+    questions(&home);
+    let seeds = ["--seeds", "2", "--out", "out"];
+    let why = ["--seeds", "every mode gives the same answer"];
+    refused(&bench(&home, &seeds), 2, &why);
+    let drawn = [&seeds[..], &["--temp", "2", "--format", "json"]].concat();
+    let report = json(&bench(&home, &drawn));
+    assert_eq!(
+        (&report["questions"], &report["settings"]["seeds"]),
+        (&json!(3), &json!(2))
+    );
+    let out = fs::read_to_string(home.path().join("out")).expect("it is there");
+    let records: Vec<Value> = (out.lines().skip(1))
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
+    let answers = records.iter().filter_map(|it| it["answers"].as_array());
+    let answers: Vec<&Vec<Value>> = answers.collect();
+    assert!(
+        answers.iter().all(|it| it.len() == 6),
+        "three modes, two seeds"
+    );
+    let differs = |it: &&[Value]| it[0]["tokens"] != it[1]["tokens"];
+    let pairs = answers.iter().flat_map(|it| it.chunks(2));
+    assert!(pairs.filter(differs).count() > 0, "{out}");
+    // The same again is nothing but read; other seeds are another bench.
+    let again = json(&bench(&home, &drawn));
+    let read = fs::read_to_string(home.path().join("out")).expect("it is there");
+    assert_eq!(read, out);
+    assert_eq!(
+        again["modes"][1]["accuracy"],
+        report["modes"][1]["accuracy"]
+    );
+    let more = ["--seeds", "3", "--out", "out", "--temp", "2"];
+    refused(&bench(&home, &more), 2, &["another number of seeds"]);
+    let stats = home.run(&["stats", "out@steps/8", "out@exact"], "");
+    refused(&stats, 2, &["several answers a question"]);
+}

@@ -7,10 +7,12 @@ pub mod chat;
 pub mod http;
 pub mod imports;
 pub mod program;
+pub mod served;
 pub mod svg;
 pub mod terminal;
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use unmask_core::plugin::Launcher;
@@ -25,6 +27,49 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the tests lie in a folder of the repository")
+}
+
+/// True if the backend called `name` has to be there, although its runtime is not part of this repository: whoever installed
+/// it says so in the environment.
+#[must_use]
+pub fn is_demanded(name: &str) -> bool {
+    let variable = match name {
+        "onnx" => "UNMASK_REQUIRE_RUNTIME",
+        "mlx" => "UNMASK_REQUIRE_MLX",
+        _ => return false,
+    };
+    std::env::var_os(variable).is_some()
+}
+
+/// A program of this machine; `None`, said aloud, if there is none of these names.
+///
+/// # Panics
+/// If there is none, and `UNMASK_REQUIRE_BROWSER` is set.
+#[must_use]
+pub fn tool(names: &[&str]) -> Option<PathBuf> {
+    tool_required_by("UNMASK_REQUIRE_BROWSER", names)
+}
+
+/// The same with another variable.
+///
+/// # Panics
+/// If there is none, and that variable is set.
+#[must_use]
+pub fn tool_required_by(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let places = names
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let found = { places }.find(|place| place.is_file());
+    if found.is_none() {
+        assert!(
+            std::env::var_os(variable).is_none(),
+            "{variable} is set, and there is no {names:?}"
+        );
+        writeln!(std::io::stderr(), "skipped: there is no {names:?}").ok();
+    }
+    found
 }
 
 /// How tests start the workers of isolated backends: by the program of this crate, which cargo tells only to tests.

@@ -9,7 +9,7 @@ use vt100::{Cell, Color, Screen};
 use crate::terminal::Frame;
 
 const CELL_WIDTH: f32 = 8.4;
-const CELL_HEIGHT: f32 = 18.0;
+const CELL_HEIGHT: f32 = 16.5;
 const MARGIN: f32 = 12.0;
 const GROUND: &str = "#16181d";
 const TEXT: &str = "#d8dade";
@@ -183,7 +183,7 @@ impl Look {
             let _ = writeln!(
                 group,
                 "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{width:.1}\" fill=\"{}\"{}>{text}</text>",
-                y + 13.5,
+                y + 12.8,
                 self.text,
                 self.style
             );

@@ -1,4 +1,4 @@
-//! The time of a frame while a canvas of 1,024 tokens is denoised at 200×60, all frames of a turn with their percentiles:
+//! The time of a frame while a canvas of 1,024 tokens is denoised and replayed at 200×60, all frames with their percentiles:
 //! `cargo bench -p unmask --bench frame`.
 #![expect(
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use unmask::action::{Action, Command, Scroll, Size};
+use unmask::action::{Action, Command, ReplayAct, Scroll, Size};
 use unmask::state::State;
 use unmask::update::{prepare, update};
 use unmask::view;
@@ -39,6 +39,7 @@ fn main() {
         step_to_frame(scroll_up),
     );
     tell_times("resize to frame", resize_to_frame());
+    tell_times("replay, a step to frame", replay_to_frame());
 }
 
 fn scroll_up(state: &mut State) {
@@ -68,6 +69,7 @@ fn apply_turn_event(state: &mut State, event: TurnEvent) {
 fn step(at: usize) -> TurnEvent {
     let token = TokenId(2 + (at % WORDS.len()) as u32);
     TurnEvent::Step(StepEvent {
+        guesses: Vec::new(),
         step: at + 1,
         steps: TOKENS,
         call: at,
@@ -100,16 +102,7 @@ fn conversation(answers: usize) -> State {
     update(&mut state, Action::Engine(EngineEvent::Loaded(loaded())));
     for _ in 0..answers {
         ask(&mut state);
-        apply_turn_event(
-            &mut state,
-            TurnEvent::Finished(Outcome {
-                canvas: Canvas::new(&[], 1, MASK),
-                text: WORDS.concat().repeat(TOKENS / WORDS.len()),
-                holes: Vec::new(),
-                reason: FinishReason::Complete,
-                stats: Stats::default(),
-            }),
-        );
+        apply_turn_event(&mut state, finished());
     }
     ask(&mut state);
     let params = state.settings.params.clone();
@@ -123,6 +116,16 @@ fn conversation(answers: usize) -> State {
         },
     );
     state
+}
+
+fn finished() -> TurnEvent {
+    TurnEvent::Finished(Outcome {
+        canvas: Canvas::new(&[], 1, MASK),
+        text: WORDS.concat().repeat(TOKENS / WORDS.len()),
+        holes: Vec::new(),
+        reason: FinishReason::Complete,
+        stats: Stats::default(),
+    })
 }
 
 fn ask(state: &mut State) {
@@ -162,6 +165,26 @@ fn resize_to_frame() -> Vec<Duration> {
             };
             let began = Instant::now();
             update(&mut state, Action::Resize(size));
+            frame(&mut terminal, &mut state);
+            began.elapsed()
+        })
+        .collect()
+}
+
+/// The time of every frame of a replay that goes back from the last of its steps to the first.
+fn replay_to_frame() -> Vec<Duration> {
+    let mut state = conversation(10);
+    for at in 0..TOKENS {
+        apply_turn_event(&mut state, step(at));
+    }
+    apply_turn_event(&mut state, finished());
+    update(&mut state, Action::Do(Command::Replay(ReplayAct::Open)));
+    let mut terminal = terminal();
+    frame(&mut terminal, &mut state);
+    (0..TOKENS)
+        .map(|_| {
+            let began = Instant::now();
+            update(&mut state, Action::Do(Command::Replay(ReplayAct::Back)));
             frame(&mut terminal, &mut state);
             began.elapsed()
         })

@@ -295,6 +295,7 @@ impl Denoising<'_> {
             self.canvas.commit(commit.at, commit.token);
         }
         self.tell(TurnEvent::Step(StepEvent {
+            guesses: Vec::new(),
             step,
             steps,
             call: step - 1,

@@ -11,7 +11,7 @@ use unmask_core::catalogue::Catalogue;
 use unmask_core::engine::EngineEvent;
 use unmask_core::text::pins::PinPlaceError;
 
-pub use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
+pub use crate::commands::{Command, CompareAct, LineEdit, ReplayAct, Scroll};
 use crate::row::Row;
 pub use crate::screen_time::{ScreenTime, TimeOfDay};
 use crate::session::StorageEvent;
@@ -92,6 +92,8 @@ pub enum Copied {
     },
     /// It is in this file.
     Written(PathBuf),
+    /// An answer is in this file of so many bytes.
+    Exported(PathBuf, u64),
     /// It could not be written: why, and what to do.
     NotWritten(String),
 }

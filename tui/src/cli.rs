@@ -3,11 +3,14 @@
 mod backends;
 mod bench;
 mod cache;
+mod compare;
 mod denoising;
+mod documents;
 mod eval;
 mod export;
 mod measure;
 mod replay;
+mod serve;
 mod sessions;
 
 use std::num::NonZeroU32;
@@ -18,13 +21,16 @@ pub(crate) use backends::{BackendsAction, BackendsArguments, InstallArguments, V
 pub(crate) use bench::BenchArguments;
 pub(crate) use cache::{CacheAction, CacheRmArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use compare::{CompareArguments, CompareFormat};
 use denoising::DenoisingArguments;
+pub(crate) use documents::{CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
 pub(crate) use eval::{AskedLine, EvalArguments};
 pub(crate) use export::{
     ExportArguments, ExportTraceArguments, ExportWhat, TraceFormat, TraceStep,
 };
 pub(crate) use measure::{PresetsArguments, ScoreArguments, StatsArguments, WorkerArguments};
 pub(crate) use replay::ReplayArguments;
+pub(crate) use serve::{ServeArguments, time};
 pub(crate) use sessions::{Rm, Saving, SessionsCommand, Show, ShowFormat};
 use unmask::ColorChoice;
 use unmask::preferences::{Preferences, UI};
@@ -114,6 +120,11 @@ enum ColorWord {
 }
 
 impl ScreenFlags {
+    /// The theme, if one is named.
+    pub(crate) fn theme(&self) -> Option<&str> {
+        self.theme.as_deref()
+    }
+
     /// Lets the flags win.
     pub(crate) fn change(&self, preferences: &mut Preferences) {
         if let Some(word) = self.color {
@@ -137,6 +148,8 @@ pub(crate) enum CliCommand {
     Chat(ChatArguments),
     /// Show a run that was recorded step by step, or make it again and compare
     Replay(ReplayArguments),
+    /// Compare two recorded runs: settings, forwards, the first difference, agreement
+    Compare(CompareArguments),
     /// Answer a file of questions and count the right ones
     Eval(EvalArguments),
     /// Measure ways to denoise side by side: forwards, seconds, and what each loses against exact decoding
@@ -145,6 +158,8 @@ pub(crate) enum CliCommand {
     Score(ScoreArguments),
     /// Answer requests of another program, such as an evaluation harness, until its end
     Worker(WorkerArguments),
+    /// Answer other programs and the browser over HTTP, as OpenAI's API does, until ^C
+    Serve(ServeArguments),
     /// List settings by name, with the scores that were published for them
     Presets(PresetsArguments),
     /// Compare two files of `eval --out` question by question: which is right more often, and whether that could be chance
@@ -165,8 +180,12 @@ pub(crate) enum CliCommand {
     /// List and remove what is kept so that it need not be made again: weights in fewer bits, downloads
     #[command(subcommand)]
     Cache(CacheAction),
-    /// Show where the files of the configuration are, check them, or write them
+    /// Show where the files of the configuration are, check them, write them, or describe them to an editor
     Config(ConfigArguments),
+    /// Print what completes commands in a shell
+    Completions(CompletionsArguments),
+    /// Write the manual's pages into a folder
+    Man(ManArguments),
     /// Run a backend for the program at the other end of a channel, which alone knows its name
     #[command(name = SUBCOMMAND, hide = true)]
     BackendWorker(BackendWorker),
@@ -198,6 +217,8 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Write files with the defaults; what is there already stays
     Init,
+    /// Print a file's JSON Schema, by which editors complete and check it
+    Schema(SchemaArguments),
 }
 
 #[derive(Debug, Args)]
@@ -207,7 +228,7 @@ pub(crate) struct GenerateArguments {
     /// Instructions before the prompt
     #[arg(long, value_name = "TEXT")]
     pub(crate) system: Option<String>,
-    /// Words fixed at positions of the answer: `9:Clara`, `0:Once,5:upon`
+    /// Words fixed at positions of the answer: `9:Clara`
     #[arg(long, value_name = "POS:WORD,…")]
     pub(crate) pin: Option<String>,
     /// What stdout holds: the answer, one object with all figures, or an object a step
@@ -216,6 +237,9 @@ pub(crate) struct GenerateArguments {
     /// Write every step to this file, a JSON object a line
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Write also what each step would put in the place of the masks that it leaves
+    #[arg(long, requires = "trace")]
+    pub(crate) trace_guesses: bool,
     /// Replace the file of --trace, whatever it holds
     #[arg(long, requires = "trace")]
     pub(crate) force: bool,
@@ -284,6 +308,9 @@ pub(crate) struct DoctorArguments {
     /// What stdout holds of that: a text or JSON
     #[arg(long, default_value = "text", requires = "conformance")]
     pub(crate) format: TableFormat,
+    /// To be pasted into an issue: as Markdown, with this machine, without your name and the paths that lead to it
+    #[arg(long, conflicts_with = "conformance")]
+    pub(crate) report: bool,
     #[command(flatten)]
     generation: DenoisingArguments,
 }
@@ -321,6 +348,7 @@ impl Cli {
             Some(CliCommand::Bench(command)) => Some(&command.generation),
             Some(CliCommand::Doctor(command)) => Some(&command.generation),
             Some(CliCommand::Worker(command)) => Some(&command.generation),
+            Some(CliCommand::Serve(command)) => Some(&command.generation),
             Some(
                 CliCommand::Models(_)
                 | CliCommand::Pull(_)
@@ -329,12 +357,15 @@ impl Cli {
                 | CliCommand::Stats(_)
                 | CliCommand::Backends(_)
                 | CliCommand::Export(_)
+                | CliCommand::Compare(_)
                 | CliCommand::Replay(_)
                 | CliCommand::Sessions(_)
                 | CliCommand::Cache(_)
                 | CliCommand::BackendWorker(_)
                 | CliCommand::BackendVerify(_)
-                | CliCommand::Config(_),
+                | CliCommand::Config(_)
+                | CliCommand::Completions(_)
+                | CliCommand::Man(_),
             ) => None,
         }
     }

@@ -59,8 +59,12 @@ pub enum Command {
     Continue,
     /// Take the last turn back.
     UndoTurn,
-    /// Show the time of each step instead of its tokens, and back.
+    /// Show something else of the steps: when each token was fixed, tokens, time, forwards that were not needed.
     Measure,
+    /// Write the model's guesses on the masks, or draw shades.
+    Ghosts,
+    /// Show steps as fast as they come, or slowly again.
+    FullSpeed,
     /// Show the numbers of the conversation.
     Stats,
     /// Take the chosen row of a list.
@@ -101,8 +105,33 @@ pub enum Command {
     Doctor,
     /// Take an option of the first screen, counted from 1.
     Option(u8),
+    /// Put the selected message into the composer, to be sent as a branch.
+    EditMessage,
+    /// Answer the selected message anew, as a branch.
+    RetryMessage,
+    /// The next place that was looked for.
+    FindNext,
+    /// The place before.
+    FindPrevious,
     /// Show an answer step by step, and change it.
     Replay(ReplayAct),
+    /// What is done to two answers side by side.
+    Compare(CompareAct),
+}
+
+/// What is done to two answers side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CompareAct {
+    /// The keys mean the other one.
+    Side,
+    /// A row for each difference instead of the canvases, and back.
+    Differences,
+    /// Show one of them step by step.
+    Inspect,
+    /// The first is the answer from now on.
+    KeepFirst,
+    /// The second is.
+    KeepSecond,
 }
 
 /// What is done to an answer that is shown step by step.
@@ -140,6 +169,10 @@ pub enum ReplayAct {
     WordLeft,
     /// To the word after.
     WordRight,
+    /// To the first token of the block, or of the one before.
+    BlockLeft,
+    /// To the first token of the next block.
+    BlockRight,
     /// To the next of the least sure words.
     LeastSure,
     /// To the one before.

@@ -46,6 +46,9 @@ pub fn of_settings(panel: &SettingsPanel) -> &'static [Context] {
 
 /// The places of the chat, whatever is over it.
 pub(crate) fn of_chat(state: &State) -> Vec<Context> {
+    if state.compared().is_some() {
+        return vec![Context::Compare, Context::Anywhere];
+    }
     if state.replay.is_some() {
         return vec![Context::Replay, Context::Anywhere];
     }
@@ -55,10 +58,18 @@ pub(crate) fn of_chat(state: &State) -> Vec<Context> {
         contexts.push(Context::Paused);
     }
     match state.focus {
-        Focus::Canvas => contexts.push(Context::Canvas),
+        Focus::Canvas => {
+            if state.find.is_some() {
+                contexts.push(Context::Find);
+            }
+            contexts.push(Context::Canvas);
+        }
         Focus::Composer if is_empty => {
             if state.is_first_run() && state.queue.is_empty() {
                 contexts.push(Context::FirstRun);
+            }
+            if state.welcomed().is_some() && state.model.is_some() {
+                contexts.push(Context::Welcome);
             }
             contexts.extend([Context::Empty, Context::Composer]);
         }

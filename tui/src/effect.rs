@@ -6,6 +6,7 @@ use std::sync::Arc;
 use unmask_core::engine::{LoadRequest, TurnRequest};
 
 use crate::cells::Emoji;
+use crate::picture::PictureStyle;
 use crate::session::{Job, TracedAnswer};
 pub use crate::state::Mouse;
 use crate::state::{AlertMethod, Approve, ExportFormat, PinQuestion, Settings, TextQuestion, Turn};
@@ -95,8 +96,12 @@ pub enum CopyJob {
         answer: Box<TracedAnswer>,
         /// As what.
         format: ExportFormat,
-        /// Where.
-        path: PathBuf,
+        /// How pictures of it are drawn.
+        style: Box<PictureStyle>,
+        /// How many entries of its log a still shows.
+        shown: usize,
+        /// Where; by default in the user's data folder.
+        path: Option<PathBuf>,
     },
 }
 

@@ -123,6 +123,7 @@ pub(crate) fn new(at: usize, token: TokenId, confidence: f32) -> Commit {
 /// A step of 140 ms in the first of one block.
 pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent {
     StepEvent {
+        guesses: Vec::new(),
         step,
         steps,
         call: step - 1,

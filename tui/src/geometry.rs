@@ -11,10 +11,10 @@ mod transcript;
 use ratatui::layout::{Constraint, Layout, Rect};
 
 use crate::size::Size;
-pub use crate::size::{MARGIN, text_width};
+pub use crate::size::{INDENT, MARGIN, text_width};
 use crate::state::State;
 pub use first_run::{FirstRun, OPTIONS, first_run};
-pub use models::{ModelsArea, info, info_rows, models, paragraphs};
+pub use models::{ModelsArea, SIGN, info, info_rows, models, paragraphs};
 pub use panel::panel;
 pub use panels::{
     List, Menu, completions, help, list, list_top, palette, search, sessions, themes,
@@ -23,8 +23,8 @@ pub use replay::{ReplayArea, replayed_token, timeline_bars};
 pub use settings::{SettingsArea, settings};
 pub use transcript::spot;
 
-/// Cells of `›` with the spaces around it.
-pub const PROMPT: u16 = 3;
+/// Cells of `▌› ` with the margin.
+pub const PROMPT: u16 = 4;
 /// Rows of the composer at most.
 const TALLEST_COMPOSER: u16 = 8;
 
@@ -37,8 +37,8 @@ pub struct Areas {
     pub transcript: Rect,
     /// Tokens per step; no rows unless a turn runs.
     pub timeline: Rect,
-    /// The line above the composer.
-    pub rule: Rect,
+    /// The empty row above the composer.
+    pub gap: Rect,
     /// The draft.
     pub composer: Rect,
     /// Hints and numbers.
@@ -50,7 +50,7 @@ impl Areas {
     #[must_use]
     pub fn of(state: &State) -> Self {
         let whole = Rect::new(0, 0, state.size.columns, state.size.rows);
-        let [header, transcript, timeline, rule, composer, status] = Layout::vertical([
+        let [header, transcript, timeline, gap, composer, status] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Fill(1),
             Constraint::Length(u16::from(state.running().is_some())),
@@ -63,7 +63,7 @@ impl Areas {
             header,
             transcript,
             timeline,
-            rule,
+            gap,
             composer,
             status,
         }
@@ -73,7 +73,7 @@ impl Areas {
 /// Cells of a row of the draft.
 #[must_use]
 pub fn composer_width(size: Size) -> usize {
-    usize::from(size.columns.saturating_sub(PROMPT + MARGIN).max(1))
+    usize::from(size.columns.saturating_sub(PROMPT + INDENT).max(1))
 }
 
 /// Rows of the transcript that are seen.

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
-use crate::commands::{Command, ReplayAct};
+use crate::commands::{Command, CompareAct, ReplayAct};
 use crate::contexts::of_chat;
 use crate::keymap::Chord;
 use crate::state::{Activity, Entry, Focus, Keyboard, Pending, Stage, State, Turn};
@@ -27,6 +27,7 @@ const RAW: Hint = (&[Command::ToggleRaw], "raw/text");
 #[must_use]
 pub fn hints(state: &State) -> Vec<(String, &'static str)> {
     let wanted = match (state.size.columns, state.focus) {
+        _ if state.compared().is_some() => of_compare(),
         _ if state.replay.is_some() => of_replay(state),
         (0..NARROW, _) if !state.is_too_small() => vec![MENU],
         (_, Focus::Composer) => of_composer(state),
@@ -34,6 +35,13 @@ pub fn hints(state: &State) -> Vec<(String, &'static str)> {
     };
     let hint = |(commands, word): Hint| Some((keys(state, commands)?, word));
     wanted.into_iter().filter_map(hint).collect()
+}
+
+/// The hint that leads to the menu.
+#[must_use]
+pub fn menu(state: &State) -> Option<(String, &'static str)> {
+    let (commands, word) = MENU;
+    Some((keys(state, commands)?, word))
 }
 
 fn of_composer(state: &State) -> Vec<Hint> {
@@ -85,6 +93,22 @@ fn of_canvas(state: &State) -> Vec<Hint> {
         (_, Some(_)) => vec![MESSAGES, COPY, BACK, MENU],
         (_, None) => vec![BACK, MENU],
     }
+}
+
+fn of_compare() -> Vec<Hint> {
+    use Command::{Compare as Do, Replay as Step};
+    vec![
+        (
+            &[Step(ReplayAct::Back), Step(ReplayAct::Forward)],
+            "step both",
+        ),
+        (&[Do(CompareAct::Side)], "side"),
+        (&[Do(CompareAct::Differences)], "differences"),
+        (&[Do(CompareAct::KeepFirst)], "keep A"),
+        (&[Do(CompareAct::KeepSecond)], "keep B"),
+        (&[Do(CompareAct::Inspect)], "inspect"),
+        BACK,
+    ]
 }
 
 fn of_replay(state: &State) -> Vec<Hint> {

@@ -31,10 +31,14 @@ pub enum Context {
     Search,
     /// A question.
     Confirm,
+    /// Words are looked for in the transcript, which has the keys.
+    Find,
     /// The transcript has the keys.
     Canvas,
     /// An answer is shown step by step.
     Replay,
+    /// Two answers are shown side by side.
+    Compare,
     /// The settings, while no value is typed.
     Settings,
     /// The help overlay.
@@ -45,6 +49,8 @@ pub enum Context {
     Models,
     /// The first screen, while the composer is empty.
     FirstRun,
+    /// An empty conversation, while the composer is empty.
+    Welcome,
     /// The composer is empty and the turn is paused.
     Paused,
     /// The composer is empty.

@@ -4,6 +4,15 @@
 //! key ─► keymap ─► Action ─► update(State) ─► Effect ─► engine
 //! engine ─► EngineEvent ─► Action ─► update(State) ─► prepare(State) ─► view::draw(&State)
 //! ```
+//!
+//! ```
+//! use unmask::preferences::Preferences;
+//!
+//! let (preferences, wrong) = Preferences::parse("config.toml", "[ui]\ntheme = \"dark\"\nmask_width = 9");
+//! assert_eq!(preferences.theme, "dark");
+//! assert_eq!(wrong.len(), 1, "a mask is 1 to 8 cells wide");
+//! ```
+//!
 //! The binary's subcommands are not visible from here.
 
 pub mod action;
@@ -11,6 +20,7 @@ pub mod amount;
 pub mod availability;
 pub mod cells;
 pub mod commands;
+pub mod comparison;
 pub mod contexts;
 pub mod diagnostic;
 pub mod effect;
@@ -24,6 +34,7 @@ pub mod palette;
 pub mod picture;
 pub mod precision;
 pub mod preferences;
+pub mod recorded_run;
 pub mod row;
 pub mod run;
 pub mod screen_time;

@@ -1,9 +1,14 @@
 //! What the picker of models lists, and what it says of the chosen row.
 
+use std::ops::Range;
+
 use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, Readiness};
 use unmask_core::plugin::{BackendRow, BackendState};
 
 use crate::amount;
+use crate::clean::clean_line;
+use crate::layout::{Flow, wrap};
+use crate::row::cut;
 use crate::state::{Activity, Overlay, Pick, State};
 use crate::theme::Role;
 
@@ -18,11 +23,46 @@ pub fn texts(catalogue: &Catalogue) -> Vec<String> {
     catalogue.choices.iter().map(text).collect()
 }
 
-/// The choices that match what was typed, as indices.
+/// The choices that match what was typed, as indices: those of one model on one device stand together.
 #[must_use]
 pub fn matches(state: &State, pick: &Pick) -> Vec<usize> {
-    let catalogue = state.machine.catalogue.as_ref();
-    catalogue.map_or_else(Vec::new, |catalogue| pick.matches(&texts(catalogue)))
+    let Some(catalogue) = &state.machine.catalogue else {
+        return Vec::new();
+    };
+    let place = |index: usize| {
+        let choice = &catalogue.choices[index];
+        (&choice.key, &choice.framework, &choice.device)
+    };
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    for index in pick.matches(&texts(catalogue)) {
+        match rows.iter_mut().find(|row| place(row[0]) == place(index)) {
+            Some(row) => row.push(index),
+            None => rows.push(vec![index]),
+        }
+    }
+    // However well each matches, the precisions of a row stand as the catalogue has them.
+    rows.iter_mut().for_each(|row| row.sort_unstable());
+    rows.concat()
+}
+
+/// The rows of the picker, each with its precisions: ranges among the [`matches()`].
+#[must_use]
+pub fn rows(state: &State, pick: &Pick) -> Vec<Range<usize>> {
+    let Some(catalogue) = &state.machine.catalogue else {
+        return Vec::new();
+    };
+    let matches = matches(state, pick);
+    let is_same = |a: &usize, b: &usize| {
+        let [a, b] = [a, b].map(|&index| &catalogue.choices[index]);
+        (&a.key, &a.framework, &a.device) == (&b.key, &b.framework, &b.device)
+    };
+    let mut start = 0;
+    let rows = matches.chunk_by(is_same).map(|row| {
+        let range = start..start + row.len();
+        start = range.end;
+        range
+    });
+    rows.collect()
 }
 
 /// The chosen row of the picker, if it is open.
@@ -32,8 +72,9 @@ pub fn chosen(state: &State) -> Option<&ModelChoice> {
         return None;
     };
     let catalogue = state.machine.catalogue.as_ref()?;
-    let index = pick.choice(&texts(catalogue))?;
-    catalogue.choices.get(index)
+    let shown = matches(state, pick);
+    let last = shown.len().checked_sub(1)?;
+    catalogue.choices.get(shown[pick.chosen.min(last)])
 }
 
 /// The backends that cannot be used here, each with why. A second file of one that can be used is none of them.
@@ -43,6 +84,23 @@ pub fn unavailable(catalogue: &Catalogue) -> Vec<(&str, String)> {
     rows.filter(|row| !is_usable(catalogue, &row.name))
         .filter_map(|row| Some((row.name.as_str(), trouble(&row.state)?)))
         .collect()
+}
+
+/// The same as rows of so many cells: a name before the first of each reason.
+#[must_use]
+pub fn unavailable_rows(catalogue: &Catalogue, width: usize) -> Vec<(String, String)> {
+    /// Cells of a name.
+    const NAME: usize = 11;
+    let mut rows = Vec::new();
+    for (name, why) in unavailable(catalogue) {
+        let name = cut(&clean_line(name), NAME - 1);
+        let flow = Flow::plain(&clean_line(&why), Role::Quiet);
+        for (at, row) in wrap(&flow, width.saturating_sub(NAME)).iter().enumerate() {
+            let name = if at == 0 { &*name } else { "" };
+            rows.push((format!("{name:NAME$}"), row.text()));
+        }
+    }
+    rows
 }
 
 fn is_usable(catalogue: &Catalogue, backend: &str) -> bool {

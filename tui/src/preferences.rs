@@ -3,6 +3,7 @@
 //! Reading is pure. What cannot be used is left at its default and reported with file and line; the screen opens anyway.
 
 mod keys;
+mod schema;
 mod traces;
 
 use toml::de::DeValue;
@@ -15,6 +16,7 @@ use crate::state::{AlertMethod, CopyOnSelect, ExitPrint, MASK_WIDTH, Motion, Sto
 use crate::terminal::ColorChoice;
 use crate::themes::AUTO;
 
+pub use schema::schema;
 pub use traces::{TRACES, TracePreferences};
 
 /// What the user wants of the screen.

@@ -23,7 +23,12 @@ pub struct Row {
     pub spans: Vec<Span>,
     /// Where it begins in its source: a byte of the text, or a token of the answer.
     pub from: usize,
+    /// What lies under it, if that is not the ground of all text.
+    pub ground: Option<Role>,
 }
+
+/// What stands before each row of a block of code, and is no part of it.
+pub const CODE_BAR: &str = "┃ ";
 
 impl Row {
     /// A row of one span.
@@ -32,8 +37,26 @@ impl Row {
         let text = text.into();
         Self {
             spans: vec![Span { text, role }],
-            from: 0,
+            ..Self::default()
         }
+    }
+
+    /// The cell that its ground begins at: that of the bar before code.
+    #[must_use]
+    pub fn ground_from(&self) -> usize {
+        let bar = self.spans.iter().position(|span| span.text == CODE_BAR);
+        let before = &self.spans[..bar.unwrap_or(0)];
+        before.iter().map(|span| cell_count(&span.text)).sum()
+    }
+
+    /// True for the row that names the language of code, which is no part of it.
+    #[must_use]
+    pub fn is_label(&self) -> bool {
+        let mut spans = self.spans.iter().skip_while(|span| span.text != CODE_BAR);
+        spans.next().is_some()
+            && spans
+                .next()
+                .is_some_and(|span| span.role == Role::CodeLabel)
     }
 
     /// Its cells.
@@ -49,6 +72,7 @@ impl Row {
         let mut cut = Self {
             spans: Vec::with_capacity(self.spans.len()),
             from: self.from,
+            ground: self.ground,
         };
         for span in &self.spans {
             let mut text = String::new();

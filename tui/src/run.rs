@@ -3,6 +3,7 @@
 mod burst;
 mod clipboard;
 mod editor;
+mod export;
 mod input;
 mod keep;
 mod machine;
@@ -38,8 +39,8 @@ use editor::Editor;
 use input::{read, read_waiting};
 pub use keep::Keep;
 use perform::Workers;
-pub use setup::Setup;
 use setup::first_state;
+pub use setup::{RecordedAnswers, Setup};
 use signals::{SignalEvent, Signals};
 pub use themes::read as read_themes;
 use unmask_core::conversations::SessionId;
@@ -275,12 +276,9 @@ impl App<'_> {
         Ok(())
     }
 
-    /// What was typed, without the terminal's late answers, and with the pastes found if it is not known to mark them.
+    /// What was typed, without the terminal's late answers, and with the pastes found that nobody has marked: a terminal
+    /// that marks its own says nothing of the programs that type into it.
     fn unmarked_pastes(&mut self, typed: Vec<Action>) -> Vec<Action> {
-        let found = match self.state.typing.marks_are_seen() {
-            true => |keys: Vec<_>| keys.into_iter().map(Action::Key).collect(),
-            false => burst::actions,
-        };
         let mut actions = Vec::new();
         let mut keys = Vec::new();
         for action in typed {
@@ -288,12 +286,12 @@ impl App<'_> {
                 Action::Key(key) if self.late.swallows(key) => (),
                 Action::Key(key) => keys.push(key),
                 other => {
-                    actions.extend(found(std::mem::take(&mut keys)));
+                    actions.extend(burst::actions(std::mem::take(&mut keys)));
                     actions.push(other);
                 }
             }
         }
-        actions.extend(found(keys));
+        actions.extend(burst::actions(keys));
         actions
     }
 

@@ -1,7 +1,9 @@
 //! Cells of the terminal.
 
-/// Cells between the edge and the text.
+/// Cells between the edge and header, bars and panels.
 pub const MARGIN: u16 = 1;
+/// Cells between the edge and what is said: the margin and a bar.
+pub const INDENT: u16 = 2;
 /// Text wider than this is hard to read.
 const WIDEST_TEXT: u16 = 100;
 
@@ -18,6 +20,6 @@ pub struct Size {
 #[must_use]
 pub fn text_width(size: Size) -> u16 {
     size.columns
-        .saturating_sub(2 * MARGIN)
+        .saturating_sub(2 * INDENT)
         .clamp(1, WIDEST_TEXT)
 }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod read;
+mod template;
 mod turns;
 
 use read::nearest;
@@ -142,6 +143,8 @@ pub const COMMANDS: &[Slash] = &[
     exactly("sessions", Command::Sessions),
     with("rename", "TITLE", "name this conversation", rename),
     exactly("raw", Command::ToggleRaw),
+    exactly("ghosts", Command::Ghosts),
+    exactly("slow", Command::FullSpeed),
     exactly("replay", Command::Replay(ReplayAct::Open)),
     with(
         "replay",
@@ -151,10 +154,40 @@ pub const COMMANDS: &[Slash] = &[
     ),
     with(
         "export",
-        "html|json|text|log|trace PATH",
-        "this answer as a file",
+        "FORMAT PATH",
+        "this answer as a file: html, png, …",
         turns::export,
     ),
+    with(
+        "share",
+        "PATH",
+        "a card of this answer as a PNG",
+        turns::share,
+    ),
+    with(
+        "fill",
+        "TEMPLATE",
+        "fill ___ and [MASK:n] in a text",
+        turns::fill,
+    )
+    .needing(Need::Ready),
+    exactly("edit", Command::EditMessage).needing(Need::Ready),
+    with("edit", "N", "edit the message of this turn", turns::edit).needing(Need::Ready),
+    with("find", "TEXT", "look for words here", turns::find),
+    with(
+        "compare",
+        "KEY=VALUE|MODEL|1 1b",
+        "two answers side by side",
+        turns::compare,
+    )
+    .needing(Need::Idle),
+    with(
+        "branch",
+        "NAME",
+        "back to an answer that was set aside",
+        turns::branch,
+    )
+    .needing(Need::Idle),
     with(
         "remask",
         "FROM-TO|low=P",

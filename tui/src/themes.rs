@@ -1,11 +1,13 @@
 //! Themes by name: those that the program carries, and files of the user's.
 
+mod carried;
 mod file;
 
 use ratatui::style::Color;
 
 use crate::diagnostic::Diagnostic;
 use crate::theme::{Depth, Ground, Paint, Role, Skin, Theme};
+use carried::Palette;
 pub use file::roles;
 
 /// The colours that a terminal has.
@@ -24,16 +26,15 @@ impl Colours {
         depth: Depth::True,
     };
 
-    /// The theme in them if nothing is chosen. On a ground that is not known only the terminal's own colours are sure to
-    /// be readable.
+    /// The theme in them if nothing is chosen. On a ground that is not known only colours between black and white, and the
+    /// terminal's own, are sure to be readable.
     #[must_use]
     pub fn theme(self) -> Theme {
         match (self.ground, self.depth) {
             (Some(ground), depth) => Theme::new(ground, depth),
             (None, Depth::Mono) => Theme::new(Ground::Dark, Depth::Mono),
-            (None, Depth::True | Depth::Indexed | Depth::Sixteen) => {
-                Theme::new(Ground::Dark, Depth::Sixteen)
-            }
+            (None, Depth::True) => Theme::new(Ground::Unknown, Depth::True),
+            (None, Depth::Indexed | Depth::Sixteen) => Theme::new(Ground::Unknown, Depth::Sixteen),
         }
     }
 }
@@ -74,10 +75,14 @@ impl Default for Themes {
 pub const AUTO: &str = "auto";
 
 /// The themes that the program carries, with what they are.
-pub const BUILT_IN: [(&str, &str); 5] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     (AUTO, "dark or light, as the terminal is"),
     ("dark", "for dark grounds"),
     ("light", "for light grounds"),
+    ("catppuccin", "Catppuccin Mocha"),
+    ("gruvbox", "Gruvbox, dark"),
+    ("nord", "Nord"),
+    ("tokyo-night", "Tokyo Night"),
     ("gradio", "as LLaDA's own demo; some colours are faint"),
     ("mono", "no colours"),
 ];
@@ -149,6 +154,12 @@ impl Themes {
             "mono" => return Ok(plain(Base::Mono)),
             "gradio" => return Ok(gradio()),
             _ => (),
+        }
+        if let Some(palette) = Palette::named(name) {
+            return Ok(Recipe {
+                base: Base::Ground(Ground::Dark),
+                skin: palette.skin(),
+            });
         }
         let found = self.files.iter().find(|file| file.name == name);
         let file = found.ok_or_else(|| self.unknown(name))?;
@@ -237,8 +248,9 @@ mod tests {
     #[test]
     fn a_ground_that_is_chosen_counts_as_known() {
         let themes = Themes::default();
-        assert_eq!(colour(&themes, "auto", Role::Mask), None);
-        let grey = Some(Color::Rgb(0x63, 0x63, 0x63));
+        let between = Some(Color::Rgb(0x76, 0x76, 0x76));
+        assert_eq!(colour(&themes, "auto", Role::Mask), between);
+        let grey = Some(Color::Rgb(0x63, 0x67, 0x6E));
         assert_eq!(colour(&themes, "light", Role::Mask), grey);
     }
 

@@ -119,9 +119,10 @@ setup) ;;
 test)
     # Its own tests, then the suites of all backends, which load it as the program does.
     shift
-    run build --workspace
+    # The whole workspace where the program is needed: with `-p` alone Cargo would build all of it anew with fewer features.
     export UNMASK_CONFORMANCE_BACKEND=mlx UNMASK_GOLDEN_BACKEND=mlx UNMASK_REQUIRE_MLX=1
-    run test -p unmask-backend-mlx -p unmask-tests --lib --test conformance --test golden --test mlx "$@"
+    run test -p unmask-backend-mlx "$@"
+    run test --workspace --test conformance --test golden --test mlx "$@"
     ;;
 *) run "$1" -p unmask-backend-mlx "${@:2}" ;;
 esac

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use mlx_rs::{Array, Dtype};
-use unmask_sdk::decoder::MatrixSpec;
+use unmask_sdk::decoder::{MatrixSpec, NormSpec};
 use unmask_sdk::weights::Weights;
 use unmask_sdk::{BackendError, LoadSpec, Meter, Progress, memory};
 
@@ -104,20 +104,14 @@ impl<'a> MatrixLoader<'a> {
         })
     }
 
-    /// The norm that the reference calls `name`.
+    /// A norm.
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub(crate) fn norm(
-        &self,
-        name: &str,
-        size: usize,
-        has_bias: bool,
-        eps: f32,
-    ) -> Result<Norm, BackendError> {
-        let bias = has_bias.then(|| self.vector(&format!("{name}.bias"), size));
+    pub(crate) fn norm(&self, spec: &NormSpec, eps: f32) -> Result<Norm, BackendError> {
+        let bias = spec.bias.as_ref().map(|name| self.vector(name, spec.width));
         Ok(Norm {
-            weight: self.vector(&format!("{name}.weight"), size)?,
+            weight: self.vector(&spec.weight, spec.width)?,
             bias: bias.transpose()?,
             eps,
         })

@@ -51,7 +51,7 @@ impl Backend for Mlx {
         let (device, precision) = requested(spec)?;
         device.limit_memory();
         let network = device.run(|| Network::load(spec, device, precision, progress))?;
-        let mut facts = network.facts();
+        let mut facts = network.facts.clone();
         if spec.threads.is_some() {
             let note = "MLX chooses its threads itself; `threads` has no effect";
             facts.notes.push(note.to_owned());

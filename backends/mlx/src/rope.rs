@@ -14,7 +14,7 @@ pub(crate) struct RopeArrays {
 }
 
 impl RopeArrays {
-    /// `frequencies` are those of the head's dimension, see `LladaConfig::frequencies`.
+    /// `frequencies` are those of the head's dimension, see `Decoder::frequencies`.
     pub(crate) fn new(frequencies: &[f32], positions: &[Position]) -> Self {
         let rope::Rope { cosines, sines, .. } = rope::Rope::new(frequencies, positions);
         let shape = [positions.len() as i32, 1, frequencies.len() as i32];

@@ -1,14 +1,14 @@
 //! What can be computed on: the processor, and what ONNX Runtime's execution providers reach.
 
-use ort::memory::AllocationDevice;
 use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{BackendError, Device, DeviceKind};
 
 use crate::graph::ElementType;
 use crate::library::FoundLibrary;
 use crate::precision::Precision;
+use crate::webgpu;
 
-/// A device of this backend. All but the processor have never been run: there was no such machine to run them on.
+/// A device of this backend. CUDA, DirectML and Core ML have never been run: there was no such machine to run them on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ComputeDevice {
     Cpu,
@@ -18,6 +18,8 @@ pub(crate) enum ComputeDevice {
     DirectMl(i32),
     /// Apple's GPU and neural engine.
     CoreMl,
+    /// The adapter that the WebGPU plugin chooses. Run on a software adapter alone.
+    WebGpu,
 }
 
 impl ComputeDevice {
@@ -30,13 +32,14 @@ impl ComputeDevice {
         let device = match id.split_once(':') {
             None if id == "cpu" => Some(Self::Cpu),
             None if id == "coreml" => Some(Self::CoreMl),
+            None if id == "webgpu" => Some(Self::WebGpu),
             Some(("cuda", digits)) => number(digits).map(Self::Cuda),
             Some(("directml", digits)) => number(digits).map(Self::DirectMl),
             _ => None,
         };
         device.ok_or_else(|| {
             BackendError::Unsupported(format!(
-                "onnx has no device {id:?}; choose device = \"cpu\", \"cuda:0\", \"directml:0\" or \"coreml\""
+                "onnx has no device {id:?}; choose device = \"cpu\", \"cuda:0\", \"directml:0\", \"coreml\" or \"webgpu\""
             ))
         })
     }
@@ -47,6 +50,7 @@ impl ComputeDevice {
             Self::Cuda(number) => format!("cuda:{number}"),
             Self::DirectMl(number) => format!("directml:{number}"),
             Self::CoreMl => "coreml".to_owned(),
+            Self::WebGpu => "webgpu".to_owned(),
         }
     }
 
@@ -58,22 +62,22 @@ impl ComputeDevice {
             Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl => {
                 &[Precision::F16, Precision::F32, Precision::Int4]
             }
-        }
-    }
-
-    /// Where the runtime can write caches in place, if not in the processor's memory.
-    pub(crate) fn memory(self) -> Option<(AllocationDevice<'static>, i32)> {
-        match self {
-            Self::Cpu | Self::DirectMl(_) | Self::CoreMl => None,
-            // Never run.
-            Self::Cuda(number) => Some((AllocationDevice::CUDA, number)),
+            // Products of integers fall back to the processor there.
+            Self::WebGpu => match webgpu::adapter() {
+                Ok(adapter) if adapter.has_f16 => {
+                    &[Precision::F16, Precision::F32, Precision::Int4]
+                }
+                Ok(_) | Err(_) => &[Precision::F32, Precision::Int4],
+            },
         }
     }
 
     /// What keys and values are kept as: 16-bit floats where products are computed in them. On the processor they are not.
     pub(crate) fn cache_kind(self, precision: Precision) -> ElementType {
         match (self, precision) {
-            (Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl, Precision::F16) => ElementType::F16,
+            (Self::Cuda(_) | Self::DirectMl(_) | Self::CoreMl | Self::WebGpu, Precision::F16) => {
+                ElementType::F16
+            }
             _ => ElementType::F32,
         }
     }
@@ -83,6 +87,17 @@ impl ComputeDevice {
             Self::Cpu => (DeviceKind::Cpu, Memory::now()),
             Self::Cuda(_) | Self::DirectMl(_) => (DeviceKind::Gpu, Memory::default()),
             Self::CoreMl => (DeviceKind::Accelerator, Memory::default()),
+            Self::WebGpu => match webgpu::adapter() {
+                Ok(adapter) if adapter.is_software => (DeviceKind::Cpu, Memory::now()),
+                Ok(adapter) => (
+                    DeviceKind::Gpu,
+                    Memory {
+                        total_bytes: adapter.memory_bytes,
+                        ..Memory::default()
+                    },
+                ),
+                Err(_) => (DeviceKind::Gpu, Memory::default()),
+            },
         };
         let names = self.precisions().iter().map(|each| each.name().to_owned());
         Device {
@@ -119,6 +134,15 @@ pub(crate) fn list(library: Option<&FoundLibrary>) -> Vec<Device> {
             "GPU through DirectML, not tested",
         );
     }
+    if library.webgpu_plugin().is_some() {
+        match webgpu::adapter() {
+            Ok(adapter) => add(
+                ComputeDevice::WebGpu,
+                &format!("{} through WebGPU", adapter.name),
+            ),
+            Err(reason) => add(ComputeDevice::WebGpu, &format!("WebGPU: {reason}")),
+        }
+    }
     if cfg!(target_os = "macos") {
         add(
             ComputeDevice::CoreMl,
@@ -134,9 +158,18 @@ mod tests {
 
     #[test]
     fn an_id_that_can_be_read_is_what_the_device_is_called() {
-        for id in ["cpu", "cuda:0", "cuda:3", "directml:1", "coreml"] {
+        for id in ["cpu", "cuda:0", "cuda:3", "directml:1", "coreml", "webgpu"] {
             let device = ComputeDevice::by_id(id).expect("it is a device");
             assert_eq!(device.id(), id);
+        }
+        let shipped = include_str!("../../../model_config.toml");
+        let entries = shipped.split("\n[available_models.");
+        let entries = entries.filter(|it| it.contains("\nframework = \"onnx\""));
+        let named = entries.filter_map(|it| it.split_once("\ndevice = \"")?.1.split_once('"'));
+        let shipped: Vec<&str> = named.map(|(id, _)| id).collect();
+        assert!(!shipped.is_empty(), "the shipped configuration has some");
+        for id in shipped {
+            ComputeDevice::by_id(id).expect("an entry names a device");
         }
         for id in ["cuda", "cuda:-1", "cuda:x", "cpu:0", "metal", ""] {
             let error = ComputeDevice::by_id(id)

@@ -24,6 +24,7 @@ mod runtime;
 mod session;
 mod slot;
 mod watch;
+mod webgpu;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -89,7 +90,10 @@ impl Backend for Onnx {
             cell_bytes: network.caches.cell_bytes(),
             threads: match requested.device {
                 ComputeDevice::Cpu => requested.threads as u32,
-                ComputeDevice::Cuda(_) | ComputeDevice::DirectMl(_) | ComputeDevice::CoreMl => 0,
+                ComputeDevice::Cuda(_)
+                | ComputeDevice::DirectMl(_)
+                | ComputeDevice::CoreMl
+                | ComputeDevice::WebGpu => 0,
             },
         })
     }
@@ -116,8 +120,9 @@ impl Backend for Onnx {
         network.notes.extend(prepared.note);
         Ok(Box::new(OnnxModel {
             shared: Arc::new(Shared {
-                runner: Mutex::new(prepared.runner),
+                runner: Mutex::new(Some(prepared.runner)),
                 device: prepared.device,
+                environment,
                 network,
                 precision,
                 attention: spec.attention,

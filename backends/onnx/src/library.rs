@@ -41,6 +41,11 @@ pub(crate) struct FoundLibrary {
 }
 
 impl FoundLibrary {
+    /// The plugin that reaches GPUs through WebGPU: beside the library, as `unmask backends install` unpacked it, or in Python.
+    pub(crate) fn webgpu_plugin(&self) -> Option<PathBuf> {
+        places::webgpu_plugin(&self.path)
+    }
+
     /// True if a library of this name, without `lib` and the ending, lies beside it: `onnxruntime_providers_cuda`.
     pub(crate) fn has_beside(&self, name: &str) -> bool {
         self.path.with_file_name(places::file_name(name)).is_file()

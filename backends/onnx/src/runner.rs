@@ -16,6 +16,7 @@ use crate::file;
 use crate::graph::Graph;
 use crate::runtime::failed;
 use crate::watch::watched;
+use crate::webgpu;
 
 /// How often the host hears that the network is still being prepared, and may end it.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -64,8 +65,8 @@ impl SessionPlan {
         progress: &Progress<'_>,
     ) -> Result<Prepared, BackendError> {
         let on = |device| {
-            let builder = self.builder(environment, device);
-            let builder = builder.map_err(|error| failed("start", error))?;
+            let _alone = webgpu::alone(device);
+            let builder = self.builder(environment, device, graph)?;
             let runner = self.watched(graph, builder, progress)?;
             Ok(Prepared {
                 runner,
@@ -96,8 +97,32 @@ impl SessionPlan {
         &self,
         environment: &Environment,
         device: ComputeDevice,
-    ) -> ort::Result<SessionBuilder> {
-        let mut builder = Runner::builder(environment)?
+        graph: &Graph,
+    ) -> Result<SessionBuilder, BackendError> {
+        let builder = self.plain_builder(environment);
+        let builder = builder.map_err(|error| failed("start", error))?;
+        let placed: ort::Result<SessionBuilder> = match device {
+            ComputeDevice::Cpu => return Ok(builder),
+            ComputeDevice::WebGpu => {
+                // Arithmetic on shapes stays on the processor, so that a fallback to it cannot be refused.
+                let options = webgpu::options(graph);
+                let placed = builder.with_devices([webgpu::device(environment)?], Some(&options));
+                placed.map_err(Into::into)
+            }
+            ComputeDevice::Cuda(number) => {
+                self.with_provider(builder, ep::CUDA::default().with_device_id(number).build())
+            }
+            ComputeDevice::DirectMl(number) => self.with_provider(
+                builder,
+                ep::DirectML::default().with_device_id(number).build(),
+            ),
+            ComputeDevice::CoreMl => self.with_provider(builder, ep::CoreML::default().build()),
+        };
+        placed.map_err(|error| failed("start", error))
+    }
+
+    fn plain_builder(&self, environment: &Environment) -> ort::Result<SessionBuilder> {
+        let builder = Runner::builder(environment)?
             .with_intra_threads(self.threads)?
             .with_optimization_level(GraphOptimizationLevel::All)?
             .with_prepacking(self.is_prepacked)?
@@ -106,14 +131,21 @@ impl SessionPlan {
             .with_intra_op_spinning(self.spin)?
             // Between passes the threads sleep.
             .with_config_entry("session.force_spinning_stop", "1")?;
-        if let Some(provider) = provider(device) {
-            // Without the first, a provider that fails is silently none; without the second, so is a missing kernel.
-            builder = builder.with_execution_providers([provider.error_on_failure()])?;
-            if !self.allow_cpu_fallback {
-                builder = builder.with_disable_cpu_fallback()?;
-            }
-        }
         Ok(builder)
+    }
+
+    /// With a provider that has never been run.
+    fn with_provider(
+        &self,
+        builder: SessionBuilder,
+        provider: ExecutionProviderDispatch,
+    ) -> ort::Result<SessionBuilder> {
+        // Without the first, a provider that fails is silently none; without the second, so is a missing kernel.
+        let builder = builder.with_execution_providers([provider.error_on_failure()])?;
+        match self.allow_cpu_fallback {
+            true => Ok(builder),
+            false => Ok(builder.with_disable_cpu_fallback()?),
+        }
     }
 
     /// The runtime tells nothing of how far it is, but lets itself be stopped.
@@ -154,18 +186,6 @@ impl SessionPlan {
     }
 }
 
-/// None of them has ever been run; the processor needs none.
-fn provider(device: ComputeDevice) -> Option<ExecutionProviderDispatch> {
-    match device {
-        ComputeDevice::Cpu => None,
-        ComputeDevice::Cuda(number) => Some(ep::CUDA::default().with_device_id(number).build()),
-        ComputeDevice::DirectMl(number) => {
-            Some(ep::DirectML::default().with_device_id(number).build())
-        }
-        ComputeDevice::CoreMl => Some(ep::CoreML::default().build()),
-    }
-}
-
 fn remedy(device: ComputeDevice) -> &'static str {
     match device {
         ComputeDevice::Cpu => "install ONNX Runtime again",
@@ -176,5 +196,6 @@ fn remedy(device: ComputeDevice) -> &'static str {
             "install the runtime for DirectML (`unmask backends install onnx --gpu directml`)"
         }
         ComputeDevice::CoreMl => "use a runtime for macOS",
+        ComputeDevice::WebGpu => "see `unmask backends`",
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ort::environment::Environment;
+use ort::memory::{AllocationDevice, Allocator};
 use ort::session::{IoBinding, RunOptions, Session as Runner};
 use ort::value::{PrimitiveTensorElementType, Tensor, TensorRefMut};
 use rayon::ThreadPool;
@@ -21,22 +23,27 @@ use crate::models::Network;
 use crate::ports::{self, QueryNames};
 use crate::precision::Precision;
 use crate::runtime::failed;
-use crate::slot::Caches;
+use crate::slot::{CacheMemory, Caches};
 use crate::watch::watched;
+use crate::webgpu;
 
 /// How often a pass asks whether it is still wanted: far more often than layers of a large model end.
 const INTERVAL: Duration = Duration::from_millis(10);
+
+/// Why there is a runner.
+const THERE: &str = "it goes with the model";
 
 /// A network that the runtime has taken.
 pub(crate) struct OnnxModel {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// The order matters: the runner borrows the network's weights and is dropped first.
 pub(crate) struct Shared {
-    /// One run at a time: the binding forbids more, and one already uses all threads.
-    pub(crate) runner: Mutex<Runner>,
+    /// One run at a time: the binding forbids more, and one already uses all threads. It borrows the network's weights, and is
+    /// there until they go.
+    pub(crate) runner: Mutex<Option<Runner>>,
     pub(crate) device: ComputeDevice,
+    pub(crate) environment: Environment,
     pub(crate) network: Network,
     pub(crate) precision: Precision,
     pub(crate) attention: Attention,
@@ -63,10 +70,11 @@ impl Model for OnnxModel {
         let network = &self.shared.network;
         let promises = match self.shared.device {
             ComputeDevice::Cpu => Capabilities::DETERMINISTIC,
-            // Never run.
-            ComputeDevice::Cuda(_) | ComputeDevice::DirectMl(_) | ComputeDevice::CoreMl => {
-                Capabilities::default()
-            }
+            // Drivers promise no order of sums.
+            ComputeDevice::Cuda(_)
+            | ComputeDevice::DirectMl(_)
+            | ComputeDevice::CoreMl
+            | ComputeDevice::WebGpu => Capabilities::default(),
         };
         ModelFacts {
             vocab: network.vocab,
@@ -89,9 +97,12 @@ impl Model for OnnxModel {
     fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
         let sizes = self.shared.network.caches;
         check_room(&self.shared, spec)?;
-        let caches = Caches::new(sizes, spec, self.shared.device);
         let runner = self.shared.runner.lock();
         let runner = runner.unwrap_or_else(PoisonError::into_inner);
+        let runner = runner.as_ref().expect(THERE);
+        let _alone = webgpu::alone(self.shared.device);
+        let memory = self.shared.cache_memory(runner)?;
+        let caches = Caches::new(sizes, spec, memory);
         let binding = runner.create_binding();
         Ok(Box::new(OnnxSession {
             binding: binding.map_err(|error| failed("open a session", error))?,
@@ -101,6 +112,43 @@ impl Model for OnnxModel {
             kept: None,
             shared: Arc::clone(&self.shared),
         }))
+    }
+}
+
+impl Shared {
+    /// Where the caches of a session lie.
+    fn cache_memory(&self, runner: &Runner) -> Result<CacheMemory, BackendError> {
+        Ok(match self.device {
+            ComputeDevice::Cpu | ComputeDevice::DirectMl(_) | ComputeDevice::CoreMl => {
+                CacheMemory::Host
+            }
+            // Never run.
+            ComputeDevice::Cuda(number) => CacheMemory::Device(AllocationDevice::CUDA, number),
+            ComputeDevice::WebGpu => {
+                let device = webgpu::device(&self.environment)?;
+                let allocator = Allocator::new(runner, device.memory_info(false));
+                CacheMemory::Plugin {
+                    environment: self.environment.clone(),
+                    allocator: allocator.map_err(no_room)?,
+                }
+            }
+        })
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let _alone = webgpu::alone(self.device);
+        let runner = self.runner.get_mut();
+        *runner.unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Drop for OnnxSession {
+    fn drop(&mut self) {
+        let _alone = webgpu::alone(self.shared.device);
+        self.binding.clear();
+        self.caches.layers.clear();
     }
 }
 
@@ -122,6 +170,8 @@ impl Session for OnnxSession {
         let feed = Feed::new(pass, &rows, self.positions.cells());
         let runner = shared.runner.lock();
         let mut runner = runner.unwrap_or_else(PoisonError::into_inner);
+        let runner = runner.as_mut().expect(THERE);
+        let _alone = webgpu::alone(shared.device);
         if pass.cancel.is_raised() {
             return Err(BackendError::Cancelled);
         }
@@ -171,6 +221,7 @@ impl Session for OnnxSession {
 
     fn copy_slot(&mut self, from: u32, to: u32) -> Result<(), BackendError> {
         self.positions.copy(from, to)?;
+        let _alone = webgpu::alone(self.shared.device);
         let copied = self.caches.copy(from, to);
         copied.map_err(|error| failed("copy a K/V cache", error))
     }
@@ -188,7 +239,9 @@ impl Session for OnnxSession {
             ..self.caches.room
         };
         check_room(&self.shared, room)?;
+        let alone = webgpu::alone(self.shared.device);
         self.caches.reserve(cells).map_err(no_room)?;
+        drop(alone);
         self.positions.reserve(cells);
         Ok(())
     }

@@ -5,14 +5,17 @@
     reason = "cells are moved as bytes, whatever they are numbers of"
 )]
 
-use ort::memory::{AllocationDevice, Allocator};
+mod memory;
+
+use ort::memory::Allocator;
 use ort::value::DynTensor;
 use unmask_sdk::SessionSpec;
 use unmask_sdk::decoder::Heads;
 
-use crate::device::ComputeDevice;
 use crate::emit::editor::element;
 use crate::graph::ElementType;
+
+pub(crate) use memory::CacheMemory;
 
 /// What decides how large caches are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +45,7 @@ pub(crate) struct Caches {
     pub(crate) layers: Vec<[DynTensor; 2]>,
     pub(crate) room: SessionSpec,
     sizes: CacheSizes,
-    device: ComputeDevice,
+    memory: CacheMemory,
 }
 
 impl Caches {
@@ -50,13 +53,13 @@ impl Caches {
     pub(crate) fn new(
         sizes: CacheSizes,
         room: SessionSpec,
-        device: ComputeDevice,
+        memory: CacheMemory,
     ) -> ort::Result<Self> {
         let mut caches = Self {
             layers: Vec::new(),
             room,
             sizes,
-            device,
+            memory,
         };
         let layer = |_| Ok([caches.part(room, |_| ())?, caches.part(room, |_| ())?]);
         caches.layers = (0..sizes.layers).map(layer).collect::<ort::Result<_>>()?;
@@ -70,10 +73,7 @@ impl Caches {
         let shape = [rows, self.sizes.width()];
         let mut part = DynTensor::new(&Allocator::default(), element(self.sizes.kind), shape)?;
         fill(bytes_mut(&mut part));
-        match self.device.memory() {
-            None => Ok(part),
-            Some((device, number)) => part.to(device, number),
-        }
+        self.memory.put(part)
     }
 
     /// Makes the cells of slot `to` those of slot `from`.
@@ -81,14 +81,12 @@ impl Caches {
         let length = self.slot_bytes();
         let [from, to] = [from, to].map(|slot| slot as usize * length);
         let copy = |cells: &mut [u8]| cells.copy_within(from..from + length, to);
-        let memory = self.device.memory();
         for part in self.layers.iter_mut().flatten() {
-            match memory.clone() {
+            match self.memory.fetch(part)? {
                 None => copy(bytes_mut(part)),
-                Some((device, number)) => {
-                    let mut here = part.to(AllocationDevice::CPU, 0)?;
+                Some(mut here) => {
                     copy(bytes_mut(&mut here));
-                    *part = here.to(device, number)?;
+                    *part = self.memory.put(here)?;
                 }
             }
         }
@@ -101,11 +99,7 @@ impl Caches {
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let larger = |part: &DynTensor| {
-                let fetched = self
-                    .device
-                    .memory()
-                    .map(|_| part.to(AllocationDevice::CPU, 0));
-                let fetched = fetched.transpose()?;
+                let fetched = self.memory.fetch(part)?;
                 let old = bytes(fetched.as_ref().unwrap_or(part));
                 self.part(room, |new| {
                     let slots = new.chunks_exact_mut(new.len() / room.slots as usize);

@@ -5,6 +5,24 @@
 //! learns which token is the mask, what the schedule is or the seed: it answers which logits belong to which fed token,
 //! nothing else.
 //!
+//! ```
+//! use unmask_api::{CancelFlag, Cell, Pass, Position, Row, SessionSpec, TokenId};
+//!
+//! // Two tokens of one row, kept in cells 0 and 1 of slot 0; the logits of the second are wanted.
+//! let pass = Pass {
+//!     rows: &[Row { fed: 2, slot: 0, context: 0..2, padding: 0 }],
+//!     tokens: &[TokenId(5), TokenId(7)],
+//!     positions: &[Position(0), Position(1)],
+//!     cells: &[Cell(0), Cell(1)],
+//!     mask: None,
+//!     wanted: &[1],
+//!     cancel: &CancelFlag::new(),
+//! };
+//! let room = SessionSpec { cells: 8, slots: 1 };
+//! assert!(pass.check(100, &room).is_ok());
+//! assert!(pass.check(7, &room).is_err(), "there is no token 7 in a vocabulary of 7");
+//! ```
+//!
 //! The runtime checks what it sends ([`Pass::check`]), so a backend may trust the shapes and ranges written here. What a
 //! backend returns is not trusted.
 

@@ -1,13 +1,12 @@
 // The page of one recorded run: a canvas, a slider over its steps, a panel for a token. All that is shown comes from the trace.
-import { runs, fold, texts, visibleEnd, band } from "./wire.js";
+import { runs, fold, texts, visibleEnd } from "./wire.js";
+import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
-const make = (name, kind, text) => Object.assign(document.createElement(name), { className: kind || "", textContent: text || "" });
 const events = JSON.parse($("trace").textContent);
 const all = runs(events);
 const run = all[all.length - 1];
 const start = run.start;
-const COLOURS = ["confidence", "order", "entropy", "none"];
 const SPEEDS = [1, 2, 4, 0.25, 0.5];
 // `at`: events applied. A position of the answer is chosen, or none.
 const page = { at: run.events.length, chosen: null, colours: 0, raw: false, speed: 0, timer: null, spans: [], folded: fold(run, run.events.length) };
@@ -18,42 +17,21 @@ function go(at) {
   draw();
 }
 
-function rank(cell, state) {
-  if (!cell.order || !state.order) return 0;
-  return 1 + Math.min(5, Math.floor((6 * (cell.order - 1)) / state.order));
-}
-
-function kindOf(cell, state) {
-  const kinds = ["token"];
-  if (cell.mark === "masked") return "token masked";
-  if (cell.mark === "given") kinds.push("given");
-  else if (COLOURS[page.colours] === "confidence") kinds.push(band(cell.confidence));
-  else if (COLOURS[page.colours] === "entropy") kinds.push(cell.entropy > 1.5 ? "low" : cell.entropy > 0.5 ? "middle" : "high");
-  else if (COLOURS[page.colours] === "order") kinds.push(`order-${rank(cell, state)}`);
-  if (cell.mark === "changed") kinds.push("changed");
-  if (cell.step === state.step && page.at > 0 && page.at < run.events.length) kinds.push("fresh");
-  return kinds.join(" ");
-}
-
-const nameOf = (piece) => (piece.text !== null ? piece.text : piece.bytes ? `bytes ${piece.bytes.join(" ")}` : `token ${piece.id}`);
-const percent = (p) => (p > 0.9995 && p < 1 ? "> 99.9" : (100 * p).toFixed(p > 0.995 ? 1 : 0)) + " %";
-
 function draw() {
   const { cells, state } = page.folded;
   const from = state.from, end = page.raw ? cells.length : visibleEnd(page.folded, start), shown = texts(cells);
   const box = $("answer");
   page.spans = [];
-  const parts = [];
+  const parts = [], isMoving = page.at > 0 && page.at < run.events.length;
   for (let at = from; at < end; at++) {
     const it = cells[at];
     const isSpecial = it.piece.special && it.mark !== "masked";
     if (isSpecial && !page.raw) continue;
     const text = it.mark === "masked" ? "▒▒▒" : isSpecial || page.raw ? nameOf(it.piece) : shown[at];
-    const span = make("span", kindOf(it, state) + (isSpecial ? " special" : "") + (at === page.chosen ? " chosen" : ""), text);
+    const span = make("span", kindOf(it, state, COLOURS[page.colours], isMoving) + (isSpecial ? " special" : "") + (at === page.chosen ? " chosen" : ""), text);
     span.dataset.at = at;
     span.setAttribute("role", "img");
-    span.setAttribute("aria-label", it.mark === "masked" ? `position ${at}, masked`
-      : `position ${at}, ${nameOf(it.piece).trim()}, ${it.mark === "given" ? "given" : `${percent(it.confidence)}, step ${it.step}`}`);
+    span.setAttribute("aria-label", labelOf(it, at));
     page.spans.push(span);
     parts.push(span);
   }
@@ -73,21 +51,7 @@ function panel(cells) {
   const box = $("panel"), it = page.chosen === null ? null : cells[page.chosen];
   box.hidden = !it;
   if (!it) return;
-  const rows = [make("h2", "", it.mark === "masked" ? "masked" : nameOf(it.piece).replaceAll("\n", "⏎"))];
-  rows.push(make("p", "", `position ${page.chosen} · ${it.kind}${it.step ? ` · step ${it.step}` : ""}${it.order ? ` · commit ${it.order}` : ""}`));
-  if (it.mark === "committed" || it.mark === "changed") rows.push(make("p", "", `confidence ${percent(it.confidence)} · entropy ${it.entropy.toFixed(3)} nat`));
-  if (it.was) rows.push(make("p", "", `was ${it.was}`));
-  for (const [id, p, text] of it.top) {
-    const row = make("div", "candidate" + (id === it.piece.id ? " won" : ""));
-    const bar = make("span", "bar");
-    bar.style.width = `${Math.max(1, 100 * p)}%`;
-    const cell = make("span");
-    cell.append(bar);
-    row.append(make("code", "", text.replaceAll("\n", "⏎") || `#${id}`), make("span", "", percent(p)), cell);
-    rows.push(row);
-  }
-  for (const was of it.history.slice(0, -1)) rows.push(make("p", "", `step ${was.step}: ${was.kind} ${nameOf(was.piece)} ${percent(was.confidence)}`));
-  box.replaceChildren(...rows);
+  box.replaceChildren(...portrait(it, page.chosen));
 }
 
 function choose(at) {

@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use unmask_api::{Device, DeviceKind};
 
-use crate::checkpoint::{Locations, ModelLocation, Searched, Surveyed};
-use crate::config::{Config, ConfigError, ConfigReader, ConfigSource, Environment, ModelEntry};
+use crate::checkpoint::{Locations, ModelKind, ModelLocation, Searched, Surveyed};
+use crate::config::{
+    Config, ConfigError, ConfigReader, ConfigSource, Environment, ModelEntry, REMOTE,
+};
 use crate::engine::{LoadRequest, Loaded};
 use crate::loader::discover;
 use crate::plugin::{BackendRow, BackendState, Registry};
@@ -122,10 +124,10 @@ impl ModelChoice {
     /// True if this is what `loaded` is.
     #[must_use]
     pub fn is(&self, loaded: &Loaded) -> bool {
+        let is_place = || self.device == loaded.device && self.precision == loaded.facts.precision;
         self.key == loaded.key
             && self.framework == loaded.backend
-            && self.device == loaded.device
-            && self.precision == loaded.facts.precision
+            && (self.framework == REMOTE || is_place())
     }
 
     /// True if both load the same in the same way, whoever chose it.
@@ -190,6 +192,13 @@ impl Catalogue {
         self.choices.iter().find(|choice| choice.key == key)
     }
 
+    /// What the model of entry `key` is: its family, and what of it computes for a token.
+    #[must_use]
+    pub fn kind(&self, key: &str) -> ModelKind {
+        let found = self.surveyed.iter().find(|it| it.key == key);
+        found.map_or_else(ModelKind::default, |it| it.kind)
+    }
+
     /// How `choice` fits beside or instead of the model that runs.
     #[must_use]
     pub fn fit(&self, choice: &ModelChoice, running: Option<&Loaded>) -> MemoryFit {
@@ -220,11 +229,14 @@ fn rows(
     surveyed: &Surveyed,
     sizes: &mut ModelSizes<'_>,
 ) -> Vec<ModelChoice> {
+    if entry.framework.value == REMOTE {
+        return vec![elsewhere(name, entry)];
+    }
     let registry = sizes.registry;
     let is_ready = surveyed.is_ready();
     let readiness = match &surveyed.location {
         ModelLocation::Builtin { .. } => Readiness::Carried,
-        ModelLocation::OnDisk { .. } => Readiness::Ready,
+        ModelLocation::OnDisk { .. } | ModelLocation::Elsewhere => Readiness::Ready,
         ModelLocation::Damaged { .. } => Readiness::Damaged(surveyed.advice.clone()),
         ModelLocation::Absent { .. } => Readiness::NotOnDisk(surveyed.advice.clone()),
     };
@@ -285,6 +297,28 @@ fn rows(
         }
     }
     rows
+}
+
+/// A model that answers on another server: whether it does is known once it is asked.
+fn elsewhere(name: String, entry: &ModelEntry) -> ModelChoice {
+    let address = entry
+        .options
+        .value
+        .get("base_url")
+        .and_then(|it| it.as_str());
+    let host = address.and_then(|it| it.split("://").nth(1)?.split('/').next());
+    ModelChoice {
+        precision_reason: PrecisionReason::Named,
+        key: entry.key.clone(),
+        name,
+        description: entry.description.clone(),
+        framework: REMOTE.to_owned(),
+        device: host.unwrap_or_default().to_owned(),
+        device_name: String::new(),
+        precision: String::new(),
+        needs_bytes: None,
+        readiness: Readiness::Ready,
+    }
 }
 
 /// Backends that the user would have to approve first.

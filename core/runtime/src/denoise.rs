@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use unmask_api::{Position, TokenId, TopRows};
 
-use crate::event::{Commit, CommitKind, FinishReason, Stats};
+use crate::event::{Commit, CommitKind, FinishReason, Guess, Stats};
 use crate::family::{FamilyRules, SpecialIds};
 use crate::params::Growth;
 use crate::sampler::{
@@ -171,6 +171,24 @@ impl Denoise {
             text_tokens: self.end_of_text() - self.canvas.answer_start(),
             elapsed: Duration::ZERO,
         }
+    }
+
+    /// What the last step judged and left masked.
+    #[must_use]
+    pub fn guesses(&self) -> Vec<Guess> {
+        if self.has_moved {
+            return Vec::new();
+        }
+        let judged = self.candidates.iter();
+        let left = judged.filter(|it| self.canvas.is_masked(it.at));
+        let guess = |it: &Candidate| Guess {
+            at: it.at,
+            token: it.token,
+            confidence: it.confidence as f32,
+        };
+        let mut guesses: Vec<Guess> = left.map(guess).collect();
+        guesses.sort_by_key(|guess| guess.at);
+        guesses
     }
 
     /// The next question. The same one until it is answered; the canvas is then as it was.

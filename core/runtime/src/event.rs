@@ -47,6 +47,17 @@ pub struct Commit {
     pub top: Vec<(TokenId, f32)>,
 }
 
+/// What the model would put in the place of a mask now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guess {
+    /// Where.
+    pub at: Position,
+    /// What.
+    pub token: TokenId,
+    /// Its softmax probability, 0 to 1.
+    pub confidence: f32,
+}
+
 /// One step: a forward and what it fixed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepEvent {
@@ -65,6 +76,8 @@ pub struct StepEvent {
     pub fed: Range<usize>,
     /// What this step changed; empty if the model predicted only masks.
     pub commits: Vec<Commit>,
+    /// Guesses for the masks that were judged and still stand, if [they are told](crate::engine::TurnHandle::tell_guesses).
+    pub guesses: Vec<Guess>,
     /// Positions of the canvas after the step.
     pub length: usize,
     /// Masks left on the canvas.

@@ -1,5 +1,21 @@
 //! The machine: reads the configuration, finds backends, prepares text, unmasks canvases, tells the world about each step.
 //!
+//! ```
+//! use unmask_core::config::{Config, Environment, Overrides};
+//! use unmask_core::{Canvas, Position, TokenId};
+//!
+//! // The configuration that the program carries, as nobody changed it.
+//! let config = Config::load(&Overrides::default(), &Environment::default())?;
+//! assert_eq!(config.active_model().key, "demo");
+//!
+//! // A prompt of one token and an answer of three masks, of which the second is committed.
+//! let mask = TokenId(9);
+//! let mut canvas = Canvas::new(&[TokenId(1)], 3, mask);
+//! canvas.commit(Position(2), TokenId(4));
+//! assert_eq!(canvas.answer(), [mask, TokenId(4), mask]);
+//! # Ok::<(), unmask_core::config::ConfigError>(())
+//! ```
+//!
 //! Re-exports the contract ([`api`]), so that this crate is where the `Backend` trait and the shared sampler are found.
 
 pub use unmask_api as api;

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use unmask_api::{Backend, Device, LoadProgress, LoadSpec, Model, Probe, TokenId, with_causes};
 
 use crate::checkpoint::{Checkpoint, CheckpointText, Locations};
-use crate::config::{Config, ConfigReader, Environment, ModelEntry, threads};
-use crate::engine::{Failure, FailureKind, LoadRequest, Loaded, Loader, ReadyModel};
+use crate::config::{Config, ConfigReader, Environment, ModelEntry, Presets, REMOTE, threads};
+use crate::engine::{
+    Answering, Failure, FailureKind, LoadRequest, Loaded, Loader, Ready, ReadyModel, Remote,
+};
 use crate::measured::{MeasuredModel, Measurement};
 use crate::model_id::ModelId;
 use crate::plugin::{
@@ -36,6 +38,8 @@ pub struct ConfigLoader {
     /// What was found for these settings. Searched at the first load: opening libraries takes a while, and the screen is to
     /// stand before that.
     registry: Option<(Sought, Registry)>,
+    /// Reaches models that answer elsewhere.
+    remote: Option<Box<dyn Remote>>,
 }
 
 impl ConfigLoader {
@@ -46,6 +50,16 @@ impl ConfigLoader {
             reader,
             fresh: Some(config),
             registry: None,
+            remote: None,
+        }
+    }
+
+    /// Also reaches models that answer elsewhere, by `remote`.
+    #[must_use]
+    pub fn with_remote(self, remote: Box<dyn Remote>) -> Self {
+        Self {
+            remote: Some(remote),
+            ..self
         }
     }
 
@@ -120,8 +134,11 @@ impl Loader for ConfigLoader {
         &mut self,
         request: &LoadRequest,
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
-    ) -> Result<ReadyModel, Failure> {
+    ) -> Result<Ready, Failure> {
         let (config, entry) = self.entry(&request.key)?;
+        if framework(request, &entry) == REMOTE {
+            return self.connect(&entry, progress).map(Ready::Away);
+        }
         let checkpoint = self.checkpoint(&config, &entry)?;
         let text = checkpoint.text(&entry.tokens.value).map_err(damaged)?;
         let name = framework(request, &entry);
@@ -133,16 +150,39 @@ impl Loader for ConfigLoader {
         let mut loaded = describe(&entry, &checkpoint, text, &*backend, plan, &*model);
         check_special(&mut loaded)?;
         loaded.measured = measured(&loaded, &self.reader.environment);
-        Ok(ReadyModel {
+        match Presets::load(&self.reader.environment) {
+            Ok(presets) => loaded.presets = presets.of(&entry.preset_model()).cloned().collect(),
+            Err(error) => loaded
+                .facts
+                .notes
+                .push(format!("there are no presets: {}", with_causes(&error))),
+        }
+        Ok(Ready::Here(ReadyModel {
             model,
             attention: checkpoint.attention,
             strategies: STRATEGIES,
             loaded: Arc::new(loaded),
-        })
+        }))
     }
 }
 
 impl ConfigLoader {
+    fn connect(
+        &self,
+        entry: &ModelEntry,
+        progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
+    ) -> Result<Box<dyn Answering>, Failure> {
+        let remote = self.remote.as_ref().ok_or_else(|| Failure {
+            kind: FailureKind::Backend,
+            text: format!(
+                "{} answers elsewhere, and this command asks nobody",
+                entry.key
+            ),
+            hint: "choose a model of this machine".to_owned(),
+        })?;
+        remote.connect(entry, progress)
+    }
+
     /// Writes a model as files of its backend's own kind into `folder`, which is there and empty.
     ///
     /// # Errors
@@ -292,6 +332,7 @@ fn describe(
     let [tokenizer, template] = text.hashes.clone();
     let provenance = Provenance {
         family: checkpoint.family.name.to_owned(),
+        is_carried: matches!(checkpoint.id, ModelId::Builtin(_)),
         hub: match &checkpoint.id {
             id @ ModelId::Hub { .. } => Some(id.to_string()),
             ModelId::Builtin(_) | ModelId::Folder(_) => None,
@@ -327,6 +368,8 @@ fn describe(
         rules: checkpoint.rules(),
         default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
         measured: None,
+        presets: Vec::new(),
+        is_untold: entry.generation.is_empty(),
     }
 }
 

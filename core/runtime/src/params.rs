@@ -87,6 +87,16 @@ pub enum ConfidenceOf {
     Drawn,
 }
 
+/// What the best tokens are chosen by first, where both [`Params::top_p`] and [`Params::top_k`] are said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FirstFilter {
+    /// The fewest whose probabilities reach `top_p`, of all tokens (Dream).
+    #[default]
+    TopP,
+    /// The `top_k` best; `top_p` then counts among these alone (SDAR, LLaDA2).
+    TopK,
+}
+
 /// Settings of one denoising run. The answer's length is the canvas's, unless it grows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
@@ -127,10 +137,22 @@ pub struct Params {
     pub top_p: Option<f64>,
     /// Only so many best tokens count, 1 and up.
     pub top_k: Option<usize>,
+    /// Which of the two comes first.
+    pub first_filter: FirstFilter,
     /// Noise on the order of positions, 0 and up (Dream's `alg_temp`).
     pub order_temperature: f64,
     /// Seeds temperature and random remasking.
     pub seed: u64,
+}
+
+impl Params {
+    /// Whether another seed may give another answer.
+    #[must_use]
+    pub fn draws(&self) -> bool {
+        self.temperature > 0.0
+            || self.order_temperature > 0.0
+            || self.remasking == Remasking::Random
+    }
 }
 
 impl Default for Params {
@@ -155,6 +177,7 @@ impl Default for Params {
             confidence_of: ConfidenceOf::Noiseless,
             top_p: None,
             top_k: None,
+            first_filter: FirstFilter::TopP,
             order_temperature: 0.0,
             seed: 0,
         }

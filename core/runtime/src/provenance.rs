@@ -16,6 +16,8 @@ const STRIDE: u64 = 16 << 20;
 pub struct Provenance {
     /// Its family, such as `llada`.
     pub family: String,
+    /// Whether the program carries it.
+    pub is_carried: bool,
     /// Its name in the hub, `ORG/NAME`, if it was found by that.
     pub hub: Option<String>,
     /// The text of its `config.json`.
@@ -57,6 +59,10 @@ impl Provenance {
         files.sort_unstable_by_key(|path| path.file_name());
         for path in files {
             sample(path, &mut hash)?;
+            if path.ends_with("adapter_model.safetensors") {
+                // How much of it counts.
+                hash.update(std::fs::read(path.with_file_name("adapter_config.json"))?);
+            }
         }
         Ok(format!("sha256:{}", hexadecimal(&hash.finalize())))
     }

@@ -143,13 +143,16 @@ class Served(WithFolder):
                 route = self.path
                 asked.append((route, body, self.headers.get("authorization")))
                 said = {"data": [{"id": "demo", "unmask": {"context": 256}}]}
+                if route.endswith("/state"):
+                    facts = {"model": {"key": "demo", "name": "demo"}, "tokenizer": None, "backend": None, "context": 256}
+                    said = {"loaded": facts | {"settings": {"block_length": 96}}}
                 if route.endswith("loglikelihood"):
                     items = enumerate(body["items"])
                     said = {"data": [{"index": at, "ll": -len(it["continuation"]), "greedy": None} for at, it in items]}
                 elif route.endswith("completions"):
                     said = {"choices": [{"text": body["prompt"].upper()}]}
                 elif route.endswith("/tokenize"):
-                    said = {"tokens": [ord(letter) for it in body["messages"] for letter in it["content"]]}
+                    said = {"tokens": [ord(it) for it in body.get("text") or "".join(it["content"] for it in body["messages"])]}
                 elif route.endswith("/detokenize"):
                     said = {"text": "".join(map(chr, body["tokens"]))}
                 self.send_response(200)
@@ -175,6 +178,7 @@ class Served(WithFolder):
             many = [request("a", "x" * at) for at in range(1, 101)]
             self.assertEqual(model.loglikelihood(many), [(-at, False) for at in range(1, 101)])
             self.assertEqual(model.loglikelihood_rolling([request("four")]), [-4])
+            self.assertEqual(model.loglikelihood([request("", "two")]), [(-3, False)])
             self.assertEqual(model.generate_until([request("a", {"until": ["\n"]})]), ["A"])
             said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
             self.assertEqual(model.apply_chat_template(said, add_generation_prompt=False), "ab")
@@ -182,7 +186,10 @@ class Served(WithFolder):
         self.assertLessEqual(max(len(body["items"]) for body in measured), 64)
         self.assertEqual({key for *_, key in asked}, {"Bearer k"})
         answer = next(body for route, body, _ in asked if route == "/v1/completions")
-        self.assertEqual((answer["unmask"], answer["temperature"]), ({"steps": 4}, 0.0))
+        self.assertEqual((answer["unmask"], answer["temperature"]), ({"steps": 4, "length": 192}, 0.0))
+        items = [item for body in measured for item in body["items"]]
+        self.assertIn({"context": "", "continuation": "four"}, items, "a whole text")
+        self.assertIn({"context": [], "continuation": [*b"two"]}, items, "a text behind nothing")
         with self.assertRaisesRegex(UnmaskError, "does not serve 'other'; it serves demo"):
             self.model(base_url=url, model="other")
         with self.assertRaisesRegex(ValueError, "precision are the server's own"):
@@ -270,6 +277,29 @@ class Program(WithFolder):
                 self.assertEqual(got["acc_norm,none"], report["all"]["accuracy_norm"])
                 self.assertGreater(got["acc,none"], 0.5, "the demo knows capitals")
         self.assertGreater(results["results"]["unmask_sums"]["exact_match,none"], 0.25, "and some sums")
+
+    def test_a_server_answers_as_the_worker_does(self):
+        served = subprocess.Popen([BINARY, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(served.communicate)
+        self.addCleanup(served.terminate)
+        at = {"base_url": served.stdout.readline().strip() + "/v1", "model": "demo"}
+        here = {"binary": BINARY, "model": "builtin:demo"}
+        said = {"samples": 32, "strata": 8, "seed": 3}
+        tasks = ["unmask_capitals", "unmask_sums", "unmask_poems"]
+        of_server, of_worker = (
+            harness(tasks, model_args=where | said, limit=4, apply_chat_template=True)["samples"] for where in (at, here)
+        )
+        for task in tasks:
+            for one, other in zip(of_server[task], of_worker[task], strict=True):
+                self.assertEqual((one["arguments"], one["resps"]), (other["arguments"], other["resps"]))
+        drawn = {"until": [], "max_gen_toks": 40, "do_sample": True, "temperature": 0.8}
+        of_server, of_worker = (self.model(**where, **said, check_greedy=True) for where in (at, here))
+        self.assertEqual(of_server._identity(), of_worker._identity())
+        for ask in (
+            lambda model: model.loglikelihood([request("", "Paris"), request("The capital of France is", " Paris")]),
+            lambda model: model.generate_until([request("The capital of France", drawn)]),
+        ):
+            self.assertEqual(ask(of_server), ask(of_worker))
 
 
 if __name__ == "__main__":

@@ -192,8 +192,32 @@ impl Decoder {
     /// [`BackendError::Checkpoint`] naming the missing or senseless key or tensor, or MLX if that has quantised the weights;
     /// [`BackendError::Unsupported`] for another family, or a variant of the architecture that its models do not use.
     pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
+        let (decoder, weights) = Self::read_either(spec)?;
+        if let Some(quantised) = quantised(spec, weights.as_ref()) {
+            return Err(quantised);
+        }
+        if let Some(weights) = &weights {
+            check_tensors(&decoder, weights)?;
+        }
+        Ok(decoder)
+    }
+
+    /// As [`read`](Self::read), for a backend that also reads matrices as MLX quantises and names them: it tests their shapes
+    /// itself.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_quantised(spec: &LoadSpec) -> Result<Self, BackendError> {
+        Self::read_either(spec).map(|(decoder, _)| decoder)
+    }
+
+    /// The network, and the weight files if they can be read.
+    fn read_either(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
         match spec.family.as_str() {
-            "llada" => Ok(LladaConfig::read(spec)?.decoder()),
+            "llada" => {
+                let (config, weights) = LladaConfig::read(spec)?;
+                Ok((config.decoder(), weights))
+            }
             family => match hf::Variant::of(family) {
                 Some(variant) => hf::read(spec, variant),
                 None => Err(BackendError::Unsupported(format!(

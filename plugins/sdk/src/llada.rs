@@ -1,36 +1,22 @@
-//! What a LLaDA checkpoint (arXiv:2502.09992) says of itself: its `config.json` read and checked, the names and shapes of its
-//! tensors, the frequencies of its rotary positions.
-//!
-//! ```no_run
-//! # use unmask_sdk::{BackendError, LoadSpec, llada::LladaConfig, weights::Weights};
-//! # fn load(spec: &LoadSpec) -> Result<(), BackendError> {
-//! let config = LladaConfig::read(spec)?;
-//! let weights = Weights::open(&spec.weights)?;
-//! for matrix in config.matrices() {
-//!     let weight = weights.shaped(&matrix.name, &[matrix.rows, matrix.columns])?;
-//! }
-//! # Ok(())
-//! # }
-//! ```
+//! What a LLaDA checkpoint (arXiv:2502.09992) says of itself: its `config.json` read and checked, and the names of its tensors.
 
 mod variants;
 
 use crate::decoder::bounds::{self, ConfigSize, SizeOf};
 use crate::decoder::keys::Keys;
 use crate::decoder::{
-    Decoder, DecoderLayer, GatedSpec, Heads, MatrixSpec, MlpSpec, NormSpec, broken, check_tensors,
-    quantised,
+    Decoder, DecoderLayer, GatedSpec, Heads, MatrixSpec, MlpSpec, NormSpec, broken,
 };
 use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
 
 /// The keys that matter when a model answers, with OLMo's names.
 #[derive(Debug, Clone)]
-pub struct LladaConfig {
+pub(crate) struct LladaConfig {
     /// Width of the residual stream.
-    pub d_model: usize,
+    d_model: usize,
     /// Blocks of the transformer.
-    pub n_layers: usize,
+    n_layers: usize,
     n_heads: usize,
     n_kv_heads: Option<usize>,
     multi_query_attention: Option<bool>,
@@ -39,17 +25,17 @@ pub struct LladaConfig {
     vocab_size: usize,
     embedding_size: Option<usize>,
     /// Positions that it was trained with.
-    pub max_sequence_length: u32,
+    max_sequence_length: u32,
     /// Base of the rotary frequencies.
-    pub rope_theta: f32,
+    rope_theta: f32,
     /// Added to the mean square before the root.
-    pub rms_norm_eps: f32,
+    rms_norm_eps: f32,
     /// The table of embeddings is the head too.
-    pub weight_tying: bool,
+    weight_tying: bool,
     /// Logits are divided by `sqrt(d_model)`.
-    pub scale_logits: bool,
+    scale_logits: bool,
     /// Embeddings are multiplied by `sqrt(d_model)`.
-    pub input_emb_norm: bool,
+    input_emb_norm: bool,
     include_bias: bool,
     include_qkv_bias: bool,
     bias_for_layer_norm: Option<bool>,
@@ -70,33 +56,12 @@ const TENSORS_PER_LAYER: usize = 9;
 const PREFIX: &str = "model.transformer.";
 
 impl LladaConfig {
-    /// Reads `spec.config_json`, whose sizes the weight files have to bear out, and tests that these hold every matrix in
-    /// its shape. Without weight files that can be read, the sizes are only kept within reason.
+    /// Reads `spec.config_json`, whose sizes the weight files have to bear out where they can be read; these come too.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] naming the missing or senseless key or tensor, or MLX if that has quantised the weights;
-    /// [`BackendError::Unsupported`] for a variant of the architecture that LLaDA does not use.
-    pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
-        let (config, weights) = Self::read_either(spec)?;
-        if let Some(quantised) = quantised(spec, weights.as_ref()) {
-            return Err(quantised);
-        }
-        if let Some(weights) = &weights {
-            check_tensors(&config.decoder(), weights)?;
-        }
-        Ok(config)
-    }
-
-    /// As [`read`](Self::read), for a backend that also reads matrices as MLX quantises and names them: it tests their shapes
-    /// itself.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn read_quantised(spec: &LoadSpec) -> Result<Self, BackendError> {
-        Self::read_either(spec).map(|(config, _)| config)
-    }
-
-    fn read_either(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
+    /// [`BackendError::Checkpoint`] naming the missing or senseless key; [`BackendError::Unsupported`] for a variant of the
+    /// architecture that LLaDA does not use.
+    pub(crate) fn read(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
         let again = |what: String| broken(spec, format!("{what}; fetch the file again"));
         let keys = Keys::parse(&spec.config_json).map_err(again)?;
         let config = Self::of(&keys).map_err(|what| {
@@ -219,8 +184,7 @@ impl LladaConfig {
     }
 
     /// How `d_model` is split.
-    #[must_use]
-    pub fn heads(&self) -> Heads {
+    fn heads(&self) -> Heads {
         let keys = match (self.n_kv_heads, self.multi_query_attention) {
             (Some(keys), _) => keys,
             (None, Some(true)) => 1,
@@ -234,40 +198,28 @@ impl LladaConfig {
     }
 
     /// Width of the gated layer.
-    #[must_use]
-    pub fn mlp_width(&self) -> usize {
+    fn mlp_width(&self) -> usize {
         let usual = self.mlp_ratio.saturating_mul(self.d_model);
         self.mlp_hidden_size.unwrap_or(usual)
     }
 
     /// Columns of the logits.
-    #[must_use]
-    pub fn vocab(&self) -> usize {
+    fn vocab(&self) -> usize {
         self.embedding_size.unwrap_or(self.vocab_size)
     }
 
     /// Whether norms add a bias, `[d_model]` under the norm's name with `.bias`.
-    #[must_use]
-    pub fn norm_has_bias(&self) -> bool {
+    fn norm_has_bias(&self) -> bool {
         self.bias_for_layer_norm.unwrap_or(self.include_bias)
     }
 
     /// Angles a position of the rotary positions, see [`rope::frequencies`].
-    #[must_use]
-    pub fn frequencies(&self) -> Vec<f32> {
+    fn frequencies(&self) -> Vec<f32> {
         rope::frequencies(self.rope_theta, self.heads().dim)
     }
 
-    /// Every matrix but the table of embeddings, in the order in which a pass meets them: seven a layer (`k_proj`, `v_proj`,
-    /// `q_proj`, `attn_out`; `ff_proj` the gate, `up_proj` the up and `ff_out` the down projection), then the head.
-    #[must_use]
-    pub fn matrices(&self) -> Vec<MatrixSpec> {
-        self.decoder().matrices().cloned().collect()
-    }
-
     /// The network.
-    #[must_use]
-    pub fn decoder(&self) -> Decoder {
+    pub(crate) fn decoder(&self) -> Decoder {
         let (width, vocab) = (self.d_model, self.vocab());
         let root = (width as f32).sqrt();
         let scaled = |is_scaled: bool, scale: f32| if is_scaled { scale } else { 1.0 };

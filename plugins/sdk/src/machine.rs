@@ -1,9 +1,11 @@
-//! The processor and its memory, as the system tells of them: Linux alone so far, unknown elsewhere.
+//! The processor and its memory, as the system tells of them; instruction sets are told by Linux alone.
 
 use std::fs;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::thread;
+
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
 /// The machine's memory in bytes, 0 if unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,14 +20,11 @@ impl Memory {
     /// As it is now.
     #[must_use]
     pub fn now() -> Self {
-        let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let bytes = |key: &str| {
-            let kib = field(&meminfo, key)?.strip_suffix("kB")?.trim();
-            Some(kib.parse::<u64>().ok()? * 1024)
-        };
+        let mut system = System::new();
+        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         Self {
-            total_bytes: bytes("MemTotal").unwrap_or(0),
-            free_bytes: bytes("MemAvailable").unwrap_or(0),
+            total_bytes: system.total_memory(),
+            free_bytes: system.available_memory(),
         }
     }
 }
@@ -44,7 +43,21 @@ impl Processor {
     #[must_use]
     pub fn here() -> &'static Self {
         static HERE: OnceLock<Processor> = OnceLock::new();
-        HERE.get_or_init(|| Self::read(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()))
+        HERE.get_or_init(|| match fs::read_to_string("/proc/cpuinfo") {
+            Ok(cpuinfo) => Self::read(&cpuinfo),
+            Err(_) => Self::of_other_systems(),
+        })
+    }
+
+    fn of_other_systems() -> Self {
+        let mut system = System::new();
+        system.refresh_cpu_list(CpuRefreshKind::nothing());
+        let brand = system.cpus().first().map(|it| it.brand().trim());
+        let brand = brand.filter(|brand| !brand.is_empty());
+        Self {
+            model: brand.unwrap_or("CPU").to_owned(),
+            features: Vec::new(),
+        }
     }
 
     fn read(cpuinfo: &str) -> Self {

@@ -63,6 +63,9 @@ pub(crate) fn log_likelihood(case: &Case, models: &Models) -> Verdict {
             .as_f64()
             .expect("a figure"),
     );
+    let tolerance = case.json["tolerance"]["log_likelihood_rel"]
+        .as_f64()
+        .expect("a tolerance");
     match (got - expected).abs() <= tolerance * expected.abs() {
         true => Ok(()),
         false => Err(format!("log-likelihood is {got}, expected {expected}")),

@@ -1,4 +1,4 @@
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -26,6 +26,9 @@ pub(crate) struct BenchArguments {
     /// Ask only so many questions, from the first on
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<NonZeroUsize>,
+    /// Answer each question so many times, with a seed more each time: for modes that draw, such as with --temp
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) seeds: NonZeroU32,
     /// Names the order of the modes within each question
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) order: u64,

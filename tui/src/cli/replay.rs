@@ -6,6 +6,9 @@ use clap::Args;
 pub(crate) struct ReplayArguments {
     /// The recorded run, packed by gzip or not
     pub(crate) file: PathBuf,
+    /// Another recorded run, to be shown beside it
+    #[arg(conflicts_with_all = ["plain", "verify", "run"])]
+    pub(crate) other: Option<PathBuf>,
     /// Which run of the file, counted from 1; the last one if it is not said
     #[arg(long, value_name = "N")]
     pub(crate) run: Option<usize>,

@@ -1,12 +1,14 @@
 //! `unmask bench`: ways to denoise side by side, question by question.
 
 mod frontier;
+mod mode_report;
 mod plot;
 mod record;
 mod report;
 mod svg;
 mod written;
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use unmask_core::config::{Config, ConfigReader, Environment};
@@ -77,14 +79,19 @@ pub(super) fn run(
             .collect(),
         modes,
         questions: &questions,
+        seeds: arguments.seeds,
         order: arguments.order,
     };
-    let settings = BenchSettings::new(
-        &runner.loaded,
-        &bench.modes,
-        &bench.fits[0],
-        questions_sha256,
-    );
+    let seeds = arguments.seeds;
+    if seeds.get() > 1 && !bench.fits.iter().any(|it| it.params.draws()) {
+        return Err(Usage(
+            "--seeds: every mode gives the same answer each time; choose one that draws, such as with --temp 0.5"
+                .to_owned(),
+        )
+        .into());
+    }
+    let (exact, sha256) = (&bench.fits[0], questions_sha256);
+    let settings = BenchSettings::new(&runner.loaded, &bench.modes, exact, seeds, sha256);
     let differs = |before: &_| differs(before, &settings, &questions);
     // Who began, and when, stays; the questions are those that are asked now.
     let renewed = |before: &BenchSettings| BenchSettings {
@@ -119,7 +126,7 @@ pub(super) fn run(
         }
     })?;
     if let Some(svg) = svg {
-        svg.begin(&svg::draw(&report))?;
+        svg.begin(svg::draw(&report))?;
     }
     match (place, interrupted) {
         (Some(_), Some(_)) => print_note("not written: not all questions were answered"),
@@ -225,6 +232,8 @@ struct Bench<'a> {
     modes: Vec<DenoisingMode>,
     /// Of each mode.
     fits: Vec<FittedParams>,
+    /// Answers in each mode.
+    seeds: NonZeroU32,
     order: u64,
 }
 
@@ -246,15 +255,16 @@ impl Bench<'_> {
             meter.at("answering in every mode", done, all);
             if !is_warm {
                 for at in (0..self.fits.len()).take(WARM_UPS) {
-                    if let Err(code) = self.answer(question, at, runner)? {
+                    if let Err(code) = self.answer(question, at, 0, runner)? {
                         return Ok(Some(code));
                     }
                 }
                 is_warm = true;
             }
-            let mut answers: Vec<Option<ModeAnswer>> = vec![None; self.modes.len()];
+            let seeds = self.seeds.get() as usize;
+            let mut answers: Vec<Option<ModeAnswer>> = vec![None; self.modes.len() * seeds];
             for at in self.shuffled(question.line) {
-                match self.answer(question, at, runner)? {
+                match self.answer(question, at / seeds, (at % seeds) as u64, runner)? {
                     Ok(answer) => answers[at] = Some(answer),
                     Err(code) => return Ok(Some(code)),
                 }
@@ -271,21 +281,25 @@ impl Bench<'_> {
         Ok(None)
     }
 
-    /// The modes in an order of this question's own, so that what disturbs the machine meets all of them alike.
+    /// The modes and seeds in an order of this question's own, so that what disturbs the machine meets all of them alike.
     fn shuffled(&self, line: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.modes.len()).collect();
+        let all = self.modes.len() * self.seeds.get() as usize;
+        let mut order: Vec<usize> = (0..all).collect();
         order.sort_by_cached_key(|at| sha256(format!("{} {line} {at}", self.order).as_bytes()));
         order
     }
 
-    /// A question in one mode; the exit code, if a signal ended it.
+    /// A question in one mode, with so much added to the seed; the exit code, if a signal ended it.
     fn answer(
         &self,
         question: &EvalQuestion,
         at: usize,
+        seed: u64,
         runner: &mut TurnRunner,
     ) -> anyhow::Result<Result<ModeAnswer, u8>> {
         let fit = &self.fits[at];
+        let mut params = fit.params.clone();
+        params.seed = params.seed.wrapping_add(seed);
         let input = TurnInput::Chat {
             messages: question.messages.clone(),
             pins: Vec::new(),
@@ -293,7 +307,7 @@ impl Bench<'_> {
             overflow: Overflow::Refuse,
         };
         let mut fed = 0;
-        let ended = runner.turn(input, &fit.params, |event| {
+        let ended = runner.turn(input, &params, |event| {
             if let TurnEvent::Step(step) = event {
                 fed += step.fed.len();
             }
@@ -335,6 +349,7 @@ mod tests {
             questions: &[],
             modes: vec![DenoisingMode::exact(); 8],
             fits: Vec::new(),
+            seeds: NonZeroU32::MIN,
             order,
         };
         let mut sorted = bench(1).shuffled(3);

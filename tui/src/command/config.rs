@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use unmask::diagnostic::Diagnostic;
-use unmask::preferences::{COMMENTED, FILE_NAME, Preferences};
+use unmask::preferences::{self, COMMENTED, FILE_NAME, Preferences};
 use unmask::run::read_themes;
 use unmask::themes::{Colours, ThemeFile, Themes};
-use unmask_core::config::{Config, EMBEDDED, Environment, Overrides, Presets, user_file};
+use unmask_core::config::{self, Config, EMBEDDED, Environment, Overrides, Presets, user_file};
 use unmask_core::partial::{Existing, put};
 use unmask_core::regular_file::{SMALL, read_text};
 
 use super::output::notes;
 use super::signals::Interrupts;
 use super::{Usage, code, log, print, print_note};
-use crate::cli::ConfigCommand;
+use crate::cli::{ConfigCommand, SchemaOf};
 
 /// Names the file of the screen; for tests and for trying another.
 const VARIABLE: &str = "UNMASK_UI_CONFIG";
@@ -30,6 +30,7 @@ pub(super) fn run(
         ConfigCommand::Path => path(environment),
         ConfigCommand::Check => check(overrides, environment),
         ConfigCommand::Init => init(environment),
+        ConfigCommand::Schema(arguments) => schema(arguments.of),
     }
 }
 
@@ -165,6 +166,15 @@ fn check_themes(
     // A diagnostic of a parent comes with each of its children.
     wrong.sort();
     wrong.dedup();
+}
+
+fn schema(of: SchemaOf) -> anyhow::Result<u8> {
+    let schema = match of {
+        SchemaOf::Models => config::schema(),
+        SchemaOf::Screen => preferences::schema(),
+    };
+    print(&format!("{schema:#}\n"))?;
+    Ok(code::DONE)
 }
 
 /// Writes the files that are not there.

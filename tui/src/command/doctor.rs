@@ -11,10 +11,15 @@ use super::backends;
 use super::meter::ProgressMeter;
 use super::signals::Interrupts;
 use super::turn_runner::TurnRunner;
-use super::{Interrupted, code, print};
+use super::{Interrupted, code};
 
-pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
-    print(&format!(
+/// What is found goes to `tell` as it is found.
+pub(super) fn run(
+    config: Config,
+    reader: &ConfigReader,
+    tell: &mut dyn FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<u8> {
+    tell(&format!(
         "unmask {} on {} {}\nconfiguration: {}\nactive model: {}\n\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
@@ -25,11 +30,11 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
     let interrupts = Interrupts::watch()?;
     let registry = discover(&config, &reader.environment);
     interrupts.check("looking for backends")?;
-    print(&format!("{}\n", backends::text(registry.rows())))?;
+    tell(&format!("{}\n", backends::text(registry.rows())))?;
     let mut meter = ProgressMeter::new(false);
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
     let loaded = turn_runner.loaded.clone();
-    print(&describe(&loaded))?;
+    tell(&describe(&loaded))?;
     let fit = turn_runner.settings()?;
     let input = TurnInput::Chat {
         messages: vec![Message {
@@ -53,7 +58,7 @@ pub(super) fn run(config: Config, reader: &ConfigReader) -> anyhow::Result<u8> {
     }
     let stats = ended.outcome.stats;
     let per_step = stats.elapsed.as_secs_f64() * 1000.0 / stats.steps.max(1) as f64;
-    print(&format!(
+    tell(&format!(
         "test answer: {:?}\n{} forwards, {per_step:.1} ms a step\n",
         ended.outcome.text, stats.nfe
     ))?;

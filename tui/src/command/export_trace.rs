@@ -1,9 +1,13 @@
-//! `unmask export trace`: a recorded run as a page, as text, as one JSON object.
+//! `unmask export trace`: a recorded run as a page, a picture, a film, as text, as one JSON object.
 
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
-use unmask::picture::{RecordedRun, answer, html, json, log};
+use unmask::picture::{PictureFormat, PictureSpan, RecordedRun, answer, html, json, log, picture};
+use unmask::session::turn_of_run;
+use unmask::theme::{Depth, Ground, Theme};
+use unmask::themes::{Colours, Themes};
 use unmask_core::config::Environment;
 use unmask_core::regular_file;
 use unmask_core::wire::{Event, ReadError, Recording, read_file};
@@ -11,16 +15,19 @@ use unmask_core::wire::{Event, ReadError, Recording, read_file};
 use super::output::{Force, Output};
 use super::records::is_same;
 use super::{Usage, code, print, print_note};
-use crate::cli::{ExportTraceArguments, TraceFormat, TraceStep};
+use crate::cli::{ExportTraceArguments, ScreenFlags, TraceFormat, TraceStep};
 
 pub(super) fn run(
     environment: &Environment,
+    flags: &ScreenFlags,
     arguments: &ExportTraceArguments,
 ) -> anyhow::Result<u8> {
-    if arguments.to != TraceFormat::Text && arguments.step != TraceStep::Last {
-        let text = "--step is for --to text; a page has a slider, and JSON holds every step";
+    if matches!(arguments.to, TraceFormat::Html | TraceFormat::Json) && arguments.step.is_some() {
+        let text =
+            "--step is for text and pictures; a page has a slider, and JSON holds every step";
         return Err(Usage(text.to_owned()).into());
     }
+    let theme = theme(environment, flags.theme().unwrap_or("dark"))?;
     let out = arguments
         .out
         .as_deref()
@@ -47,28 +54,95 @@ pub(super) fn run(
     let shown = arguments.file.display();
     let unusable = |error: &dyn std::fmt::Display| Usage(format!("{shown}: {error}"));
     let run = RecordedRun::of(&recording, arguments.run).map_err(|error| unusable(&error))?;
-    let text = match (arguments.to, arguments.step) {
-        (TraceFormat::Html, _) => html(&run).map_err(|error| unusable(&error))?,
-        (TraceFormat::Json, _) => json(&run),
-        (TraceFormat::Text, TraceStep::All) => log(&run),
-        (TraceFormat::Text, TraceStep::Last) => {
-            let answer = answer(&run, run.events.len()).map_err(|error| unusable(&error))?;
-            format!("{answer}\n")
-        }
-        (TraceFormat::Text, TraceStep::After(steps)) => {
-            let count = events_of(&run, steps).map_err(|error| unusable(&error))?;
-            let answer = answer(&run, count).map_err(|error| unusable(&error))?;
-            format!("{answer}\n")
-        }
+    let text = |step: TraceStep| -> anyhow::Result<String> {
+        let count = match step {
+            TraceStep::All => return Ok(log(&run)),
+            TraceStep::Last => run.events.len(),
+            TraceStep::After(steps) => events_of(&run, steps).map_err(|error| unusable(&error))?,
+        };
+        let answer = answer(&run, count).map_err(|error| unusable(&error))?;
+        Ok(format!("{answer}\n"))
+    };
+    let bytes = match arguments.to {
+        TraceFormat::Html => html(&run).map_err(|error| unusable(&error))?.into_bytes(),
+        TraceFormat::Json => json(&run).into_bytes(),
+        TraceFormat::Text => text(arguments.step.unwrap_or(TraceStep::Last))?.into_bytes(),
+        TraceFormat::Svg => drawn(PictureFormat::Svg, &run, arguments, theme)?,
+        TraceFormat::Png => drawn(PictureFormat::Png, &run, arguments, theme)?,
+        TraceFormat::Apng => drawn(PictureFormat::Apng, &run, arguments, theme)?,
+        TraceFormat::Gif => drawn(PictureFormat::Gif, &run, arguments, theme)?,
+        TraceFormat::Cast => drawn(PictureFormat::Cast, &run, arguments, theme)?,
     };
     match out {
-        None => print(&text)?,
+        None => print_bytes(&bytes)?,
         Some(out) => {
-            out.begin(&text)?;
-            print_note(&format!("{} is written: {} bytes", out.shown, text.len()));
+            out.begin(&bytes)?;
+            print_note(&format!("{} is written: {} bytes", out.shown, bytes.len()));
         }
     }
     Ok(code::DONE)
+}
+
+fn drawn(
+    format: PictureFormat,
+    run: &RecordedRun,
+    arguments: &ExportTraceArguments,
+    theme: Theme,
+) -> anyhow::Result<Vec<u8>> {
+    let shown = arguments.file.display();
+    let unusable = |error: &dyn std::fmt::Display| Usage(format!("{shown}: {error}"));
+    let turn = turn_of_run(run).map_err(|error| unusable(&error))?;
+    let entries = turn.log().entries.len();
+    let moves = match format {
+        PictureFormat::Svg | PictureFormat::Png => TraceStep::Last,
+        PictureFormat::Apng | PictureFormat::Gif | PictureFormat::Cast => TraceStep::All,
+    };
+    let span = match arguments.step.unwrap_or(moves) {
+        TraceStep::All => PictureSpan::Film,
+        TraceStep::Last => PictureSpan::Still(entries),
+        TraceStep::After(steps) => {
+            events_of(run, steps).map_err(|error| unusable(&error))?;
+            PictureSpan::Still(turn.log().entries_of(steps))
+        }
+    };
+    let style = arguments.picture.style(theme);
+    picture(&turn, format, span, &style).map_err(|error| Usage(error.to_string()).into())
+}
+
+/// A theme in all colours; one without a ground of its own is drawn on a dark one.
+fn theme(environment: &Environment, name: &str) -> Result<Theme, Usage> {
+    let folder = super::config::themes_folder(environment);
+    let files = folder.map(|folder| unmask::run::read_themes(&folder));
+    let themes = Themes {
+        files: files.unwrap_or_default(),
+        ..Themes::default()
+    };
+    let colours = Colours {
+        ground: Some(Ground::Dark),
+        depth: Depth::True,
+    };
+    let found = themes.theme(name, colours);
+    let (theme, diagnostics) = found.map_err(|why| Usage(format!("--theme: {why}")))?;
+    for diagnostic in diagnostics {
+        print_note(&diagnostic.to_string());
+    }
+    Ok(theme)
+}
+
+/// To a terminal text alone goes, and cleaned.
+fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => print(text),
+        Err(_) if io::stdout().is_terminal() => {
+            let text = "this is no text for a terminal; name a file with --out";
+            Err(Usage(text.to_owned()).into())
+        }
+        Err(_) => {
+            let mut stdout = io::stdout();
+            let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+            written.context("cannot write to standard output")
+        }
+    }
 }
 
 pub(super) fn recording(path: &Path) -> anyhow::Result<Recording> {

@@ -36,6 +36,7 @@ pub(super) fn run(
     let messages = messages(arguments, &meter)?;
     let pins = pins(arguments.pin.as_deref())?;
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
+    turn_runner.tells_guesses = arguments.trace_guesses;
     let fit = turn_runner.settings()?;
     fit.notes.iter().for_each(|note| meter.note(note));
     let loaded = turn_runner.loaded.clone();
@@ -258,7 +259,7 @@ impl Trace {
             Self::Unwanted => Ok(()),
             Self::Begun { file, shown } => append(file, line, shown),
             Self::Wanted(output) => {
-                let file = output.begin(&format!("{line}\n"))?;
+                let file = output.begin(format!("{line}\n"))?;
                 let shown = output.shown.clone();
                 if output.there == There::File {
                     meter.note(&format!("{shown} was there; it is replaced"));

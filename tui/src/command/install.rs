@@ -46,38 +46,68 @@ pub(super) fn run(
     let runtimes = Runtimes::parse(&row.runtimes)
         .map_err(|error| no_backend(format!("{:#}", anyhow!(error)), ""))?;
     let runtime = choose(name, &runtimes, arguments.gpu.as_deref())?;
-    let home = home(name, environment)?;
     let mut meter = ProgressMeter::until(arguments.quiet, interrupts);
-    let source = match &arguments.from {
-        Some(path) => LibrarySource::open(&environment.expand(path), runtime)?,
-        None => LibrarySource::pinned(runtime),
+    let mut place = InstallPlace {
+        home: home(name, environment)?,
+        downloads: downloads(environment)?,
+        index: arguments.index.as_deref(),
+        meter: &mut meter,
     };
-    let target = home.join(format!("{}-{}", source.version, runtime.flavour));
-    let what = format!(
-        "{} {} ({})",
-        runtime.package, source.version, runtime.flavour
-    );
-    if unpack::is_complete(&target, runtime) {
-        print(&format!("{what} is there already: {}\n", target.display()))?;
-        return Ok(code::DONE);
+    let from = arguments.from.as_ref();
+    let from = from.map(|path| environment.expand(path));
+    let is_new = match runtimes.needed_by(runtime, OS, ARCH) {
+        None => false,
+        Some(base) => place.install(base, None)?,
+    };
+    if place.install(runtime, from.as_deref())? || is_new {
+        tell_state(config, environment, name, &meter);
     }
-    for note in &source.notes {
-        meter.note(note);
-    }
-    match source.path {
-        Some(path) => unpack::unpack(&path, runtime, &target, &mut meter)?,
-        None => {
-            let downloads = downloads(environment)?;
-            let wheel = fetch::fetch(runtime, arguments.index.as_deref(), &downloads, &mut meter)?;
-            unpack::unpack(&wheel, runtime, &target, &mut meter)?;
-            // It can be fetched again; what cannot be deleted is found next time.
-            std::fs::remove_file(&wheel).ok();
-        }
-    }
-    meter.clear();
-    print(&format!("{what} is installed: {}\n", target.display()))?;
-    tell_state(config, environment, name, &meter);
     Ok(code::DONE)
+}
+
+/// Where libraries are fetched from and put.
+struct InstallPlace<'a> {
+    home: PathBuf,
+    downloads: PathBuf,
+    index: Option<&'a str>,
+    meter: &'a mut ProgressMeter,
+}
+
+impl InstallPlace<'_> {
+    /// Puts the libraries of `runtime` where its backend looks for them, out of `from` or the package index. False if they are
+    /// there.
+    fn install(&mut self, runtime: &Runtime, from: Option<&Path>) -> anyhow::Result<bool> {
+        let source = match from {
+            Some(path) => LibrarySource::open(path, runtime)?,
+            None => LibrarySource::pinned(runtime),
+        };
+        let target = self
+            .home
+            .join(format!("{}-{}", source.version, runtime.flavour));
+        let what = format!(
+            "{} {} ({})",
+            runtime.package, source.version, runtime.flavour
+        );
+        if unpack::is_complete(&target, runtime) {
+            print(&format!("{what} is there already: {}\n", target.display()))?;
+            return Ok(false);
+        }
+        for note in &source.notes {
+            self.meter.note(note);
+        }
+        match source.path {
+            Some(path) => unpack::unpack(&path, runtime, &target, self.meter)?,
+            None => {
+                let wheel = fetch::fetch(runtime, self.index, &self.downloads, self.meter)?;
+                unpack::unpack(&wheel, runtime, &target, self.meter)?;
+                // It can be fetched again; what cannot be deleted is found next time.
+                std::fs::remove_file(&wheel).ok();
+            }
+        }
+        self.meter.clear();
+        print(&format!("{what} is installed: {}\n", target.display()))?;
+        Ok(true)
+    }
 }
 
 fn no_backend(text: String, hint: &str) -> Failure {

@@ -6,8 +6,10 @@ mod backends;
 mod bench;
 mod cache;
 mod chat;
+mod compare;
 mod config;
 mod doctor;
+mod documents;
 mod eval;
 mod export;
 mod export_trace;
@@ -22,8 +24,10 @@ mod prompt;
 mod pull;
 mod records;
 mod replay;
+mod report;
 mod score;
 mod screen;
+mod serve;
 mod sessions;
 mod show_config;
 mod signals;
@@ -107,6 +111,12 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     if let Some(CliCommand::Config(arguments)) = &cli.command {
         return config::run(&arguments.command, &reader.overrides, environment);
     }
+    if let Some(CliCommand::Completions(arguments)) = &cli.command {
+        return documents::completions(arguments);
+    }
+    if let Some(CliCommand::Man(arguments)) = &cli.command {
+        return documents::man(environment, arguments);
+    }
     if let Some(CliCommand::Stats(arguments)) = &cli.command {
         return stats::run(environment, arguments);
     }
@@ -134,6 +144,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Some(CliCommand::Chat(arguments)) => {
             screen::run(config, &reader, cli.screen(), &arguments.saving)
         }
+        Some(CliCommand::Compare(arguments)) => compare::run(environment, arguments),
         Some(CliCommand::Replay(arguments)) => {
             replay::run(config, &reader, cli.screen(), arguments)
         }
@@ -141,6 +152,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Some(CliCommand::Bench(arguments)) => bench::run(config, &reader, arguments),
         Some(CliCommand::Score(arguments)) => score::run(config, &reader, arguments),
         Some(CliCommand::Worker(arguments)) => worker::run(config, &reader, arguments),
+        Some(CliCommand::Serve(arguments)) => serve::run(config, &reader, arguments),
         Some(CliCommand::Pull(arguments)) => pull::run(config, environment, arguments),
         Some(CliCommand::Models(arguments)) => models::run(&config, environment, arguments),
         Some(CliCommand::Backends(arguments)) => match &arguments.action {
@@ -157,18 +169,23 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             }
         },
         Some(CliCommand::Export(arguments)) => match &arguments.what {
-            Some(ExportWhat::Trace(arguments)) => export_trace::run(environment, arguments),
+            Some(ExportWhat::Trace(arguments)) => {
+                export_trace::run(environment, cli.screen(), arguments)
+            }
             None => export::run(config, reader, arguments),
         },
         Some(CliCommand::Doctor(arguments)) => match arguments.verify() {
             Some(arguments) => verify::run(reader, &arguments),
-            None => doctor::run(config, &reader),
+            None if arguments.report => report::run(config, &reader),
+            None => doctor::run(config, &reader, &mut |text| print(text)),
         },
         Some(CliCommand::Sessions(what)) => sessions::run(environment, what),
         Some(CliCommand::Cache(what)) => cache::run(environment, what),
         // They were carried out before the configuration was read, which may be what is wrong.
         Some(
             CliCommand::Config(_)
+            | CliCommand::Completions(_)
+            | CliCommand::Man(_)
             | CliCommand::Stats(_)
             | CliCommand::Presets(_)
             | CliCommand::BackendWorker(_)

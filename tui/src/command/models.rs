@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use unmask::amount::bytes;
 use unmask::precision::{why, with_reason};
 use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
-use unmask_core::checkpoint::{ModelLocation, Surveyed};
+use unmask_core::checkpoint::{ActiveExperts, ModelLocation, Surveyed};
 use unmask_core::config::{Config, Environment, ModelEntry, Origin};
 use unmask_core::loader::discover;
 
@@ -94,36 +94,96 @@ impl<'a> Listed<'a> {
 fn text(config: &Config, listed: &[Listed<'_>]) -> String {
     let heading = ["", "key", "backend", "precision", "needs", "state", "model"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
-    let mut advice = Vec::new();
-    for Listed {
-        entry,
-        surveyed,
-        choices,
-    } in listed
-    {
-        let own = choices.first();
-        let active = entry.key == config.active.value;
-        rows.push(vec![
-            if active { "▸" } else { "" }.to_owned(),
-            entry.key.clone(),
-            entry.framework.value.clone(),
-            own.map_or(String::new(), |choice| {
-                with_reason(&choice.precision, choice.precision_reason)
-            }),
-            (own.and_then(|choice| choice.needs_bytes)).map_or("?".to_owned(), bytes),
-            state(&surveyed.location),
-            surveyed.id.to_string(),
-        ]);
-        if !surveyed.advice.is_empty() {
-            advice.push(format!("{}: {}\n", entry.key, surveyed.advice));
+    let (mut headings, mut advice) = (Vec::new(), Vec::new());
+    for (family, members) in families(listed) {
+        headings.push((rows.len(), family));
+        for it in members {
+            rows.push(row(config, it));
+            let Surveyed {
+                key, advice: how, ..
+            } = it.surveyed;
+            if !how.is_empty() {
+                advice.push(format!("{key}: {how}\n"));
+            }
         }
     }
-    let mut text = table(&rows);
+    let mut lines: Vec<String> = table(&rows).lines().map(str::to_owned).collect();
+    // From the last on, so that the numbers of lines stay right; beside the columns, which they would widen.
+    for (line, family) in headings.into_iter().rev() {
+        lines.insert(line, family);
+    }
+    let mut text = lines.join("\n") + "\n";
     if !advice.is_empty() {
         text.push('\n');
         text.extend(advice);
     }
     text
+}
+
+/// The entries by family, in the order in which the families come, with what tells of one; those of no known family last.
+fn families<'a, 'b>(listed: &'b [Listed<'a>]) -> Vec<(String, Vec<&'b Listed<'a>>)> {
+    let family = |it: &Listed<'_>| it.surveyed.kind.family;
+    let mut names: Vec<Option<&str>> = Vec::new();
+    for name in listed.iter().map(family) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_by_key(Option::is_none);
+    let group = |name: Option<&str>| {
+        let members: Vec<_> = listed.iter().filter(|it| family(it) == name).collect();
+        let mut kinds = members.iter().map(|it| it.surveyed.kind.experts);
+        let first = kinds.next().flatten();
+        let shared = first.filter(|first| kinds.all(|it| it == Some(*first)));
+        let heading = match shared {
+            Some(ActiveExperts { active, all }) => {
+                format!(
+                    "{}: {active} of {all} experts compute for a token",
+                    name.unwrap_or_default()
+                )
+            }
+            None => name
+                .unwrap_or("of a family that its files will tell")
+                .to_owned(),
+        };
+        (heading, members)
+    };
+    names.into_iter().map(group).collect()
+}
+
+fn row(config: &Config, listed: &Listed<'_>) -> Vec<String> {
+    let Listed {
+        entry,
+        surveyed,
+        choices,
+    } = listed;
+    let own = choices.first();
+    let active = entry.key == config.active.value;
+    let others = others(listed);
+    vec![
+        if active { "▸" } else { "" }.to_owned(),
+        entry.key.clone(),
+        entry.framework.value.clone(),
+        own.map_or(String::new(), |choice| {
+            with_reason(&choice.precision, choice.precision_reason)
+        }),
+        (own.and_then(|choice| choice.needs_bytes)).map_or("?".to_owned(), bytes),
+        state(&surveyed.location),
+        match others.is_empty() {
+            true => surveyed.id.to_string(),
+            false => format!("{} · also {others}", surveyed.id),
+        },
+    ]
+}
+
+/// The other precisions of the entry's own device, with what they need.
+fn others(listed: &Listed<'_>) -> String {
+    let Some((own, rest)) = listed.choices.split_first() else {
+        return String::new();
+    };
+    let there = rest.iter().filter(|it| it.device == own.device);
+    let told = there.filter_map(|it| Some(format!("{} {}", it.precision, bytes(it.needs_bytes?))));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn state(location: &ModelLocation) -> String {
@@ -135,6 +195,7 @@ fn state(location: &ModelLocation) -> String {
             format!("not on disk, {} to fetch", bytes(*size))
         }
         ModelLocation::Absent { bytes: None } => "not on disk".to_owned(),
+        ModelLocation::Elsewhere => "on another server".to_owned(),
     }
 }
 
@@ -149,6 +210,7 @@ fn object(config: &Config, listed: &Listed<'_>) -> Value {
         ModelLocation::OnDisk { folder, bytes } => ("on_disk", Some(folder), Some(*bytes)),
         ModelLocation::Damaged { folder } => ("damaged", Some(folder), None),
         ModelLocation::Absent { bytes } => ("absent", None, *bytes),
+        ModelLocation::Elsewhere => ("elsewhere", None, None),
     };
     let needs: serde_json::Map<String, Value> = (choices.iter())
         .filter_map(|it| Some((it.precision.clone(), it.needs_bytes?.into())))
@@ -159,6 +221,9 @@ fn object(config: &Config, listed: &Listed<'_>) -> Value {
         "active": entry.key == config.active.value,
         "model_id": surveyed.id.to_string(),
         "description": entry.description,
+        "family": surveyed.kind.family,
+        "active_experts": surveyed.kind.experts.map(|it| it.active),
+        "experts": surveyed.kind.experts.map(|it| it.all),
         "backend": entry.framework.value,
         "device": entry.device.value,
         "precision": entry.precision.value,

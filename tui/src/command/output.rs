@@ -1,7 +1,7 @@
 //! A file that the user named to be written to: looked at before anything is done, and put into its place whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -115,22 +115,20 @@ impl Output {
     ///
     /// # Errors
     /// The system's, naming the file: then nothing is there that was not before.
-    pub(super) fn begin(&self, text: &str) -> anyhow::Result<File> {
+    pub(super) fn begin(&self, text: impl AsRef<[u8]>) -> anyhow::Result<File> {
+        let bytes = text.as_ref();
         let written = match self.there {
-            There::Stream => self.stream(text),
-            There::Nothing | There::File => put(
-                &self.path,
-                text.as_bytes(),
-                self.existing,
-                self.notes.as_ref(),
-            ),
+            There::Stream => self.stream(bytes),
+            There::Nothing | There::File => {
+                put(&self.path, bytes, self.existing, self.notes.as_ref())
+            }
         };
         written.with_context(|| format!("cannot write {}", self.shown))
     }
 
-    fn stream(&self, text: &str) -> io::Result<File> {
+    fn stream(&self, bytes: &[u8]) -> io::Result<File> {
         let mut file = open_at_once(File::options().append(true), &self.path)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         Ok(file)
     }
 }
@@ -157,6 +155,7 @@ pub(super) fn append(file: &mut File, line: &str, shown: &str) -> anyhow::Result
     if let (Err(_), Ok(length)) = (&written, before) {
         // What cannot be taken back is told by its reader: a last line without an end.
         file.set_len(length).ok();
+        file.seek(SeekFrom::End(0)).ok();
     }
     written.with_context(|| format!("cannot write {shown}"))
 }

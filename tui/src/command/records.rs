@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
+use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 
 use serde::Serialize;
@@ -154,15 +155,18 @@ pub(super) fn is_same(one: &Path, other: &Path) -> bool {
 /// Opens the file to go on behind its whole lines; nobody else writes to it meanwhile.
 fn go_on(output: &Output, whole: u64, words: RecordWords) -> Result<File, Usage> {
     let refuse = |what: String| Usage(format!("{}: {what}", output.shown));
-    let file = File::options().append(true).open(&output.path);
-    let file = file.map_err(|error| refuse(format!("cannot be written: {error}")))?;
+    // Not opened to append: that asks for less than cutting off needs on Windows.
+    let file = File::options().write(true).open(&output.path);
+    let mut file = file.map_err(|error| refuse(format!("cannot be written: {error}")))?;
     if let Err(TryLockError::WouldBlock) = file.try_lock() {
         let work = words.work.split_once(' ').map_or(words.work, |it| it.1);
         return Err(refuse(format!(
             "another {work} writes to it; wait for its end"
         )));
     }
-    let cut = file.set_len(whole);
+    let cut = file
+        .set_len(whole)
+        .and_then(|()| file.seek(SeekFrom::Start(whole)));
     cut.map_err(|error| refuse(format!("cannot be written: {error}")))?;
     Ok(file)
 }

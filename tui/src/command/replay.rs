@@ -9,7 +9,7 @@ use unmask::session::turn_of_run;
 use unmask_core::config::{Config, ConfigReader};
 
 use super::export_trace::recording;
-use super::{Usage, code, print, print_note, screen};
+use super::{Usage, code, compare, print, print_note, screen};
 use crate::cli::{ReplayArguments, ScreenFlags};
 
 pub(super) fn run(
@@ -18,6 +18,13 @@ pub(super) fn run(
     flags: &ScreenFlags,
     arguments: &ReplayArguments,
 ) -> anyhow::Result<u8> {
+    if let Some(other) = &arguments.other {
+        let [first, second] = [&arguments.file, other].map(|file| {
+            let turn = compare::recorded(&reader.environment, file);
+            turn.map(Arc::new)
+        });
+        return screen::compare(reader, flags, first?, second?);
+    }
     let shown = arguments.file.display();
     let unusable = |error: &dyn std::fmt::Display| Usage(format!("{shown}: {error}"));
     let recording = recording(&reader.environment.expand(&arguments.file))?;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
-use unmask::run::{self, Ending, Keep, Setup};
+use unmask::run::{self, Ending, Keep, RecordedAnswers, Setup};
 use unmask::session::Storage;
 use unmask::state::{ExitPrint, Persistence, Turn};
 use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::{HistoryFile, SessionFolder, SessionStore};
 use unmask_core::engine::{Engine, EngineEvent, LoadRequest, TurnHandle, TurnRequest};
 use unmask_core::loader::ConfigLoader;
+use unmask_remote::HttpRemote;
 
 use super::{Usage, code, config as files, log, print, sessions};
 use crate::cli::{Saving, ScreenFlags};
@@ -48,7 +49,7 @@ pub(super) fn run(
         ..LoadRequest::default()
     };
     let (sender, events) = unbounded_channel();
-    let loader = ConfigLoader::new(config, reader.clone());
+    let loader = ConfigLoader::new(config, reader.clone()).with_remote(Box::new(HttpRemote));
     let is_loading = Arc::new(AtomicBool::new(false));
     let load_goes_on = Arc::clone(&is_loading);
     let on_event = move |event| {
@@ -99,6 +100,28 @@ pub(super) fn replay(
     flags: &ScreenFlags,
     turn: Arc<Turn>,
 ) -> anyhow::Result<u8> {
+    recorded(reader, flags, RecordedAnswers::One(turn))
+}
+
+/// Two recorded answers side by side.
+pub(super) fn compare(
+    reader: &ConfigReader,
+    flags: &ScreenFlags,
+    first: Arc<Turn>,
+    second: Arc<Turn>,
+) -> anyhow::Result<u8> {
+    if let Some(reason) = is_missing() {
+        let text = format!("{reason}; or unmask compare, which prints what differs");
+        return Err(Usage(text).into());
+    }
+    recorded(reader, flags, RecordedAnswers::Two(first, second))
+}
+
+fn recorded(
+    reader: &ConfigReader,
+    flags: &ScreenFlags,
+    replay: RecordedAnswers,
+) -> anyhow::Result<u8> {
     let (mut preferences, diagnostics) = files::preferences(&reader.environment);
     flags.change(&mut preferences);
     let setup = Setup {
@@ -106,7 +129,7 @@ pub(super) fn replay(
         preferences,
         diagnostics,
         themes_folder: files::themes_folder(&reader.environment),
-        replay: Some(turn),
+        replay: Some(replay),
         ..Setup::default()
     };
     // News would come from an engine; the sender stays so that none is told to have ended.
@@ -185,7 +208,9 @@ impl run::EngineClient for ScreenEngine {
         self.engine.load(request);
     }
     fn start(&mut self, request: TurnRequest) {
-        self.turn = Some(self.engine.begin(request));
+        let turn = self.engine.begin(request);
+        turn.tell_guesses();
+        self.turn = Some(turn);
     }
     fn pause(&mut self) {
         self.turn.iter().for_each(TurnHandle::pause);

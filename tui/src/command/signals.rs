@@ -184,20 +184,38 @@ mod system {
 mod system {
     use std::io;
 
+    use tokio::signal::windows::{
+        CtrlC, CtrlClose, CtrlShutdown, ctrl_c, ctrl_close, ctrl_shutdown,
+    };
+
     use super::SignalRequest;
 
-    pub(super) struct SignalStream;
+    /// What a process leaves with elsewhere whose terminal is gone, or that is to end: 128 and the signal's number.
+    const TERMINAL_GONE: u8 = 129;
+    const TERMINATED: u8 = 143;
+
+    pub(super) struct SignalStream {
+        interrupt: CtrlC,
+        close: CtrlClose,
+        shutdown: CtrlShutdown,
+    }
 
     impl SignalStream {
         pub(super) fn listen() -> io::Result<Self> {
-            Ok(Self)
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                close: ctrl_close()?,
+                shutdown: ctrl_shutdown()?,
+            })
         }
 
         pub(super) async fn next(&mut self) -> Option<SignalRequest> {
-            tokio::signal::ctrl_c()
-                .await
-                .is_ok()
-                .then_some(SignalRequest::Stop)
+            let (asked, request) = tokio::select! {
+                asked = self.interrupt.recv() => (asked, SignalRequest::Stop),
+                asked = self.close.recv() => (asked, SignalRequest::End(TERMINAL_GONE)),
+                asked = self.shutdown.recv() => (asked, SignalRequest::End(TERMINATED)),
+            };
+            asked.map(|()| request)
         }
     }
 }

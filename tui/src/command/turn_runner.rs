@@ -17,6 +17,7 @@ use unmask_core::engine::{
 };
 use unmask_core::loader::ConfigLoader;
 use unmask_core::sampler::FittedParams;
+use unmask_remote::HttpRemote;
 
 use super::meter::ProgressMeter;
 use super::prompt;
@@ -51,6 +52,8 @@ pub(super) struct TurnRunner {
     news: Receiver<HostEvent>,
     sender: Sender<HostEvent>,
     turn: TurnId,
+    /// Whether steps tell their guesses.
+    pub(super) tells_guesses: bool,
     pub(super) loaded: Arc<Loaded>,
 }
 
@@ -75,7 +78,7 @@ impl TurnRunner {
         signals::watch(move |asked| {
             signal_sender.send(HostEvent::Signal(asked)).ok();
         })?;
-        let loader = ConfigLoader::new(config, reader.clone());
+        let loader = ConfigLoader::new(config, reader.clone()).with_remote(Box::new(HttpRemote));
         let engine_sender = sender.clone();
         // The receiver lives as long as the host; news after that are nobody's.
         let on_event = move |event| {
@@ -120,6 +123,7 @@ impl TurnRunner {
             news,
             sender,
             turn: TurnId::default(),
+            tells_guesses: false,
             loaded,
         })
     }
@@ -199,6 +203,9 @@ impl TurnRunner {
         };
         let turn = self.lay_out(request)?;
         let turn = self.engine.begin(turn);
+        if self.tells_guesses {
+            turn.tell_guesses();
+        }
         let mut interrupted = None;
         loop {
             let event = match self.news.recv()? {

@@ -7,8 +7,11 @@ use crate::action::Size;
 use crate::layout::{Flow, wrap};
 use crate::models;
 use crate::row::Row;
-use crate::state::{Info, State};
+use crate::state::{Info, Pick, State};
 use crate::theme::Role;
+
+/// Cells of the sign before a row.
+pub const SIGN: u16 = 2;
 
 /// The parts of the picker of models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +37,10 @@ pub fn models(state: &State) -> ModelsArea {
     const LEAST: u16 = 4;
     let catalogue = state.machine.catalogue.as_deref();
     let rows = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-    let choices = rows(catalogue.map_or(0, |it| it.choices.len())).max(1);
-    let unavailable = match catalogue.map_or(0, |it| models::unavailable(it).len()) {
+    let choices = rows(models::rows(state, &Pick::default()).len()).max(1);
+    let width = panel(state.size, COLUMNS, 4).width;
+    let inside = usize::from(width.saturating_sub(4 + SIGN));
+    let unavailable = match catalogue.map_or(0, |it| models::unavailable_rows(it, inside).len()) {
         0 => 0,
         n => rows(n).saturating_add(2),
     };

@@ -6,7 +6,7 @@ use super::{Areas, models, panel, settings};
 use crate::keymap;
 use crate::layout::help_rows;
 use crate::palette::{self, Item};
-use crate::state::{Field, Help, Overlay, Search, Sessions, State};
+use crate::state::{FieldRow, Help, Overlay, Search, Sessions, State};
 
 /// The panel of the help.
 #[must_use]
@@ -49,7 +49,7 @@ pub fn sessions(state: &State, list: &Sessions) -> Rect {
 #[must_use]
 pub fn search(state: &State, search: &Search) -> Rect {
     const ROWS: usize = 8;
-    let bottom = Areas::of(state).rule.y;
+    let bottom = Areas::of(state).gap.y;
     let rows = search.found().len().clamp(1, ROWS);
     // With the frame and what was typed.
     let height = u16::try_from(rows + 3).unwrap_or(u16::MAX).min(bottom);
@@ -101,18 +101,25 @@ pub fn list(state: &State) -> Option<List> {
             let parts = models(state);
             let height = parts.list;
             let area = rows(parts.area, ABOVE);
-            let length = crate::models::matches(state, pick).len();
-            (Rect { height, ..area }, length)
+            let rows = crate::models::rows(state, pick);
+            let chosen = rows.iter().position(|row| row.contains(&pick.chosen));
+            let (length, chosen) = (rows.len(), chosen.unwrap_or(0));
+            return Some(List {
+                area: Rect { height, ..area },
+                top: list_top(pick.top, chosen, usize::from(height)),
+                chosen,
+                length,
+            });
         }
         Overlay::Sessions(it) => (rows(sessions(state, it), ABOVE), it.shown().len()),
         Overlay::Search(it) => (rows(search(state, it), ABOVE - 1), it.found().len()),
-        Overlay::Settings(_) => (settings(state.size).fields, Field::ALL.len()),
+        Overlay::Settings(_) => (settings(state.size).fields, FieldRow::all().len()),
         _ => return None,
     };
     let (top, chosen) = match overlay {
         Overlay::Settings(panel) => {
-            let mut fields = Field::ALL.into_iter();
-            let chosen = fields.position(|field| field == panel.chosen);
+            let chosen = FieldRow::Field(panel.chosen);
+            let chosen = FieldRow::all().iter().position(|row| *row == chosen);
             (panel.top, chosen.unwrap_or(0))
         }
         list => list.pick().map(|pick| (pick.top, pick.chosen))?,
@@ -131,9 +138,9 @@ pub fn list(state: &State) -> Option<List> {
 pub fn completions(state: &State, n: usize) -> Rect {
     const TALLEST: u16 = 8;
     let areas = Areas::of(state);
-    let room = areas.rule.y.saturating_sub(areas.transcript.y);
+    let room = areas.gap.y.saturating_sub(areas.transcript.y);
     let height = u16::try_from(n).unwrap_or(u16::MAX).min(TALLEST).min(room);
-    Rect::new(0, areas.rule.y - height, areas.rule.width, height)
+    Rect::new(0, areas.gap.y - height, areas.gap.width, height)
 }
 
 /// The menu: letters in a grid, just above the composer.
@@ -153,7 +160,7 @@ impl Menu {
     #[must_use]
     pub fn of(state: &State) -> Self {
         const COLUMNS: usize = 6;
-        let bottom = Areas::of(state).rule.y;
+        let bottom = Areas::of(state).gap.y;
         let letters = keymap::letters(&state.keymap).len();
         // The last cell of a row needs no gap behind it.
         let inside = usize::from(state.size.columns.saturating_sub(2) / Self::CELL);

@@ -1,7 +1,7 @@
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 
 use crate::row::TokenPlace;
-use crate::size::{MARGIN, Size};
+use crate::size::{INDENT, MARGIN, Size};
 use crate::state::State;
 
 /// From this width on the inspector stands at the side.
@@ -69,7 +69,7 @@ impl ReplayArea {
     /// Cells of a row of tokens.
     #[must_use]
     pub fn text_width(&self) -> u16 {
-        let room = self.canvas.width.saturating_sub(2 * MARGIN);
+        let room = self.canvas.width.saturating_sub(2 * INDENT);
         room.clamp(1, TEXT)
     }
 }
@@ -83,7 +83,7 @@ pub fn replayed_token(state: &State, place: Position) -> Option<usize> {
         return None;
     }
     let row = replay.rows.top + usize::from(place.y - area.y);
-    let cell = usize::from(place.x.saturating_sub(area.x + MARGIN));
+    let cell = usize::from(place.x.saturating_sub(area.x + INDENT));
     let places = replay.rows.places.get(row)?;
     let distance = |it: &&TokenPlace| match cell {
         cell if cell < it.cells.start => it.cells.start - cell,

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::panel;
 use crate::action::Size;
-use crate::state::Field;
+use crate::state::FieldRow;
 
 /// The parts of the panel of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn settings(size: Size) -> SettingsArea {
     const AROUND: u16 = 6;
     /// With fewer rows inside the empty ones and the keys are left out.
     const ROOMY: u16 = 10;
-    let height = u16::try_from(Field::ALL.len()).unwrap_or(u16::MAX) + AROUND + 2;
+    let height = u16::try_from(FieldRow::all().len()).unwrap_or(u16::MAX) + AROUND + 2;
     let area = panel(size, WIDE, height);
     let (top, inside) = (area.y + 1, area.height.saturating_sub(2));
     let rows = |y: u16, height: u16| {

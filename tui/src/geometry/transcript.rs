@@ -1,6 +1,6 @@
 use ratatui::layout::Position;
 
-use super::{Areas, MARGIN};
+use super::{Areas, INDENT};
 use crate::state::{State, TranscriptCell};
 
 /// The cell of the transcript at a place of the screen, as laid out last; beyond its edges the nearest row, below its text
@@ -11,7 +11,7 @@ pub fn spot(state: &State, place: Position) -> Option<TranscriptCell> {
     let last = area.bottom().checked_sub(1)?;
     let y = place.y.clamp(area.top(), last.max(area.top()));
     let row = state.transcript.top + usize::from(y - area.top());
-    let cell = usize::from(place.x.saturating_sub(area.left() + MARGIN));
+    let cell = usize::from(place.x.saturating_sub(area.left() + INDENT));
     let mut first = 0;
     let mut end = None;
     for (part, it) in state.parts().iter().enumerate() {

@@ -1,7 +1,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::{Binding, Chord, Context};
-use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
+use crate::commands::{Command, CompareAct, LineEdit, ReplayAct, Scroll};
 
 pub(super) const fn key(code: KeyCode) -> Chord {
     with(KeyModifiers::NONE, code)
@@ -25,8 +25,8 @@ pub(super) const fn with(modifiers: KeyModifiers, code: KeyCode) -> Chord {
 pub const BINDINGS: &[Binding] = {
     use Command as Do;
     use Context::{
-        Anywhere, Canvas, Completion, Composer, Confirm, Empty, FirstRun, Help, List, Menu, Models,
-        Overlay, Paused, Replay, Search, Sessions, Settings,
+        Anywhere, Canvas, Compare, Completion, Composer, Confirm, Empty, Find, FirstRun, Help,
+        List, Menu, Models, Overlay, Paused, Replay, Search, Sessions, Settings, Welcome,
     };
     use KeyCode::{Backspace, Char, Delete, Down, End, Enter, Esc, F, Home, Left, PageDown};
     use KeyCode::{PageUp, Right, Tab, Up};
@@ -114,6 +114,7 @@ pub const BINDINGS: &[Binding] = {
         (Menu, key(Char('q')), Do::Quit),
         (Menu, key(Char('g')), Do::Continue),
         (Menu, key(Char('#')), Do::Stats),
+        (Menu, key(Char('w')), Do::FullSpeed),
         (Overlay, key(Esc), Do::Back),
         (Overlay, ctrl('c'), Do::Interrupt),
         (Overlay, ctrl('l'), Do::Repaint),
@@ -133,16 +134,28 @@ pub const BINDINGS: &[Binding] = {
         (List, key(Tab), Do::Other),
         (List, key(Backspace), Do::Edit(LineEdit::Backspace)),
         (List, ctrl('u'), Do::Edit(LineEdit::KillToStart)),
+        (Sessions, ctrl('d'), Do::Delete),
         (Sessions, key(Delete), Do::Delete),
         (Search, ctrl('r'), Do::Down),
         (Models, ctrl('r'), Do::Rescan),
+        (Models, key(Left), Do::Less),
+        (Models, key(Right), Do::More),
         (Confirm, key(Enter), Do::Choose),
         (FirstRun, key(Enter), Do::Choose),
         (FirstRun, key(Char('1')), Do::Option(1)),
         (FirstRun, key(Char('2')), Do::Option(2)),
         (FirstRun, key(Char('3')), Do::Option(3)),
+        (Welcome, key(Tab), Do::Choose),
+        (Welcome, key(Char('1')), Do::Option(1)),
+        (Welcome, key(Char('2')), Do::Option(2)),
+        (Welcome, key(Char('3')), Do::Option(3)),
+        (Find, key(Char('n')), Do::FindNext),
+        (Find, key(Char('N')), Do::FindPrevious),
         (Canvas, key(Tab), Do::Focus),
+        (Canvas, key(Char('E')), Do::EditMessage),
+        (Canvas, key(Char('R')), Do::RetryMessage),
         (Canvas, key(Char('m')), Do::Measure),
+        (Canvas, key(Char('G')), Do::Ghosts),
         (Canvas, key(Esc), Do::Back),
         (Canvas, key(Char('[')), Do::PreviousMessage),
         (Canvas, key(Char(']')), Do::NextMessage),
@@ -180,6 +193,8 @@ pub const BINDINGS: &[Binding] = {
         (Replay, key(Char('j')), Do::Replay(Act::TokenDown)),
         (Replay, key(Char('b')), Do::Replay(Act::WordLeft)),
         (Replay, key(Char('w')), Do::Replay(Act::WordRight)),
+        (Replay, key(Char('{')), Do::Replay(Act::BlockLeft)),
+        (Replay, key(Char('}')), Do::Replay(Act::BlockRight)),
         (Replay, key(Char('n')), Do::Replay(Act::LeastSure)),
         (Replay, key(Char('N')), Do::Replay(Act::LeastSureBack)),
         (Replay, key(Up), Do::Replay(Act::CandidateUp)),
@@ -195,12 +210,36 @@ pub const BINDINGS: &[Binding] = {
         (Replay, key(Char('c')), Do::Replay(Act::Layer)),
         (Replay, key(Char('g')), Do::Replay(Act::Grid)),
         (Replay, key(Char('m')), Do::Measure),
+        (Replay, key(Char('G')), Do::Ghosts),
+        (Replay, key(Char('t')), Do::ToggleRaw),
         (Replay, key(Char('y')), Do::CopyMessage),
         (Replay, key(Char('[')), Do::PreviousMessage),
         (Replay, key(Char(']')), Do::NextMessage),
+        (Replay, key(Char('E')), Do::EditMessage),
+        (Replay, key(Char('R')), Do::RetryMessage),
         (Replay, key(Char('?')), Do::Help),
         (Replay, key(Esc), Do::Back),
         (Replay, key(Tab), Do::Back),
+        (Compare, key(Left), Do::Replay(Act::Back)),
+        (Compare, key(Right), Do::Replay(Act::Forward)),
+        (Compare, with(SHIFT, Left), Do::Replay(Act::TenBack)),
+        (Compare, key(Char('<')), Do::Replay(Act::TenBack)),
+        (Compare, with(SHIFT, Right), Do::Replay(Act::TenForward)),
+        (Compare, key(Char('>')), Do::Replay(Act::TenForward)),
+        (Compare, key(Home), Do::Replay(Act::First)),
+        (Compare, key(End), Do::Replay(Act::Last)),
+        (Compare, key(Tab), Do::Compare(CompareAct::Side)),
+        (
+            Compare,
+            key(Char('d')),
+            Do::Compare(CompareAct::Differences),
+        ),
+        (Compare, key(Enter), Do::Compare(CompareAct::Inspect)),
+        (Compare, key(Char('1')), Do::Compare(CompareAct::KeepFirst)),
+        (Compare, key(Char('2')), Do::Compare(CompareAct::KeepSecond)),
+        (Compare, key(Char('m')), Do::Measure),
+        (Compare, key(Char('?')), Do::Help),
+        (Compare, key(Esc), Do::Back),
         (Help, key(Char('/')), Do::Filter),
         (Help, key(Char('?')), Do::Back),
         (Help, key(Char('q')), Do::Back),

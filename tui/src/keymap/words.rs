@@ -1,4 +1,4 @@
-use crate::commands::{Command, LineEdit, ReplayAct, Scroll};
+use crate::commands::{Command, CompareAct, LineEdit, ReplayAct, Scroll};
 
 /// A command in a word or two, as hints, menu and help have it.
 #[must_use]
@@ -41,7 +41,9 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Retry => ("regenerate", "regenerate the last answer"),
         Command::Continue => ("go on", "go on with a stopped answer"),
         Command::UndoTurn => ("undo turn", "take the last turn back"),
-        Command::Measure => both("timeline: tokens, ms, saved"),
+        Command::Measure => both("barcode, tokens, ms, saved"),
+        Command::Ghosts => ("guesses", "guesses on the masks, or shades"),
+        Command::FullSpeed => ("speed of steps", "steps at full speed, or slowly"),
         Command::Stats => ("numbers", "numbers of the conversation"),
         Command::Scroll(Scroll::PageUp) => both("scroll up"),
         Command::Scroll(Scroll::PageDown) => both("scroll down"),
@@ -70,6 +72,15 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Rescan => ("look again", "look at this machine again"),
         Command::Doctor => ("doctor", "what this machine has"),
         Command::Option(_) => both("the option of this number"),
+        Command::Compare(CompareAct::Side) => both("the other side"),
+        Command::Compare(CompareAct::Differences) => both("differences only"),
+        Command::Compare(CompareAct::Inspect) => both("step by step"),
+        Command::Compare(CompareAct::KeepFirst) => both("keep A"),
+        Command::Compare(CompareAct::KeepSecond) => both("keep B"),
+        Command::EditMessage => ("edit message", "edit a message, as a branch"),
+        Command::RetryMessage => ("retry message", "answer this message anew"),
+        Command::FindNext => both("next place found"),
+        Command::FindPrevious => both("place found before"),
         Command::Replay(act) => replay_words(act),
         Command::Edit(LineEdit::Left) => both("left"),
         Command::Edit(LineEdit::Right) => both("right"),
@@ -107,6 +118,8 @@ const fn replay_words(act: ReplayAct) -> (&'static str, &'static str) {
         ReplayAct::TokenDown => ("token below", "the token below"),
         ReplayAct::WordLeft => ("word", "the word before"),
         ReplayAct::WordRight => ("word", "the word after"),
+        ReplayAct::BlockLeft => ("block", "the block before"),
+        ReplayAct::BlockRight => ("block", "the block after"),
         ReplayAct::LeastSure => ("least sure", "next of the least sure words"),
         ReplayAct::LeastSureBack => ("least sure", "the least sure word before"),
         ReplayAct::CandidateUp => ("candidate", "the candidate above"),

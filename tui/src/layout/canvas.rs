@@ -7,10 +7,14 @@ use unmask_core::text::Piece;
 
 use super::bytes::Joined;
 use super::{AtomKind, Flow, wrap, wrap_with_places};
-use crate::cells::Emoji;
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::cells::{Emoji, cell_count};
 use crate::clean::clean_line;
 use crate::row::{Row, TokenPlace};
-use crate::state::{Mark, Pending, Turn};
+use crate::state::{Ghosts, Guesses, Mark, Pending, Turn};
 use crate::theme::Role;
 
 /// End tokens in a run are counted from this many on.
@@ -25,6 +29,8 @@ pub struct LayoutOptions {
     pub mask_width: u8,
     /// How emoji by variation are drawn.
     pub emoji: Emoji,
+    /// Whether guesses are written on masks.
+    pub ghosts: Ghosts,
 }
 
 /// Lays out the answer of a running turn: committed tokens, masks of the blocks begun, and one row for those that wait or,
@@ -61,6 +67,36 @@ pub fn settled_rows(turn: &Turn, options: LayoutOptions) -> Vec<Row> {
         &turn_flow(turn, options, LastStep::Settled, shown),
         options.width,
     )
+}
+
+/// Lays out an answer after so many entries of its log.
+#[must_use]
+pub fn moment_rows(turn: &Turn, entries: usize, options: LayoutOptions) -> Vec<Row> {
+    let moment = turn.log().moment(entries);
+    let canvas = moment.fold.canvas();
+    let marks = moment.fold.answer_marks();
+    let role = |token: usize| {
+        marks
+            .get(token)
+            .map_or(Role::Text, |&it| mark_role(it, moment.step))
+    };
+    let picture = CanvasPicture {
+        loaded: &turn.loaded,
+        answer: canvas.answer(),
+        mask: canvas.mask(),
+        pinned: canvas.pinned_until().saturating_sub(canvas.answer_start()),
+        role: &role,
+        guesses: Guesses::of(turn.log().step_at(entries), canvas.answer_start()),
+        over: &|_| None,
+    };
+    // What it comes to in the end is what is seen from the beginning.
+    let text = turn
+        .answer()
+        .iter()
+        .position(|&token| turn.loaded.is_end(token));
+    let mut painter = Painter::new(picture, options);
+    painter.paint(text.unwrap_or(canvas.answer().len()));
+    wrap(&painter.flow, options.width)
 }
 
 pub(super) fn pending_text(blocks: usize, tokens: usize) -> String {
@@ -112,6 +148,8 @@ pub struct CanvasPicture<'a> {
     pub pinned: usize,
     /// What a token or a mask looks like.
     pub role: &'a dyn Fn(usize) -> Role,
+    /// What the model would put in the place of a mask.
+    pub guesses: Guesses<'a>,
     /// What lies over that, and over the signs of tokens without text: a cursor, a selection.
     pub over: &'a dyn Fn(usize) -> Option<Role>,
 }
@@ -147,6 +185,10 @@ fn turn_flow(turn: &Turn, options: LayoutOptions, last_step: LastStep, shown: us
             mask: turn.mask(),
             pinned: turn.pinned(),
             role: &role,
+            guesses: match last_step {
+                LastStep::Fresh => turn.guesses(),
+                LastStep::Settled => Guesses::default(),
+            },
             over: &|_| None,
         },
         options,
@@ -158,8 +200,9 @@ fn turn_flow(turn: &Turn, options: LayoutOptions, last_step: LastStep, shown: us
 struct Painter<'a> {
     picture: CanvasPicture<'a>,
     /// Cells of a mask without its space.
-    shade: String,
+    cells: usize,
     gap: &'static str,
+    ghosts: Ghosts,
     flow: Flow,
     joined: Joined,
     has_ended: bool,
@@ -173,8 +216,9 @@ impl<'a> Painter<'a> {
         let gap = if cells > 1 { " " } else { "" };
         Self {
             picture,
-            shade: "▒".repeat(cells - gap.len()),
+            cells: cells - gap.len(),
             gap,
+            ghosts: options.ghosts,
             flow: Flow::new(options.emoji),
             joined: Joined::default(),
             has_ended: false,
@@ -183,8 +227,13 @@ impl<'a> Painter<'a> {
     }
 
     fn paint(&mut self, shown: usize) {
-        for (index, &token) in self.picture.answer[..shown].iter().enumerate() {
+        let shown = shown.min(self.picture.answer.len());
+        let rest = self.folded_from(shown);
+        for (index, &token) in self.picture.answer[..rest].iter().enumerate() {
             self.token(index, token);
+        }
+        if rest < shown {
+            return self.fold(rest..shown);
         }
         let is_cut_by_mask = shown < self.picture.answer.len();
         self.flush_text(is_cut_by_mask);
@@ -199,7 +248,7 @@ impl<'a> Painter<'a> {
             if !self.gap.is_empty() {
                 self.flow.sign(self.gap, AtomKind::Space, role, index);
             }
-            self.flow.sign(&self.shade, AtomKind::Word, role, index);
+            self.mask(index, role);
         } else if self.picture.loaded.is_end(token) {
             self.flush_text(false);
             self.has_ended |= index >= self.picture.pinned;
@@ -211,6 +260,79 @@ impl<'a> Painter<'a> {
             self.flush_ends();
             self.piece(index, token);
         }
+    }
+
+    /// Where nothing but end tokens and masks is left behind a text that is complete.
+    fn folded_from(&self, shown: usize) -> usize {
+        let picture = &self.picture;
+        let is_end = |token: TokenId| picture.loaded.is_end(token);
+        let stops = |&(at, &token): &(usize, &TokenId)| {
+            token == picture.mask || (at >= picture.pinned && is_end(token))
+        };
+        let first = picture.answer[..shown].iter().enumerate().find(stops);
+        let Some((at, _)) = first.filter(|(_, token)| **token != picture.mask) else {
+            return shown;
+        };
+        let mut rest = picture.answer[at..shown].iter();
+        let is_rest = rest.all(|&token| token == picture.mask || is_end(token));
+        match is_rest && shown - at >= END_RUN {
+            true => at,
+            false => shown,
+        }
+    }
+
+    fn fold(&mut self, rest: Range<usize>) {
+        self.flush_text(false);
+        let over = rest
+            .clone()
+            .find(|&index| (self.picture.over)(index).is_some());
+        let run = format!("␃×{}", rest.len());
+        self.sign(&run, over.unwrap_or(rest.start));
+    }
+
+    /// A mask: the denser the surer its guess is, or that guess itself.
+    fn mask(&mut self, index: usize, role: Role) {
+        let guess = self.picture.guesses.at(index);
+        let shade = match guess.map(|guess| guess.confidence) {
+            Some(..0.3) => "░",
+            Some(0.7..) => "▓",
+            Some(_) | None => "▒",
+        };
+        let ghost = guess.filter(|_| self.ghosts == Ghosts::Shown);
+        let ghost = ghost.and_then(|guess| self.ghost(guess.token));
+        match ghost {
+            Some(text) => {
+                let role = if role == Role::Mask {
+                    Role::Muted
+                } else {
+                    role
+                };
+                self.flow.sign(&text, AtomKind::Word, role, index);
+            }
+            None => {
+                let shade = shade.repeat(self.cells);
+                self.flow.sign(&shade, AtomKind::Word, role, index);
+            }
+        }
+    }
+
+    /// A guess in the cells of its mask; none for what is no text.
+    fn ghost(&self, token: TokenId) -> Option<String> {
+        let Piece::Bytes(bytes) = self.picture.loaded.vocabulary.piece(token) else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(bytes);
+        let text = clean_line(text.trim());
+        let mut ghost = String::new();
+        for grapheme in text.graphemes(true) {
+            if cell_count(&ghost) + cell_count(grapheme) > self.cells {
+                break;
+            }
+            ghost.push_str(grapheme);
+        }
+        let missing = self.cells - cell_count(&ghost);
+        // Not spaces: those would be dropped where a row ends.
+        (!ghost.is_empty()).then(|| ghost + &"·".repeat(missing))
     }
 
     fn piece(&mut self, index: usize, token: TokenId) {
@@ -267,14 +389,25 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// What a committed token looks like: its band during its step, then as text.
+/// What a committed token looks like: its band, which fades to text over some steps.
 fn role(turn: &Turn, last_step: LastStep, token: usize) -> Role {
-    let is_fresh = |step| last_step == LastStep::Fresh && step == turn.step;
-    match turn.marks()[token] {
-        Mark::Given => Role::Pinned,
-        Mark::Changed { step } if is_fresh(step) => Role::Changed,
-        Mark::Committed { step, confidence } if is_fresh(step) => Role::fresh(confidence),
+    let mark = turn.marks()[token];
+    match last_step {
+        LastStep::Fresh => mark_role(mark, turn.step),
+        LastStep::Settled => mark_role(mark, usize::MAX),
+    }
+}
+
+/// What a token with this mark looks like after so many steps.
+pub(super) fn mark_role(mark: Mark, now: usize) -> Role {
+    let age = |step: usize| now.saturating_sub(step);
+    match mark {
         Mark::Masked => Role::Mask,
-        Mark::Changed { .. } | Mark::Committed { .. } => Role::Text,
+        Mark::Given => Role::Pinned,
+        // By a run before this one.
+        Mark::Committed { step: 0, .. } => Role::Text,
+        Mark::Committed { step, confidence } => Role::aged(confidence, age(step)),
+        Mark::Changed { step } if age(step) == 0 => Role::Changed,
+        Mark::Changed { .. } => Role::Text,
     }
 }

@@ -66,12 +66,15 @@ fn title(context: Context) -> Option<&'static str> {
         Context::List => Some("Lists"),
         Context::Sessions => Some("Conversations"),
         Context::Search => Some("Earlier prompts"),
+        Context::Find => Some("Words found"),
         Context::Completion => Some("While a / command is typed"),
         Context::Help => Some("This help"),
         Context::Models => Some("The list of models"),
         Context::Settings => Some("Settings"),
         Context::FirstRun => Some("Without a model"),
+        Context::Welcome => Some("Before the first message"),
         Context::Replay => Some("An answer step by step"),
+        Context::Compare => Some("Two answers side by side"),
         Context::Overlay
         | Context::Confirm
         | Context::Canvas
@@ -203,6 +206,7 @@ fn pair(keys: &str, about: &str, column: usize) -> Row {
             span(&(" ".repeat(gap) + about), Role::Quiet),
         ],
         from: 0,
+        ..Row::default()
     }
 }
 

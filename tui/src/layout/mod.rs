@@ -12,8 +12,8 @@ mod selected;
 mod wrap;
 
 pub use canvas::{
-    CanvasPicture, LayoutOptions, answer_found, answer_so_far, canvas_rows, picture_rows,
-    settled_rows,
+    CanvasPicture, LayoutOptions, answer_found, answer_so_far, canvas_rows, moment_rows,
+    picture_rows, settled_rows,
 };
 pub use caret::with_carets;
 pub use flow::{Atom, AtomKind, Flow};

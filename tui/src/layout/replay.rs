@@ -1,21 +1,21 @@
 //! The tokens of an answer at one of its steps.
 
+use unmask_core::TokenId;
 use unmask_core::fold::Mark;
 use unmask_core::text::Piece;
 
+use super::canvas::mark_role;
 use super::{CanvasPicture, Flow, LayoutOptions, picture_rows, wrap_with_places};
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::row::{Row, TokenPlace, cut};
 use crate::state::{
-    Arrangement, CanvasMoment, Pending, Replay, ReplayLayer, Turn, least_sure_words,
+    Arrangement, CanvasMoment, Guesses, Pending, Replay, ReplayLayer, Turn, least_sure_words,
 };
 use crate::theme::Role;
 
 /// Cells of a token in the grid, the step among them.
 const CELL: usize = 16;
-/// Steps over which the colour of a fresh token fades.
-const AFTERGLOW: usize = 6;
 /// Colours of the order.
 const ORDERS: usize = 6;
 
@@ -30,6 +30,7 @@ pub fn replay_rows(
     let painted = Painted::of(replay, turn, moment);
     match replay.arrangement {
         Arrangement::Flow => flow(&painted, options),
+        Arrangement::Raw => raw(&painted, options),
         Arrangement::Grid => grid(&painted, options),
     }
 }
@@ -40,7 +41,7 @@ struct Painted<'a> {
     turn: &'a Turn,
     moment: &'a CanvasMoment,
     /// The tokens, with those that are to be pinned.
-    answer: Vec<unmask_core::TokenId>,
+    answer: Vec<TokenId>,
     /// Tokens of the words that the model was least sure of, once all is decided.
     unsure: Vec<usize>,
     /// Commits in all.
@@ -100,9 +101,10 @@ impl<'a> Painted<'a> {
             return Role::Changed;
         }
         let role = match self.replay.layer {
-            ReplayLayer::Confidence => self.by_confidence(mark),
+            ReplayLayer::Confidence => mark_role(mark, self.moment.step),
             ReplayLayer::Order => self.by_order(at, mark),
             ReplayLayer::Entropy => self.by_entropy(at, mark),
+            ReplayLayer::Plain => return Role::Text,
         };
         match role == Role::Text && self.unsure.contains(&at) {
             true => Role::Unsure,
@@ -114,22 +116,6 @@ impl<'a> Painted<'a> {
     fn is_changed_by_branch(&self, at: usize) -> bool {
         let is_end = self.replay.shown(self.turn) == self.turn.log().entries.len();
         is_end && self.replay.layer == ReplayLayer::Confidence && self.turn.is_other_than_before(at)
-    }
-
-    fn by_confidence(&self, mark: Mark) -> Role {
-        let age = |step: usize| self.moment.step.saturating_sub(step);
-        match mark {
-            Mark::Masked => Role::Mask,
-            Mark::Given => Role::Pinned,
-            Mark::Changed { step } if age(step) == 0 => Role::Changed,
-            Mark::Committed { step, confidence } => match age(step) {
-                _ if step == 0 => Role::Text,
-                0 => Role::fresh(confidence),
-                1..=AFTERGLOW => Role::fading(confidence),
-                _ => Role::Text,
-            },
-            Mark::Changed { .. } => Role::Text,
-        }
     }
 
     fn by_order(&self, at: usize, mark: Mark) -> Role {
@@ -163,10 +149,10 @@ fn flow(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
     let (block, block_length) = (last.map_or(0, |step| step.block), turn.block_length());
     let shown = match painted.replay.pending {
         Pending::Unfolded => length,
-        // The cursor is always seen.
+        // The cursor, if there is one, is always seen.
         Pending::Folded => (block + 1)
             .saturating_mul(block_length)
-            .max(painted.replay.token + 1)
+            .max(painted.replay.token.checked_add(1).unwrap_or(0))
             .min(length),
     };
     let picture = CanvasPicture {
@@ -175,6 +161,7 @@ fn flow(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
         mask: turn.mask(),
         pinned: canvas.pinned_until().saturating_sub(canvas.answer_start()),
         role: &|at| painted.role(at),
+        guesses: Guesses::of(last, canvas.answer_start()),
         over: &|at| painted.over(at),
     };
     let (mut rows, mut places) = picture_rows(picture, options, shown);
@@ -191,6 +178,32 @@ fn flow(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
     (rows, places)
 }
 
+/// A token with every sign of it: spaces, line ends, the names of special ones.
+fn written(turn: &Turn, token: TokenId) -> String {
+    match turn.loaded.vocabulary.piece(token) {
+        _ if token == turn.mask() => "▒▒▒".to_owned(),
+        Piece::Bytes(bytes) => {
+            let text = String::from_utf8_lossy(bytes).replace('\n', "↵");
+            clean_line(&text).replace(' ', "·")
+        }
+        Piece::Special(name) => clean_line(name),
+        Piece::Unknown => format!("id {}", token.0),
+    }
+}
+
+/// The tokens one behind the other, with a line between them.
+fn raw(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
+    let mut flow = Flow::new(options.emoji);
+    for (at, &token) in painted.answer.iter().enumerate() {
+        let role = painted.over(at).unwrap_or(painted.role(at));
+        let text = written(painted.turn, token);
+        flow.sign(&text, super::AtomKind::Word, role, at);
+        flow.sign(" ", super::AtomKind::Space, Role::Quiet, at);
+        flow.sign("│ ", super::AtomKind::Word, Role::Quiet, at);
+    }
+    wrap_with_places(&flow, options.width)
+}
+
 /// Each token in a cell of its own, behind the step that fixed it.
 fn grid(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
     let columns = (options.width / CELL).max(1);
@@ -204,15 +217,7 @@ fn grid(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
         let step = step
             .filter(|_| !is_masked)
             .map_or_else(String::new, |it| it.to_string());
-        let text = match painted.turn.loaded.vocabulary.piece(token) {
-            _ if is_masked => "▒▒▒".to_owned(),
-            Piece::Bytes(bytes) => {
-                clean_line(&String::from_utf8_lossy(bytes).replace('\n', "↵")).replace(' ', "·")
-            }
-            Piece::Special(name) => clean_line(name),
-            Piece::Unknown => format!("id {}", token.0),
-        };
-        let text = cut(&text, CELL - 6);
+        let text = cut(&written(painted.turn, token), CELL - 6);
         let gap = " ".repeat((CELL - 6).saturating_sub(cell_count(&text)) + 1);
         let role = painted.over(at).unwrap_or(painted.role(at));
         flow.sign(

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use crate::row::Row;
+use crate::row::{CODE_BAR, Row};
 use crate::state::{Entry, Form, Part, PartSource, State, TextSelection};
 use crate::theme::Role;
 
@@ -35,7 +35,15 @@ fn of_part(state: &State, at: usize, part: &Part<'_>, selection: &TextSelection)
         let Some(cells) = selection.cells(at, part.above + offset) else {
             continue;
         };
-        let (_, cut) = row.cut_out(&cells);
+        if row.is_label() {
+            continue;
+        }
+        let (_, mut cut) = row.cut_out(&cells);
+        for (span, whole) in cut.spans.iter_mut().zip(&row.spans) {
+            if whole.text == CODE_BAR {
+                span.text.clear();
+            }
+        }
         let join = before.and_then(|before| join(source?, before, row));
         match (before, join) {
             (None, _) => text.push_str(&words(&cut)),
@@ -91,7 +99,7 @@ fn join<'a>(source: &'a str, before: &Row, row: &Row) -> Option<&'a str> {
 
 fn is_blank(row: &Row) -> bool {
     let mut spans = row.spans.iter();
-    spans.all(|span| span.text == BAR || span.text.trim().is_empty())
+    spans.all(|span| [BAR, CODE_BAR].contains(&&*span.text) || span.text.trim().is_empty())
 }
 
 /// A row that goes on with a line, without what stands before it for the eye.

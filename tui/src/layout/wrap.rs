@@ -75,6 +75,7 @@ impl Wrapper<'_> {
             self.rows.push(Row {
                 spans: Vec::new(),
                 from: self.flow.atoms()[at + extra].from,
+                ..Row::default()
             });
             self.places.push(Vec::new());
         }
@@ -119,6 +120,7 @@ impl Wrapper<'_> {
                 .atoms()
                 .get(self.start)
                 .map_or(0, |atom| atom.from),
+            ..Row::default()
         };
         let mut used = 0;
         let mut places: Vec<TokenPlace> = Vec::new();

@@ -7,7 +7,7 @@ use unmask_core::message::Role;
 use unmask_core::wire::Event;
 use unmask_pages::{REPLAY_FRAME, REPLAY_STYLE, replay_script};
 
-use super::run::{RecordedRun, RunError};
+use crate::recorded_run::{RecordedRun, RunError};
 
 /// The page. Text of the run stands in it as text alone: what looks like a tag is none, and the page's policy lets no script
 /// run but its own.

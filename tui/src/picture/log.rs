@@ -5,7 +5,7 @@ use unmask_core::clean::clean_line;
 use unmask_core::event::CommitKind;
 use unmask_core::wire::{CommitLine, Event, StepLine};
 
-use super::run::{RecordedRun, RunError};
+use crate::recorded_run::{RecordedRun, RunError};
 
 /// The answer as it stands after the first `count` events.
 ///

@@ -8,10 +8,10 @@ use arboard::Clipboard;
 use jiff::Zoned;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::export::exported;
 use super::worker::Worker;
 use crate::action::{Action, Copied};
 use crate::effect::CopyJob;
-use crate::session::exported;
 
 /// Whose clipboard the system's is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,16 +36,29 @@ pub(super) fn start(
     Worker::start("copy", sender.clone(), move |job| {
         let copied = match job {
             CopyJob::Clipboard { what, text } => copy(route, &mut clipboard, what, text),
-            CopyJob::File { text, path } => write(&text, path.as_deref(), folder.as_deref())
-                .map_or_else(Copied::NotWritten, Copied::Written),
+            CopyJob::File { text, path } => {
+                write(text.as_bytes(), path.as_deref(), (folder.as_deref(), "md"))
+                    .map_or_else(Copied::NotWritten, Copied::Written)
+            }
             CopyJob::Export {
                 turn,
                 answer,
                 format,
+                style,
+                shown,
                 path,
-            } => exported(&turn, &answer, format, jiff::Timestamp::now())
-                .and_then(|text| write(&text, Some(&path), None))
-                .map_or_else(Copied::NotWritten, Copied::Written),
+            } => exported(
+                &turn,
+                &answer,
+                (format, shown, &style),
+                jiff::Timestamp::now(),
+            )
+            .and_then(|bytes| {
+                let extension = format.extension();
+                let at = write(&bytes, path.as_deref(), (folder.as_deref(), extension))?;
+                Ok(Copied::Exported(at, bytes.len() as u64))
+            })
+            .unwrap_or_else(Copied::NotWritten),
         };
         Some(Action::Copied(copied))
     })
@@ -83,17 +96,22 @@ fn natively(clipboard: &mut Option<Clipboard>, text: &str) -> Result<(), String>
 }
 
 /// Writes a new file that only the user can read; tells where, or why not.
-fn write(text: &str, path: Option<&Path>, folder: Option<&Path>) -> Result<PathBuf, String> {
+fn write(
+    bytes: &[u8],
+    path: Option<&Path>,
+    (folder, extension): (Option<&Path>, &str),
+) -> Result<PathBuf, String> {
     let path = match (path, folder) {
         (Some(path), _) => from_home(path),
         (None, Some(folder)) => {
-            let name = Zoned::now()
-                .strftime("answer-%Y%m%d-%H%M%S%.3f.md")
-                .to_string();
-            folder.join(name)
+            let now = Zoned::now();
+            let name = now.strftime("answer-%Y%m%d-%H%M%S%.3f");
+            folder.join(format!("{name}.{extension}"))
         }
         (None, None) => {
-            return Err("there is no folder for data; name a path: /copy file PATH".to_owned());
+            return Err(
+                "there is no folder for data; name a path, as in /copy file PATH".to_owned(),
+            );
         }
     };
     let at = path.display();
@@ -103,7 +121,7 @@ fn write(text: &str, path: Option<&Path>, folder: Option<&Path>) -> Result<PathB
     if let Some(folder) = folder.filter(|folder| path.parent() == Some(folder)) {
         make_folder(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    match new_file(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
+    match new_file(&path).and_then(|mut file| file.write_all(bytes)) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(format!(
             "{at} exists and is not overwritten; name another path"
@@ -149,7 +167,7 @@ mod tests {
     fn a_file_is_new_and_the_users_alone() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let copies = folder.path().join("copy");
-        let written = write("a\n", None, Some(&copies)).expect("it can be written");
+        let written = write(b"a\n", None, (Some(&copies), "md")).expect("it can be written");
         assert_eq!(
             std::fs::read_to_string(&written).expect("it is there"),
             "a\n"
@@ -172,19 +190,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.md");
         std::fs::write(&path, "old").expect("it can be written");
-        let why = write("new", Some(&path), None).expect_err("it exists");
+        let why = write(b"new", Some(&path), (None, "md")).expect_err("it exists");
         assert!(
             why.ends_with("a.md exists and is not overwritten; name another path"),
             "{why}"
         );
         assert_eq!(std::fs::read_to_string(&path).expect("it is there"), "old");
-        let why = write("new", Some(folder.path()), None).expect_err("it is a folder");
+        let why = write(b"new", Some(folder.path()), (None, "md")).expect_err("it is a folder");
         assert!(why.ends_with("is a folder; name a file in it"), "{why}");
     }
 
     #[test]
     fn without_a_folder_a_path_is_asked_for() {
-        let why = write("a", None, None).expect_err("nowhere to write to");
+        let why = write(b"a", None, (None, "md")).expect_err("nowhere to write to");
         assert!(why.contains("/copy file PATH"), "{why}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use crate::state::Toast;
@@ -54,9 +55,10 @@ impl Editor {
             Ok(file)
         };
         let file = file().map_err(|error| format!("no file for the draft: {error}"))?;
-        let mut command = self.command();
-        command.arg(file.path());
-        let status = command.status().map_err(|error| error.to_string())?;
+        let status = self
+            .command(file.path())
+            .status()
+            .map_err(|error| error.to_string())?;
         self.check(status)?;
         // Editors that write anew and rename leave another file in its place.
         let bytes = fs::read(file.path()).map_err(|error| error.to_string())?;
@@ -74,19 +76,22 @@ impl Editor {
 
     /// Through the shell, which knows how its words are quoted.
     #[cfg(unix)]
-    fn command(&self) -> Command {
+    fn command(&self, file: &Path) -> Command {
         let mut command = Command::new("/bin/sh");
         command.arg("-c");
         command.arg(format!("{} \"$@\"", self.command));
         command.arg("unmask");
+        command.arg(file);
         command
     }
 
-    #[cfg(not(unix))]
-    fn command(&self) -> Command {
-        let mut words = self.command.split_whitespace();
-        let mut command = Command::new(words.next().unwrap_or("notepad"));
-        command.args(words);
+    /// Through Windows' own shell, for the same reason.
+    #[cfg(windows)]
+    fn command(&self, file: &Path) -> Command {
+        use std::os::windows::process::CommandExt as _;
+        let mut command = Command::new("cmd");
+        // With /S it takes away the outer quotes and leaves all others.
+        command.raw_arg(format!("/S /C \"{} \"{}\"\"", self.command, file.display()));
         command
     }
 

@@ -10,9 +10,10 @@ use super::{Keep, Log, themes};
 use crate::action::{Action, Size};
 use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
-use crate::state::{State, TracesKept, Turn};
+use crate::session::recorded_turn;
+use crate::state::{State, TracesKept, Turn, Welcome};
 use crate::terminal::{Replies, look};
-use crate::update::{show_recorded, update};
+use crate::update::{show_both, show_recorded, update};
 
 /// What the screen is told before it opens.
 #[derive(Debug, Default)]
@@ -33,8 +34,35 @@ pub struct Setup {
     pub diagnostics: Vec<Diagnostic>,
     /// Where the user's themes lie.
     pub themes_folder: Option<PathBuf>,
-    /// A recorded answer to show step by step.
-    pub replay: Option<Arc<Turn>>,
+    /// What to show of recorded answers.
+    pub replay: Option<RecordedAnswers>,
+}
+
+/// Recorded answers on the screen.
+#[derive(Debug)]
+pub enum RecordedAnswers {
+    /// One, step by step.
+    One(Arc<Turn>),
+    /// Two, side by side.
+    Two(Arc<Turn>, Arc<Turn>),
+}
+
+/// The answer that an empty conversation shows.
+fn carried() -> Option<Welcome> {
+    const TRACE: &str = include_str!("welcome.trace.jsonl");
+    let recording = unmask_core::wire::read(TRACE.as_bytes());
+    let turn = recording.map_err(|error| error.to_string());
+    let turn = turn.and_then(|recording| recorded_turn(&recording));
+    match turn {
+        Ok(turn) => Some(Welcome {
+            turn: Arc::new(turn),
+            began: None,
+        }),
+        Err(error) => {
+            tracing::error!(error, "the carried trace cannot be shown");
+            None
+        }
+    }
 }
 
 /// The state before anything has happened.
@@ -76,8 +104,27 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     let folder = setup.themes_folder.as_ref();
     let files = folder.map(|folder| themes::read(folder));
     update(&mut state, Action::Themes(files.unwrap_or_default()));
-    if let Some(turn) = &setup.replay {
-        show_recorded(&mut state, Arc::clone(turn));
+    state.welcome = carried();
+    match &setup.replay {
+        Some(RecordedAnswers::One(turn)) => show_recorded(&mut state, Arc::clone(turn)),
+        Some(RecordedAnswers::Two(first, second)) => {
+            show_both(&mut state, Arc::clone(first), Arc::clone(second));
+        }
+        None => (),
     }
     state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_carried_trace_is_a_whole_answer_with_its_guesses() {
+        let welcome = carried().expect("it can be read");
+        let steps = || welcome.turn.log().steps();
+        assert!(steps().count() >= 12);
+        assert!(steps().filter(|step| !step.guesses.is_empty()).count() >= 6);
+        assert!(!welcome.turn.answer().contains(&welcome.turn.mask()));
+    }
 }

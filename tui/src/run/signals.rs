@@ -4,7 +4,8 @@
 pub(super) enum SignalEvent {
     /// Leave; which signal it was.
     End(i32),
-    /// The process was stopped and goes on.
+    /// The process was stopped and goes on. Windows stops none.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no job control there"))]
     Continued,
 }
 

@@ -15,6 +15,8 @@ use crate::state::{Answer, Entry, EntryVisibility, LogKept, Turn};
 pub struct Resumed {
     /// Oldest first.
     pub entries: Vec<(MessageId, EntryVisibility, Entry)>,
+    /// Which message follows which: its own name, then that of the one before it.
+    pub parents: Vec<(MessageId, MessageId)>,
     /// The name that the user gave.
     pub title: Option<String>,
     /// The largest name of a message.
@@ -83,7 +85,9 @@ fn model(turn: &Turn) -> ModelRecord {
 #[must_use]
 pub fn resumed(conversation: &Conversation, zone: &TimeZone) -> Resumed {
     let entry = |node: &MessageNode| Some((node.id, node.visibility.into(), entry(node, zone)?));
+    let parent = |node: &MessageNode| Some((node.id, conversation.parent_of(node)?));
     Resumed {
+        parents: conversation.nodes.iter().filter_map(parent).collect(),
         entries: conversation.seen().into_iter().filter_map(entry).collect(),
         title: conversation.title.clone(),
         last: conversation.last_id(),

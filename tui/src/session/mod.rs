@@ -3,7 +3,6 @@
 //! [`Storage`] does all of it on a thread of its own: the screen sends it [`Job`]s and is told [`StorageEvent`]s.
 
 mod entries;
-mod export;
 mod recorded_model;
 mod storage;
 mod trace;
@@ -12,6 +11,8 @@ mod trace;
 mod tests;
 
 pub use entries::{Resumed, record_of, resumed};
-pub use export::exported;
 pub use storage::{Job, Opened, Storage, StorageEvent};
-pub use trace::{TracedAnswer, recorded_turn, trace_events, trace_lines, turn_of_run};
+pub use trace::{
+    TracedAnswer, entry_events, recorded_turn, running_lines, trace_events, trace_lines,
+    turn_of_run,
+};

@@ -15,7 +15,7 @@ use unmask_core::text::Vocabulary;
 use unmask_core::text::pins::PinPlaceError;
 use unmask_core::wire::{CommitLine, Event, TokenText};
 
-use crate::picture::RecordedRun;
+use crate::recorded_run::RecordedRun;
 
 /// Larger ids are of no vocabulary; a trace may say anything.
 const LARGEST_VOCABULARY: u32 = 1 << 20;
@@ -62,6 +62,8 @@ pub(super) fn recorded_model(run: &RecordedRun) -> Arc<Loaded> {
         default_length: start.canvas.tokens.len() - start.canvas.answer_start,
         default_seed: None,
         measured: None,
+        presets: Vec::new(),
+        is_untold: true,
     })
 }
 

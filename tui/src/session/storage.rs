@@ -9,8 +9,9 @@ use unmask_core::conversations::{
 };
 
 use super::entries::{Resumed, resumed};
-use super::trace::{TracedAnswer, recorded_turn, trace_lines};
+use super::trace::{TracedAnswer, recorded_turn, running_lines, trace_lines};
 use crate::state::Turn;
+use unmask_core::wire::Event;
 
 /// What the screen asks of its [`Storage`]. Jobs are done in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,12 @@ pub enum Job {
     Delete(SessionId),
     /// Append the run of an answer to its trace.
     Trace(MessageId, Arc<Turn>, Box<TracedAnswer>),
+    /// Begin the trace of the answer that is being written.
+    BeginTrace(Box<Turn>),
+    /// Append what has happened since.
+    MoreTrace(Vec<Event>),
+    /// The answer is written, or there is none: that trace goes.
+    EndTrace,
     /// Remove the oldest traces until the others have at most so many bytes.
     Trim(u64),
     /// Read the trace of an answer.
@@ -77,6 +84,8 @@ pub struct Opened {
     pub conversation: Resumed,
     /// Whether it may be added to.
     pub access: Access,
+    /// The answer that was being written when a process died.
+    pub recovered: Option<Arc<Turn>>,
 }
 
 /// The conversation and the prompts of the screen, on disk.
@@ -135,6 +144,19 @@ impl Storage {
             Job::Rename(id, title) => Some(changed(self.store.rename(id, title, now))),
             Job::Delete(id) => Some(self.delete(id)),
             Job::Trace(id, turn, answer) => self.trace(id, &trace_lines(&turn, &answer, now)),
+            Job::BeginTrace(turn) => {
+                let begun = self.store.begin_running_trace(&running_lines(&turn, now));
+                self.running(begun)
+            }
+            Job::MoreTrace(events) => {
+                let lines: String = events.iter().map(|event| event.line() + "\n").collect();
+                let appended = self.store.append_running_trace(&lines);
+                self.running(appended)
+            }
+            Job::EndTrace => {
+                let ended = self.store.end_running_trace();
+                self.running(ended)
+            }
             Job::Trim(most) => {
                 match self.store.trim_traces(most) {
                     Ok(0) => (),
@@ -191,11 +213,42 @@ impl Storage {
         }
     }
 
+    /// A trace that cannot be written while its answer runs is told of when the answer is.
+    fn running(&self, written: Result<(), SessionError>) -> Option<StorageEvent> {
+        if let Err(error) = written {
+            tracing::warn!(error = error.whole(), "a running answer leaves no trace");
+        }
+        None
+    }
+
+    /// The answer that a process which died was writing.
+    fn recovered(&self) -> Option<Arc<Turn>> {
+        let recording = match self.store.running_trace() {
+            Ok(recording) => recording?,
+            Err(error) => {
+                let error = with_causes(&error);
+                tracing::warn!(error, "the trace of an unfinished answer cannot be read");
+                return None;
+            }
+        };
+        match recorded_turn(&recording) {
+            Ok(turn) => Some(Arc::new(turn)),
+            Err(error) => {
+                tracing::warn!(error, "the trace of an unfinished answer cannot be read");
+                None
+            }
+        }
+    }
+
     fn open(&mut self, id: SessionId) -> Result<Opened, SessionError> {
         let opened = self.store.open(id)?;
         self.writing = Health::Well;
         Ok(Opened {
             id,
+            recovered: match opened.access {
+                Access::Write => self.recovered(),
+                Access::InUse | Access::Denied(_) => None,
+            },
             conversation: resumed(&opened.conversation, &self.zone),
             access: opened.access,
         })

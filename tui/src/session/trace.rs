@@ -13,7 +13,7 @@ use unmask_core::wire::{
 };
 
 use super::recorded_model::recorded_model;
-use crate::picture::RecordedRun;
+use crate::recorded_run::RecordedRun;
 use crate::state::{Answer, LogEntry, RunRecord, Steering, Turn};
 
 /// How an answer ended, beside what its turn knows.
@@ -50,25 +50,59 @@ pub fn trace_lines(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> String
 /// The same before they are written.
 #[must_use]
 pub fn trace_events(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> Vec<Event> {
-    let (log, loaded) = (turn.log(), &turn.loaded);
     let recorded = turn.recorded.as_deref();
+    let mut events = vec![start(turn, now)];
+    events.extend(entry_events(turn, 0));
+    let done = || {
+        Event::Done(Done {
+            reason: answer.reason,
+            text: answer.text.clone(),
+            stats: answer.stats,
+        })
+    };
+    events.extend(match recorded {
+        Some(recorded) => recorded.end.clone(),
+        None => Some(done()),
+    });
+    events
+}
+
+/// The lines of a turn that runs, as far as it has come.
+#[must_use]
+pub fn running_lines(turn: &Turn, now: Timestamp) -> String {
+    let events = std::iter::once(start(turn, now)).chain(entry_events(turn, 0));
+    events.map(|event| event.line() + "\n").collect()
+}
+
+fn start(turn: &Turn, now: Timestamp) -> Event {
+    let (log, loaded) = (turn.log(), &turn.loaded);
     let label = RunLabel {
         id: ulid::Ulid::new().to_string(),
         at: now.to_string(),
         program: format!("unmask {}", env!("CARGO_PKG_VERSION")),
         messages: turn.messages.clone(),
     };
-    let start = || Start {
+    let made = || Start {
         infill: turn.branch.as_ref().is_some_and(|it| it.is_infill),
         ..Start::of(&log.canvas, &log.params, loaded, &label)
     };
-    let start = recorded.map_or_else(start, |it| it.start.clone());
-    let mut events = vec![Event::Start(Box::new(start))];
-    let mut params = &log.params;
-    for entry in &log.entries {
+    let recorded = turn.recorded.as_deref();
+    Event::Start(Box::new(recorded.map_or_else(made, |it| it.start.clone())))
+}
+
+/// What has happened from an entry of a turn's log on.
+#[must_use]
+pub fn entry_events(turn: &Turn, from: usize) -> Vec<Event> {
+    let (log, loaded) = (turn.log(), &turn.loaded);
+    let mut events = Vec::new();
+    let mut params = log.params_at(from);
+    for entry in log.entries.iter().skip(from) {
         match entry {
             LogEntry::Step(step) => {
-                events.push(Event::Step(StepLine::of(step, &loaded.vocabulary)));
+                let mut line = StepLine::of(step, &loaded.vocabulary);
+                // They are for the eyes, and more than all the rest.
+                line.guesses.clear();
+                events.push(Event::Step(line));
             }
             LogEntry::Edit(steering) => {
                 let commits = steering.commits.iter();
@@ -87,17 +121,6 @@ pub fn trace_events(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> Vec<E
             }
         }
     }
-    let done = || {
-        Event::Done(Done {
-            reason: answer.reason,
-            text: answer.text.clone(),
-            stats: answer.stats,
-        })
-    };
-    events.extend(match recorded {
-        Some(recorded) => recorded.end.clone(),
-        None => Some(done()),
-    });
     events
 }
 

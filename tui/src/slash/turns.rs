@@ -2,13 +2,19 @@
 
 use super::nearest;
 use crate::action::{Action, Order};
-use crate::state::{DialPosition, ExportFormat, Field, Remasked};
+use crate::state::{BranchName, CompareWith, DialPosition, ExportFormat, Field, Remasked};
+
+/// What `/set` takes beside the settings: all of a preset.
+const PRESET: &str = "preset";
 
 pub(super) fn set(text: &str) -> Result<Action, String> {
     let Some((key, value)) = text.split_once('=') else {
         return Err("/set takes KEY=VALUE, such as /set steps=64".to_owned());
     };
     let key = key.trim();
+    if key == PRESET {
+        return Ok(Action::Order(Order::Preset(value.trim().to_owned())));
+    }
     match Field::named(key) {
         Some(field) => Ok(Action::Order(Order::Set(field, value.trim().to_owned()))),
         None => Err(no_setting(key)),
@@ -19,7 +25,12 @@ fn no_setting(key: &str) -> String {
     let all = Field::ALL.map(Field::words);
     let by_label = all.iter().find(|words| words.label.starts_with(key));
     let near = by_label.map(|words| words.key);
-    match near.or_else(|| nearest(key, &all.map(|words| words.key))) {
+    let keys: Vec<&str> = all
+        .map(|words| words.key)
+        .into_iter()
+        .chain([PRESET])
+        .collect();
+    match near.or_else(|| nearest(key, &keys)) {
         Some(near) => format!("No setting {key}. Did you mean {near}?"),
         None => format!("No setting {key}; /settings shows them all"),
     }
@@ -34,7 +45,7 @@ pub(super) fn speed(name: &str) -> Result<Action, String> {
 
 pub(super) fn pin(text: &str) -> Result<Action, String> {
     match text {
-        "" => Err("/pin takes POSITION:WORD, …, such as /pin 0:Once, 5:upon; or clear".to_owned()),
+        "" => Err("/pin takes POSITION:WORD, …, such as /pin 9:Clara; or clear".to_owned()),
         text => Ok(Action::Order(Order::Set(Field::Pins, text.to_owned()))),
     }
 }
@@ -61,14 +72,93 @@ pub(super) fn export(text: &str) -> Result<Action, String> {
         .into_iter()
         .find(|(word, _)| *word == name);
     match (found, path.trim()) {
-        (Some((_, format)), path) if !path.is_empty() => {
-            Ok(Action::Order(Order::Export(format, path.into())))
+        (Some((_, format)), path) => {
+            let path = Some(path).filter(|path| !path.is_empty());
+            Ok(Action::Order(Order::Export(format, path.map(Into::into))))
         }
+        (None, _) => {
+            let all = ExportFormat::ALL.map(|(word, _)| word).join(", ");
+            Err(format!(
+                "/export takes one of {all}, and a path if you like: /export html a.html"
+            ))
+        }
+    }
+}
+
+pub(super) fn share(path: &str) -> Result<Action, String> {
+    let path = Some(path).filter(|path| !path.is_empty());
+    let order = Order::Export(ExportFormat::Card, path.map(Into::into));
+    Ok(Action::Order(order))
+}
+
+pub(super) fn fill(text: &str) -> Result<Action, String> {
+    let parts = super::template::parts(text)?;
+    Ok(Action::Order(Order::Fill {
+        template: text.to_owned(),
+        parts,
+    }))
+}
+
+pub(super) fn edit(text: &str) -> Result<Action, String> {
+    match text.parse() {
+        Ok(turn) => Ok(Action::Order(Order::EditMessage(turn))),
+        Err(_) => Err("/edit takes nothing or the number of a turn, counted from 1".to_owned()),
+    }
+}
+
+pub(super) fn find(text: &str) -> Result<Action, String> {
+    match text {
+        "" => Err("/find takes words of the conversation".to_owned()),
+        words => Ok(Action::Order(Order::Find(words.to_owned()))),
+    }
+}
+
+/// `steps=32`, `1 1b`, `backend onnx`, `precision q8_0`, a model, or nothing for the last two answers to one message.
+pub(super) fn compare(text: &str) -> Result<Action, String> {
+    let order = |with| Ok(Action::Order(Order::Compare(with)));
+    if text.is_empty() {
+        return order(CompareWith::Answers(None));
+    }
+    if let Some((key, value)) = text.split_once('=') {
+        let key = key.trim();
+        let field = Field::named(key).ok_or_else(|| no_setting(key))?;
+        return order(CompareWith::Setting(field, value.trim().to_owned()));
+    }
+    let Some((first, second)) = text.split_once(char::is_whitespace) else {
+        return order(CompareWith::Model(text.to_owned()));
+    };
+    let second = second.trim();
+    match (first, name(first), name(second)) {
+        ("backend", ..) => order(CompareWith::Backend(second.to_owned())),
+        ("precision", ..) => order(CompareWith::Precision(second.to_owned())),
+        (_, Some(first), Some(second)) => order(CompareWith::Answers(Some([first, second]))),
         _ => Err(
-            "/export takes html, json, text, log or trace and a path, such as /export html a.html"
+            "/compare takes KEY=VALUE, a model, backend NAME, precision NAME, or two answers, such as 1 1b"
                 .to_owned(),
         ),
     }
+}
+
+/// `1b`; `1` is `1a`, and nothing asks which there are.
+pub(super) fn branch(text: &str) -> Result<Action, String> {
+    if text.is_empty() {
+        return Ok(Action::Order(Order::Branch(None)));
+    }
+    match name(text) {
+        Some(name) => Ok(Action::Order(Order::Branch(Some(name)))),
+        None => Err("/branch takes nothing or the name of an answer, such as 1b".to_owned()),
+    }
+}
+
+fn name(text: &str) -> Option<BranchName> {
+    let digits = text.trim_end_matches(|it: char| it.is_ascii_lowercase());
+    let letter = match text.strip_prefix(digits).unwrap_or_default() {
+        "" => Some('a'),
+        letters => Some(letters)
+            .filter(|it| it.len() == 1)
+            .and_then(|it| it.chars().next()),
+    };
+    Some((digits.parse().ok()?, letter?))
 }
 
 pub(super) fn remask(text: &str) -> Result<Action, String> {
@@ -119,8 +209,35 @@ mod tests {
             ("/replay 2", Order::Replay(2)),
             (
                 "/export html a b.html",
-                Order::Export(ExportFormat::Html, "a b.html".into()),
+                Order::Export(ExportFormat::Html, Some("a b.html".into())),
             ),
+            ("/export gif", Order::Export(ExportFormat::Gif, None)),
+            ("/share", Order::Export(ExportFormat::Card, None)),
+            ("/find two words", Order::Find("two words".to_owned())),
+            ("/compare", Order::Compare(CompareWith::Answers(None))),
+            (
+                "/compare 1 1b",
+                Order::Compare(CompareWith::Answers(Some([(1, 'a'), (1, 'b')]))),
+            ),
+            (
+                "/compare cfg_scale=2",
+                Order::Compare(CompareWith::Setting(
+                    Setting::CfgScale.into(),
+                    "2".to_owned(),
+                )),
+            ),
+            (
+                "/compare backend onnx",
+                Order::Compare(CompareWith::Backend("onnx".to_owned())),
+            ),
+            (
+                "/compare demo",
+                Order::Compare(CompareWith::Model("demo".to_owned())),
+            ),
+            ("/branch", Order::Branch(None)),
+            ("/branch 2", Order::Branch(Some((2, 'a')))),
+            ("/branch 12c", Order::Branch(Some((12, 'c')))),
+            ("/edit 3", Order::EditMessage(3)),
             ("/remask 3-5", Order::Remask(Remasked::Span(3, 5))),
             ("/remask 4", Order::Remask(Remasked::Span(4, 4))),
             ("/remask low = 0.5", Order::Remask(Remasked::Below(0.5))),

@@ -85,12 +85,12 @@ impl Entry {
         }
     }
 
-    /// Rows before its text: an empty one, and one that says who speaks.
+    /// Rows behind its text: an answer's figures.
     #[must_use]
-    pub fn rows_above(&self) -> usize {
+    pub fn rows_below(&self) -> usize {
         match self {
-            Self::You { .. } | Self::Answer(_) => 2,
-            Self::Failure(_) | Self::Note(_) => 1,
+            Self::Answer(_) => 1,
+            Self::You { .. } | Self::Failure(_) | Self::Note(_) => 0,
         }
     }
 }

@@ -8,7 +8,7 @@ use unmask_core::settings::{Counted, Domain, Setting, SettingValue, TABLE, Word,
 
 pub use words::FieldWords;
 
-use super::{Seed, Settings, State};
+use super::{DialPosition, Seed, Settings, State};
 
 /// A row of the settings panel, which `/set` names too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,26 +45,173 @@ pub enum Caching {
 
 /// Milliseconds that a step is shown at most.
 pub const LONGEST_DELAY: u64 = 1_000;
+
+/// What the fields of the panel are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldGroup {
+    /// What is denoised.
+    Canvas,
+    /// Which token a position gets, and which position is next.
+    Sampler,
+    /// How many positions a step fixes.
+    Speed,
+    /// Where an answer ends.
+    Ending,
+    /// How it is shown.
+    View,
+}
+
+impl FieldGroup {
+    const ALL: [Self; 5] = [
+        Self::Canvas,
+        Self::Sampler,
+        Self::Speed,
+        Self::Ending,
+        Self::View,
+    ];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Canvas => "Canvas",
+            Self::Sampler => "Sampler",
+            Self::Speed => "Speed",
+            Self::Ending => "Ending",
+            Self::View => "View",
+        }
+    }
+}
+
+/// A row of the settings panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldRow {
+    /// The name of the fields below.
+    Heading(FieldGroup),
+    /// A field.
+    Field(Field),
+}
+
+impl FieldRow {
+    /// All rows of the panel.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut rows = Vec::with_capacity(Field::ALL.len() + FieldGroup::ALL.len());
+        let mut before = None;
+        for field in Field::ALL {
+            let group = field.group();
+            if before.replace(group) != Some(group) {
+                rows.push(Self::Heading(group));
+            }
+            rows.push(Self::Field(field));
+        }
+        rows
+    }
+}
+
 impl Field {
-    /// In the order of the panel: that of the table, with those of the screen between.
+    /// In the order of the panel: by group, in each as the table has them, behind those of the screen.
     pub const ALL: [Self; TABLE.len() + 4] = {
+        const OWN: [Field; 4] = [Field::Pins, Field::Context, Field::Speed, Field::Delay];
         let mut all = [Self::Context; TABLE.len() + 4];
-        let (mut at, mut row) = (0, 0);
-        while row < TABLE.len() {
-            let setting = TABLE[row].setting;
-            all[at] = Self::Denoising(setting);
-            if matches!(setting, Setting::Steps) {
-                at += 1;
-                all[at] = Self::Speed;
+        let (mut at, mut group) = (0, 0);
+        while group < FieldGroup::ALL.len() {
+            let wanted = FieldGroup::ALL[group] as u8;
+            let mut row = 0;
+            while row < OWN.len() + TABLE.len() {
+                // The dial stands before what it turns, pins and context behind what they are about.
+                let field = match (row, OWN.len(), TABLE.len()) {
+                    (0, _, _) => OWN[2],
+                    (1, _, _) => OWN[3],
+                    (row, _, n) if row < n + 2 => Self::Denoising(TABLE[row - 2].setting),
+                    (row, _, n) => OWN[row - 2 - n],
+                };
+                if field.group() as u8 == wanted {
+                    all[at] = field;
+                    at += 1;
+                }
+                row += 1;
             }
-            if matches!(setting, Setting::EndLast) {
-                (all[at + 1], all[at + 2]) = (Self::Delay, Self::Pins);
-                at += 2;
-            }
-            (at, row) = (at + 1, row + 1);
+            group += 1;
         }
         all
     };
+
+    /// What it is about.
+    #[must_use]
+    pub const fn group(self) -> FieldGroup {
+        match self {
+            Self::Pins | Self::Context => FieldGroup::Canvas,
+            Self::Speed => FieldGroup::Speed,
+            Self::Delay => FieldGroup::View,
+            Self::Denoising(setting) => match setting {
+                Setting::Length | Setting::BlockLength | Setting::SubBlock => FieldGroup::Canvas,
+                Setting::Temperature
+                | Setting::CfgScale
+                | Setting::Remasking
+                | Setting::Seed
+                | Setting::TopP
+                | Setting::TopK
+                | Setting::OrderTemperature
+                | Setting::EntropyOrder
+                | Setting::Editing => FieldGroup::Sampler,
+                Setting::EndLast | Setting::NoEnd | Setting::EarlyStop => FieldGroup::Ending,
+                Setting::Steps
+                | Setting::Threshold
+                | Setting::Factor
+                | Setting::EntropyBound
+                | Setting::Cache
+                | Setting::Klass
+                | Setting::LocalLeap
+                | Setting::SlowFast
+                | Setting::Wino
+                | Setting::Hierarchy
+                | Setting::Credit
+                | Setting::Dynamic
+                | Setting::Schedule => FieldGroup::Speed,
+            },
+        }
+    }
+
+    /// How far it is between its least and its most, 0 to 1, if it has both.
+    #[must_use]
+    pub fn share(self, settings: &Settings, limits: &Limits) -> Option<f64> {
+        let between = |value: f64, least: f64, most: f64| {
+            (most > least).then(|| ((value - least) / (most - least)).clamp(0.0, 1.0))
+        };
+        match self {
+            Self::Denoising(setting) => {
+                let row = setting.definition();
+                match (row.domain, (row.get)(&settings.params, settings.length)) {
+                    // Each doubling is as far as the one before.
+                    (Domain::Count(counted), SettingValue::Count(count)) => {
+                        let most = most(counted, settings, limits).max(1) as f64;
+                        between((count.max(1) as f64).log2(), 0.0, most.log2())
+                    }
+                    (
+                        Domain::Number(bounds) | Domain::Optional(bounds),
+                        SettingValue::Number(number),
+                    ) => between(number, bounds.least, bounds.screen_most),
+                    (Domain::Switch, SettingValue::Switch(is_on)) => {
+                        Some(if is_on { 1.0 } else { 0.0 })
+                    }
+                    (Domain::Choice(words), SettingValue::Choice(word)) => {
+                        let at = words.iter().position(|it| it.word == word)?;
+                        between(at as f64, 0.0, words.len().saturating_sub(1) as f64)
+                    }
+                    _ => None,
+                }
+            }
+            Self::Speed => {
+                let at = DialPosition::ALL
+                    .iter()
+                    .position(|it| Some(*it) == settings.speed())?;
+                between(at as f64, 0.0, (DialPosition::ALL.len() - 1) as f64)
+            }
+            Self::Delay => between(settings.delay.as_millis() as f64, 0.0, LONGEST_DELAY as f64),
+            Self::Pins | Self::Context => None,
+        }
+    }
 
     /// The field of this key, or of this label with its spaces as underscores.
     #[must_use]
@@ -113,7 +260,7 @@ impl Field {
                 }
             }
             Self::Speed => (settings.speed())
-                .map_or("custom", super::DialPosition::name)
+                .map_or("custom", DialPosition::name)
                 .to_owned(),
             Self::Delay => milliseconds(settings.delay),
             Self::Pins if settings.pins.is_empty() => "none".to_owned(),

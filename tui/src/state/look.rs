@@ -40,6 +40,16 @@ pub enum Keyboard {
     Kitty,
 }
 
+/// Whether the model's guesses are written on the masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ghosts {
+    /// Masks are shades.
+    #[default]
+    Hidden,
+    /// They are.
+    Shown,
+}
+
 /// How much moves on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Motion {

@@ -2,11 +2,14 @@
 
 mod activity;
 mod alerts;
+mod branches;
+mod compare;
 mod completion;
 mod composer;
 mod confirm;
 mod entry;
 mod field;
+mod find;
 mod folded_pastes;
 mod help;
 mod history;
@@ -37,6 +40,7 @@ mod transcript;
 mod turn;
 mod turn_log;
 mod typing;
+mod welcome;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -44,22 +48,25 @@ use std::time::Duration;
 
 pub use activity::{Activity, Cancellation, Load};
 pub use alerts::{AlertMethod, Alerts, ExitPrint, TerminalFocus};
+pub use branches::BranchName;
+pub use compare::{Compare, CompareWith, Differences, Side};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
 pub use entry::{Answer, Entry, Fingerprint, LogKept};
 pub(crate) use field::most;
-pub use field::{Caching, Field, FieldWords, LONGEST_DELAY, Limits};
+pub use field::{Caching, Field, FieldGroup, FieldRow, FieldWords, LONGEST_DELAY, Limits};
+pub use find::{Find, FindHit};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
 pub use least_sure::{UnsureWord, least_sure_words};
-pub use look::{Glyphs, Keyboard, Look, MASK_WIDTH, Motion};
+pub use look::{Ghosts, Glyphs, Keyboard, Look, MASK_WIDTH, Motion};
 pub use machine::{Machine, Scan};
 pub use mouse::Mouse;
 pub use order::{AfterScan, Approve, CopyOrder, ExportFormat, Order, Remasked};
 pub use overlay::{Notice, Overlay, Toast};
-pub use parts::{Part, PartSource};
+pub use parts::{ABOVE, Part, PartSource};
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
@@ -79,11 +86,12 @@ pub use transcript::{
     Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
 };
 pub use turn::Turn;
-pub use turn_log::{CanvasMoment, CommitOrigin, LogEntry, RunRecord, Steering, TurnLog};
+pub use turn_log::{CanvasMoment, CommitOrigin, Guesses, LogEntry, RunRecord, Steering, TurnLog};
 pub use typing::Typing;
 use unmask_core::engine::{Loaded, TurnId};
 pub use unmask_core::fold::Mark;
 pub use unmask_core::measured::DialPosition;
+pub use welcome::{PROMPTS, Welcome};
 
 use crate::cells::Emoji;
 use crate::diagnostic::Diagnostic;
@@ -112,6 +120,8 @@ pub struct State {
     pub keymap: Keymap,
     /// The themes, and which is in use.
     pub themes: Themes,
+    /// Whether guesses are written on masks.
+    pub ghosts: Ghosts,
     /// How much moves.
     pub motion: Motion,
     /// When the steps of an answer were drawn, and when they will be, if little moves.
@@ -160,12 +170,22 @@ pub struct State {
     pub selected_message: SelectedMessage,
     /// The answer that is shown step by step, in place of the chat.
     pub replay: Option<Replay>,
+    /// Two answers that are shown side by side, in place of the chat.
+    pub compare: Option<Compare>,
+    /// The answer that is made once more by the model which is being loaded, with the settings for it.
+    pub comparing: Option<(usize, Box<Settings>)>,
+    /// The message that the draft stands for: sent, it begins a branch in its place.
+    pub editing: Option<usize>,
+    /// What is looked for in the conversation.
+    pub find: Option<Find>,
     /// The text that is selected with the mouse.
     pub text_selection: Option<TextSelection>,
     /// Whether it is copied at once.
     pub copy_on_select: CopyOnSelect,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
+    /// What an empty conversation shows.
+    pub welcome: Option<Welcome>,
     /// The machine, its backends and its models.
     pub machine: Machine,
     /// The last failure that is no part of the conversation.
@@ -203,6 +223,8 @@ pub enum Focus {
 /// What the bars of the timeline are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
+    /// When each token of the answer was fixed.
+    Barcode,
     /// Tokens of each step.
     Tokens,
     /// Wall time of each step.
@@ -216,9 +238,10 @@ impl Measure {
     #[must_use]
     pub fn next(self) -> Self {
         match self {
+            Self::Barcode => Self::Tokens,
             Self::Tokens => Self::Time,
             Self::Time => Self::Saved,
-            Self::Saved => Self::Tokens,
+            Self::Saved => Self::Barcode,
         }
     }
 }
@@ -243,6 +266,7 @@ impl State {
             },
             keymap: Keymap::default(),
             themes: Themes::default(),
+            ghosts: Ghosts::default(),
             motion: Motion::Full,
             frames: StepFrames::default(),
             title: String::new(),
@@ -254,7 +278,7 @@ impl State {
             forward: None,
             playback: Playback::default(),
             stop_keep: StopKeep::default(),
-            measure: Measure::Tokens,
+            measure: Measure::Barcode,
             turn: TurnId::default(),
             transcript: Transcript::default(),
             saved: Saved::default(),
@@ -267,9 +291,14 @@ impl State {
             focus: Focus::Composer,
             selected_message: SelectedMessage::default(),
             replay: None,
+            compare: None,
+            comparing: None,
+            editing: None,
+            find: None,
             text_selection: None,
             copy_on_select: CopyOnSelect::default(),
             overlays: Vec::new(),
+            welcome: None,
             machine: Machine::default(),
             toast: None,
             notice: None,
@@ -362,6 +391,7 @@ impl State {
             notice,
             menu,
             self.frames.due,
+            self.welcome_wakes_at(),
             self.quit_until,
             self.held_enter,
         ]

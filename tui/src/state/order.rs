@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use unmask_core::conversations::SessionId;
-use unmask_core::engine::LoadRequest;
+use unmask_core::engine::{FillPart, LoadRequest};
 
-use super::{DialPosition, Field, Motion, Mouse};
+use super::{BranchName, CompareWith, DialPosition, Field, Motion, Mouse};
 
 /// What the user can ask for with words of their own; keys and the palette lead to it through a panel or the composer.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub enum Order {
     Delete(SessionId),
     /// Give a setting this value.
     Set(Field, String),
+    /// Sets what the preset of this name says.
+    Preset(String),
     /// Turn the speed dial.
     Dial(DialPosition),
     /// Answer the last message anew, with this seed.
@@ -44,8 +46,23 @@ pub enum Order {
     Replay(usize),
     /// Have a part of the last answer written anew.
     Remask(Remasked),
-    /// Write the last answer and how it came about into a new file.
-    Export(ExportFormat, PathBuf),
+    /// Write the last answer and how it came about into a new file, this one or one in the user's data folder.
+    Export(ExportFormat, Option<PathBuf>),
+    /// Have the blanks of a text filled.
+    Fill {
+        /// The text as it was typed.
+        template: String,
+        /// Its parts.
+        parts: Vec<FillPart>,
+    },
+    /// Put the message of the turn of this number, counted from 1, into the composer, to be sent as a branch.
+    EditMessage(usize),
+    /// Look for words in the conversation.
+    Find(String),
+    /// Show an answer beside another one to the same message.
+    Compare(CompareWith),
+    /// Show the answer of this name and what followed it again; without a name say which there are.
+    Branch(Option<BranchName>),
 }
 
 /// What an answer becomes as a file.
@@ -61,17 +78,54 @@ pub enum ExportFormat {
     Log,
     /// The lines that it is read from again.
     Trace,
+    /// The step that is shown, in vectors.
+    Svg,
+    /// All of it, in vectors that move.
+    Film,
+    /// The step that is shown, in pixels.
+    Png,
+    /// All of it, in pixels of all colours that move.
+    Apng,
+    /// All of it, in pixels of 256 colours that move.
+    Gif,
+    /// All of it as a recording of a terminal.
+    Cast,
+    /// A card to be shared: message, answer, a bar for each token in the order of its step, settings.
+    Card,
 }
 
 impl ExportFormat {
     /// Every format with its name.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("html", Self::Html),
         ("json", Self::Json),
         ("text", Self::Text),
         ("log", Self::Log),
         ("trace", Self::Trace),
+        ("svg", Self::Svg),
+        ("film", Self::Film),
+        ("png", Self::Png),
+        ("apng", Self::Apng),
+        ("gif", Self::Gif),
+        ("cast", Self::Cast),
+        ("card", Self::Card),
     ];
+
+    /// What the names of such files end in.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Html => "html",
+            Self::Json => "json",
+            Self::Text | Self::Log => "txt",
+            Self::Trace => "trace.jsonl",
+            Self::Svg | Self::Film => "svg",
+            Self::Png | Self::Card => "png",
+            Self::Apng => "apng",
+            Self::Gif => "gif",
+            Self::Cast => "cast",
+        }
+    }
 }
 
 /// Which tokens of an answer are written anew.

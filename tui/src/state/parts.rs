@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use super::{Entry, EntryVisibility, State, Turn};
+use super::{BranchName, Entry, EntryVisibility, State, Turn};
 use crate::clean::clean_line;
 use crate::row::{Row, cut};
 use crate::theme::Role;
@@ -8,7 +8,10 @@ use crate::theme::Role;
 /// Rows that say what the model no longer sees, with the empty one before them.
 const HORIZON: usize = 2;
 
-/// A part of the transcript as rows: an empty one, a head if somebody speaks, and its text.
+/// Rows before what is said: an empty one.
+pub const ABOVE: usize = 1;
+
+/// A part of the transcript as rows: an empty one, its text, and its figures if it is an answer.
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
     /// What it is.
@@ -17,10 +20,14 @@ pub struct Part<'a> {
     pub visibility: EntryVisibility,
     /// Messages above it that the model no longer sees, if it is the first below them: two rows say so.
     pub left_out: usize,
+    /// Its name, if it is another answer to a message than the first.
+    pub branch: Option<BranchName>,
     /// Rows above its text.
     pub above: usize,
     /// Its text.
     pub rows: Cow<'a, [Row]>,
+    /// Rows below its text.
+    pub below: usize,
 }
 
 /// What a part of the transcript shows.
@@ -38,7 +45,7 @@ impl Part<'_> {
     /// Rows in all.
     #[must_use]
     pub fn height(&self) -> usize {
-        self.above + self.rows.len()
+        self.above + self.rows.len() + self.below
     }
 }
 
@@ -51,14 +58,21 @@ impl State {
             Some((last, messages)) if last + 1 == at => messages,
             Some(_) | None => 0,
         };
+        let names = self.transcript.answer_names();
+        let branch = |at: usize| {
+            let found = names.binary_search_by_key(&at, |(at, _)| *at).ok()?;
+            Some(names[found].1).filter(|(_, letter)| *letter != 'a')
+        };
         let entries = self.transcript.entries.iter().enumerate();
         let mut parts: Vec<Part<'_>> = entries
             .map(|(at, item)| Part {
                 source: PartSource::Entry(&item.entry),
                 visibility: item.visibility,
                 left_out: left_out(at),
-                above: item.entry.rows_above() + HORIZON * usize::from(left_out(at) > 0),
+                branch: branch(at),
+                above: ABOVE + HORIZON * usize::from(left_out(at) > 0),
                 rows: Cow::Borrowed(&item.rows),
+                below: item.entry.rows_below(),
             })
             .collect();
         if let Some(turn) = self.running() {
@@ -66,8 +80,10 @@ impl State {
                 source: PartSource::Turn(turn),
                 visibility: EntryVisibility::Seen,
                 left_out: 0,
-                above: 2,
+                branch: turn.branch.as_ref().map(|branch| branch.name),
+                above: ABOVE,
                 rows: Cow::Borrowed(&turn.rows.1),
+                below: 0,
             });
         }
         if !self.queue.is_empty() {
@@ -75,8 +91,10 @@ impl State {
                 source: PartSource::Queue,
                 visibility: EntryVisibility::Seen,
                 left_out: 0,
-                above: 1,
+                branch: None,
+                above: ABOVE,
                 rows: Cow::Owned(self.queued_rows()),
+                below: 0,
             });
         }
         parts

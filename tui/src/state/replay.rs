@@ -75,6 +75,8 @@ pub enum ReplayLayer {
     Order,
     /// How spread out the candidates of each token were.
     Entropy,
+    /// Nothing; for pictures.
+    Plain,
 }
 
 /// How the tokens of a replay are arranged.
@@ -83,6 +85,8 @@ pub enum Arrangement {
     /// As text.
     #[default]
     Flow,
+    /// One by one, as the tokenizer has them.
+    Raw,
     /// In cells of one width, each with the step that fixed it.
     Grid,
 }
@@ -117,7 +121,7 @@ impl ReplayLayer {
         match self {
             Self::Confidence => Self::Order,
             Self::Order => Self::Entropy,
-            Self::Entropy => Self::Confidence,
+            Self::Entropy | Self::Plain => Self::Confidence,
         }
     }
 }
@@ -243,6 +247,44 @@ pub struct TokenStory<'a> {
 }
 
 impl Turn {
+    /// Every commit at this offset among the first `shown` entries of the log, with its step; `None` is the user's. The place
+    /// is followed back over what was inserted and left out before it.
+    #[must_use]
+    pub fn history(
+        &self,
+        moment: &CanvasMoment,
+        shown: usize,
+        offset: usize,
+    ) -> Vec<(Option<usize>, &unmask_core::event::Commit)> {
+        use unmask_core::event::CommitKind::{Changed, Deleted, Inserted, New, Pinned, Remasked};
+        let entries = &self.log().entries;
+        let mut at = Some(moment.fold.canvas().answer_start() + offset);
+        let mut history = Vec::new();
+        for entry in entries[..shown.min(entries.len())].iter().rev() {
+            let step = match entry {
+                LogEntry::Step(step) => Some(step.step),
+                LogEntry::Edit(_) => None,
+            };
+            for commit in entry.commits().iter().rev() {
+                let Some(now) = at else {
+                    break;
+                };
+                let index = commit.at.index();
+                match commit.kind {
+                    New | Changed | Remasked | Pinned | Inserted if index == now => {
+                        history.push((step, commit));
+                        at = Some(now).filter(|_| commit.kind != Inserted);
+                    }
+                    Inserted if index < now => at = Some(now - 1),
+                    Deleted if index <= now => at = Some(now + 1),
+                    New | Changed | Remasked | Pinned | Inserted | Deleted => (),
+                }
+            }
+        }
+        history.reverse();
+        history
+    }
+
     /// How the token at this offset came about by `moment`; `None` for a mask and for what was there before.
     #[must_use]
     pub fn story(&self, moment: &CanvasMoment, offset: usize) -> Option<TokenStory<'_>> {
@@ -321,6 +363,46 @@ mod tests {
         patch.pin(3, TokenId(4));
         patch.unpinned.insert(4);
         assert_eq!(patch.applied(&canvas), canvas);
+    }
+
+    #[test]
+    fn a_token_is_followed_back_over_what_was_inserted_and_left_out_before_it() {
+        use crate::fixture::{self, FixtureCell};
+        use unmask_core::event::CommitKind;
+        let cells = [FixtureCell::Text(b"a"), FixtureCell::Text(b"b")];
+        let id = unmask_core::engine::TurnId(1);
+        let mut turn = Turn::new(id, fixture::loaded(&cells), "?".to_owned());
+        turn.lay_out(
+            Canvas::new(&[], 3, fixture::MASK),
+            &unmask_core::Params::default(),
+        );
+        let mut step = 0;
+        let mut make = |kind, at, token| {
+            step += 1;
+            let commit = unmask_core::event::Commit {
+                kind,
+                ..fixture::new(at, token, 0.5)
+            };
+            turn.replay_step(fixture::step(step, 9, vec![commit]));
+        };
+        let [a, b] = [0, 1].map(|at| fixture::token(&cells, at));
+        make(CommitKind::New, 1, a);
+        make(CommitKind::Inserted, 0, b);
+        make(CommitKind::Changed, 2, b);
+        make(CommitKind::Deleted, 0, b);
+        make(CommitKind::Remasked, 1, fixture::MASK);
+        make(CommitKind::New, 1, a);
+        let moment = turn.log().moment(6);
+        let steps = |offset| {
+            let history = turn.history(&moment, 6, offset);
+            history
+                .into_iter()
+                .filter_map(|(step, _)| step)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(steps(1), [1, 3, 5, 6]);
+        assert_eq!(steps(0), [0; 0]);
+        assert_eq!(turn.history(&turn.log().moment(3), 3, 2).len(), 2);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Saved {
     pub canvases: Vec<StoppedCanvas>,
     /// Whether it is kept how answers came about.
     pub traces: TracesKept,
+    /// Entries of the running turn's log that are on disk; `None` if nothing of it is.
+    pub running: Option<usize>,
     /// The model that answered last before it was opened, until it is held against the one that answers now.
     pub answered_by: Option<String>,
 }

@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use unmask_core::Params;
 use unmask_core::engine::{Loaded, Overflow, Pin};
-use unmask_core::measured::{DialPosition, DialVerdict, MeasuredMode, Measurement, SpeedDial};
+use unmask_core::measured::{
+    CostEstimate, DialPosition, DialVerdict, MeasuredMode, Measurement, SpeedDial,
+};
 use unmask_core::params::Transfer;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::{approximation, fit};
@@ -82,6 +84,14 @@ impl Settings {
             DialVerdict::Shown(mode) => Some(mode),
             DialVerdict::Open => None,
         }
+    }
+
+    /// What an answer at a position of the dial is expected to cost; `None` where nothing was measured for it.
+    #[must_use]
+    pub fn estimate(&self, speed: DialPosition, forward: Option<Duration>) -> Option<CostEstimate> {
+        let mode = self.measured_mode(speed)?;
+        let measured = self.measured.as_deref()?;
+        Some(measured.estimate(mode, self.length, forward))
     }
 
     /// The settings of a position: those that were measured, or else the dial's own.

@@ -32,6 +32,8 @@ pub enum TurnOrigin {
     Continued(usize),
     /// It is another answer beside the one at this index of the transcript, of which something was changed.
     Branched(usize),
+    /// It is compared with the answer at this index of the transcript, and set aside.
+    Compared(usize),
 }
 
 /// What an answer is a branch of.

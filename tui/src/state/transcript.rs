@@ -25,6 +25,8 @@ pub struct TranscriptItem {
     pub entry: Entry,
     /// Whether the model sees it.
     pub visibility: EntryVisibility,
+    /// The entry that it follows; `None` for a first message, and for what nobody said.
+    pub parent: Option<usize>,
     /// What is on disk of it; `None` if nothing is.
     pub kept: Option<SavedEntry>,
     /// Its rows without the head.
@@ -35,6 +37,8 @@ pub struct TranscriptItem {
     pub form: Form,
     /// How far its Markdown is laid out.
     pub markdown: Markdown,
+    /// The word that the model was least sure of, with how sure it was.
+    pub least_sure: Option<(String, f32)>,
 }
 
 /// What is shown of an answer.
@@ -140,10 +144,12 @@ pub struct Anchor {
 pub enum EntryRow {
     /// The empty row before it.
     Before,
-    /// Who speaks.
+    /// The row just above its text, where more than an empty one is there.
     Head,
     /// The row that holds this byte or token.
     Body(usize),
+    /// Its figures.
+    Foot,
 }
 
 impl TranscriptItem {
@@ -153,11 +159,13 @@ impl TranscriptItem {
         Self {
             entry,
             visibility: EntryVisibility::Seen,
+            parent: None,
             kept: None,
             rows: Vec::new(),
             width: None,
             form: Form::default(),
             markdown: Markdown::default(),
+            least_sure: None,
         }
     }
 }
@@ -165,7 +173,12 @@ impl TranscriptItem {
 impl Transcript {
     /// Adds an entry.
     pub fn push(&mut self, entry: Entry) {
-        self.entries.push(TranscriptItem::new(entry));
+        let is_said = matches!(entry, Entry::You { .. } | Entry::Answer(_));
+        let parent = self.last_said().filter(|_| is_said);
+        self.entries.push(TranscriptItem {
+            parent,
+            ..TranscriptItem::new(entry)
+        });
     }
 
     /// Moves an entry into the model's view or out of it.
@@ -200,6 +213,7 @@ impl Transcript {
         }
         *item = TranscriptItem {
             kept: item.kept,
+            parent: item.parent,
             ..TranscriptItem::new(Entry::Answer(answer))
         };
     }

@@ -1,8 +1,8 @@
-use super::{Branch, LogEntry, Pending, RunRecord, Stage, Steering, TurnLog, TurnOrigin};
+use super::{Branch, Guesses, LogEntry, Pending, RunRecord, Stage, Steering, TurnLog, TurnOrigin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use unmask_core::engine::{Loaded, TurnId};
+use unmask_core::engine::{FillPart, Loaded, TurnId};
 use unmask_core::event::{Stats, StepEvent};
 use unmask_core::fold::{Fold, Mark};
 use unmask_core::message::Message;
@@ -36,6 +36,8 @@ pub struct Turn {
     pub messages: Vec<Message>,
     /// What its trace tells, if it was read from one.
     pub recorded: Option<Arc<RunRecord>>,
+    /// The text whose blanks it fills, if it does.
+    pub template: Option<Vec<FillPart>>,
     /// What it is a branch of, if it is one.
     pub branch: Option<Branch>,
     /// The settings when it was asked for, or steered last.
@@ -86,6 +88,7 @@ impl Turn {
             log: TurnLog::new(canvas, Params::default()),
             messages: Vec::new(),
             recorded: None,
+            template: None,
             branch: None,
             asked: None,
             steered: Stats::default(),
@@ -146,7 +149,7 @@ impl Turn {
             _ => 0.0,
         };
         self.committed = self.count_committed();
-        self.log.entries.push(LogEntry::Step(event));
+        self.log.push_step(event);
         self.version += 1;
     }
 
@@ -306,6 +309,13 @@ impl Turn {
             .take_while(|&token| !self.loaded.is_end(token))
     }
 
+    /// What the model would put in the place of each mask of the answer, as far as its last step told.
+    #[must_use]
+    pub fn guesses(&self) -> Guesses<'_> {
+        let last = self.log.steps().last();
+        Guesses::of(last, self.canvas().answer_start())
+    }
+
     /// The mask.
     #[must_use]
     pub fn mask(&self) -> TokenId {
@@ -372,6 +382,14 @@ impl Turn {
             .ok()
             .filter(|&n| n > 0)?;
         Some(self.elapsed / steps)
+    }
+
+    /// How long the steps that are expected take yet; one is not shown sooner than slow motion has it.
+    #[must_use]
+    pub fn time_left(&self, delay: Duration) -> Option<Duration> {
+        let pace = self.time_per_step()?.max(delay);
+        let left = self.steps_expected().saturating_sub(self.step);
+        Some(pace.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)))
     }
 
     /// Tokens that its own steps have committed.

@@ -1,4 +1,4 @@
-use unmask_core::event::{Commit, StepEvent};
+use unmask_core::event::{Commit, Guess, StepEvent};
 use unmask_core::fold::{Fold, FoldError};
 use unmask_core::wire::{Event, Start};
 use unmask_core::{Canvas, Params};
@@ -12,6 +12,8 @@ pub struct TurnLog {
     pub params: Params,
     /// What happened then.
     pub entries: Vec<LogEntry>,
+    /// Guesses of all steps so far.
+    guesses: usize,
 }
 
 /// What a trace tells of a run beside its steps.
@@ -65,6 +67,37 @@ pub struct CanvasMoment {
     pub committed: usize,
 }
 
+/// What a step would have put in the place of the masks that it left.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Guesses<'a> {
+    /// Ascending by position.
+    guesses: &'a [Guess],
+    /// The position of the answer's first token.
+    start: usize,
+}
+
+impl<'a> Guesses<'a> {
+    /// Those of a step, for an answer that begins at this position.
+    #[must_use]
+    pub fn of(step: Option<&'a StepEvent>, start: usize) -> Self {
+        Self {
+            guesses: step.map_or(&[], |step| &step.guesses),
+            start,
+        }
+    }
+
+    /// That for the mask at this offset of the answer.
+    #[must_use]
+    pub fn at(&self, offset: usize) -> Option<Guess> {
+        let position = self.start + offset;
+        let found = (self.guesses).binary_search_by_key(&position, |guess| guess.at.index());
+        found.ok().map(|at| self.guesses[at])
+    }
+}
+
+/// Guesses that a log holds at the most; those of later steps are shown while they are the last, and then forgotten.
+const MOST_GUESSES: usize = 1 << 18;
+
 impl LogEntry {
     /// What it changed.
     #[must_use]
@@ -84,7 +117,19 @@ impl TurnLog {
             canvas,
             params,
             entries: Vec::new(),
+            guesses: 0,
         }
+    }
+
+    /// Adds a step. Its guesses are kept while there are not too many of them.
+    pub fn push_step(&mut self, step: StepEvent) {
+        if self.guesses > MOST_GUESSES
+            && let Some(LogEntry::Step(last)) = self.entries.last_mut()
+        {
+            last.guesses = Vec::new();
+        }
+        self.guesses += step.guesses.len();
+        self.entries.push(LogEntry::Step(step));
     }
 
     /// The steps, without what was steered between them.
@@ -103,6 +148,18 @@ impl TurnLog {
             LogEntry::Step(step) => Some(step),
             LogEntry::Edit(_) => None,
         })
+    }
+
+    /// How many entries there are up to the end of this many steps.
+    #[must_use]
+    pub fn entries_of(&self, steps: usize) -> usize {
+        let all = self.entries.iter().enumerate();
+        let mut ends = all.filter(|(_, entry)| matches!(entry, LogEntry::Step(_)));
+        match steps.checked_sub(1).map(|before| ends.nth(before)) {
+            None => 0,
+            Some(Some((at, _))) => at + 1,
+            Some(None) => self.entries.len(),
+        }
     }
 
     /// The settings after the first `count` entries.

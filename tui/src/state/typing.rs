@@ -1,21 +1,12 @@
 use std::time::Duration;
 
-/// Tells a paste from typing where the terminal does not mark pastes: three characters and more that come under 8 ms apart
+/// Tells a paste from typing where it is not marked, since the terminal does not do that, or a program types: three characters and more that come under 8 ms apart
 /// are one, and Enter within it or shortly after belongs to it, if more comes behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Typing {
     last: Option<Duration>,
     run: usize,
     paste_until: Option<Duration>,
-    marks: Marks,
-}
-
-/// Whether the terminal has been seen to mark pastes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Marks {
-    #[default]
-    NotSeen,
-    Seen,
 }
 
 const GAP: Duration = Duration::from_millis(8);
@@ -55,9 +46,6 @@ impl Typing {
 
     /// True if an Enter that comes now may be part of a paste.
     pub fn enter_is_pasted(&mut self, now: Duration) -> bool {
-        if self.marks == Marks::Seen {
-            return false;
-        }
         let is_pasted = self.paste_until.is_some_and(|until| now <= until);
         if is_pasted {
             self.last = Some(now);
@@ -69,7 +57,7 @@ impl Typing {
     /// True while more of a raw paste may come.
     #[must_use]
     pub fn is_pasting(&self, now: Duration) -> bool {
-        self.marks == Marks::NotSeen && self.paste_until.is_some_and(|until| now <= until)
+        self.paste_until.is_some_and(|until| now <= until)
     }
 
     /// A burst of keys has come: more of it may follow.
@@ -77,17 +65,6 @@ impl Typing {
         self.last = Some(now);
         self.run = RUN;
         self.paste_until = Some(now + TAIL);
-    }
-
-    /// True once the terminal has marked a paste.
-    #[must_use]
-    pub fn marks_are_seen(&self) -> bool {
-        self.marks == Marks::Seen
-    }
-
-    /// The terminal has marked a paste: no guess is needed any more.
-    pub fn saw_marked_paste(&mut self) {
-        self.marks = Marks::Seen;
     }
 }
 
@@ -126,12 +103,5 @@ mod tests {
         assert!(!typed(&[0, 90, 180, 270]).enter_is_pasted(ms(271)));
         assert!(!typed(&[0, 1]).enter_is_pasted(ms(2)));
         assert!(!typed(&[0, 1, 2]).enter_is_pasted(ms(123)));
-    }
-
-    #[test]
-    fn a_terminal_that_marks_pastes_is_believed() {
-        let mut typing = typed(&[0, 1, 2]);
-        typing.saw_marked_paste();
-        assert!(!typing.enter_is_pasted(ms(3)));
     }
 }

@@ -57,22 +57,22 @@ fn depth(choice: ColorChoice, read: &impl Fn(&str) -> Option<String>) -> Depth {
 
 fn glyphs(replies: &Replies, read: &impl Fn(&str) -> Option<String>) -> Glyphs {
     let is_console = read("TERM").is_some_and(|term| term == "linux");
-    let has_wide_shades = replies.shade_width.is_some_and(|cells| cells != 1);
-    if is_console || has_wide_shades || !is_utf8(read) {
-        Glyphs::Ascii
-    } else {
-        Glyphs::Unicode
+    let is_unicode = match replies.shade_width {
+        Some(cells) => cells == 1 && names_utf8(read) != Some(false),
+        // Windows has no locale variables and writes Unicode.
+        None => names_utf8(read).unwrap_or(cfg!(windows)),
+    };
+    match is_unicode && !is_console {
+        true => Glyphs::Unicode,
+        false => Glyphs::Ascii,
     }
 }
 
-/// Windows has no locale variables and writes Unicode.
-fn is_utf8(read: &impl Fn(&str) -> Option<String>) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(read);
-    let is_named = locale.is_some_and(|locale| {
-        let locale = locale.to_ascii_lowercase();
-        locale.contains("utf-8") || locale.contains("utf8")
-    });
-    is_named || cfg!(windows)
+/// Whether the locale is one of UTF-8; `None` if nobody has set one, where the shade that the terminal drew says more.
+fn names_utf8(read: &impl Fn(&str) -> Option<String>) -> Option<bool> {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(read)?;
+    let locale = locale.to_ascii_lowercase();
+    Some(locale.contains("utf-8") || locale.contains("utf8"))
 }
 
 /// The ground of `foreground;background` or `foreground;other;background`, in the 16 colours.
@@ -127,8 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_ground_gets_the_terminals_own_colours() {
-        check(None, &[("COLORTERM", "truecolor")], Depth::Sixteen);
+    fn an_unknown_ground_gets_what_is_read_on_both() {
+        check(None, &[("TERM", "xterm-256color")], Depth::Sixteen);
+        let unknown = seen(None, &[("COLORTERM", "truecolor")]).theme;
+        assert_eq!(
+            (unknown.ground, unknown.depth),
+            (Ground::Unknown, Depth::True)
+        );
         check(
             None,
             &[("COLORTERM", "truecolor"), ("COLORFGBG", "0;15")],
@@ -146,6 +151,7 @@ mod tests {
     #[test]
     fn only_utf8_terminals_get_all_signs() {
         let glyphs = |environment: &[(&str, &str)]| seen(None, environment).glyphs;
+        assert_eq!(glyphs(&[]), Glyphs::Unicode, "it drew a shade in one cell");
         assert_eq!(glyphs(&[("LANG", "de_DE.UTF-8")]), Glyphs::Unicode);
         assert_eq!(
             glyphs(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]),

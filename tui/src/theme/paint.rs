@@ -75,11 +75,12 @@ impl Paint {
             (Depth::Indexed, Some(colour)) => Some(indexed(colour)),
             (Depth::Sixteen, Some(colour)) => sixteen(colour),
         };
-        let style = Style::new().add_modifier(self.marks.unwrap_or(role.modifier()));
-        Some(match colour {
-            Some(colour) => style.fg(colour),
-            None => style,
-        })
+        // A ground in the terminal's own 16 colours would be as loud as text.
+        if role.is_ground() && depth == Depth::Sixteen {
+            return None;
+        }
+        let marks = self.marks.unwrap_or(role.modifier());
+        Some(super::coloured(role, colour, marks))
     }
 }
 
@@ -112,12 +113,23 @@ fn colour(word: &str) -> Result<Option<Color>, String> {
 }
 
 /// The nearest of xterm's colours 16 to 255, which no terminal theme changes.
-fn indexed(colour: Color) -> Color {
+pub(super) fn indexed(colour: Color) -> Color {
     let Color::Rgb(red, green, blue) = colour else {
         return colour;
     };
     let nearest = (16..=255).min_by_key(|&index| distance(xterm(index), (red, green, blue)));
     Color::Indexed(nearest.unwrap_or(16))
+}
+
+/// Red, green and blue of a colour, if it is not one of the terminal's own.
+pub(super) fn rgb(colour: Color) -> Color {
+    match colour {
+        Color::Indexed(index @ 16..) => {
+            let (red, green, blue) = xterm(index);
+            Color::Rgb(red, green, blue)
+        }
+        other => other,
+    }
 }
 
 /// The nearest of the 16 colours that popular terminal themes leave readable; greys keep the colour of the text.

@@ -93,12 +93,101 @@ fn true_colours_have_enough_contrast_on_grounds_in_wide_use() {
     for (ground, under) in grounds.chain(LIGHT.map(|it| (Ground::Light, it))) {
         let shown = Role::ALL
             .into_iter()
-            .filter_map(|role| Some((role, true_colour(role, ground)?)));
+            .filter(|role| !role.is_ground())
+            .filter_map(|role| Some((role, colours::true_colour(role, ground)?)));
         for (role, colour) in shown {
             let ratio = contrast([colour, Color::from_u32(under)]);
             assert!(ratio >= 4.5, "{role:?} on {under:06x}: {ratio:.2}");
         }
     }
+}
+
+/// What is written on each ground of ours.
+fn meets(role: Role, ground: Role) -> bool {
+    match ground {
+        // Names, hints, states, and the bars of the inspector's candidates on panels alone.
+        Role::Chosen => matches!(
+            role,
+            Role::Text
+                | Role::Quiet
+                | Role::Muted
+                | Role::Accent
+                | Role::Strong
+                | Role::Fine
+                | Role::Warn
+                | Role::Error
+        ),
+        Role::Ground | Role::Surface | Role::Raised => !role.is_ground(),
+        _ => false,
+    }
+}
+
+const GROUNDS: [Role; 4] = [Role::Ground, Role::Surface, Role::Raised, Role::Chosen];
+
+#[test]
+fn every_pair_that_meets_on_a_ground_of_ours_has_enough_contrast() {
+    let carried = ["catppuccin", "gruvbox", "nord", "tokyo-night"];
+    let themes = crate::themes::Themes::default();
+    let colours = crate::themes::Colours::UNKNOWN;
+    let carried = carried.map(|name| (name, themes.theme(name, colours).expect(name).0));
+    let own = [Ground::Dark, Ground::Light].map(|it| ("our own", Theme::new(it, Depth::True)));
+    for (name, theme) in carried.into_iter().chain(own) {
+        let text = theme.style(Role::Text).fg;
+        let text = text.unwrap_or_else(|| colours::text(theme.ground));
+        for ground in GROUNDS {
+            let Some(under) = theme.style(ground).bg else {
+                assert_eq!((name, ground), ("our own", Role::Ground));
+                continue;
+            };
+            for role in Role::ALL.into_iter().filter(|&role| meets(role, ground)) {
+                let over = theme.style(role).fg.unwrap_or(text);
+                let ratio = contrast([over, under]);
+                assert!(
+                    ratio >= 4.5,
+                    "{name}, {:?}: {role:?} on {ground:?}: {ratio:.2}",
+                    theme.ground
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn on_a_ground_that_nobody_knows_colours_are_read_on_black_and_on_white() {
+    let theme = Theme::new(Ground::Unknown, Depth::True);
+    for role in Role::ALL {
+        let style = theme.style(role);
+        assert_eq!(style.bg, None, "{role:?}");
+        for under in [0x00_0000, 0xFF_FFFF] {
+            let Some(over) = style.fg else { continue };
+            let ratio = contrast([over, Color::from_u32(under)]);
+            assert!(ratio >= 4.5, "{role:?} on {under:06x}: {ratio:.2}");
+        }
+    }
+    let sixteen = Theme::new(Ground::Unknown, Depth::Sixteen).style(Role::Accent);
+    assert_eq!(sixteen.fg, None);
+    assert!(sixteen.add_modifier.contains(Modifier::BOLD));
+}
+
+#[test]
+fn a_token_fades_to_text_over_eight_steps() {
+    let theme = Theme::new(Ground::Dark, Depth::True);
+    let text = colours::text(Ground::Dark);
+    let colour = |steps| theme.style(Role::aged(0.9, steps)).fg.unwrap_or(text);
+    let far = |steps| {
+        let (Color::Rgb(a, b, c), Color::Rgb(x, y, z)) = (colour(steps), text) else {
+            panic!("true colours are RGB");
+        };
+        a.abs_diff(x) as u32 + b.abs_diff(y) as u32 + c.abs_diff(z) as u32
+    };
+    let all: Vec<u32> = (0..=9).map(far).collect();
+    assert!(all.windows(2).all(|pair| pair[0] >= pair[1]), "{all:?}");
+    let distinct: std::collections::BTreeSet<u32> = all.iter().copied().collect();
+    assert_eq!(
+        (distinct.len(), all[9], all[8] > 0),
+        (5, 0, true),
+        "{all:?}"
+    );
 }
 
 type Matrix = [[f64; 3]; 3];
@@ -175,7 +264,7 @@ fn the_bands_differ_for_every_kind_of_eye() {
             for (one, other) in pairs {
                 let [a, b] = [one, other].map(|role| {
                     lab(
-                        true_colour(role, ground).expect("bands have colours"),
+                        colours::true_colour(role, ground).expect("bands have colours"),
                         matrix,
                     )
                 });

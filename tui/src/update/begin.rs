@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use unmask_core::Params;
-use unmask_core::engine::{Loaded, Message, Role, TurnInput, TurnRequest};
+use unmask_core::engine::{
+    Fill, FillBefore, FillBlocks, FillEnds, FillPart, Loaded, Message, Role, TurnInput, TurnRequest,
+};
 
 use crate::effect::Effect;
 use crate::state::{Activity, Entry, Playback, Seed, State, Turn, TurnOrigin, View, first_words};
@@ -63,6 +65,29 @@ pub(super) fn ask(state: &mut State, start: TurnStart, messages: Vec<Message>) -
         overflow: state.settings.overflow,
     };
     begin(state, start, input, fit.params)
+}
+
+/// Asks for the blanks of a text that answers the last of `messages`.
+pub(super) fn ask_fill(
+    state: &mut State,
+    start: TurnStart,
+    messages: Vec<Message>,
+    parts: Vec<FillPart>,
+) -> Effect {
+    let input = TurnInput::Fill(Fill {
+        before: FillBefore::Chat(messages.clone()),
+        parts: parts.clone(),
+        overflow: state.settings.overflow,
+        blocks: FillBlocks::One,
+        ends: FillEnds::Never,
+    });
+    let params = state.settings.fit().params;
+    let effect = begin(state, start, input, params);
+    if let Some(turn) = state.running_mut() {
+        turn.messages = messages;
+        turn.template = Some(parts);
+    }
+    effect
 }
 
 /// Begins a turn.

@@ -8,9 +8,7 @@ use unmask_core::{Canvas, Params, Position};
 use super::begin::{self, TurnStart};
 use super::{canvas, last_turn};
 use crate::effect::Effect;
-use crate::state::{
-    Branch, Entry, Patch, Playback, Remasked, Stage, State, Steering, TurnOrigin, View,
-};
+use crate::state::{Branch, Patch, Playback, Remasked, Stage, State, Steering, TurnOrigin, View};
 
 /// Lets a paused turn go on, with the settings as they are now.
 pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
@@ -266,7 +264,7 @@ fn branch(state: &mut State, part: usize, entries: usize, patch: &Patch) -> Vec<
         false => TurnInput::Canvas(wanted),
     };
     let made = Branch {
-        name: name(state, part),
+        name: state.transcript.next_name(part),
         before: turn.answer().to_vec(),
         is_infill: is_whole,
     };
@@ -297,19 +295,4 @@ fn branch(state: &mut State, part: usize, entries: usize, patch: &Patch) -> Vec<
         state.selected_message.part = Some(part);
     }
     vec![effect]
-}
-
-/// `1b`: the turn's number and a letter; the first answer is `a`.
-fn name(state: &State, part: usize) -> (usize, char) {
-    let entries = &state.transcript.entries;
-    let branch_of = |at: usize| match &entries.get(at)?.entry {
-        Entry::Answer(answer) => Some(answer.trace.as_ref()?.branch.as_ref()?.name),
-        Entry::You { .. } | Entry::Failure(_) | Entry::Note(_) => None,
-    };
-    let asked = |at: &usize| matches!(entries[*at].entry, Entry::You { .. });
-    let number = branch_of(part).map_or_else(|| (0..part).filter(asked).count(), |name| name.0);
-    let others = (0..entries.len()).filter_map(branch_of);
-    let others = others.filter(|name| name.0 == number).count();
-    let letters = 'b'..='z';
-    (number, letters.clone().nth(others).unwrap_or('z'))
 }

@@ -1,7 +1,7 @@
 use super::{prepare, scroll};
 use crate::effect::Effect;
 use crate::state::{
-    Anchor, EntryRow, Focus, FocusedBy, Pending, SelectedMessage, Stage, State, View,
+    Anchor, EntryRow, Focus, FocusedBy, Ghosts, Pending, SelectedMessage, Stage, State, View,
 };
 
 /// From the composer to the canvas and back.
@@ -90,6 +90,17 @@ pub(super) fn unfold(state: &mut State) {
         Pending::Unfolded => Pending::Folded,
     };
     turn.version += 1;
+}
+
+/// Writes guesses on masks, or draws shades again.
+pub(super) fn toggle_ghosts(state: &mut State) {
+    state.ghosts = match state.ghosts {
+        Ghosts::Hidden => Ghosts::Shown,
+        Ghosts::Shown => Ghosts::Hidden,
+    };
+    if let Some(turn) = state.running_mut() {
+        turn.version += 1;
+    }
 }
 
 /// Selects the message before.

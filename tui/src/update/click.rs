@@ -22,6 +22,9 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
     if state.is_too_small() {
         return Vec::new();
     }
+    if state.compare.is_some() {
+        return Vec::new();
+    }
     if state.replay.is_some() {
         on_replay(state, place);
         return Vec::new();
@@ -106,7 +109,7 @@ fn on_list(state: &mut State, place: Position) -> Vec<Effect> {
     }
     // A value that is being typed in another row is taken, as it is with the arrow keys; one that is refused stays.
     if settings::finish_typing(state) {
-        wheel::by(state, clicked as isize - list.chosen as isize);
+        wheel::choose(state, clicked, &list);
     }
     Vec::new()
 }

@@ -1,13 +1,18 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::{begin, replay};
 use crate::action::{Command, Order};
 use crate::clean::clean_line;
 use crate::effect::Effect;
+use crate::layout::{answer_found, answer_so_far};
 use crate::session::{Job, Opened, Resumed, StorageEvent};
 use crate::state::{
-    Confirm, Entry, EntryVisibility, Naming, Overlay, Persistence, Saved, SavedEntry, State, Toast,
-    Transcript, TranscriptItem, first_words,
+    Answer, Confirm, Entry, EntryVisibility, LogKept, Naming, Overlay, Persistence, Saved,
+    SavedEntry, State, Toast, Transcript, TranscriptItem, Turn, first_words,
 };
-use unmask_core::conversations::{Access, SessionId, Visibility};
+use unmask_core::conversations::{Access, MessageId, SessionId, Visibility};
+use unmask_core::event::{FinishReason, Stats};
 
 /// An empty conversation. The one before stays on disk.
 pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
@@ -16,6 +21,8 @@ pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
     }
     state.transcript = Transcript::default();
     state.replay = None;
+    (state.editing, state.find) = (None, None);
+    (state.compare, state.comparing) = (None, None);
     state.text_selection = None;
     state.title.clear();
     state.queue.clear();
@@ -162,8 +169,10 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         id,
         mut conversation,
         access,
+        recovered,
     } = opened;
-    let notes = notes(state, &conversation, &access);
+    let recovered = recovered.filter(|turn| turn.committed > 0 && state.saved.is_wanted());
+    let notes = notes(state, &conversation, &access, recovered.is_some());
     state.title = conversation.title.clone().map_or_else(
         || first_question(&conversation).map_or_else(String::new, first_words),
         |title| clean_line(&title),
@@ -184,11 +193,18 @@ fn take(state: &mut State, opened: Opened) -> Vec<Effect> {
         last: conversation.last,
         canvases: std::mem::take(&mut conversation.canvases),
         traces: state.saved.traces,
+        // What is left of an answer is written as one, and goes then.
+        running: recovered.as_ref().map(|_| 0),
         answered_by: Some(conversation.model.clone()).filter(|model| !model.is_empty()),
     };
     state.transcript = transcript(conversation);
     state.replay = None;
+    (state.editing, state.find) = (None, None);
+    (state.compare, state.comparing) = (None, None);
     state.text_selection = None;
+    if let Some(turn) = recovered {
+        recover(state, turn);
+    }
     for note in notes {
         state.transcript.push(Entry::Note(note));
     }
@@ -205,9 +221,59 @@ fn transcript(conversation: Resumed) -> Transcript {
         visibility,
         ..TranscriptItem::new(entry)
     };
+    let parents: HashMap<MessageId, MessageId> = conversation.parents.into_iter().collect();
+    let mut entries: Vec<TranscriptItem> = conversation.entries.into_iter().map(item).collect();
+    let places: HashMap<MessageId, usize> = (entries.iter().enumerate())
+        .filter_map(|(at, item)| Some((item.kept?.id, at)))
+        .collect();
+    for (at, item) in entries.iter_mut().enumerate() {
+        // What was taken back is passed over.
+        let mut parent = item.kept.and_then(|kept| parents.get(&kept.id));
+        while let Some(id) = parent.filter(|id| !places.contains_key(id)) {
+            parent = parents.get(id);
+        }
+        // A damaged file may say that a message follows a later one.
+        item.parent = parent
+            .and_then(|id| places.get(id))
+            .copied()
+            .filter(|it| *it < at);
+    }
     Transcript {
-        entries: conversation.entries.into_iter().map(item).collect(),
+        entries,
         ..Transcript::default()
+    }
+}
+
+/// Takes up what a process that died had written of an answer, as one that was stopped. Where another answer stands it is set
+/// aside.
+fn recover(state: &mut State, turn: Arc<Turn>) {
+    let last = state.transcript.last_said();
+    let last = last.map(|at| &state.transcript.entries[at]);
+    let is_asked = last.is_some_and(|item| matches!(item.entry, Entry::You { .. }));
+    let beside = last.and_then(|item| item.parent);
+    let text = match answer_so_far(&turn) {
+        none if none.trim().is_empty() => answer_found(&turn),
+        text => text,
+    };
+    let stats = Stats {
+        steps: turn.step,
+        nfe: turn.nfe,
+        nfe_saved: turn.nfe_saved,
+        committed: turn.committed,
+        text_tokens: turn.text_tokens().count(),
+        elapsed: turn.elapsed,
+    };
+    state.transcript.push(Entry::Answer(Answer {
+        name: turn.speaker(),
+        text,
+        reason: FinishReason::Stopped,
+        stats,
+        params: turn.params.clone(),
+        trace: Some(turn),
+        log_kept: LogKept::No,
+    }));
+    if !is_asked && let Some(item) = state.transcript.entries.last_mut() {
+        (item.parent, item.visibility) = (beside, EntryVisibility::Replaced);
     }
 }
 
@@ -219,11 +285,20 @@ fn first_question(conversation: &Resumed) -> Option<&str> {
 }
 
 /// What the user must know of it.
-fn notes(state: &State, conversation: &Resumed, access: &Access) -> Vec<String> {
+fn notes(
+    state: &State,
+    conversation: &Resumed,
+    access: &Access,
+    is_recovered: bool,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let seen = (conversation.entries.iter())
         .rfind(|(_, visibility, _)| *visibility == EntryVisibility::Seen);
-    if let Some((_, _, Entry::You { .. })) = seen {
+    if is_recovered {
+        notes.push(
+            "the program ended while this answer was written; /continue goes on with it".to_owned(),
+        );
+    } else if let Some((_, _, Entry::You { .. })) = seen {
         notes.push(
             "this message has no answer: the program ended before it was finished".to_owned(),
         );

@@ -127,6 +127,10 @@ pub(super) fn apply(state: &mut State, copied: Copied) -> Vec<Effect> {
         Copied::Natively { what } => state.notify(format!("Copied {what}")),
         Copied::NoClipboard { what, text } => return through_terminal(state, &what, text),
         Copied::Written(path) => state.notify(format!("Written to {}", path.display())),
+        Copied::Exported(path, size) => {
+            let size = crate::amount::bytes(size);
+            state.notify(format!("Written to {} · {size}", path.display()));
+        }
         Copied::NotWritten(why) => {
             state.toast = Some(Toast {
                 title: "Could not write the answer".to_owned(),

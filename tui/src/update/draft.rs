@@ -1,4 +1,4 @@
-use super::{begin, completion, models, overlay};
+use super::{begin, completion, fork, models, overlay};
 use crate::action::{Action, Command, Order};
 use crate::amount;
 use crate::availability;
@@ -54,7 +54,6 @@ pub(super) fn take_edited(state: &mut State, text: &str) {
 
 /// Inserts a paste that was marked.
 pub(super) fn paste(state: &mut State, text: &str) {
-    state.typing.saw_marked_paste();
     take_paste(state, &clean_paste(text));
 }
 
@@ -189,6 +188,9 @@ fn carry_out(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn send(state: &mut State, text: String) -> Vec<Effect> {
+    if !fork::begin(state) {
+        return Vec::new();
+    }
     if state.queue.len() >= QUEUE {
         let up = state.keymap.label(&[Context::Composer], Command::Up);
         let up = up.map_or_else(String::new, |up| format!("; {up} edits the last"));

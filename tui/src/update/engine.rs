@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats};
@@ -6,7 +7,7 @@ use unmask_core::precision::PrecisionReason;
 use unmask_core::settings::time_per_forward;
 
 use super::begin::send_next;
-use super::{canvas, load, lost, machine, playback, replay, scan};
+use super::{canvas, compare, load, lost, machine, playback, replay, scan, welcome};
 use crate::action::{Command, Order};
 use crate::amount;
 use crate::clean::clean_line;
@@ -14,8 +15,8 @@ use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
 use crate::precision::with_reason;
 use crate::state::{
-    Activity, Answer, Cancellation, Confirm, Entry, EntryVisibility, Load, LogKept, Overlay,
-    Playback, Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
+    Activity, Answer, Cancellation, Confirm, DialPosition, Entry, EntryVisibility, Load, LogKept,
+    Overlay, Playback, Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
 };
 
 /// News of the engine.
@@ -36,7 +37,11 @@ pub(super) fn apply_event(state: &mut State, event: EngineEvent) -> Vec<Effect> 
             loaded,
             failure,
             again,
-        } => lost::apply(state, &loaded, failure, again),
+        } => {
+            // The turn's last news, which slow motion may still hold, came before.
+            hurry(state);
+            lost::apply(state, &loaded, failure, again);
+        }
         EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
         EngineEvent::Turn(turn, event) if turn == state.turn => {
             let due = playback::due(state, event);
@@ -90,12 +95,21 @@ fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64))
 }
 
 fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
+    let before = state.model.clone().or(state.machine.away.take());
+    let was_carried = before.is_some_and(|it| it.provenance.is_carried);
     take_settings(state, &loaded);
+    match (loaded.provenance.is_carried, was_carried) {
+        (true, _) if loaded.is_untold => welcome::show_colours(state),
+        (false, true) => welcome::leave_pace(state),
+        (true, _) | (false, false) => (),
+    }
+    welcome::begin(state);
     tell_choice(state, &loaded);
     state.model = Some(loaded);
-    state.machine.away = None;
     end_load(state);
-    send_next(state)
+    let mut effects = compare::take_model(state);
+    effects.extend(send_next(state));
+    effects
 }
 
 /// A word says which precision was chosen for the memory that is free, unless there is another word.
@@ -137,6 +151,7 @@ fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
         Activity::Idle | Activity::Turn(_) => false,
     };
     end_load(state);
+    state.comparing = None;
     load::tell_failed_load(state, key, failure, was_cancelled);
     // The first screen says what there is.
     match state.is_first_run() {
@@ -180,7 +195,7 @@ pub(super) fn apply(state: &mut State, event: TurnEvent, next: Next) -> Vec<Effe
             // A canvas that goes on was laid out before, with what there was room for then.
             if !matches!(
                 turn.origin,
-                TurnOrigin::Continued(_) | TurnOrigin::Branched(_)
+                TurnOrigin::Continued(_) | TurnOrigin::Branched(_) | TurnOrigin::Compared(_)
             ) {
                 state.transcript.roll_off(left_out);
             }
@@ -219,6 +234,7 @@ fn fail(state: &mut State, mut failure: Failure) {
     let was_replayed = state.is_replay_live();
     end(state);
     replay::turn_became(state, was_replayed, None);
+    compare::close_if_missing(state);
     if is_back && !was_begun {
         state.transcript.take_question_back();
     }
@@ -295,11 +311,12 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
     let turn = state.running().filter(|turn| turn.committed > 0)?;
     let (text, stats) = so_far(turn);
     match turn.origin {
-        TurnOrigin::Retried(_) if text.trim().is_empty() => None,
+        TurnOrigin::Retried(_) | TurnOrigin::Compared(_) if text.trim().is_empty() => None,
         TurnOrigin::Asked
         | TurnOrigin::Retried(_)
         | TurnOrigin::Continued(_)
-        | TurnOrigin::Branched(_) => Some((text, stats)),
+        | TurnOrigin::Branched(_)
+        | TurnOrigin::Compared(_) => Some((text, stats)),
     }
 }
 
@@ -347,6 +364,7 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
         let was_replayed = state.is_replay_live();
         end(state);
         replay::turn_became(state, was_replayed, None);
+        compare::close_if_missing(state);
         state.transcript.push(Entry::Note(note.to_owned()));
         return;
     }
@@ -383,14 +401,48 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
             state.transcript.set_aside_from(at);
             state.transcript.push(Entry::Answer(answer));
         }
+        TurnOrigin::Compared(at) => {
+            let parent = state
+                .transcript
+                .entries
+                .get(at)
+                .and_then(|item| item.parent);
+            state.transcript.push(Entry::Answer(answer));
+            if let Some(item) = state.transcript.entries.last_mut() {
+                (item.parent, item.visibility) = (parent, EntryVisibility::Replaced);
+            }
+        }
     }
     let part = match origin {
         TurnOrigin::Continued(at) => at,
-        TurnOrigin::Asked | TurnOrigin::Retried(_) | TurnOrigin::Branched(_) => {
-            state.transcript.entries.len() - 1
-        }
+        TurnOrigin::Asked
+        | TurnOrigin::Retried(_)
+        | TurnOrigin::Branched(_)
+        | TurnOrigin::Compared(_) => state.transcript.entries.len() - 1,
     };
     replay::turn_became(state, was_replayed, Some(part));
+    tell_faster(state, stats.elapsed);
+}
+
+/// After a slow answer one line says what `fast` would have taken, where that was measured.
+fn tell_faster(state: &mut State, took: Duration) {
+    const SLOW: Duration = Duration::from_secs(10);
+    let speed = state.settings.speed();
+    let is_fast = matches!(speed, Some(DialPosition::Fast | DialPosition::Turbo));
+    if took < SLOW || is_fast {
+        return;
+    }
+    let cost = state.settings.estimate(DialPosition::Fast, state.forward);
+    let Some((cost, seconds)) = cost.and_then(|cost| Some((cost, cost.seconds?))) else {
+        return;
+    };
+    if seconds < took.as_secs_f64() {
+        state.notify(format!(
+            "{:.1} s; fast takes about {} forwards, {seconds:.1} s: /speed fast",
+            took.as_secs_f64(),
+            cost.forwards
+        ));
+    }
 }
 
 /// The engine is free again; an answer that was to be replaced stands until there is another.
@@ -400,7 +452,7 @@ fn end(state: &mut State) -> Option<Box<Turn>> {
         return None;
     };
     match turn.origin {
-        TurnOrigin::Asked | TurnOrigin::Branched(_) => (),
+        TurnOrigin::Asked | TurnOrigin::Branched(_) | TurnOrigin::Compared(_) => (),
         TurnOrigin::Retried(at) | TurnOrigin::Continued(at) => {
             state.transcript.set_visibility(at, EntryVisibility::Seen)
         }

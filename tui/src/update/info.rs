@@ -94,6 +94,7 @@ fn size(it: &Surveyed, choices: &[&ModelChoice]) -> String {
         ModelLocation::Absent { bytes: None } => "size not known".to_owned(),
         ModelLocation::Damaged { folder } => format!("damaged, in {}", folder.display()),
         ModelLocation::Builtin { .. } | ModelLocation::OnDisk { .. } => "here".to_owned(),
+        ModelLocation::Elsewhere => "on another server".to_owned(),
     };
     let needs: Vec<String> = (choices.iter())
         .filter_map(|choice| {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::effect::Effect;
-use crate::session::{Job, TracedAnswer, record_of};
+use crate::session::{Job, TracedAnswer, entry_events, record_of};
 use crate::state::{
     Entry, EntryVisibility, LogKept, Naming, Persistence, SavedEntry, State, TracesKept,
 };
@@ -17,8 +17,29 @@ pub(super) fn keep(state: &mut State) -> Vec<Effect> {
     let mut jobs: Vec<Job> = prompts.into_iter().map(Job::Remember).collect();
     if state.saved.opening.is_none() {
         jobs.extend(records_to_write(state));
+        jobs.extend(running_trace(state));
     }
     jobs.into_iter().map(Effect::Keep).collect()
+}
+
+/// What the disk lacks of the running turn's trace. A program that is killed loses its last lines alone.
+fn running_trace(state: &mut State) -> Option<Job> {
+    if state.saved.traces == TracesKept::No || state.saved.ids.is_empty() {
+        return None;
+    }
+    let before = state.saved.running;
+    let Some(turn) = state.running().filter(|turn| turn.blocks > 0) else {
+        // Nothing runs: what there was of it has become an answer, or nothing.
+        return state.saved.running.take().map(|_| Job::EndTrace);
+    };
+    let entries = turn.log().entries.len();
+    let job = match before {
+        None => Job::BeginTrace(Box::new(turn.clone().at_rest())),
+        Some(written) if written < entries => Job::MoreTrace(entry_events(turn, written)),
+        Some(_) => return None,
+    };
+    state.saved.running = Some(entries);
+    Some(job)
 }
 
 fn records_to_write(state: &mut State) -> Vec<Job> {
@@ -104,8 +125,13 @@ fn taken_back(state: &mut State) -> Option<Record> {
 /// Messages of the screen that are not in the file, or have changed; those keep their names.
 fn new_messages(state: &mut State) -> Vec<Record> {
     let mut records = Vec::new();
-    let mut parent = None;
+    let mut ids: Vec<Option<MessageId>> = Vec::new();
+    let mut seen = None;
     for item in &mut state.transcript.entries {
+        // Where it is not known what a message follows, that is what the model sees before it, or would with a longer context.
+        let parent = item
+            .parent
+            .map_or(seen, |at| ids.get(at).copied().flatten());
         let fingerprint = item.entry.fingerprint();
         let is_written = item
             .kept
@@ -114,6 +140,7 @@ fn new_messages(state: &mut State) -> Vec<Record> {
             let next = MessageId(state.saved.last.0 + 1);
             let id = item.kept.map_or(next, |kept| kept.id);
             let Some(mut record) = record_of(&item.entry, id, parent) else {
+                ids.push(None);
                 continue;
             };
             if let (Record::Gen(it), Entry::Answer(answer)) = (&mut record, &item.entry)
@@ -133,11 +160,11 @@ fn new_messages(state: &mut State) -> Vec<Record> {
                 fingerprint,
             });
         }
-        // A message follows what the model sees before it, or would see with a longer context.
+        ids.push(item.kept.map(|kept| kept.id));
         if let (Some(kept), EntryVisibility::Seen | EntryVisibility::RolledOff) =
             (item.kept, item.visibility)
         {
-            parent = Some(kept.id);
+            seen = Some(kept.id);
         }
     }
     records

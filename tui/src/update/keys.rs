@@ -1,9 +1,9 @@
 use crossterm::event::KeyEvent;
 
 use super::{
-    branch, canvas, completion, conversation, copy, draft, engine, first_run, last_turn, models,
-    order, overlay, playback, render, replay, scan, search, sessions, settings, stats,
-    text_selection, themes, wheel,
+    branch, canvas, compare, completion, conversation, copy, draft, engine, find, first_run, fork,
+    last_turn, models, order, overlay, playback, render, replay, scan, search, sessions, settings,
+    stats, text_selection, themes, welcome, wheel,
 };
 use crate::action::{AfterScan, Command};
 use crate::contexts;
@@ -63,13 +63,24 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::PreviousMessage | Command::NextMessage if state.replay.is_some() => {
             return replay::to_message(state, command);
         }
+        Command::Replay(act) if state.compared().is_some() => compare::step(state, act),
         Command::Replay(act) => return replay::perform(state, act),
+        Command::Compare(act) => return compare::perform(state, act),
+        Command::EditMessage => fork::edit_selected(state),
+        Command::RetryMessage => return fork::retry_selected(state),
+        Command::FindNext => find::step(state, 1),
+        Command::FindPrevious => find::step(state, -1),
         Command::PreviousMessage => canvas::previous(state),
         Command::NextMessage => canvas::next(state),
+        Command::ToggleRaw if state.replay.is_some() => replay::toggle_raw(state),
         Command::ToggleRaw => render::toggle_raw(state),
         Command::Copy => return copy::last_answer(state),
         Command::CopyMessage => return copy::selected(state),
         Command::Choose if completion::complete(state) => (),
+        Command::Choose if welcome::edit(state) => (),
+        Command::Option(number) if state.welcomed().is_some() => {
+            return welcome::ask(state, number);
+        }
         Command::Choose if state.is_first_run() => return first_run::choose(state),
         Command::Option(option) => {
             return first_run::take(state, usize::from(option).saturating_sub(1));
@@ -87,6 +98,8 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Continue => return last_turn::go_on(state),
         Command::UndoTurn => last_turn::undo(state),
         Command::Measure => state.measure = state.measure.next(),
+        Command::Ghosts => canvas::toggle_ghosts(state),
+        Command::FullSpeed => playback::change_pace(state),
         Command::Stats => stats::open(state),
         // They mean something to lists alone.
         Command::Choose | Command::Other | Command::Filter | Command::Rescan => (),
@@ -99,11 +112,17 @@ pub(super) fn perform(state: &mut State, command: Command) -> Vec<Effect> {
 
 /// One level back; it never destroys.
 fn back(state: &mut State) -> Vec<Effect> {
+    state.comparing = None;
     // A toast lies on top of everything.
     if state.toast.take().is_some() || state.overlays.pop().is_some() || completion::close(state) {
         return Vec::new();
     }
-    if text_selection::clear(state) || replay::close(state) {
+    if text_selection::clear(state)
+        || compare::close(state)
+        || replay::close(state)
+        || find::close(state)
+        || fork::give_up(state)
+    {
         return Vec::new();
     }
     if state.focus == Focus::Canvas {
@@ -189,6 +208,7 @@ fn clear_or_quit(state: &mut State) -> Vec<Effect> {
     if !state.composer.is_empty() {
         let draft = state.composer.take();
         state.history.add(&draft);
+        state.editing = None;
         return Vec::new();
     }
     if state.quit_until.is_some() {

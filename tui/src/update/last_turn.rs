@@ -24,7 +24,9 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         state.notify("There is no message to answer anew");
         return Vec::new();
     };
-    let origin = match last_answer(state, asked) {
+    let answered = last_answer(state, asked);
+    let template = answered.and_then(|at| state.turn_of(at)?.template.clone());
+    let origin = match answered {
         Some(at) => {
             if would_repeat(state, at) {
                 state.notify(
@@ -51,7 +53,10 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         origin,
         seed,
     };
-    vec![begin::ask(state, start, messages)]
+    vec![match template {
+        Some(parts) => begin::ask_fill(state, start, messages, parts),
+        None => begin::ask(state, start, messages),
+    }]
 }
 
 /// Resumes the canvas of the last answer, if it was stopped: with its own settings and its own seed.

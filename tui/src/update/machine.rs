@@ -6,7 +6,7 @@ use unmask_core::catalogue::{Catalogue, ModelChoice};
 use unmask_core::engine::LoadRequest;
 
 use super::scan::scan;
-use super::{info, load, models as picker};
+use super::{compare, info, load, models as picker};
 use crate::action::AfterScan;
 use crate::clean::clean_line;
 use crate::effect::Effect;
@@ -28,6 +28,13 @@ pub(super) fn scanned(state: &mut State, seen: Result<Arc<Catalogue>, String>) -
     let Some(wanted) = state.machine.wanted.take() else {
         return Vec::new();
     };
+    let effects = carry_out(state, wanted);
+    compare::forget_unless_waiting(state);
+    effects
+}
+
+/// What was to be done once somebody has looked.
+fn carry_out(state: &mut State, wanted: AfterScan) -> Vec<Effect> {
     if !matches!(wanted, AfterScan::Rows(_)) {
         state.notice = None;
     }
@@ -82,10 +89,27 @@ fn load_named(state: &mut State, name: &str) -> Vec<Effect> {
             },
         ),
         None => {
-            state.notify(format!("No model is called {}", clean_line(name)));
+            let names = listed.iter().flat_map(|it| &it.choices);
+            let names: Vec<&str> = names.flat_map(|it| [it.name.as_str(), &it.key]).collect();
+            let near = like(name, &names).map_or_else(String::new, |near| {
+                format!("; did you mean {}?", clean_line(near))
+            });
+            state.notify(format!("No model is called {}{near}", clean_line(name)));
             picker::open(state)
         }
     }
+}
+
+/// The name that begins with `name`, or holds it, or is spelled nearly so.
+fn like<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let by = |is_it: &dyn Fn(&str) -> bool| {
+        let mut names = names.iter();
+        names.find(|it| is_it(&it.to_lowercase())).copied()
+    };
+    by(&|it| it.starts_with(&name))
+        .or_else(|| by(&|it| it.contains(&name)))
+        .or_else(|| crate::diagnostic::nearest(&name, names))
 }
 
 /// Loads the running model on another backend, in its precision if that is offered there.

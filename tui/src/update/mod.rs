@@ -5,6 +5,7 @@ mod begin;
 mod branch;
 mod canvas;
 mod click;
+mod compare;
 mod completion;
 mod confirm;
 mod conversation;
@@ -12,7 +13,10 @@ mod copy;
 mod draft;
 mod engine;
 mod export;
+mod fill;
+mod find;
 mod first_run;
+mod fork;
 mod help;
 mod info;
 mod keep;
@@ -41,11 +45,13 @@ mod text_selection;
 mod themes;
 mod token_text;
 mod trust;
+mod welcome;
 mod wheel;
 
 #[cfg(test)]
 mod tests;
 
+pub use compare::show_both;
 pub use prepare::prepare;
 pub use render::wanted;
 pub use replay::show_recorded;
@@ -197,6 +203,7 @@ fn pass_time(state: &mut State, time: ScreenTime) {
         state.is_dirty = true;
     }
     draw_due_steps(state);
+    welcome::pass_time(state, before);
     text_selection::pull(state);
     replay::pass_time(state, now);
     if let Some(&Overlay::Menu { shown_at }) = state.overlays.last()

@@ -1,6 +1,6 @@
 use super::{
-    branch, conversation, draft, export, last_turn, load, replay, scan, settings, text_selection,
-    themes,
+    branch, compare, conversation, draft, export, fill, find, fork, last_turn, load, replay, scan,
+    settings, text_selection, themes,
 };
 use crate::action::Order;
 use crate::clean::clean_line;
@@ -17,6 +17,7 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Copy(order) => return copy::carry_out(state, order),
         Order::Mouse(mouse) => return give_mouse(state, mouse),
         Order::Set(field, value) => settings::order(state, field, &value),
+        Order::Preset(name) => settings::lay_preset(state, &name),
         Order::Dial(speed) => settings::turn_dial(state, speed),
         Order::Retry(seed) => return last_turn::retry(state, Some(seed)),
         Order::Scan => return scan::scan(state),
@@ -32,6 +33,11 @@ pub(super) fn carry_out(state: &mut State, order: Order) -> Vec<Effect> {
         Order::Motion(motion) => state.motion = motion,
         Order::Insert(text) => draft::insert(state, &text),
         Order::Export(format, path) => return export::export(state, format, path),
+        Order::Fill { template, parts } => return fill::fill(state, template, parts),
+        Order::EditMessage(number) => fork::edit_turn(state, number),
+        Order::Find(words) => find::find(state, words),
+        Order::Compare(with) => return compare::compare(state, with),
+        Order::Branch(name) => fork::go_to(state, name),
         Order::Replay(number) => return replay::open_turn(state, number),
         Order::Remask(what) => return branch::remask(state, what),
     }

@@ -1,8 +1,25 @@
 //! Slow motion: steps are shown one by one, as far apart as the playback delay says. The engine does not wait.
 
+use std::time::Duration;
+
 use unmask_core::engine::TurnEvent;
 
 use crate::state::{Stage, State};
+
+/// How far apart steps are shown where they can be seen one by one.
+pub(super) const SLOW: Duration = Duration::from_millis(60);
+
+/// Shows steps as they come, or one by one again.
+pub(super) fn change_pace(state: &mut State) {
+    state.settings.delay = match state.settings.delay.is_zero() {
+        true => SLOW,
+        false => Duration::ZERO,
+    };
+    state.notify(match state.settings.delay.is_zero() {
+        true => "Steps are shown as fast as they come",
+        false => "Steps are shown one by one",
+    });
+}
 
 /// News of the running turn, if it is shown now; else it waits for its time.
 pub(super) fn due(state: &mut State, event: TurnEvent) -> Option<TurnEvent> {

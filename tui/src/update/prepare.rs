@@ -4,7 +4,7 @@ use crate::layout::{Flow, LayoutOptions, canvas_rows, replay_rows, settled_rows,
 use crate::row::{Row, TokenPlace};
 use crate::state::{
     Anchor, Answer, Completion, Entry, EntryRow, Form, Markdown, Overlay, Part, ReplayRows, State,
-    TranscriptItem, View,
+    TranscriptItem, View, least_sure_words,
 };
 use crate::theme::Role;
 
@@ -16,6 +16,7 @@ pub fn prepare(state: &mut State) {
         width: usize::from(width),
         mask_width: state.look.mask_width,
         emoji: state.look.emoji,
+        ghosts: state.ghosts,
     };
     for item in &mut state.transcript.entries {
         lay_out(item, options);
@@ -38,6 +39,7 @@ fn lay_out_replay(state: &mut State) {
         width: usize::from(area.text_width()),
         mask_width: state.look.mask_width,
         emoji: state.look.emoji,
+        ghosts: state.ghosts,
     };
     let Some((replay, turn)) = state.replayed() else {
         return;
@@ -90,6 +92,24 @@ fn lay_out(item: &mut TranscriptItem, options: LayoutOptions) {
     };
     item.width = width;
     item.markdown = Markdown::Unasked;
+    item.least_sure = least_sure(&item.entry);
+}
+
+/// A word that the model was surer of is not worth a mention.
+const DOUBTFUL: f32 = 0.9;
+
+/// The word of an answer that the model was least sure of.
+fn least_sure(entry: &Entry) -> Option<(String, f32)> {
+    let Entry::Answer(Answer {
+        trace: Some(turn), ..
+    }) = entry
+    else {
+        return None;
+    };
+    let moment = turn.log().moment(turn.log().entries.len());
+    let words = least_sure_words(turn, &moment).into_iter();
+    let doubtful = words.filter(|word| word.confidence < DOUBTFUL);
+    doubtful.map(|word| (word.text, word.confidence)).next()
 }
 
 fn token_rows(answer: &Answer, options: LayoutOptions) -> Vec<Row> {
@@ -147,6 +167,7 @@ fn row_of(blocks: &[Part<'_>], anchor: Anchor) -> usize {
     match anchor.row {
         EntryRow::Before => above,
         EntryRow::Head => above + block.above.saturating_sub(1),
+        EntryRow::Foot => (above + block.height()).saturating_sub(1),
         EntryRow::Body(from) => {
             let row = block.rows.iter().rposition(|row| row.from <= from);
             above + block.above + row.unwrap_or(0)

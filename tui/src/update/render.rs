@@ -5,7 +5,7 @@ use crate::action::Rendered;
 use crate::cells::Emoji;
 use crate::effect::RenderJob;
 use crate::geometry;
-use crate::state::{Entry, EntryRow, Form, Markdown, State, TranscriptItem, View};
+use crate::state::{ABOVE, Entry, EntryRow, Form, Markdown, State, TranscriptItem, View};
 
 /// The answers whose Markdown is to be laid out, those that are seen first. Only what is near the view is asked for: when
 /// the width changes or a long conversation is opened, the rest waits until it is scrolled to.
@@ -33,7 +33,7 @@ fn places(state: &State) -> Vec<Range<usize>> {
     let entries = state.transcript.entries.iter();
     let place = entries.map(|item| {
         let start = first;
-        first += item.entry.rows_above() + item.rows.len();
+        first += ABOVE + item.rows.len() + item.entry.rows_below();
         start..first
     });
     place.collect()

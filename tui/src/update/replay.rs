@@ -47,6 +47,14 @@ pub(super) fn perform(state: &mut State, act: ReplayAct) -> Vec<Effect> {
         ReplayAct::WordRight => to_token(state, |replay, turn| {
             (replay.token + 1..turn.answer().len()).find(|&at| turn.begins_word(at))
         }),
+        ReplayAct::BlockLeft => to_token(state, |replay, turn| {
+            let length = turn.block_length();
+            Some(replay.token.checked_sub(1)? / length * length)
+        }),
+        ReplayAct::BlockRight => to_token(state, |replay, turn| {
+            let next = (replay.token / turn.block_length() + 1) * turn.block_length();
+            Some(next).filter(|&at| at < turn.answer().len())
+        }),
         ReplayAct::LeastSure => to_least_sure(state, 1),
         ReplayAct::LeastSureBack => to_least_sure(state, -1),
         ReplayAct::CandidateUp => change(state, |replay, _| {
@@ -87,7 +95,7 @@ pub(super) fn perform(state: &mut State, act: ReplayAct) -> Vec<Effect> {
         ReplayAct::Layer => change(state, |replay, _| replay.layer = replay.layer.next()),
         ReplayAct::Grid => change(state, |replay, _| {
             replay.arrangement = match replay.arrangement {
-                Arrangement::Flow => Arrangement::Grid,
+                Arrangement::Flow | Arrangement::Raw => Arrangement::Grid,
                 Arrangement::Grid => Arrangement::Flow,
             };
         }),
@@ -291,6 +299,16 @@ fn step(state: &mut State, by: isize) {
         replay.playing = None;
         replay.candidate = 0;
         replay.clip(turn);
+    });
+}
+
+/// Shows the tokens one by one, or as text again.
+pub(super) fn toggle_raw(state: &mut State) {
+    change(state, |replay, _| {
+        replay.arrangement = match replay.arrangement {
+            Arrangement::Raw => Arrangement::Flow,
+            Arrangement::Flow | Arrangement::Grid => Arrangement::Raw,
+        };
     });
 }
 

@@ -45,7 +45,7 @@ fn anchor(state: &State, top: usize) -> Anchor {
             row if row < part.above => EntryRow::Head,
             row => match part.rows.get(row - part.above) {
                 Some(row) => EntryRow::Body(row.from),
-                None => EntryRow::Before,
+                None => EntryRow::Foot,
             },
         };
         last = Anchor { block, row };

@@ -15,7 +15,12 @@ pub(super) fn press(state: &mut State, place: Position) {
     state.text_selection = None;
     let is_there = Areas::of(state).transcript.contains(place);
     let is_covered = !state.overlays.is_empty() || state.completions().is_some();
-    if !is_there || is_covered || state.is_too_small() || state.replay.is_some() {
+    if !is_there
+        || is_covered
+        || state.is_too_small()
+        || state.replay.is_some()
+        || state.compare.is_some()
+    {
         return;
     }
     prepare(state);

@@ -1,7 +1,7 @@
-use super::{help, info, list, scroll, settings, themes};
+use super::{help, info, list, models, scroll, settings, themes};
 use crate::action::Scroll;
 use crate::geometry;
-use crate::state::{Overlay, State, View};
+use crate::state::{FieldRow, Overlay, State, View};
 
 /// Moves the view by `rows`; negative is up.
 pub(super) fn by(state: &mut State, rows: isize) {
@@ -10,11 +10,27 @@ pub(super) fn by(state: &mut State, rows: isize) {
         Some(Overlay::Info(_)) => info::by(state, rows),
         Some(Overlay::Themes(_)) => themes::step(state, rows),
         Some(Overlay::Settings(_)) => settings::go(state, rows),
+        Some(Overlay::Models(_)) => models::go(state, rows),
+        Some(Overlay::Menu { .. }) | None if state.compare.is_some() => (),
         Some(Overlay::Menu { .. }) | None if state.replay.is_some() => {
             super::replay::scroll(state, rows);
         }
         Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
         Some(_) => list::step(state, rows),
+    }
+}
+
+/// Chooses the row at `to`, which was pointed at.
+pub(super) fn choose(state: &mut State, to: usize, list: &geometry::List) {
+    let rows = to as isize - list.chosen as isize;
+    match state.overlays.last() {
+        Some(Overlay::Models(_)) => models::go(state, rows),
+        Some(Overlay::Settings(_)) => {
+            if let Some(FieldRow::Field(field)) = FieldRow::all().get(to) {
+                settings::choose_field(state, *field);
+            }
+        }
+        Some(_) | None => by(state, rows),
     }
 }
 

@@ -4,7 +4,15 @@ use ratatui::buffer::Buffer;
 
 /// Our signs and what stands for them; each takes one cell.
 const SIGNS: &[(&str, &str)] = &[
+    ("░", "-"),
     ("▒", "#"),
+    ("▓", "@"),
+    ("▌", "|"),
+    ("┃", "|"),
+    ("━", "="),
+    ("◂", "<"),
+    ("■", "#"),
+    ("≤", "<"),
     ("●", "*"),
     ("○", "o"),
     ("◐", "*"),

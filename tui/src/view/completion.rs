@@ -2,7 +2,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
-use super::put;
+use super::{panel, put};
 use crate::availability;
 use crate::geometry::{self, MARGIN};
 use crate::row::cut;
@@ -20,6 +20,8 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     };
     let area = geometry::completions(state, found.len());
     Clear.render(area, buffer);
+    let theme = state.look.theme;
+    buffer.set_style(area, panel::ground(theme, Role::Raised));
     let chosen = state.completion.chosen.map(|it| it.min(found.len() - 1));
     let top = geometry::list_top(
         state.completion.top,
@@ -48,10 +50,13 @@ fn row(state: &State, slash: &Slash, is_chosen: bool, line: Rect, buffer: &mut B
     let refusal = availability::of(state, slash).err();
     let role = match (refusal, is_chosen) {
         (Some(_), _) => Role::Muted,
-        (None, true) => Role::Accent,
+        (None, true) => Role::Strong,
         (None, false) => Role::Text,
     };
     let right = line.right().saturating_sub(MARGIN);
+    if is_chosen {
+        buffer.set_style(line, theme.style(Role::Chosen));
+    }
     let sign = if is_chosen { "▸" } else { " " };
     put(
         buffer,

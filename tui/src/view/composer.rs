@@ -1,32 +1,31 @@
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
-use super::put;
+use super::{BAR, put};
 use crate::action::Command;
-use crate::geometry::{Areas, MARGIN, PROMPT, composer_width, list_top};
+use crate::geometry::{Areas, INDENT, MARGIN, PROMPT, composer_width, list_top};
 use crate::keymap::Context;
-use crate::state::{Activity, ComposerRow, State};
+use crate::state::{Activity, ComposerRow, Focus, State};
 use crate::theme::Role;
 
-/// The rule and the draft below it; returns where the caret is.
+/// The draft on its ground, behind a bar; returns where the caret is.
 pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Position {
     let theme = state.look.theme;
     let area = areas.composer;
-    let rule = "─".repeat(usize::from(areas.rule.width));
-    put(
-        buffer,
-        theme,
-        (0, areas.rule.y),
-        areas.rule.right(),
-        (&rule, Role::Quiet),
-    );
-    put(
-        buffer,
-        theme,
-        (MARGIN, area.y),
-        area.right(),
-        ("›", Role::Accent),
-    );
+    let ground = Rect {
+        x: area.x + MARGIN,
+        width: area.width.saturating_sub(2 * MARGIN),
+        ..area
+    };
+    buffer.set_style(ground, theme.style(Role::Surface));
+    let bar = match state.focus {
+        Focus::Composer => Role::Accent,
+        Focus::Canvas => Role::Quiet,
+    };
+    for y in area.y..area.bottom() {
+        put(buffer, theme, (MARGIN, y), area.right(), (BAR, bar));
+    }
+    put(buffer, theme, (INDENT, area.y), area.right(), ("›", bar));
     let (rows, caret) = state.composer.rows(composer_width(state.size));
     // The caret's row is always seen.
     let height = usize::from(area.height);

@@ -105,6 +105,7 @@ fn options(state: &State, width: usize) -> Vec<Row> {
                 ),
             ],
             from: 0,
+            ..Row::default()
         }
     };
     let mut rows: Vec<Row> = WORDS.into_iter().enumerate().map(row).collect();
@@ -141,5 +142,6 @@ fn backend(row: &BackendRow) -> Row {
             span(clean_line(&words), Role::Quiet),
         ],
         from: 0,
+        ..Row::default()
     }
 }

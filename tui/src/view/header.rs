@@ -44,7 +44,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
         area.right(),
         (&what, role),
     );
-    let left = put(buffer, theme, (1, area.y), start, ("unmask", Role::Accent)) + 2;
+    let left = put(buffer, theme, (1, area.y), start, ("unmask", Role::Strong)) + 2;
     let left = match word {
         "" => left,
         word => put(buffer, theme, (left, area.y), start, (word, Role::Warn)) + 2,

@@ -1,9 +1,11 @@
 //! How the screen looks: a pure function of the prepared state. One file for each panel.
 
 mod ascii;
+mod compare;
 mod completion;
 mod composer;
 mod confirm;
+mod find;
 mod first_run;
 mod header;
 mod help;
@@ -24,6 +26,7 @@ mod toast;
 mod token_text;
 mod too_small;
 mod transcript;
+mod welcome;
 
 #[cfg(test)]
 mod tests;
@@ -38,8 +41,15 @@ use crate::row::Row;
 use crate::state::{Focus, Glyphs, Overlay, State};
 use crate::theme::{Role, Theme};
 
+/// Stands before a person's words, the draft, and what the keys mean.
+const BAR: &str = "▌";
+
 /// Draws a whole frame of a state that was [prepared](crate::update::prepare).
 pub fn draw(state: &State, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let theme = state.look.theme;
+    let ground = theme.style(Role::Ground).patch(theme.style(Role::Text));
+    frame.buffer_mut().set_style(area, ground);
     if state.is_too_small() {
         too_small::draw(state, frame);
     } else {
@@ -51,21 +61,31 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
 }
 
 fn chat(state: &State, frame: &mut Frame<'_>) {
+    if state.compared().is_some() {
+        compare::draw(state, frame.buffer_mut());
+        return over_replay(state, frame);
+    }
     if state.replayed().is_some() {
-        return replayed(state, frame);
+        replay::draw(state, frame.buffer_mut());
+        return over_replay(state, frame);
     }
     let areas = Areas::of(state);
     let buffer = frame.buffer_mut();
     header::draw(state, areas.header, buffer);
     transcript::draw(state, areas.transcript, buffer);
+    find::draw(state, areas.transcript, buffer);
     if state.is_first_run() {
         first_run::draw(state, buffer);
+    }
+    if let Some(shown) = state.welcomed() {
+        welcome::draw(state, shown, buffer);
     }
     if let Some(turn) = state.running() {
         timeline::draw(turn, state, areas.timeline, buffer);
     }
     let caret = composer::draw(state, &areas, buffer);
     status::draw(state, areas.status, buffer);
+    recede(state, frame.buffer_mut());
     let caret = match state.overlays.last() {
         Some(overlay) => draw_overlay(state, overlay, caret, frame.buffer_mut()),
         None if state.focus == Focus::Composer => {
@@ -83,10 +103,10 @@ fn chat(state: &State, frame: &mut Frame<'_>) {
     }
 }
 
-/// An answer step by step, in place of the chat.
-fn replayed(state: &State, frame: &mut Frame<'_>) {
-    replay::draw(state, frame.buffer_mut());
+/// What lies over answers that stand in place of the chat.
+fn over_replay(state: &State, frame: &mut Frame<'_>) {
     let behind = Position::new(0, 0);
+    recede(state, frame.buffer_mut());
     let caret = match state.overlays.last() {
         Some(overlay) => draw_overlay(state, overlay, behind, frame.buffer_mut()),
         None => None,
@@ -96,6 +116,22 @@ fn replayed(state: &State, frame: &mut Frame<'_>) {
     }
     if let Some(caret) = caret.filter(|&caret| caret != behind) {
         frame.set_cursor_position(caret);
+    }
+}
+
+/// What lies behind a panel loses most of its colour, but for what a panel lets one try: the themes.
+fn recede(state: &State, buffer: &mut Buffer) {
+    let is_seen = match state.overlays.last() {
+        Some(Overlay::Menu { shown_at }) => *shown_at <= state.now.since_start,
+        Some(Overlay::Themes(_)) | None => false,
+        Some(_) => true,
+    };
+    if !is_seen {
+        return;
+    }
+    let theme = state.look.theme;
+    for cell in &mut buffer.content {
+        cell.set_style(theme.behind(cell.style()));
     }
 }
 

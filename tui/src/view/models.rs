@@ -1,5 +1,8 @@
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use unmask_core::catalogue::{Catalogue, ModelChoice};
 
 use super::{panel, put, put_right, put_row};
@@ -7,15 +10,12 @@ use crate::action::Command;
 use crate::amount;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::geometry::{self, ModelsArea, paragraphs};
+use crate::geometry::{self, ModelsArea, SIGN, paragraphs};
 use crate::keymap::{CommandGroup, Context};
 use crate::models;
 use crate::row::cut;
 use crate::state::{Pick, Scan, State};
 use crate::theme::Role;
-
-/// Cells of the sign before a row.
-const SIGN: u16 = 2;
 
 /// A column: its heading, its cells, and whether it is worth its room; the least useful one goes first.
 struct Column {
@@ -24,15 +24,18 @@ struct Column {
     worth: u8,
 }
 
-const COLUMNS: [Column; 6] = [
-    column("model", 21, 6),
-    column("backend", 11, 4),
-    column("device", 12, 1),
-    column("precision", 11, 3),
-    column("needs", 7, 2),
-    column("state", 12, 5),
+const COLUMNS: [Column; 5] = [
+    column("model", 20, 6),
+    column("backend", 10, 4),
+    column("precision", 22, 5),
+    column("needs", 9, 1),
+    column("state", 12, 2),
 ];
-const NEEDS: usize = 4;
+const MODEL: usize = 0;
+const PRECISIONS: usize = 2;
+const NEEDS: usize = 3;
+/// Cells of a column that is cut at the least.
+const LEAST: u16 = 9;
 
 const fn column(heading: &'static str, width: u16, worth: u8) -> Column {
     Column {
@@ -49,7 +52,7 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     let title = "Model and backend";
     let keys = keys(state, usize::from(parts.area.width));
     let inner = panel::frame(parts.area, theme, title, &keys, Role::Quiet, buffer);
-    let shown = models::matches(state, pick);
+    let shown = models::rows(state, pick);
     let caret = draw_query(state, pick, shown.len(), inner, buffer);
     let Some(catalogue) = state.machine.catalogue.as_deref() else {
         let text = state.machine.trouble.clone();
@@ -76,6 +79,7 @@ fn keys(state: &State, columns: usize) -> String {
     let back: CommandGroup<'_> = (&[Command::Back], "");
     let all = [
         load,
+        (&[Command::Less, Command::More], "precision"),
         (&[Command::Other], "backend"),
         (&[Command::Rescan], "rescan"),
         back,
@@ -106,7 +110,8 @@ fn draw_query(
 ) -> Position {
     let theme = state.look.theme;
     let listed = state.machine.catalogue.as_ref();
-    let count = listed.map(|it| format!("{shown} of {} shown", it.choices.len()));
+    let all = models::rows(state, &Pick::default()).len();
+    let count = listed.map(|_| format!("{shown} of {all} shown"));
     let looking = (state.machine.scan == Scan::Running).then(|| "looking…".to_owned());
     let right: Vec<String> = looking.into_iter().chain(count).collect();
     let line = Rect {
@@ -128,119 +133,201 @@ fn draw_list(
     state: &State,
     pick: &Pick,
     catalogue: &Catalogue,
-    shown: &[usize],
+    rows: &[Range<usize>],
     area: Rect,
     buffer: &mut Buffer,
 ) {
     let theme = state.look.theme;
-    let widths = widths(catalogue, area.width);
-    let heading = COLUMNS.map(|column| (column.heading.to_owned(), Role::Quiet));
-    draw_cells(state, &widths, &heading, (area.x, area.y - 1), buffer);
-    let chosen = pick.chosen.min(shown.len().saturating_sub(1));
+    let widths = widths(state, catalogue, area.width);
+    let mut x = area.x + SIGN;
+    for (column, width) in COLUMNS.iter().zip(widths).filter(|(_, width)| *width > 0) {
+        let heading = cut(column.heading, usize::from(width.saturating_sub(1)));
+        put(
+            buffer,
+            theme,
+            (x, area.y - 1),
+            area.right(),
+            (&heading, Role::Quiet),
+        );
+        x += width;
+    }
+    let shown = models::matches(state, pick);
+    let chosen = rows.iter().position(|row| row.contains(&pick.chosen));
+    let chosen = chosen.unwrap_or(0);
     let top = geometry::list_top(pick.top, chosen, usize::from(area.height));
-    let rows = (area.y..area.bottom()).zip(shown.iter().enumerate().skip(top));
-    for (y, (at, &index)) in rows {
+    let lines = (area.y..area.bottom()).zip(rows.iter().enumerate().skip(top));
+    for (y, (at, range)) in lines {
         let is_chosen = at == chosen;
         if is_chosen {
-            put(
-                buffer,
-                theme,
-                (area.x, y),
-                area.right(),
-                ("▸", Role::Accent),
-            );
+            panel::choose(theme, area, y, buffer);
+            let sign = ("▸", Role::Accent);
+            put(buffer, theme, (area.x, y), area.right(), sign);
         }
-        let cells = cells(state, &catalogue.choices[index], is_chosen);
-        draw_cells(state, &widths, &cells, (area.x, y), buffer);
+        let choices: Vec<&ModelChoice> = shown[range.clone()]
+            .iter()
+            .map(|&index| &catalogue.choices[index])
+            .collect();
+        let meant = match is_chosen {
+            true => pick.chosen.clamp(range.start, range.end - 1) - range.start,
+            false => best(state, &choices),
+        };
+        let row = ModelRow {
+            choices: &choices,
+            meant,
+            is_chosen,
+        };
+        row.draw(state, catalogue, &widths, (area.x + SIGN, y), buffer);
     }
-    if shown.is_empty() {
+    if rows.is_empty() {
         let none = "nothing here is like this";
         let at = (area.x + SIGN, area.y);
         put(buffer, theme, at, area.right(), (none, Role::Quiet));
     }
 }
 
-/// The cells of each column: dropped where there is no room, wider for long names where there is.
-fn widths(catalogue: &Catalogue, room: u16) -> [u16; 6] {
-    let mut widths = COLUMNS.map(|column| column.width);
-    let total = |widths: &[u16; 6]| SIGN + widths.iter().sum::<u16>();
-    while total(&widths) > room {
-        let kept = (0..widths.len()).filter(|&at| widths[at] > 0);
-        match kept.min_by_key(|&at| COLUMNS[at].worth) {
-            Some(at) if COLUMNS[at].worth < 5 => widths[at] = 0,
-            Some(_) | None => return widths,
+/// The precision of a row that is loaded, else the first that can be.
+fn best(state: &State, choices: &[&ModelChoice]) -> usize {
+    let loaded = state.model.as_deref();
+    let is_loaded = |it: &&ModelChoice| loaded.is_some_and(|loaded| it.is(loaded));
+    let at = choices.iter().position(is_loaded);
+    at.or_else(|| choices.iter().position(|it| it.obstacle().is_none()))
+        .unwrap_or(0)
+}
+
+/// A model on a device, with its precisions.
+struct ModelRow<'a> {
+    choices: &'a [&'a ModelChoice],
+    /// The precision that is meant, by its place.
+    meant: usize,
+    is_chosen: bool,
+}
+
+impl ModelRow<'_> {
+    fn draw(
+        &self,
+        state: &State,
+        catalogue: &Catalogue,
+        widths: &[u16; 5],
+        (x, y): (u16, u16),
+        buffer: &mut Buffer,
+    ) {
+        let theme = state.look.theme;
+        let choice = self.choices[self.meant];
+        let role = match (choice.obstacle(), self.is_chosen) {
+            (_, true) => Role::Strong,
+            (Some(_), false) => Role::Quiet,
+            (None, false) => Role::Text,
+        };
+        let word = models::word(state, choice);
+        let needs = choice.needs_bytes.map_or("?".to_owned(), amount::needed);
+        let mut x = x;
+        for (at, &width) in widths.iter().enumerate().filter(|(_, width)| **width > 0) {
+            let room = usize::from(width.saturating_sub(1));
+            let (text, role) = match at {
+                MODEL => (clean_line(&choice.name), role),
+                1 => (place(catalogue, choice), role),
+                PRECISIONS => {
+                    self.draw_chips(state, (x, y), x + width, buffer);
+                    x += width;
+                    continue;
+                }
+                NEEDS => (needs.clone(), Role::Quiet),
+                _ => (word.0.to_owned(), word.1),
+            };
+            put(buffer, theme, (x, y), x + width, (&cut(&text, room), role));
+            x += width;
         }
     }
-    let mut spare = room - total(&widths);
-    let choices = &catalogue.choices;
-    let longest = |text: fn(&ModelChoice) -> &String| {
-        let longest = choices
-            .iter()
-            .map(|it| cell_count(text(it)))
-            .max()
-            .unwrap_or(0);
-        u16::try_from(longest + 2).unwrap_or(u16::MAX)
-    };
-    for (at, wanted) in [
-        (0, longest(|it| &it.name)),
-        (2, longest(|it| &it.device_name)),
-    ] {
-        let more = match widths[at] {
-            0 => 0,
-            width => wanted.saturating_sub(width).min(spare),
+
+    /// `f32  bf16  int8`, as many as fit around the one that is meant.
+    fn draw_chips(&self, state: &State, (x, y): (u16, u16), right: u16, buffer: &mut Buffer) {
+        let theme = state.look.theme;
+        let text = |at: usize| {
+            let choice = self.choices[at];
+            let is_loaded = state.model.as_ref().is_some_and(|it| choice.is(it));
+            let sign = if is_loaded { "●" } else { "" };
+            format!("{sign}{}", clean_line(&choice.precision))
         };
+        let room = usize::from(right.saturating_sub(x + 1));
+        let cells = |range: &Range<usize>| {
+            range
+                .clone()
+                .map(|at| cell_count(&text(at)) + 2)
+                .sum::<usize>()
+        };
+        let mut seen = 0..self.choices.len();
+        while seen.len() > 1 && cells(&seen) > room + 1 {
+            match self.meant - seen.start > seen.end - 1 - self.meant {
+                true => seen.start += 1,
+                false => seen.end -= 1,
+            }
+        }
+        let mut x = x;
+        for at in seen {
+            let role = match (at == self.meant, self.is_chosen) {
+                (true, true) => Role::Accent,
+                (true, false) => Role::Text,
+                (false, _) => Role::Quiet,
+            };
+            let text = cut(&text(at), usize::from(right.saturating_sub(x + 1)));
+            let end = put(buffer, theme, (x, y), right, (&text, role));
+            if at == self.meant && self.is_chosen && self.choices.len() > 1 {
+                let chip = Rect::new(x, y, end - x, 1);
+                buffer.set_style(chip, Style::new().add_modifier(Modifier::REVERSED));
+            }
+            x = end + 2;
+        }
+    }
+}
+
+/// The backend, with the device where the model is on several of one backend.
+fn place(catalogue: &Catalogue, choice: &ModelChoice) -> String {
+    let mut others = catalogue.choices.iter();
+    let is_other = |it: &ModelChoice| {
+        (&it.key, &it.framework) == (&choice.key, &choice.framework) && it.device != choice.device
+    };
+    match others.any(is_other) {
+        true => format!(
+            "{} {}",
+            clean_line(&choice.framework),
+            clean_line(&choice.device)
+        ),
+        false => clean_line(&choice.framework),
+    }
+}
+
+/// The cells of each column: dropped or cut where there is no room, wider for long names where there is.
+fn widths(state: &State, catalogue: &Catalogue, room: u16) -> [u16; 5] {
+    let mut widths = COLUMNS.map(|column| column.width);
+    let room = room.saturating_sub(SIGN);
+    let total = |widths: &[u16; 5]| widths.iter().sum::<u16>();
+    while total(&widths) > room {
+        let over = total(&widths) - room;
+        let kept = (0..widths.len()).filter(|&at| widths[at] > 0);
+        match kept.min_by_key(|&at| COLUMNS[at].worth) {
+            Some(at) if COLUMNS[at].worth < 4 => widths[at] = 0,
+            // What is left tells rows apart: each gives some of its cells.
+            Some(_) | None => {
+                let wide = [PRECISIONS, MODEL].map(|at| widths[at].saturating_sub(LEAST));
+                let cut = over.min(wide[0]);
+                widths[PRECISIONS] -= cut;
+                widths[MODEL] -= (over - cut).min(wide[1]);
+                break;
+            }
+        }
+    }
+    let mut spare = room.saturating_sub(total(&widths));
+    let short = |cells: usize| u16::try_from(cells).unwrap_or(u16::MAX);
+    let choices = catalogue.choices.iter();
+    let longest = choices.map(|it| cell_count(&it.name)).max().unwrap_or(0);
+    let all = models::rows(state, &Pick::default());
+    let most = all.iter().map(Range::len).max().unwrap_or(1);
+    for (at, wanted) in [(MODEL, short(longest + 2)), (PRECISIONS, short(most * 8))] {
+        let more = wanted.saturating_sub(widths[at]).min(spare);
         widths[at] += more;
         spare -= more;
     }
     widths
-}
-
-fn cells(state: &State, choice: &ModelChoice, is_chosen: bool) -> [(String, Role); 6] {
-    let role = match (choice.obstacle(), is_chosen) {
-        (_, true) => Role::Accent,
-        (Some(_), false) => Role::Quiet,
-        (None, false) => Role::Text,
-    };
-    let word = models::word(state, choice);
-    let device = match choice.device_name.is_empty() {
-        true => &choice.device,
-        false => &choice.device_name,
-    };
-    let needs = choice.needs_bytes.map_or("?".to_owned(), amount::needed);
-    [
-        (clean_line(&choice.name), role),
-        (clean_line(&choice.framework), role),
-        (clean_line(device), role),
-        (clean_line(&choice.precision), role),
-        (needs, role),
-        (word.0.to_owned(), word.1),
-    ]
-}
-
-fn draw_cells(
-    state: &State,
-    widths: &[u16; 6],
-    cells: &[(String, Role); 6],
-    (x, y): (u16, u16),
-    buffer: &mut Buffer,
-) {
-    let theme = state.look.theme;
-    let mut x = x + SIGN;
-    for (at, ((text, role), &width)) in cells.iter().zip(widths).enumerate() {
-        let gap = match at {
-            NEEDS => 2,
-            _ => 1,
-        };
-        let room = usize::from(width.saturating_sub(gap));
-        let text = cut(text, room);
-        let indent = match at {
-            NEEDS => room.saturating_sub(cell_count(&text)),
-            _ => 0,
-        };
-        let from = x + u16::try_from(indent).unwrap_or(0);
-        put(buffer, theme, (from, y), x + width, (&text, *role));
-        x += width;
-    }
 }
 
 fn draw_unavailable(
@@ -257,13 +344,12 @@ fn draw_unavailable(
     let (x, right) = (area.x + SIGN, area.right());
     let title = "unavailable here";
     put(buffer, theme, (x, area.y + 1), right, (title, Role::Quiet));
-    let all = models::unavailable(catalogue);
+    let all = models::unavailable_rows(catalogue, usize::from(right.saturating_sub(x)));
     for (at, (y, (name, why))) in (area.y + 2..area.bottom()).zip(&all).take(rows).enumerate() {
         let line = match at + 1 == rows && rows < all.len() {
-            true => format!("… and {} more: /doctor", all.len() - at),
-            false => format!("{:10} {}", clean_line(name), clean_line(why)),
+            true => "… and more: /doctor".to_owned(),
+            false => format!("{name}{why}"),
         };
-        let line = cut(&line, usize::from(right.saturating_sub(x)));
         put(buffer, theme, (x, y), right, (&line, Role::Quiet));
     }
 }
@@ -277,7 +363,13 @@ fn draw_foot(state: &State, catalogue: &Catalogue, rows: u16, area: Rect, buffer
     };
     if let Some(at) = memory_at {
         let memory = models::memory(catalogue);
-        draw_text(state, &memory, Role::Quiet, below(area, at), buffer);
+        let device = models::chosen(state).map(|it| match it.device_name.is_empty() {
+            true => clean_line(&it.device),
+            false => clean_line(&it.device_name),
+        });
+        let line: Vec<String> = device.into_iter().chain([memory]).collect();
+        let line = line.join(" · ");
+        draw_text(state, &line, Role::Quiet, below(area, at), buffer);
     }
     let area = below(area, remark_at);
     if let Some(why) = &state.machine.trouble {

@@ -46,48 +46,56 @@ pub(super) fn draw(state: &State, pick: &Pick, buffer: &mut Buffer) -> Position 
     caret
 }
 
-/// `▸ choose a theme    ^X t    /theme [NAME]`, or why it cannot be done.
+/// `▸ choose a theme    ^X t    /theme [NAME]`, or why it cannot be done; where there is little room, as much as there is.
 fn row(state: &State, item: &Item, is_chosen: bool, line: Rect, buffer: &mut Buffer) {
+    /// Below so many cells the keys go, and below so many the slash command too.
+    const WITH_KEYS: u16 = 66;
+    const WITH_SLASH: u16 = 50;
     let theme = state.look.theme;
     let role = match (item.refusal, is_chosen) {
         (Some(_), _) => Role::Muted,
-        (None, true) => Role::Accent,
+        (None, true) => Role::Strong,
         (None, false) => Role::Text,
     };
-    let sign = if is_chosen { "▸" } else { " " };
-    put(
-        buffer,
-        theme,
-        (line.x, line.y),
-        line.right(),
-        (sign, Role::Accent),
-    );
+    if is_chosen {
+        panel::choose(theme, line, line.y, buffer);
+        let sign = ("▸", Role::Accent);
+        put(buffer, theme, (line.x, line.y), line.right(), sign);
+    }
     let right = line.right();
-    let slash_at = right.saturating_sub(SLASH);
-    let keys_at = slash_at.saturating_sub(KEYS + 2);
-    let room = usize::from(keys_at.saturating_sub(line.x + 3));
+    let name = item.slash.split(' ').next().unwrap_or_default();
+    let beside = match (line.width, item.refusal) {
+        (..WITH_SLASH, _) => 0,
+        (..WITH_KEYS, None) => SLASH / 2,
+        (_, Some(_)) | (WITH_KEYS.., None) => KEYS + 2 + SLASH,
+    };
+    let beside_at = right.saturating_sub(beside.min(line.width / 2 + 4));
+    let room = usize::from(beside_at.saturating_sub(line.x + 3));
     let about = cut(item.about, room);
     put(buffer, theme, (line.x + 2, line.y), right, (&about, role));
-    // The reason is worth more than keys that would do nothing.
-    if let Some(why) = item.refusal {
-        let name = item.slash.split(' ').next().unwrap_or_default();
-        let why = cut(&format!("{name} · {why}"), usize::from(SLASH + KEYS + 2));
-        put(buffer, theme, (keys_at, line.y), right, (&why, Role::Muted));
-        return;
+    let room = usize::from(right.saturating_sub(beside_at));
+    let at = (beside_at, line.y);
+    match (line.width, item.refusal) {
+        (..WITH_SLASH, _) => (),
+        // The reason is worth more than keys that would do nothing.
+        (_, Some(why)) => {
+            let why = cut(&format!("{name} · {why}"), room);
+            put(buffer, theme, at, right, (&why, Role::Muted));
+        }
+        (..WITH_KEYS, None) => {
+            put(buffer, theme, at, right, (&cut(name, room), Role::Quiet));
+        }
+        (WITH_KEYS.., None) => {
+            let slash_at = right.saturating_sub(SLASH);
+            put(buffer, theme, at, slash_at, (&item.keys, Role::Quiet));
+            let slash = cut(&item.slash, usize::from(SLASH));
+            put(
+                buffer,
+                theme,
+                (slash_at, line.y),
+                right,
+                (&slash, Role::Quiet),
+            );
+        }
     }
-    put(
-        buffer,
-        theme,
-        (keys_at, line.y),
-        slash_at,
-        (&item.keys, Role::Quiet),
-    );
-    let slash = cut(&item.slash, usize::from(SLASH));
-    put(
-        buffer,
-        theme,
-        (slash_at, line.y),
-        right,
-        (&slash, Role::Quiet),
-    );
 }

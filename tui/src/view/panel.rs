@@ -1,5 +1,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation;
@@ -31,6 +32,7 @@ pub(super) fn frame(
     buffer: &mut Buffer,
 ) -> Rect {
     Clear.render(area, buffer);
+    buffer.set_style(area, ground(theme, Role::Raised));
     let mut block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.style(role))
@@ -41,6 +43,17 @@ pub(super) fn frame(
     block.render(area, buffer);
     let right = area.width.saturating_sub(4);
     Rect::new(area.x + 2, area.y + 1, right, area.height.saturating_sub(2))
+}
+
+/// A ground with the colour that text has on it.
+pub(super) fn ground(theme: Theme, ground: Role) -> Style {
+    theme.style(Role::Text).patch(theme.style(ground))
+}
+
+/// Marks the chosen row of a list, from edge to edge of its panel.
+pub(super) fn choose(theme: Theme, inner: Rect, y: u16, buffer: &mut Buffer) {
+    let row = Rect::new(inner.x - 1, y, inner.width + 2, 1);
+    buffer.set_style(row, theme.style(Role::Chosen));
 }
 
 /// What the keys of a list do: `Enter run · ↑↓ choose · Esc`.

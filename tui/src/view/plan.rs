@@ -42,6 +42,13 @@ impl PlanLine {
             Forwards::Planned(n) => ("", n, "about"),
             Forwards::AtMost(n) => ("at most ", n, "at most"),
         };
+        let speed = settings.speed().filter(|_| about == "at most");
+        let measured = speed.and_then(|speed| settings.estimate(speed, forward));
+        // What was measured says more than the most that there can be.
+        let (most, count, about) = match measured {
+            Some(it) => ("about ", it.forwards, "about"),
+            None => (most, count, about),
+        };
         let (double, rows) = if params.cfg_scale > 0.0 {
             ("double ", 2)
         } else {
@@ -101,6 +108,16 @@ mod tests {
         settings.params.transfer = Transfer::Threshold(0.9);
         let most = "128 tok = 4 × 32 · ≈ threshold 0.9 → at most 128 forwards";
         check(&settings, most, "at most 17.9 s");
+    }
+
+    #[test]
+    fn what_was_measured_is_expected_and_not_the_most_that_there_can_be() {
+        let mut settings = settings(128, 32, 64);
+        settings.measured = Some(std::sync::Arc::new(crate::fixture::measurement()));
+        settings.set_speed(crate::state::DialPosition::Fast);
+        let line = PlanLine::new(&settings, Some(Duration::from_millis(100)));
+        assert!(line.plan.ends_with("→ about 5 forwards"), "{}", line.plan);
+        assert_eq!(line.time.as_deref(), Some("about 0.5 s"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{header, put, put_right, put_row, status};
 use crate::clean::clean_line;
-use crate::geometry::{MARGIN, ReplayArea};
+use crate::geometry::{INDENT, ReplayArea};
 use crate::number;
 use crate::row::cut;
 use crate::state::{CanvasMoment, LogEntry, Patch, Replay, ReplayLayer, State, Turn};
@@ -46,7 +46,7 @@ fn draw_header(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: 
     let identity = [&loaded.name, &loaded.backend, &loaded.facts.precision];
     let identity = identity.map(|part| clean_line(part)).join(" · ");
     let start = put_right(buffer, theme, area, (&now, role));
-    let x = put(buffer, theme, (1, area.y), start, ("unmask", Role::Accent)) + 2;
+    let x = put(buffer, theme, (1, area.y), start, ("unmask", Role::Strong)) + 2;
     let title = format!("Replay · {}", name(state, replay, turn));
     let x = put(buffer, theme, (x, area.y), start, (&title, Role::Text)) + 2;
     let room = usize::from(start.saturating_sub(x + 2));
@@ -61,12 +61,15 @@ fn draw_header(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: 
 
 /// `turn 1`, of a branch `1b`.
 fn name(state: &State, replay: &Replay, turn: &Turn) -> String {
-    if let Some(branch) = &turn.branch {
-        return format!("{}{}", branch.name.0, branch.name.1);
+    let names = state.transcript.answer_names();
+    let named = names.iter().find(|(at, _)| *at == replay.part);
+    let running = || turn.branch.as_ref().map(|branch| branch.name);
+    let next = || state.transcript.next_name(replay.part.saturating_sub(1));
+    match named.map(|(_, name)| *name).or_else(running) {
+        Some((number, 'a')) => format!("turn {number}"),
+        Some((number, letter)) => format!("{number}{letter}"),
+        None => format!("turn {}", next().0.max(1)),
     }
-    let entries = state.transcript.entries.iter().take(replay.part);
-    let asked = entries.filter(|item| matches!(item.entry, crate::state::Entry::You { .. }));
-    format!("turn {}", asked.count().max(1))
 }
 
 fn now(state: &State, replay: &Replay, turn: &Turn) -> (String, Role) {
@@ -101,7 +104,7 @@ fn steps(state: &State, turn: &Turn) -> usize {
 fn draw_canvas(state: &State, replay: &Replay, area: Rect, buffer: &mut Buffer) {
     let rows = replay.rows.rows.iter().skip(replay.rows.top);
     for (y, row) in (area.y..area.bottom()).zip(rows) {
-        let at = (area.x + MARGIN, y);
+        let at = (area.x + INDENT, y);
         put_row(buffer, state.look.theme, at, area.right(), row);
     }
 }
@@ -109,7 +112,7 @@ fn draw_canvas(state: &State, replay: &Replay, area: Rect, buffer: &mut Buffer) 
 /// What the colours mean; what is marked goes before that.
 fn draw_legend(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: &mut Buffer) {
     let theme = state.look.theme;
-    let mut x = area.x + MARGIN;
+    let mut x = area.x + INDENT;
     let mut say = |text: &str, role: Role, gap: u16| {
         x = put(buffer, theme, (x, area.y), area.right(), (text, role)) + gap;
     };
@@ -144,6 +147,7 @@ fn draw_legend(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: 
             say("below 1.5 nat", Role::FreshMiddle, 2);
             say("more", Role::FreshLow, 2);
         }
+        ReplayLayer::Plain => (),
     }
 }
 

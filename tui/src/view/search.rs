@@ -31,9 +31,12 @@ pub(super) fn draw(state: &State, search: &Search, buffer: &mut Buffer) -> Posit
     let shown = search.found().enumerate().skip(top).take(page);
     for ((index, prompt), y) in shown.zip(inner.y + 1..inner.bottom()) {
         let (mark, role) = match index == chosen {
-            true => ("▸ ", Role::Accent),
+            true => ("▸ ", Role::Strong),
             false => ("  ", Role::Text),
         };
+        if index == chosen {
+            panel::choose(theme, inner, y, buffer);
+        }
         let x = put(buffer, theme, (inner.x, y), inner.right(), (mark, role));
         let cells = usize::from(inner.right().saturating_sub(x));
         let text = cut(&clean_line(prompt), cells);

@@ -41,10 +41,14 @@ pub(super) fn draw(state: &State, list: &Sessions, buffer: &mut Buffer) -> Posit
     draw_row(heading(), Role::Quiet, line(inner, 1), theme, buffer);
     for ((index, row), y) in shown.iter().enumerate().skip(top).take(page).zip(2..) {
         let (mark, role) = match index == chosen {
-            true => ("▸ ", Role::Accent),
+            true => ("▸ ", Role::Strong),
             false => ("  ", Role::Text),
         };
-        draw_row(cells(mark, row), role, line(inner, y), theme, buffer);
+        let line = line(inner, y);
+        if index == chosen {
+            panel::choose(theme, line, line.y, buffer);
+        }
+        draw_row(cells(mark, row), role, line, theme, buffer);
     }
     if let Some(word) = empty(list, shown.len()) {
         let at = (inner.x + 2, inner.y + 2);

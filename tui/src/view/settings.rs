@@ -12,15 +12,18 @@ use crate::geometry;
 use crate::layout::{Flow, with_carets, wrap};
 use crate::number;
 use crate::row::{Row, cut};
-use crate::state::{Below, Composer, Field, Refusal, Settings, SettingsPanel, State};
+use crate::state::{Below, Composer, Field, FieldRow, Refusal, Settings, SettingsPanel, State};
 use crate::theme::{Role, Theme};
 
 /// Cells of the cursor and the name.
 const NAME: u16 = 18;
 /// Cells of the value.
 const VALUE: u16 = 10;
-/// Cells of the range.
+/// Cells of the slider with the gap behind it.
 const RANGE: u16 = 11;
+/// Cells of the slider.
+const SLIDER: usize = 9;
+
 /// The fields, what the next turn will cost, and the keys; returns where the caret is while a value is typed.
 pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) -> Option<Position> {
     let theme = state.look.theme;
@@ -69,17 +72,28 @@ fn draw_fields(
     buffer: &mut Buffer,
 ) -> Option<Position> {
     let mut caret = None;
-    for (field, y) in Field::ALL.into_iter().skip(top).zip(area.y..area.bottom()) {
-        let row = Rect::new(area.x, y, area.width, 1);
-        let place = draw_field(state, panel, field, row, buffer);
-        caret = caret.or(place);
+    let rows = FieldRow::all().into_iter().skip(top);
+    for (row, y) in rows.zip(area.y..area.bottom()) {
+        let line = Rect::new(area.x, y, area.width, 1);
+        match row {
+            FieldRow::Heading(group) => {
+                let at = (line.x, line.y);
+                let name = (group.name(), Role::Strong);
+                put(buffer, state.look.theme, at, line.right(), name);
+            }
+            FieldRow::Field(field) => {
+                let place = draw_field(state, panel, field, line, buffer);
+                caret = caret.or(place);
+            }
+        }
     }
     caret
 }
 
 /// The first field seen: the chosen one is among them.
 fn top(panel: &SettingsPanel, fields: Rect) -> usize {
-    let at = Field::ALL.iter().position(|&field| field == panel.chosen);
+    let chosen = FieldRow::Field(panel.chosen);
+    let at = FieldRow::all().iter().position(|row| *row == chosen);
     geometry::list_top(panel.top, at.unwrap_or(0), usize::from(fields.height))
 }
 
@@ -101,9 +115,10 @@ fn draw_field(
         (false, false, false) => Role::Text,
     };
     if is_chosen {
+        panel::choose(theme, row, y, buffer);
         put(buffer, theme, (row.x, y), right, ("▸", Role::Accent));
     }
-    let name = if is_chosen { Role::Accent } else { Role::Text };
+    let name = if is_chosen { Role::Strong } else { Role::Text };
     put(
         buffer,
         theme,
@@ -123,21 +138,23 @@ fn draw_field(
             (end, None)
         }
     };
-    let range = range(state, field);
-    let quiet = if is_refused { Role::Error } else { Role::Quiet };
-    if end < x + VALUE {
-        put(buffer, theme, (x + VALUE, y), right, (&range, quiet));
+    let is_free = end < x + VALUE;
+    let slider_at = (x + VALUE, y);
+    let slider = field.share(&state.settings, &state.limits());
+    match slider.filter(|_| is_free) {
+        Some(share) => draw_slider(share, is_chosen, theme, slider_at, right, buffer),
+        None if is_free => {
+            let range = range(state, field);
+            put(buffer, theme, slider_at, right, (&range, Role::Quiet));
+        }
+        None => (),
     }
-    let is_beside = end < x + VALUE || (range.is_empty() && end < x + VALUE + RANGE);
+    let is_beside = is_free || end < x + VALUE + RANGE;
     if is_beside {
-        let remark = remark(&state.settings, field);
-        put(
-            buffer,
-            theme,
-            (x + VALUE + RANGE, y),
-            right,
-            (&remark, Role::Quiet),
-        );
+        let at = (x + VALUE + RANGE, y);
+        let room = usize::from(right.saturating_sub(at.0));
+        let remark = cut(&remark(&state.settings, field), room);
+        put(buffer, theme, at, right, (&remark, Role::Quiet));
     }
     caret
 }
@@ -171,7 +188,24 @@ fn draw_input(
     (end.max(caret), Some(Position::new(caret, y)))
 }
 
-/// What stands in the column of ranges; the full sentence is for refusals.
+/// `━━━━●────`: where a value is between its least and its most.
+fn draw_slider(
+    share: f64,
+    is_chosen: bool,
+    theme: Theme,
+    (x, y): (u16, u16),
+    right: u16,
+    buffer: &mut Buffer,
+) {
+    let before = (share * (SLIDER - 1) as f64).round() as usize;
+    let role = if is_chosen { Role::Accent } else { Role::Quiet };
+    let x = put(buffer, theme, (x, y), right, (&"━".repeat(before), role));
+    let x = put(buffer, theme, (x, y), right, ("●", role));
+    let rest = "─".repeat(SLIDER - 1 - before);
+    put(buffer, theme, (x, y), right, (&rest, Role::Quiet));
+}
+
+/// What stands in the column of ranges where there is no slider; the full sentence is for refusals.
 fn range(state: &State, field: Field) -> String {
     match field {
         Field::Denoising(setting) => match setting.definition().domain {
@@ -210,7 +244,7 @@ fn remark(settings: &Settings, field: Field) -> String {
 
 /// How many fields are hidden below, on the frame beside the keys.
 fn draw_more(area: Rect, theme: Theme, seen_to: usize, room: usize, buffer: &mut Buffer) {
-    let hidden = Field::ALL.len().saturating_sub(seen_to);
+    let hidden = FieldRow::all().len().saturating_sub(seen_to);
     let more = format!(" ↓ {hidden} more ");
     if hidden > 0 && cell_count(&more) <= room {
         let at = (area.x + 2, area.bottom().saturating_sub(1));

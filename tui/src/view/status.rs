@@ -1,17 +1,18 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unmask_core::settings::approximation;
+use unmask_core::params::Growth;
+use unmask_core::settings::{Forwards, approximation};
 
 use super::{put, put_right};
 use crate::action::Command;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::geometry::MARGIN;
+use crate::geometry::INDENT;
 use crate::hints;
 use crate::keymap::Context;
 use crate::number;
 use crate::row::cut;
-use crate::state::{Activity, Settings, State, Turn};
+use crate::state::{Activity, State, Turn};
 use crate::theme::Role;
 
 /// Hints left, or a word for the user; numbers right.
@@ -25,7 +26,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     } else {
         area.right()
     };
-    let x = area.x + MARGIN;
+    let x = area.x + INDENT;
     let cells = usize::from(right.saturating_sub(x));
     match word {
         Some(word) => {
@@ -50,10 +51,10 @@ fn word(state: &State) -> Option<String> {
 
 /// Hints, or a word for the user, and nothing else.
 pub(super) fn draw_hints_alone(state: &State, area: Rect, buffer: &mut Buffer) {
-    let at = (area.x + MARGIN, area.y);
+    let at = (area.x + INDENT, area.y);
     match word(state) {
         Some(word) => {
-            let word = cut(&word, usize::from(area.width.saturating_sub(MARGIN)));
+            let word = cut(&word, usize::from(area.width.saturating_sub(INDENT)));
             put(
                 buffer,
                 state.look.theme,
@@ -71,12 +72,26 @@ fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Bu
     /// A replay has no numbers beside them.
     const OF_REPLAY: usize = 10;
     const OF_CHAT: usize = 5;
-    let most = match state.replay {
-        Some(_) => OF_REPLAY,
-        None => OF_CHAT,
+    let most = match state.replay.is_some() || state.compare.is_some() {
+        true => OF_REPLAY,
+        false => OF_CHAT,
     };
     let theme = state.look.theme;
-    for (key, word) in hints::hints(state).into_iter().take(most) {
+    let mut hints = hints::hints(state);
+    hints.truncate(most);
+    let cells = |hints: &[(String, &str)]| {
+        let each = hints
+            .iter()
+            .map(|(key, word)| cell_count(key) + cell_count(word) + 3);
+        each.sum::<usize>().saturating_sub(2)
+    };
+    // The way to the menu leads to everything else: it goes last.
+    let menu = hints::menu(state);
+    while cells(&hints) > usize::from(right.saturating_sub(x)) && hints.len() > 1 {
+        let last = hints.iter().rposition(|hint| Some(hint) != menu.as_ref());
+        hints.remove(last.unwrap_or(0));
+    }
+    for (key, word) in hints {
         let cells = cell_count(&key) + 1 + cell_count(word);
         if usize::from(x) + cells > usize::from(right) {
             return;
@@ -89,23 +104,39 @@ fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Bu
 fn numbers(state: &State) -> String {
     match &state.activity {
         Activity::Idle if state.model.is_none() => String::new(),
-        Activity::Idle => planned(&state.settings),
+        Activity::Idle => planned(state),
         Activity::Loading(load) if load.done == 0 && load.total == 0 => String::new(),
         Activity::Loading(load) => number::share(load.done, load.total),
         Activity::Turn(turn) => running(turn),
     }
 }
 
-/// What will run: `128 tok · 64 steps · T 0.0`, with what is approximate and how many pins there are.
-fn planned(settings: &Settings) -> String {
+/// What will run: `fast · at most 64 forwards ≈ 0.3 s`, with what is approximate and how many pins there are.
+fn planned(state: &State) -> String {
+    let settings = &state.settings;
     let fit = settings.fit();
     let params = &fit.params;
-    let mut parts = vec![format!("{} tok", fit.length)];
-    if params.transfer.is_scheduled() {
-        parts.push(format!("{} steps", params.steps));
+    let mut parts = Vec::new();
+    match settings.speed() {
+        Some(speed) => parts.push(speed.name().to_owned()),
+        None => parts.extend(approximation(params)),
     }
-    parts.extend(approximation(params).map(|what| format!("≈ {what}")));
-    parts.push(format!("T {:?}", params.temperature));
+    if params.growth == Growth::Fixed {
+        let (most, count) = match Forwards::of(&fit) {
+            Forwards::Planned(n) => ("", n),
+            Forwards::AtMost(n) => ("≤ ", n),
+        };
+        let s = if count == 1 { "" } else { "s" };
+        let time = state.forward.map(|forward| {
+            let all = u32::try_from(count).unwrap_or(u32::MAX);
+            format!(" ≈ {}", number::wait(forward.saturating_mul(all)))
+        });
+        let time = time.unwrap_or_default();
+        parts.push(format!("{most}{count} forward{s}{time}"));
+    }
+    if params.temperature > 0.0 {
+        parts.push(format!("T {:?}", params.temperature));
+    }
     match settings.pins.len() {
         0 => (),
         1 => parts.push("1 pin".to_owned()),
@@ -114,14 +145,12 @@ fn planned(settings: &Settings) -> String {
     parts.join(" · ")
 }
 
-/// `140 ms/step · 22 NFE · ETA 5.9 s`.
+/// `14.3 tok/s · 140 ms/step`.
 fn running(turn: &Turn) -> String {
     let Some(pace) = turn.time_per_step() else {
         return String::new();
     };
-    let left = turn.steps_expected().saturating_sub(turn.step);
-    let left = u32::try_from(left).unwrap_or(u32::MAX);
-    let eta = number::wait(pace.saturating_mul(left));
-    let nfe = number::nfe(turn.nfe, turn.nfe_saved);
-    format!("{} · {nfe} · ETA {eta}", number::pace(pace))
+    let rate = number::rate(turn.unmasked(), turn.elapsed);
+    let parts = rate.into_iter().chain([number::pace(pace)]);
+    parts.collect::<Vec<_>>().join(" · ")
 }

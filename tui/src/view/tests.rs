@@ -1,8 +1,10 @@
 //! Frames as text.
 
+mod compare;
 mod foreign;
 mod frame;
 mod models;
+mod panels;
 mod reading;
 mod remapped;
 mod replay;
@@ -139,6 +141,7 @@ fn generating(size: Size) -> State {
             .map(|(i, &at)| fixture::new(at, fixture::token(&cells, at), 0.2 + 0.6 * i as f32))
             .collect();
         let event = StepEvent {
+            guesses: Vec::new(),
             block: usize::from(step > 16),
             blocks: 4,
             ..fixture::step(step, 64, commits)
@@ -191,7 +194,7 @@ fn an_answer_in_which_masks_stand_says_so() {
     ask(&mut state, 4, QUESTION);
     ended(&mut state, FinishReason::MasksLeft, FIRST, 61, 64, 8_960);
     let drawn = screen(state);
-    assert!(drawn.contains("masks left · 61 tok · 64 steps"), "{drawn}");
+    assert!(drawn.contains("masks left · 61 tok · 9.0 s"), "{drawn}");
 }
 
 #[test]
@@ -281,7 +284,7 @@ fn a_load_shows_its_stage_and_share() {
         (rows[0], rows[23]),
         (
             " unmask                                            llada  ◐ reading weights 43%",
-            " Esc cancel loading  ^X menu                                      2.1 of 4.9 GB"
+            "  Esc cancel loading  ^X menu                                     2.1 of 4.9 GB"
         )
     );
 }
@@ -314,7 +317,7 @@ fn the_caret_stands_behind_what_is_written() {
     let mut state = main_screen(size(80, 24));
     update(&mut state, Action::Paste("漢字\nab".to_owned()));
     let mut terminal = terminal(&mut state);
-    terminal.backend_mut().assert_cursor_position((5, 22));
+    terminal.backend_mut().assert_cursor_position((6, 22));
 }
 
 #[test]
@@ -324,7 +327,7 @@ fn a_long_draft_keeps_its_caret_on_the_screen() {
         update(&mut state, Action::Paste("line\n".repeat(5)));
     }
     let mut terminal = terminal(&mut state);
-    terminal.backend_mut().assert_cursor_position((3, 22));
+    terminal.backend_mut().assert_cursor_position((4, 22));
 }
 
 /// Looks of settled text, a mask, and the last step's two tokens: one of low and one of high confidence.
@@ -357,10 +360,10 @@ fn four_colour_depths_on_two_grounds() {
         }
     }
     insta::assert_snapshot!(all, @r"
-    True Dark: settled Reset NONE · mask #9A9A9A NONE · low #FF8A5B UNDERLINED · high #56B4E9 NONE
-    True Light: settled Reset NONE · mask #636363 NONE · low #C2185B UNDERLINED · high #005F9E NONE
-    Indexed Dark: settled Reset NONE · mask 247 NONE · low 209 UNDERLINED · high 74 NONE
-    Indexed Light: settled Reset NONE · mask 241 NONE · low 125 UNDERLINED · high 25 NONE
+    True Dark: settled Reset NONE · mask #8E949E NONE · low #FF8A5B UNDERLINED · high #56B4E9 NONE
+    True Light: settled Reset NONE · mask #63676E NONE · low #C2185B UNDERLINED · high #005F9E NONE
+    Indexed Dark: settled Reset NONE · mask 246 NONE · low 209 UNDERLINED · high 74 NONE
+    Indexed Light: settled Reset NONE · mask 242 NONE · low 125 UNDERLINED · high 25 NONE
     Sixteen Dark: settled Reset NONE · mask Reset DIM · low Red UNDERLINED · high Cyan NONE
     Sixteen Light: settled Reset NONE · mask Reset DIM · low Red UNDERLINED · high Cyan NONE
     Mono Dark: settled Reset NONE · mask Reset DIM · low Reset UNDERLINED · high Reset BOLD

@@ -31,9 +31,12 @@ pub(super) fn draw(state: &State, list: &ThemePick, buffer: &mut Buffer) -> Posi
     for (y, (at, &index)) in lines {
         let (name, about) = &names[index];
         let (sign, role) = match at == chosen {
-            true => ("▸", Role::Accent),
+            true => ("▸", Role::Strong),
             false => (" ", Role::Text),
         };
+        if at == chosen {
+            panel::choose(theme, inner, y, buffer);
+        }
         put(buffer, theme, (inner.x, y), right, (sign, Role::Accent));
         let name = cut(name, usize::from(NAME) - 1);
         put(buffer, theme, (inner.x + 2, y), right, (&name, role));

@@ -4,32 +4,32 @@ use unmask_core::event::StepEvent;
 
 use super::{put, put_right};
 use crate::cells::cell_count;
-use crate::geometry::MARGIN;
+use crate::geometry::{INDENT, MARGIN, text_width};
 use crate::number;
-use crate::state::{Measure, State, Turn};
-use crate::theme::Role;
+use crate::state::{Mark, Measure, State, Turn};
+use crate::theme::{Role, Theme};
 
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// From this width on the rate is named.
-const WIDE: u16 = 100;
 /// Eight tokens fill a bar, unless a step has more.
 const FULL_OF_TOKENS: usize = 8;
 
-/// Tokens or time of each step as bars; steps to come as dots; how far it is and how fast.
+/// What is settled where, or tokens or time of each step as bars; how far it is, and how long it takes yet.
 pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) {
     let theme = state.look.theme;
-    let length = turn.answer().len();
-    if length == 0 {
+    if turn.answer().is_empty() {
         return;
     }
-    let mut numbers = format!("{}/{length} tok", turn.committed);
-    if let Some(rate) = number::rate(turn.unmasked(), turn.elapsed) {
-        let of = if area.width < WIDE { "" } else { "canvas " };
-        numbers += &format!(" · {of}{rate}");
-    }
-    let end = put_right(buffer, theme, area, (&numbers, Role::Quiet));
+    let column = Rect {
+        x: area.x + MARGIN,
+        width: text_width(state.size) + 2 * (INDENT - MARGIN),
+        ..area
+    };
+    let numbers = numbers(turn, state, usize::from(area.width));
+    let end = put_right(buffer, theme, column, (&numbers, Role::Quiet));
     let right = end.saturating_sub(2);
+    let at = (area.x + INDENT, area.y);
     let label = match state.measure {
+        Measure::Barcode => return barcode(turn, theme, (at, right), buffer),
         Measure::Tokens => "tok/step ",
         Measure::Time => "ms/step ",
         Measure::Saved => "saved ",
@@ -40,7 +40,6 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
         .map(|step| height(state.measure, step, &mut saved))
         .collect();
     let full = full(state.measure);
-    let at = (area.x + MARGIN, area.y);
     let x = put(buffer, theme, at, right, (label, Role::Quiet));
     let columns = usize::from(right.saturating_sub(x));
     let bars = bars(&heights, turn.steps_expected(), columns, full);
@@ -49,11 +48,77 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     put(buffer, theme, (x, area.y), right, (&rest, Role::Quiet));
 }
 
+/// `26/64 tok · 3 forwards · 21 saved · 0.6 s left`, as far as half the row has room.
+fn numbers(turn: &Turn, state: &State, cells: usize) -> String {
+    let mut parts = vec![format!("{}/{} tok", turn.committed, turn.answer().len())];
+    if let Some((number, letter)) = turn.branch.as_ref().map(|branch| branch.name) {
+        parts[0] = format!("{number}{letter} · {}", parts[0]);
+    }
+    let s = if turn.nfe == 1 { "" } else { "s" };
+    let left = turn.time_left(state.settings.delay);
+    parts.extend(left.map(|left| format!("{} left", number::wait(left))));
+    let forwards = format!("{} forward{s}", turn.nfe);
+    let saved = turn.nfe_saved.round();
+    let saved = (saved >= 1.0).then(|| format!("{saved} saved"));
+    for (at, part) in [Some(forwards), saved].into_iter().flatten().enumerate() {
+        let used: usize = parts.iter().map(|it| cell_count(it) + 3).sum();
+        if used + cell_count(&part) <= cells * 3 / 5 {
+            parts.insert(at + 1, part);
+        }
+    }
+    parts.join(" · ")
+}
+
+/// A cell for each token of the answer, or of the block if the answer is too long: the higher the earlier it was fixed.
+fn barcode(turn: &Turn, theme: Theme, ((x, y), right): ((u16, u16), u16), buffer: &mut Buffer) {
+    let columns = usize::from(right.saturating_sub(x));
+    let marks = turn.marks();
+    let marks = match marks.len() <= columns {
+        true => marks,
+        false => {
+            let first = turn.block * turn.block_length();
+            let end = (first + turn.block_length()).min(marks.len());
+            marks.get(first..end).unwrap_or(marks)
+        }
+    };
+    let last = turn.steps_expected().max(2);
+    let mut x = x;
+    for (at, share) in shares(marks.len(), columns) {
+        let fixed = marks[at..share].iter().filter_map(fixed_at).min();
+        let (sign, role) = match fixed {
+            None => ('·', Role::Quiet),
+            Some(step) => {
+                let late = step.saturating_sub(1).min(last - 1);
+                let height = 8 - late * 7 / (last - 1);
+                (BARS[height], Role::order(late * 6 / last))
+            }
+        };
+        x = put(buffer, theme, (x, y), right, (&sign.to_string(), role));
+    }
+}
+
+/// The tokens of each column: one, or as many as make all fit.
+fn shares(tokens: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let each = tokens.div_ceil(columns.max(1)).max(1);
+    (0..tokens)
+        .step_by(each)
+        .map(move |at| (at, (at + each).min(tokens)))
+}
+
+/// The step that fixed a token; 0 if none had to.
+fn fixed_at(mark: &Mark) -> Option<usize> {
+    match *mark {
+        Mark::Masked => None,
+        Mark::Given => Some(0),
+        Mark::Committed { step, .. } | Mark::Changed { step } => Some(step),
+    }
+}
+
 /// What a bar shows of a step: tokens, microseconds, or hundredths of forwards that were not needed; `saved` is how many
 /// there were before.
 pub(super) fn height(measure: Measure, step: &StepEvent, saved: &mut f32) -> usize {
     match measure {
-        Measure::Tokens => step.commits.len(),
+        Measure::Barcode | Measure::Tokens => step.commits.len(),
         Measure::Time => usize::try_from(step.elapsed.as_micros()).unwrap_or(usize::MAX / 8),
         Measure::Saved => {
             let more = (step.nfe_saved - *saved).max(0.0);
@@ -66,7 +131,7 @@ pub(super) fn height(measure: Measure, step: &StepEvent, saved: &mut f32) -> usi
 /// How much fills a bar at least.
 pub(super) fn full(measure: Measure) -> usize {
     match measure {
-        Measure::Tokens => FULL_OF_TOKENS,
+        Measure::Barcode | Measure::Tokens => FULL_OF_TOKENS,
         Measure::Time => 1,
         Measure::Saved => 100,
     }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use super::{panel, put_row};
 use crate::action::Command;
 use crate::clean::clean_line;
+use crate::geometry;
 use crate::keymap::{CommandGroup, Context};
 use crate::layout::{Flow, wrap};
 use crate::row::cut;
@@ -23,12 +24,20 @@ pub(super) fn draw(state: &State, toast: &Toast, buffer: &mut Buffer) {
         .collect();
     let height = u16::try_from(rows.len() + 3).unwrap_or(u16::MAX);
     let height = height.min(state.size.rows.saturating_sub(2));
-    let area = Rect::new(
-        state.size.columns - width - u16::from(width < state.size.columns),
-        1,
-        width,
-        height,
-    );
+    let x = state.size.columns - width - u16::from(width < state.size.columns);
+    // Over a list it leaves what is chosen there in sight: above it if it can, else below.
+    let y = match geometry::list(state) {
+        Some(list) => {
+            let row = u16::try_from(list.chosen.saturating_sub(list.top)).unwrap_or(0);
+            let chosen = list.area.y + row;
+            match chosen > height {
+                true => 1.min(chosen - height),
+                false => (chosen + 1).min(state.size.rows.saturating_sub(height)),
+            }
+        }
+        None => 1,
+    };
+    let area = Rect::new(x, y, width, height);
     let title = cut(&format!("✗ {}", clean_line(&toast.title)), inside);
     let back: &[CommandGroup<'_>] = &[(&[Command::Back], "dismiss")];
     let keys = state.keymap.footer(&[Context::Anywhere], back);

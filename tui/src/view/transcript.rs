@@ -1,23 +1,23 @@
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unmask_core::event::FinishReason;
 use unmask_core::params::Remasking;
 use unmask_core::settings::approximation;
 
-use super::{put, put_right, put_row};
+use super::{BAR, put, put_right, put_row};
 use crate::action::{Command, Scroll};
 use crate::cells::cell_count;
-use crate::geometry::MARGIN;
+use crate::clean::clean_line;
+use crate::geometry::{INDENT, MARGIN, text_width};
 use crate::keymap::Context;
 use crate::number;
 use crate::row::Row;
 use crate::state::{
-    Answer, Entry, EntryVisibility, Focus, Part, PartSource, Stage, State, Turn, View,
+    Answer, BranchName, Entry, EntryVisibility, Focus, Part, PartSource, State, View,
 };
 use crate::theme::{Role, Theme};
-
-/// Stands in the margin of the selected message.
-const SELECTED: (&str, Role) = ("▎", Role::Accent);
 
 /// What was said, from the first row that is seen.
 pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
@@ -29,16 +29,12 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     };
     for (at, part) in state.parts().into_iter().enumerate() {
         let rows = first.max(seen.start)..(first + part.height()).min(seen.end);
+        let has_focus = selected == Some(at);
         for row in rows {
             let y = area.y + u16::try_from(row - seen.start).unwrap_or(u16::MAX);
             let line = Rect::new(area.x, y, area.width, 1);
-            draw_row(&part, row - first, state.look.theme, line, buffer);
+            draw_row(state, (at, &part, has_focus), row - first, line, buffer);
             draw_selected(state, &part, (at, row - first), line, buffer);
-            // The empty row above belongs to no message.
-            if selected == Some(at) && row > first {
-                let edge = (line.x, line.y);
-                put(buffer, state.look.theme, edge, line.x + MARGIN, SELECTED);
-            }
         }
         first += part.height();
     }
@@ -51,13 +47,51 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-fn draw_row(part: &Part<'_>, row: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    match row.checked_sub(part.above) {
-        Some(body) => draw_body(part, &part.rows[body], theme, line, buffer),
-        None if row + 1 == part.above => draw_head(part, theme, line, buffer),
-        None if row == 1 => draw_horizon(part.left_out, theme, line, buffer),
-        None => (),
+fn draw_row(
+    state: &State,
+    (at, part, has_focus): (usize, &Part<'_>, bool),
+    row: usize,
+    line: Rect,
+    buffer: &mut Buffer,
+) {
+    let theme = state.look.theme;
+    let Some(body) = row.checked_sub(part.above) else {
+        if row == 1 {
+            draw_horizon(part.left_out, theme, column(state, line), buffer);
+        }
+        return;
+    };
+    draw_voice(state, part, has_focus, line, buffer);
+    match part.rows.get(body) {
+        Some(row) => draw_body(state, part, row, line, buffer),
+        None => draw_figures(state, (at, part, has_focus), line, buffer),
     }
+}
+
+/// The text's column with the cells beside it that belong to it.
+fn column(state: &State, line: Rect) -> Rect {
+    let width = text_width(state.size) + 2 * (INDENT - MARGIN);
+    Rect {
+        x: line.x + MARGIN,
+        width: width.min(line.width.saturating_sub(MARGIN)),
+        ..line
+    }
+}
+
+/// A person's words lie on a ground of their own behind a bar; what the keys mean has the bar in the accent.
+fn draw_voice(state: &State, part: &Part<'_>, has_focus: bool, line: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let is_person = matches!(part.source, PartSource::Entry(Entry::You { .. }));
+    if is_person {
+        buffer.set_style(column(state, line), theme.style(Role::Surface));
+    }
+    let role = match (has_focus, is_person) {
+        (true, _) => Role::Accent,
+        (false, true) => Role::Quiet,
+        (false, false) => return,
+    };
+    let at = (line.x + MARGIN, line.y);
+    put(buffer, theme, at, line.x + INDENT, (BAR, role));
 }
 
 /// What the mouse has selected of a row; only text can be.
@@ -72,23 +106,24 @@ fn draw_selected(
         .text_selection
         .and_then(|text_selection| text_selection.cells(at, row));
     let body = row.checked_sub(part.above);
-    let (Some(cells), Some(body)) = (cells, body) else {
+    let (Some(cells), Some(row)) = (cells, body.and_then(|body| part.rows.get(body))) else {
         return;
     };
-    let (cells, _) = part.rows[body].cut_out(&cells);
+    let (cells, _) = row.cut_out(&cells);
     let short = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
-    let x = line.x.saturating_add(MARGIN + short(cells.start));
+    let x = line.x.saturating_add(INDENT + short(cells.start));
     let area = Rect::new(x, line.y, short(cells.len()), 1).intersection(line);
     buffer.set_style(area, state.look.theme.style(Role::Selected));
 }
 
 /// What the model no longer sees, between that and the rest.
 fn draw_horizon(left_out: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    let text = format!("── ↑ the model no longer sees these {left_out} messages ");
+    let text = format!("↑ the model no longer sees these {left_out} messages ");
+    let x = line.x + INDENT - MARGIN;
     let end = put(
         buffer,
         theme,
-        (line.x + MARGIN, line.y),
+        (x, line.y),
         line.right(),
         (&text, Role::Quiet),
     );
@@ -98,8 +133,16 @@ fn draw_horizon(left_out: usize, theme: Theme, line: Rect, buffer: &mut Buffer) 
 }
 
 /// A row of text; dimmed if the model does not see it.
-fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    let at = (line.x + MARGIN, line.y);
+fn draw_body(state: &State, part: &Part<'_>, row: &Row, line: Rect, buffer: &mut Buffer) {
+    let theme = state.look.theme;
+    let at = (line.x + INDENT, line.y);
+    if let Some(ground) = row.ground {
+        let from = u16::try_from(row.ground_from()).unwrap_or(0);
+        let column = column(state, line);
+        let x = (at.0 + from).min(column.right());
+        let width = column.right() - x;
+        buffer.set_style(Rect { x, width, ..column }, theme.style(ground));
+    }
     match part.visibility {
         EntryVisibility::Seen => put_row(buffer, theme, at, line.right(), row),
         EntryVisibility::RolledOff | EntryVisibility::Replaced | EntryVisibility::Undone => {
@@ -108,35 +151,73 @@ fn draw_body(part: &Part<'_>, row: &Row, theme: Theme, line: Rect, buffer: &mut 
     }
 }
 
-fn draw_head(part: &Part<'_>, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    let (mut who, right) = match part.source {
-        PartSource::Entry(Entry::You { at, .. }) => ("You".to_owned(), at.to_string()),
-        PartSource::Entry(Entry::Answer(answer)) => {
-            let turn = answer.trace.as_deref();
-            (named(&answer.name, turn), totals(answer))
-        }
-        PartSource::Turn(turn) => (named(&turn.speaker(), Some(turn)), progress(turn)),
-        PartSource::Entry(Entry::Failure(_) | Entry::Note(_)) | PartSource::Queue => return,
+/// `19 tok · 0.5 s`, and the word that the model was least sure of; all that is known if the keys mean the answer.
+fn draw_figures(
+    state: &State,
+    (at, part, has_focus): (usize, &Part<'_>, bool),
+    line: Rect,
+    buffer: &mut Buffer,
+) {
+    let PartSource::Entry(Entry::Answer(answer)) = part.source else {
+        return;
     };
-    let (role, word) = match part.visibility {
-        EntryVisibility::Seen | EntryVisibility::RolledOff => (Role::Accent, ""),
-        EntryVisibility::Replaced => (Role::Quiet, " · earlier answer"),
-        EntryVisibility::Undone => (Role::Quiet, " · undone"),
+    let theme = state.look.theme;
+    let column = column(state, line);
+    let word = match part.visibility {
+        EntryVisibility::Seen | EntryVisibility::RolledOff => "",
+        EntryVisibility::Replaced => "earlier answer · ",
+        EntryVisibility::Undone => "undone · ",
     };
-    who.push_str(word);
-    let room = usize::from(line.width.saturating_sub(2 * MARGIN + 2));
-    let right = fit(&right, room.saturating_sub(cell_count(&who)));
-    let start = put_right(buffer, theme, line, (right, Role::Quiet));
-    let x = line.x + MARGIN;
-    put(buffer, theme, (x, line.y), start, (&who, role));
+    let figures = match has_focus {
+        true => format!("{} · {}", answer.name, totals(answer)),
+        false => figures(answer),
+    };
+    let figures = format!("{word}{}{figures}", branch(part.branch));
+    let room = usize::from(text_width(state.size));
+    let x = line.x + INDENT;
+    let figures = clean_line(&figures);
+    let figures = fit(&figures, room);
+    let end = put(
+        buffer,
+        theme,
+        (x, line.y),
+        column.right(),
+        (figures, Role::Quiet),
+    );
+    let item = state.transcript.entries.get(at);
+    let Some((word, confidence)) = item.and_then(|item| item.least_sure.as_ref()) else {
+        return;
+    };
+    let least = format!("least sure: {} {confidence:.2}", clean_line(word));
+    if cell_count(&least) + 3 <= usize::from(column.right().saturating_sub(end)) {
+        put_right(buffer, theme, column, (&least, Role::Quiet));
+    }
 }
 
-/// Who speaks; of a branch with its name: `LLaDA · 1b`.
-fn named(name: &str, turn: Option<&Turn>) -> String {
-    match turn.and_then(|turn| turn.branch.as_ref()) {
-        Some(branch) => format!("{name} · {}{}", branch.name.0, branch.name.1),
-        None => name.to_owned(),
+/// The name of a branch: `1b · `.
+fn branch(name: Option<BranchName>) -> String {
+    match name {
+        Some((number, letter)) => format!("{number}{letter} · "),
+        None => String::new(),
     }
+}
+
+/// What matters of an answer that is done: how it ended if that was early, whether it is exact, tokens and seconds.
+fn figures(answer: &Answer) -> String {
+    let mut parts: Vec<String> = match answer.reason {
+        FinishReason::Stopped => vec!["stopped".to_owned()],
+        FinishReason::MasksLeft => vec!["masks left".to_owned()],
+        FinishReason::Complete | FinishReason::EndToken => Vec::new(),
+    };
+    parts.push(format!("{} tok", answer.stats.text_tokens));
+    parts.push(match answer.stats.elapsed < Duration::from_millis(100) {
+        true => number::short(answer.stats.elapsed),
+        false => number::wait(answer.stats.elapsed),
+    });
+    if approximation(&answer.params).is_some() {
+        parts.push("≈".to_owned());
+    }
+    parts.join(" · ")
 }
 
 /// The last parts of `text` that fit.
@@ -172,25 +253,4 @@ fn totals(answer: &Answer) -> String {
         parts.insert(0, format!("≈ {what}"));
     }
     parts.join(" · ")
-}
-
-/// `block 2/4 · denoising`.
-fn progress(turn: &Turn) -> String {
-    let doing = match turn.stage {
-        Stage::Denoising => "denoising",
-        Stage::Pausing { .. } => "pausing",
-        Stage::Paused => "paused",
-        Stage::Stopping { .. } => "stopping",
-    };
-    if turn.blocks == 0 {
-        return doing.to_owned();
-    }
-    if let Some(what) = approximation(&turn.params) {
-        return format!(
-            "≈ {what} · block {}/{} · {doing}",
-            turn.block + 1,
-            turn.blocks
-        );
-    }
-    format!("block {}/{} · {doing}", turn.block + 1, turn.blocks)
 }

@@ -15,10 +15,17 @@ fn check_spec(edit: impl FnOnce(&mut LoadSpec), code: ErrorCode, message: &str) 
 #[test]
 fn what_the_backend_does_not_have_is_named_with_what_it_has() {
     check_spec(
-        |spec| spec.family = "dream".to_owned(),
+        |spec| spec.family = "gpt2".to_owned(),
         ErrorCode::Unsupported,
-        "mlx has no network for the family \"dream\"; it has llada",
+        "mlx has no network for the family \"gpt2\"; it has llada, dream, sdar, fast_dllm_v2",
     );
+    for family in ["llada_moe", "llada2"] {
+        check_spec(
+            |spec| spec.family = family.to_owned(),
+            ErrorCode::Unsupported,
+            "a mixture of experts, yet; choose framework = \"candle\"",
+        );
+    }
     check_spec(
         |spec| spec.device = "cuda:0".to_owned(),
         ErrorCode::Unsupported,

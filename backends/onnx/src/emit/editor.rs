@@ -72,7 +72,7 @@ fn node(index: usize, node: &Node) -> ort::Result<editor::Node> {
     editor::Node::new(
         node.operator,
         node.domain.name(),
-        format!("{}.{index}", node.operator),
+        node.name(index),
         names(&node.inputs),
         names(&node.outputs),
         attributes,

@@ -91,7 +91,7 @@ fn node((index, node): (usize, &Node)) -> NodeProto {
     NodeProto {
         input: names(&node.inputs),
         output: names(&node.outputs),
-        name: Some(format!("{}.{index}", node.operator)),
+        name: Some(node.name(index)),
         op_type: Some(node.operator.to_owned()),
         attribute: node.attributes.iter().map(attribute).collect(),
         domain: Some(node.domain.name().to_owned()),

@@ -72,13 +72,15 @@ pub(crate) enum Data {
 }
 
 impl Data {
-    /// The tensor as it is in the file, if the runtime can read it there: the file has to align it.
+    /// The tensor as it is in the file, if the runtime can read it there: the file has to align it, and no adapter may add
+    /// to it.
     pub(crate) fn mapped(
         weights: &Arc<Weights>,
         weight: &Weight<'_>,
         kind: ElementType,
     ) -> Option<Self> {
-        let aligned = weight.bytes.as_ptr().addr().is_multiple_of(kind.bytes());
+        let aligned =
+            !weight.is_merged() && weight.bytes.as_ptr().addr().is_multiple_of(kind.bytes());
         aligned.then(|| Self::Mapped {
             weights: Arc::clone(weights),
             name: weight.name.to_owned(),

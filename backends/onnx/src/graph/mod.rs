@@ -49,6 +49,13 @@ pub(crate) struct Node {
     pub(crate) attributes: Vec<(&'static str, Attribute)>,
 }
 
+impl Node {
+    /// Its name as node number `index` of its graph.
+    pub(crate) fn name(&self, index: usize) -> String {
+        format!("{}.{index}", self.operator)
+    }
+}
+
 /// A weight or constant.
 #[derive(Debug, Clone)]
 pub(crate) struct Initialiser {
@@ -230,6 +237,15 @@ impl Graph {
         for initialiser in &self.initialisers {
             initialiser.data.release();
         }
+    }
+
+    /// The names under which the runtime knows the nodes of `operators`.
+    pub(crate) fn names_of(&self, operators: &[&str]) -> Vec<String> {
+        let named = self.nodes.iter().enumerate();
+        named
+            .filter(|(_, node)| operators.contains(&node.operator))
+            .map(|(index, node)| node.name(index))
+            .collect()
     }
 
     fn fresh(&self, operator: &str) -> Value {

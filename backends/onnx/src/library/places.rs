@@ -14,6 +14,8 @@ use super::version::{self, Version};
 const NAME: &str = "onnx";
 /// The library's name, without what the system puts around it.
 const LIBRARY: &str = "onnxruntime";
+/// The plugin's name, in the same form.
+const WEBGPU_PLUGIN: &str = "onnxruntime_providers_webgpu";
 const VARIABLE: &str = "ORT_DYLIB_PATH";
 /// Folders of the system, those that exist.
 const SYSTEM: [&str; 6] = [
@@ -217,6 +219,39 @@ fn packages(root: &Path) -> Vec<PathBuf> {
     sites.sort();
     sites.reverse();
     sites
+}
+
+/// The WebGPU plugin for the runtime at `library`: beside it, of the installed ones the newest, in Python's package.
+pub(super) fn webgpu_plugin(library: &Path) -> Option<PathBuf> {
+    let around = LibrarySearch::here(None);
+    let beside = library.parent().map(Path::to_owned);
+    let is_plugin = |folder: &PathBuf| {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.ends_with("-webgpu") && !name.starts_with('.'))
+    };
+    let mut installed: Vec<PathBuf> = entries(around.installed.as_deref())
+        .filter(is_plugin)
+        .collect();
+    installed.sort_by_cached_key(|folder| numbers(folder));
+    // `onnxruntime/capi` is two folders below where packages lie.
+    let packages = library.ancestors().nth(3);
+    let python = packages.map(|folder| folder.join("onnxruntime_ep_webgpu"));
+    beside
+        .into_iter()
+        .chain(installed.into_iter().rev())
+        .chain(python)
+        .map(|folder| folder.join(file_name(WEBGPU_PLUGIN)))
+        .find(|path| path.is_file())
+}
+
+/// The numbers in a folder's name, by which 0.10.0 is newer than 0.9.0.
+pub(super) fn numbers(folder: &Path) -> Vec<u64> {
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let words = name.unwrap_or_default();
+    let words = words.split(|c: char| !c.is_ascii_digit());
+    words.filter_map(|word| word.parse().ok()).collect()
 }
 
 fn entries(folder: Option<&Path>) -> impl Iterator<Item = PathBuf> + use<> {

@@ -236,3 +236,10 @@ fn every_kind_of_python_is_found() {
         check(&around, LibraryOrigin::Python, &library);
     }
 }
+
+#[test]
+fn the_newest_plugin_is_the_one_of_the_largest_numbers() {
+    let numbers = |name: &str| places::numbers(Path::new(name));
+    assert!(numbers("0.10.0-webgpu") > numbers("0.9.1-webgpu"));
+    assert!(numbers("1.0.0-webgpu") > numbers("0.10.0-webgpu"));
+}

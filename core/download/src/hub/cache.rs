@@ -105,7 +105,10 @@ impl CachedRepository {
         }
         let path = self.folder.join("refs").join(&listing.model.revision);
         make(path.parent().unwrap_or(&path))?;
-        let fresh = path.with_extension("new");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // No revision has a part that begins with a point, and no two share this name, as `v1.0` and `v1.1` would share what
+        // replaces an ending.
+        let fresh = path.with_file_name(format!(".{name}.new"));
         let written = fs::write(&fresh, &listing.commit).and_then(|()| fs::rename(&fresh, &path));
         written.map_err(DownloadError::disk(&path))
     }
@@ -133,4 +136,37 @@ fn put(blob: &Path, place: &Path, file: &HubFile) -> io::Result<()> {
 #[cfg(not(unix))]
 fn put(blob: &Path, place: &Path, _: &HubFile) -> io::Result<()> {
     fs::rename(blob, place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_noted_whatever_others_are_called() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let model = |revision: &str| HubModel {
+            org: "Org".to_owned(),
+            name: "Tiny".to_owned(),
+            revision: revision.to_owned(),
+        };
+        let repository = CachedRepository::new(cache.path(), &model("main"));
+        let refs = repository.folder.join("refs");
+        let revisions = ["v1.new", "v1.0", "v1.1", "main.new", "main", "refs/pr/3"];
+        for (number, revision) in revisions.iter().enumerate() {
+            let listing = Listing {
+                model: model(revision),
+                commit: number.to_string(),
+                files: Vec::new(),
+            };
+            repository.refer(&listing).expect("it is noted");
+        }
+        for (number, revision) in revisions.iter().enumerate() {
+            let noted = fs::read_to_string(refs.join(revision)).expect("it is there");
+            assert_eq!(noted, number.to_string(), "{revision}");
+        }
+        let others = fs::read_dir(&refs).expect("it is there").flatten();
+        let others = others.filter(|it| it.path().to_string_lossy().ends_with(".new"));
+        assert_eq!(others.count(), 2, "the two revisions that are called so");
+    }
 }

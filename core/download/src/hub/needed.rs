@@ -1,7 +1,7 @@
 use super::HubFile;
 
 /// Small files that say what a model is and how its text is read.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "config.json",
     "generation_config.json",
     "tokenizer.json",
@@ -12,6 +12,7 @@ const NAMES: [&str; 10] = [
     "merges.txt",
     "chat_template.jinja",
     "chat_template.json",
+    "adapter_config.json",
 ];
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
@@ -86,5 +87,12 @@ mod tests {
             &["model.safetensors"],
         );
         check(&["model.gguf", "LICENSE"], &[]);
+        // An adapter, of a folder of its own or beside a model.
+        let adapter = ["adapter_config.json", "adapter_model.safetensors"];
+        check(&[adapter[0], adapter[1], "README.md"], &adapter);
+        check(
+            &[adapter[0], adapter[1], "config.json", "model.safetensors"],
+            &[adapter[0], adapter[1], "config.json", "model.safetensors"],
+        );
     }
 }

@@ -57,7 +57,7 @@ def sft_low_variance(x, answer, mask, value=None):
 
 
 def _corrupted(x, chosen, weight, mask):
-    index = chosen.view(-1).nonzero().squeeze(1)
+    index = chosen.reshape(-1).nonzero().squeeze(1)
     return x.masked_fill(chosen, mask), index, weight.reshape(-1)[index]
 
 

@@ -186,6 +186,22 @@ fn what_a_choice_needs_is_what_its_backend_says_also_of_a_known_model_that_is_no
 }
 
 #[test]
+fn a_models_family_and_share_of_experts_are_told_where_it_is_not_here_too() {
+    let catalogue = look(
+        "active_model_key = \"demo\"\n[available_models.demo]\nframework = \"candle\"\nmodel_id = \"builtin:demo\"\n\
+         [available_models.mini]\nframework = \"candle\"\nmodel_id = \"inclusionAI/LLaDA2.0-mini\"\n\
+         [available_models.mine]\nframework = \"candle\"\nmodel_id = \"me/mine\"\n",
+    );
+    let kind = |key: &str| catalogue.kind(key);
+    assert_eq!(kind("demo").family, Some("LLaDA"));
+    assert_eq!(kind("demo").experts, None);
+    assert_eq!(kind("mini").family, Some("LLaDA2"));
+    let experts = kind("mini").experts.map(|it| (it.active, it.all));
+    assert_eq!(experts, Some((8, 256)));
+    assert_eq!(kind("mine"), ModelKind::default());
+}
+
+#[test]
 fn an_entry_without_a_precision_means_the_first_that_fits_and_says_why() {
     let unsaid = MODELS.replace("precision = \"q6k\"\n", "");
     for (free, precision) in [(9, "int8"), (8, "int8"), (5, "int4")] {
@@ -274,6 +290,8 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         rules: crate::family::FamilyRules::default(),
         default_seed: None,
         measured: None,
+        presets: Vec::new(),
+        is_untold: true,
     }
 }
 

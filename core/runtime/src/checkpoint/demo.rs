@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::partial::replace;
 use crate::regular_file;
 
@@ -53,6 +55,12 @@ pub enum DemoError {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+/// Its `config.json`.
+pub(super) fn config() -> Value {
+    let [(_, config), ..] = FILES;
+    serde_json::from_slice(config).unwrap_or_default()
 }
 
 /// Size of its weights, in bytes.

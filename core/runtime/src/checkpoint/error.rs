@@ -35,19 +35,25 @@ pub enum CheckpointError {
         path = .0.display()
     )]
     Gguf(PathBuf),
-    /// Weights that belong on top of a model's.
+    /// Such a file of a family that is run.
     #[error(
-        "{path} says that the folder holds an adapter ({kind}) for {base}, which this version does not add to a model; merge it \
-         into the model (`merge_and_unload` of peft), save that, and name its folder; if it is merged already, remove the file",
+        "{path} is {family} as a GGUF file, which this version does not read; fetch the checkpoint as a folder with \
+         config.json, tokenizer.json and .safetensors files",
         path = path.display()
     )]
+    GgufOf {
+        /// The file.
+        path: PathBuf,
+        /// The family's name for people.
+        family: &'static str,
+    },
+    /// An adapter that cannot be used.
+    #[error("{path} says that the folder holds an adapter: {what}", path = path.display())]
     Adapter {
         /// The file that says so.
         path: PathBuf,
-        /// Its kind, as peft calls it.
-        kind: String,
-        /// The model that it is for.
-        base: String,
+        /// What is wrong, and what to do.
+        what: String,
     },
     /// A folder that holds no checkpoint.
     #[error("{path} has no config.json; name the folder that holds it, or fetch the checkpoint again", path = .0.display())]

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::json::unreadable;
-use super::{CheckpointError, demo};
+use super::{CheckpointError, demo, gguf};
 use crate::config::{Config, Environment};
 use crate::model_id::ModelId;
 use crate::regular_file::{SMALL, read_text};
@@ -97,7 +97,7 @@ impl Locations {
 fn no_folder(path: &Path) -> CheckpointError {
     let is_gguf = || (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("gguf"));
     match path.metadata() {
-        Ok(data) if data.is_file() && is_gguf() => CheckpointError::Gguf(path.to_owned()),
+        Ok(data) if data.is_file() && is_gguf() => gguf::refusal(path),
         Ok(_) => CheckpointError::NotFolder(path.to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             CheckpointError::NoFolder(path.to_owned())

@@ -4,10 +4,13 @@
 //! safetensors, and perhaps `generation_config.json` and `chat_template.jinja`. What the network needs from `config.json`
 //! is the backend's business; here it is read for the family and the special ids.
 
+mod adapter;
 mod demo;
 mod error;
 mod generation;
+mod gguf;
 mod json;
+mod known;
 mod locations;
 mod searched;
 mod special;
@@ -15,16 +18,16 @@ mod survey;
 mod text;
 mod weights;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use demo::{DemoError, demo_folder};
 pub use error::CheckpointError;
 use json::{is_there, read_json, read_json_if_there};
+pub(crate) use known::known_config;
 pub use locations::{Locations, hugging_face_folder};
 pub use searched::{SearchOutcome, Searched};
 use serde_json::Value;
-pub(crate) use survey::known_config;
-pub use survey::{ModelLocation, Surveyed};
+pub use survey::{ActiveExperts, ModelKind, ModelLocation, Surveyed};
 pub use text::CheckpointText;
 use unmask_api::Attention;
 
@@ -32,10 +35,8 @@ use crate::Params;
 use crate::family::{Family, FamilyRules, detect};
 use crate::model_id::ModelId;
 use crate::settings::GenerationPatch;
+use adapter::Found;
 use generation::Defaults;
-
-/// How the files of llama.cpp end, which are told apart from what is missing.
-const GGUF: &str = ".gguf";
 
 /// A checkpoint whose files are there and whose family is known.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ pub struct Checkpoint {
     pub config: Value,
     /// What its `generation_config.json` says about denoising.
     pub generation: GenerationPatch,
-    /// Its weight files, in the order of the index.
+    /// Its weight files, in the order of the index, then that of an adapter.
     pub weights: Vec<PathBuf>,
     /// Their size together.
     pub weight_bytes: u64,
@@ -63,6 +64,8 @@ pub struct Checkpoint {
     // With the names that `special_tokens_map.json` alone has.
     tokenizer_config: Value,
     tokenizer_config_json: String,
+    // The model's name, which is not an adapter's.
+    called: String,
 }
 
 impl Checkpoint {
@@ -71,21 +74,21 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`]: what is missing or damaged, where, and what to do.
     pub fn open(id: &ModelId, locations: &Locations) -> Result<Self, CheckpointError> {
-        let folder = locations.find(id)?;
+        let found = Found::of(locations.find(id)?, locations)?;
+        let folder = found.folder.clone();
         let config_path = folder.join("config.json");
-        refuse_adapter(&folder)?;
         if !is_there(&config_path)? {
             return Err(without_config(folder));
         }
         let (config_json, config) = read_json(&config_path)?;
-        let called = id.to_string();
-        let found = detect(&config, &called)
+        let called = found.base.as_ref().unwrap_or(id).to_string();
+        let detected = detect(&config, &called)
             .and_then(|family| Ok((family, family.attention(&config, &called)?)));
-        let (family, attention) = found.map_err(|what| CheckpointError::Family {
+        let (family, attention) = detected.map_err(|what| CheckpointError::Family {
             path: config_path,
             what,
         })?;
-        let weights = weights::files(&folder)?;
+        let weights = found.weights()?;
         let generation_path = folder.join("generation_config.json");
         let (_, generation_config) = read_json_if_there(&generation_path)?;
         let (tokenizer_config_json, mut tokenizer_config) =
@@ -105,6 +108,7 @@ impl Checkpoint {
             tokenizer_config,
             tokenizer_config_json,
             folder,
+            called,
         })
     }
 
@@ -132,7 +136,7 @@ impl Checkpoint {
     /// What was taken for granted of its attention, for people; `None` if nothing.
     #[must_use]
     pub fn attention_note(&self) -> Option<String> {
-        (self.family).attention_note(&self.config, &self.id.to_string())
+        (self.family).attention_note(&self.config, &self.called)
     }
 
     /// What had to be changed of `generation_config.json`, for people; `None` if nothing.
@@ -148,25 +152,10 @@ impl Checkpoint {
     }
 }
 
-/// An adapter's numbers would be missing from those of the model, and nobody would notice.
-fn refuse_adapter(folder: &Path) -> Result<(), CheckpointError> {
-    let path = folder.join("adapter_config.json");
-    if !is_there(&path)? {
-        return Ok(());
-    }
-    let (_, config) = read_json(&path)?;
-    let base = config["base_model_name_or_path"].as_str();
-    Err(CheckpointError::Adapter {
-        path,
-        kind: config["peft_type"].as_str().unwrap_or("LORA").to_owned(),
-        base: base.unwrap_or("its base model").to_owned(),
-    })
-}
-
 /// Why a folder without `config.json` is no checkpoint.
 fn without_config(folder: PathBuf) -> CheckpointError {
     match weights::gguf(&folder) {
-        Ok(Some(path)) => CheckpointError::Gguf(path),
+        Ok(Some(path)) => gguf::refusal(&path),
         Ok(None) => CheckpointError::NoConfig(folder),
         Err(error) => error,
     }

@@ -1,62 +1,18 @@
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use serde_json::Value;
 use unmask_api::with_causes;
 
-use super::json::is_there;
+use super::adapter::Found;
+use super::json::{is_there, read_json};
+use super::known::{known_bytes, known_config};
 use super::locations::hub_folder;
 use super::{CheckpointError, Locations, demo, weights, without_config};
-use crate::config::{Config, ModelEntry};
+use crate::config::{Config, ModelEntry, REMOTE};
+use crate::family::detect;
 use crate::model_id::ModelId;
-
-/// Models that are known although they are not on this machine.
-struct Known {
-    ids: &'static [&'static str],
-    /// Size of their weights as published.
-    bytes: u64,
-    /// Their `config.json`, as far as it sizes anything.
-    config: &'static str,
-}
-
-const KNOWN: [Known; 2] = [LLADA_8B, LLADA2_MINI];
-
-/// From the index and the configuration of LLaDA-8B-Instruct, which the others share.
-const LLADA_8B: Known = Known {
-    ids: &[
-        "GSAI-ML/LLaDA-8B-Instruct",
-        "GSAI-ML/LLaDA-8B-Base",
-        "GSAI-ML/LLaDA-1.5",
-    ],
-    bytes: 16_031_162_368,
-    config: r#"{"model_type": "llada", "architectures": ["LLaDAModelLM"], "block_type": "llama", "d_model": 4096,
-        "n_layers": 32, "n_heads": 32, "n_kv_heads": 32, "mlp_hidden_size": 12288, "vocab_size": 126464,
-        "embedding_size": 126464, "rope_theta": 500000.0, "rms_norm_eps": 1e-05, "weight_tying": false,
-        "max_sequence_length": 4096, "rope": true, "include_bias": false, "include_qkv_bias": false, "activation_type": "silu",
-        "layer_norm_type": "rms", "mask_token_id": 126336, "eos_token_id": 126081, "pad_token_id": 126081}"#,
-};
-
-/// Its name does not say how large it is.
-const LLADA2_MINI: Known = Known {
-    ids: &["inclusionAI/LLaDA2.0-mini", "inclusionAI/LLaDA2.1-mini"],
-    bytes: 32_511_286_784,
-    config: r#"{"model_type": "llada2_moe", "architectures": ["LLaDA2MoeModelLM"], "hidden_size": 2048, "num_hidden_layers": 20,
-        "num_attention_heads": 16, "num_key_value_heads": 4, "head_dim": 128, "intermediate_size": 5120,
-        "vocab_size": 157184, "max_position_embeddings": 16384, "rope_theta": 600000.0, "partial_rotary_factor": 0.5,
-        "rms_norm_eps": 1e-06, "tie_word_embeddings": false, "num_experts": 256, "num_experts_per_tok": 8, "n_group": 8,
-        "topk_group": 4, "moe_intermediate_size": 512, "num_shared_experts": 1, "first_k_dense_replace": 1,
-        "routed_scaling_factor": 2.5, "mask_token_id": 156895, "eos_token_id": 156892, "pad_token_id": 156892}"#,
-};
-
-/// The `config.json` of a model that is known although it is not on this machine.
-pub(crate) fn known_config(id: &ModelId) -> Option<&'static str> {
-    known(id).map(|known| known.config)
-}
-
-fn known(id: &ModelId) -> Option<&'static Known> {
-    let id = id.to_string();
-    KNOWN.iter().find(|known| known.ids.contains(&id.as_str()))
-}
 
 /// One entry of the configuration, looked for on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +25,37 @@ pub struct Surveyed {
     pub location: ModelLocation,
     /// How to get it, or to mend it; empty if it is ready.
     pub advice: String,
+    /// What it is, as far as its `config.json` is here or known.
+    pub kind: ModelKind,
+}
+
+/// What a model is, for lists of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ModelKind {
+    /// The name of its family for people; `None` if it cannot be told.
+    pub family: Option<&'static str>,
+    /// How many experts compute for a token, where it has experts.
+    pub experts: Option<ActiveExperts>,
+}
+
+/// The share of a mixture of experts that computes for a token; memory is needed for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveExperts {
+    /// For a token, in each layer.
+    pub active: u64,
+    /// Of a layer.
+    pub all: u64,
+}
+
+impl ModelKind {
+    fn of(config: &Value, called: &str) -> Self {
+        let number = |key: &str| config[key].as_u64().filter(|count| *count > 0);
+        let experts = number("num_experts_per_tok").zip(number("num_experts"));
+        Self {
+            family: detect(config, called).ok().map(|family| family.title),
+            experts: experts.map(|(active, all)| ActiveExperts { active, all }),
+        }
+    }
 }
 
 /// Where a model is.
@@ -96,6 +83,8 @@ pub enum ModelLocation {
         /// About what would be downloaded; `None` if not known.
         bytes: Option<u64>,
     },
+    /// It answers on another server.
+    Elsewhere,
 }
 
 impl Surveyed {
@@ -121,6 +110,7 @@ impl Locations {
     fn look(&self, entry: &ModelEntry, names: &Names) -> Surveyed {
         let id = &entry.model_id.value;
         let (location, advice) = match id {
+            _ if entry.framework.value == REMOTE => (ModelLocation::Elsewhere, String::new()),
             ModelId::Builtin(name) if name == demo::NAME => {
                 let bytes = demo::weight_bytes();
                 (ModelLocation::Builtin { bytes }, String::new())
@@ -129,15 +119,39 @@ impl Locations {
                 absent(id, &self.no_model(id, org, name))
             }
             _ => match self.find(id) {
-                Ok(folder) => inspect(folder),
+                Ok(folder) => inspect(folder, self),
                 Err(error) => absent(id, &error),
             },
         };
         Surveyed {
             key: entry.key.clone(),
             id: id.clone(),
-            location,
             advice,
+            kind: self.kind(id, &location),
+            location,
+        }
+    }
+
+    fn kind(&self, id: &ModelId, location: &ModelLocation) -> ModelKind {
+        let called = id.to_string();
+        match location {
+            ModelLocation::Builtin { .. } => ModelKind::of(&demo::config(), &called),
+            ModelLocation::OnDisk { folder, .. } => {
+                // An adapter is what its model is.
+                let found = Found::of(folder.clone(), self).ok();
+                let config = found.and_then(|it| {
+                    let (_, config) = read_json(&it.folder.join("config.json")).ok()?;
+                    Some(ModelKind::of(
+                        &config,
+                        &it.base.map_or(called, |id| id.to_string()),
+                    ))
+                });
+                config.unwrap_or_default()
+            }
+            ModelLocation::Elsewhere => ModelKind::default(),
+            ModelLocation::Damaged { .. } | ModelLocation::Absent { .. } => {
+                known_config(id).map_or_else(ModelKind::default, |it| ModelKind::of(it, &called))
+            }
         }
     }
 }
@@ -165,28 +179,28 @@ impl Names {
     }
 }
 
-fn inspect(folder: PathBuf) -> (ModelLocation, String) {
-    match weight_bytes(&folder) {
+fn inspect(folder: PathBuf, locations: &Locations) -> (ModelLocation, String) {
+    match weight_bytes(folder.clone(), locations) {
         Ok(bytes) => (ModelLocation::OnDisk { folder, bytes }, String::new()),
         Err(error) => (ModelLocation::Damaged { folder }, with_causes(&error)),
     }
 }
 
 /// Size of the weights of a folder that has what every checkpoint has.
-fn weight_bytes(folder: &Path) -> Result<u64, CheckpointError> {
-    if !is_there(&folder.join("config.json"))? {
-        return Err(without_config(folder.to_owned()));
+fn weight_bytes(folder: PathBuf, locations: &Locations) -> Result<u64, CheckpointError> {
+    let found = Found::of(folder, locations)?;
+    if !is_there(&found.folder.join("config.json"))? {
+        return Err(without_config(found.folder));
     }
-    if !is_there(&folder.join("tokenizer.json"))? {
-        return Err(CheckpointError::NoTokenizer(folder.to_owned()));
+    if !is_there(&found.folder.join("tokenizer.json"))? {
+        return Err(CheckpointError::NoTokenizer(found.folder));
     }
-    weights::total_bytes(&weights::files(folder)?)
+    weights::total_bytes(&found.weights()?)
 }
 
 fn absent(id: &ModelId, error: &CheckpointError) -> (ModelLocation, String) {
-    let known = known(id).map(|known| known.bytes);
     // Weights are published in 16 bits.
-    let bytes = known.or_else(|| nominal(&id.short_name()).map(|count| count * 2));
+    let bytes = known_bytes(id).or_else(|| nominal(&id.short_name()).map(|count| count * 2));
     let advice = match error {
         CheckpointError::Absent { advice, .. } => advice.clone(),
         other => with_causes(other),

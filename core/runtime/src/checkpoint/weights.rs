@@ -1,11 +1,14 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::CheckpointError;
+use super::gguf::ENDING as GGUF;
 use super::json::{is_there, read_json, unreadable};
-use super::{CheckpointError, GGUF};
 
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
+/// What backends know an adapter's file by, which is none of the model's.
+pub(super) const ADAPTER: &str = "adapter_model.safetensors";
 
 /// The weight files of a folder: the single one, those of its index in their order, or all `.safetensors` by name. As with
 /// Hugging Face an index beside a single file is one that was left over.
@@ -20,7 +23,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     let names = names(folder)?;
     let files: Vec<PathBuf> = names
         .iter()
-        .filter(|name| name.ends_with(".safetensors"))
+        .filter(|name| name.ends_with(".safetensors") && *name != ADAPTER)
         .map(|name| folder.join(name))
         .collect();
     if !files.is_empty() {

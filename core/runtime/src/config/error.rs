@@ -54,12 +54,27 @@ pub enum ConfigError {
         /// The dotted key.
         key: String,
     },
-    /// A file that merely lies in the current folder may not make the program load libraries.
+    /// A file that merely lies in the current folder may make the program neither load libraries nor send anything away.
     #[error(
-        "{file}:{line}: `{key}` would make a file that lies in the current folder load libraries; move it to the \
+        "{file}:{line}: `{key}` would make a file that lies in the current folder {deed}; move it to the \
          user's configuration folder, or name the file with --config"
     )]
     NotFromHere {
+        /// Where from.
+        file: ConfigSource,
+        /// Counted from 1.
+        line: usize,
+        /// The dotted key.
+        key: String,
+        /// What it would do.
+        deed: &'static str,
+    },
+    /// A file that merely lies in the current folder may not open a server.
+    #[error(
+        "{file}:{line}: a file that lies in the current folder may not say how others reach this machine; move `{key}` \
+         to the user's configuration folder, or name the file with --config"
+    )]
+    NoServerFromHere {
         /// Where from.
         file: ConfigSource,
         /// Counted from 1.
@@ -124,7 +139,8 @@ pub enum ConfigError {
 }
 
 /// `did you mean …?`, or the list of what is known if nothing is near.
-pub(super) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let score = |name: &str| strsim::jaro_winkler(&wanted.to_lowercase(), &name.to_lowercase());
     let best = known

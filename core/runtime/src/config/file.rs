@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::nearest;
 use super::lines::{Lines, line_at};
-use super::{ConfigError, ConfigSource, TokenOverrides};
+use super::{ConfigError, ConfigSource, ServeSettings, TokenOverrides};
 use crate::settings::GenerationPatch;
 
 /// A whole file.
@@ -20,6 +20,8 @@ pub(super) struct ConfigFile {
     #[serde(default)]
     pub(super) backend_paths: Vec<PathBuf>,
     pub(super) models_folder: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) serve: ServeSettings,
 }
 
 /// One `[available_models.KEY]`.

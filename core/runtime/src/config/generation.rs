@@ -17,6 +17,12 @@ impl GenerationSettings {
         self.values.get(&setting)
     }
 
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Whether it was said for this run, by a variable, a preset or a flag, rather than by a file or nobody.
     #[must_use]
     pub fn is_said_for_run(&self, setting: Setting) -> bool {

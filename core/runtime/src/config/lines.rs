@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, ConfigSource};
+use super::{ConfigError, ConfigSource, REMOTE};
 
 /// Where each key of a file stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,19 +97,32 @@ fn refuse(
             key: key.to_owned(),
         });
     }
-    let loads = match path {
-        ["backend_paths"] => true,
-        ["available_models", _, "options", ..] => names_a_file(value.get_ref()),
-        _ => false,
-    };
-    if loads && !source.is_trusted() {
-        return Err(ConfigError::NotFromHere {
+    if path == ["serve"] && !source.is_trusted() {
+        return Err(ConfigError::NoServerFromHere {
             file: file(),
             line,
             key: key.to_owned(),
         });
     }
-    Ok(())
+    let deed = match path {
+        ["backend_paths"] => Some("load libraries"),
+        ["available_models", _, "framework"] if value.get_ref().as_str() == Some(REMOTE) => {
+            Some("send what you write to a server")
+        }
+        ["available_models", _, "options", ..] if names_a_file(value.get_ref()) => {
+            Some("load libraries or ask a server")
+        }
+        _ => None,
+    };
+    match deed.filter(|_| !source.is_trusted()) {
+        None => Ok(()),
+        Some(deed) => Err(ConfigError::NotFromHere {
+            file: file(),
+            line,
+            key: key.to_owned(),
+            deed,
+        }),
+    }
 }
 
 /// True if an option might name a library: backends have options for those.

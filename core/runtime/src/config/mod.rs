@@ -22,6 +22,8 @@ mod overrides;
 mod presets;
 mod reader;
 mod resolve;
+mod schema;
+mod serve;
 mod source;
 pub(crate) mod threads;
 
@@ -32,7 +34,7 @@ use serde::Deserialize;
 
 pub use edit::EditError;
 pub use environment::{Environment, Folders};
-pub use error::ConfigError;
+pub use error::{ConfigError, nearest};
 pub use explain::Explained;
 pub use generation::GenerationSettings;
 pub use locate::user_file;
@@ -41,9 +43,14 @@ pub use origin::{Origin, Resolved};
 pub use overrides::Overrides;
 pub use presets::{LikelihoodPreset, PresetHalf, Presets, TaskPreset};
 pub use reader::ConfigReader;
+pub use schema::schema;
+pub use serve::ServeSettings;
 pub use source::{ConfigSource, EMBEDDED, FILE_NAME};
 
 use crate::model_id::ModelId;
+
+/// The `framework` of models that answer on other servers; no backend may be called so.
+pub const REMOTE: &str = "openai";
 
 /// The configuration as meant.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +69,8 @@ pub struct Config {
     pub models_folder: Resolved<Option<PathBuf>>,
     /// The preset of the active model, if one was asked for: its settings are laid over those of the models that it is for.
     pub preset: Option<TaskPreset>,
+    /// What the file says of `unmask serve`.
+    pub serve: ServeSettings,
 }
 
 /// One model on one backend.

@@ -104,7 +104,8 @@ impl Presets {
         self.of(model).find(|it| it.name == name)
     }
 
-    fn of(&self, model: &str) -> impl Iterator<Item = &TaskPreset> {
+    /// Those for a model, the user's first.
+    pub fn of(&self, model: &str) -> impl Iterator<Item = &TaskPreset> {
         let is_for = move |it: &&TaskPreset| it.models.iter().any(|of| of == model);
         self.0.iter().filter(is_for)
     }

@@ -8,7 +8,7 @@ use super::lines::Lines;
 use super::names::{by_flag, by_variable};
 use super::{
     Config, ConfigError, ConfigSource, Environment, GenerationSettings, ModelEntry, Origin,
-    Overrides, Presets, Resolved, TokenOverrides, threads,
+    Overrides, Presets, Resolved, ServeSettings, TokenOverrides, threads,
 };
 use crate::model_id::{ModelId, expand};
 use crate::settings::GenerationPatch;
@@ -64,6 +64,10 @@ pub(super) fn resolve(
             None,
         ),
         preset: None,
+        serve: ServeSettings {
+            key_file: file.serve.key_file.as_ref().map(in_file),
+            ..file.serve
+        },
         source,
     };
     for key in lines.entries(file.available_models.keys()) {

@@ -127,6 +127,12 @@ impl Conversation {
         }
     }
 
+    /// The message that `node` follows, as the file says.
+    #[must_use]
+    pub fn parent_of(&self, node: &MessageNode) -> Option<MessageId> {
+        Some(self.nodes.get(node.parent?)?.id)
+    }
+
     /// A message that is there already is written anew in its place; one whose parent was lost follows the one written before
     /// it.
     fn add(

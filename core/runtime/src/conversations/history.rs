@@ -1,6 +1,6 @@
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -89,8 +89,12 @@ impl HistoryFile {
 
     /// Replaces the file by what is kept of it. The lock of the old one is held, so that nobody adds to it meanwhile.
     fn shorten(&self) -> io::Result<()> {
-        let _lock = self.locked()?;
-        let lines = latest(&fs::read(&self.path)?);
+        let mut locked = self.locked()?;
+        // Through the handle that holds the lock: on Windows no other can read meanwhile.
+        let mut bytes = Vec::new();
+        locked.seek(SeekFrom::Start(0))?;
+        locked.read_to_end(&mut bytes)?;
+        let lines = latest(&bytes);
         let lines: String = lines.iter().map(|text| line(text)).collect();
         replace_private(&self.path, lines.as_bytes())
     }
@@ -131,6 +135,8 @@ fn is_replaced(_file: &File) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn file() -> (tempfile::TempDir, HistoryFile) {

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -145,8 +147,45 @@ impl SessionStore {
     /// # Errors
     /// [`SessionError::NotWritten`] if there is none, [`SessionError::Io`].
     pub fn write_trace(&self, answer: MessageId, lines: &str) -> Result<(), SessionError> {
+        trace_file::append(self.written()?, answer, lines)
+    }
+
+    /// Begins the trace of the answer that is being written, in place of one that is there.
+    ///
+    /// # Errors
+    /// As [`SessionStore::write_trace`].
+    pub fn begin_running_trace(&self, lines: &str) -> Result<(), SessionError> {
+        trace_file::begin_running(self.written()?, lines)
+    }
+
+    /// Appends to it.
+    ///
+    /// # Errors
+    /// As [`SessionStore::write_trace`].
+    pub fn append_running_trace(&self, lines: &str) -> Result<(), SessionError> {
+        trace_file::append_running(self.written()?, lines)
+    }
+
+    /// Removes it: its answer is written.
+    ///
+    /// # Errors
+    /// As [`SessionStore::write_trace`].
+    pub fn end_running_trace(&self) -> Result<(), SessionError> {
+        trace_file::end_running(self.written()?)
+    }
+
+    /// What a process that died while it wrote an answer has left of its trace; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// [`TraceError`].
+    pub fn running_trace(&self) -> Result<Option<Recording>, TraceError> {
+        trace_file::running(self.written()?)
+    }
+
+    /// The file of the conversation that is written to.
+    fn written(&self) -> Result<&Path, SessionError> {
         match &self.current {
-            Current::Writing(writer) => trace_file::append(&writer.path, answer, lines),
+            Current::Writing(writer) => Ok(&writer.path),
             Current::None { .. } | Current::Reading(..) => Err(SessionError::NotWritten),
         }
     }

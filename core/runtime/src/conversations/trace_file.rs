@@ -65,9 +65,15 @@ pub(super) fn append(
         let mut packer = GzEncoder::new(Vec::new(), Compression::default());
         packer.write_all(lines.as_bytes())?;
         let packed = packer.finish()?;
-        let mut file = options().create(true).open(&path)?;
+        // Not opened to append: that asks for less than cutting off needs on Windows.
+        let mut file = options()
+            .append(false)
+            .write(true)
+            .create(true)
+            .open(&path)?;
         let whole = whole_runs(&mut file)?;
         file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
         let written = file.write_all(&packed);
         if written.is_err() {
             // What cannot be taken back is left out by the next call.
@@ -93,6 +99,56 @@ fn whole_runs(file: &mut File) -> io::Result<u64> {
         whole = source.get_mut().stream_position()? - left;
     }
     Ok(whole)
+}
+
+/// The trace of the answer that is being written: lines that are not packed, so that a process that dies loses the last alone.
+const RUNNING: &str = "running.trace.jsonl";
+
+fn running_of(conversation: &Path) -> PathBuf {
+    folder_of(conversation).join(RUNNING)
+}
+
+/// Begins the trace of an answer that is being written, in place of one that is there.
+pub(super) fn begin_running(conversation: &Path, lines: &str) -> Result<(), SessionError> {
+    let (folder, path) = (folder_of(conversation), running_of(conversation));
+    make_folder(&folder).map_err(SessionError::io("make", &folder))?;
+    let begin = || -> io::Result<()> {
+        // As above, not opened to append.
+        let mut file = options()
+            .append(false)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        file.write_all(lines.as_bytes())
+    };
+    begin().map_err(SessionError::io("write to", &path))
+}
+
+/// Appends to it.
+pub(super) fn append_running(conversation: &Path, lines: &str) -> Result<(), SessionError> {
+    let path = running_of(conversation);
+    let append = || options().open(&path)?.write_all(lines.as_bytes());
+    append().map_err(SessionError::io("write to", &path))
+}
+
+/// Removes it.
+pub(super) fn end_running(conversation: &Path) -> Result<(), SessionError> {
+    let path = running_of(conversation);
+    match fs::remove_file(&path) {
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(SessionError::io("remove", &path)),
+    }
+}
+
+/// What a process that died has left of it; `None` if there is none.
+pub(super) fn running(conversation: &Path) -> Result<Option<Recording>, TraceError> {
+    let path = running_of(conversation);
+    let read = read_file(&path).map_err(|source| TraceError::Read { path, source });
+    match read {
+        Err(missing) if missing.is_missing() => Ok(None),
+        read => read.map(Some),
+    }
 }
 
 /// The trace of an answer.

@@ -160,6 +160,7 @@ impl PendingQuestion<'_> {
             blocks: progress.blocks,
             fed: step.fed,
             commits,
+            guesses: Vec::new(),
             length: denoise.canvas.len(),
             masked: denoise.canvas.masked_in(0..denoise.canvas.len()).count(),
             elapsed: Duration::ZERO,

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use unmask_api::CancelFlag;
@@ -16,6 +17,7 @@ pub(super) enum Requested {
 pub(super) struct Control {
     requested: Mutex<Requested>,
     changed: Condvar,
+    tells_guesses: AtomicBool,
     /// Stops a running forward, or a load.
     pub(super) cancel: CancelFlag,
     /// Raised when that is asked for once more.
@@ -39,6 +41,15 @@ impl Control {
             true => self.again.raise(),
             false => self.cancel.raise(),
         }
+    }
+
+    /// Steps tell from now on what they would put in the place of masks.
+    pub(super) fn tell_guesses(&self) {
+        self.tells_guesses.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn tells_guesses(&self) -> bool {
+        self.tells_guesses.load(Ordering::Relaxed)
     }
 
     pub(super) fn requested(&self) -> Requested {

@@ -94,7 +94,8 @@ pub enum EngineEvent {
         /// Bytes in all, 0 if unknown.
         total: u64,
     },
-    /// A model has made room for the one that is being loaded: until that or this one is ready there is none.
+    /// A model was unloaded, on request or to make room for the one that is being loaded: until that or this one is ready
+    /// there is none.
     Unloaded(Arc<Loaded>),
     /// The process that the model ran in has ended, and the model with it; the turn that met this has failed before.
     Lost {

@@ -19,6 +19,11 @@ impl TurnHandle {
         self.0.request(Requested::Run);
     }
 
+    /// Its steps tell what the model would put in the place of the masks that they leave.
+    pub fn tell_guesses(&self) {
+        self.0.tell_guesses();
+    }
+
     /// Ends the turn after the running step; what is committed is kept.
     pub fn stop(&self) {
         self.0.request(Requested::Stop);

@@ -2,12 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use unmask_api::LoadProgress;
 
 use super::control::Control;
-use super::model::ReadyModel;
+use super::model::Ready;
 use super::worker::{Current, EngineWorker, panicked};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, OldModel};
 
@@ -32,9 +31,9 @@ impl EngineWorker {
     }
 
     /// Frees what the model holds; returns how to get it again.
-    fn unload(&mut self) -> Option<LoadRequest> {
+    pub(super) fn unload(&mut self) -> Option<LoadRequest> {
         let Current { ready, again, .. } = self.current.take()?;
-        let loaded = Arc::clone(&ready.loaded);
+        let loaded = ready.loaded();
         drop(ready);
         self.events.emit(EngineEvent::Unloaded(loaded));
         Some(again)
@@ -45,7 +44,7 @@ impl EngineWorker {
         let Some(Current { ready, again, .. }) = self.current.take() else {
             return;
         };
-        let loaded = Arc::clone(&ready.loaded);
+        let loaded = ready.loaded();
         drop(ready);
         let again = LoadRequest {
             old: OldModel::KeptBeside,
@@ -71,8 +70,8 @@ impl EngineWorker {
         }
     }
 
-    fn take(&mut self, ready: ReadyModel, request: LoadRequest) {
-        let loaded = Arc::clone(&ready.loaded);
+    fn take(&mut self, ready: Ready, request: LoadRequest) {
+        let loaded = ready.loaded();
         // The configuration may say something else by then.
         let again = LoadRequest {
             framework: Some(loaded.backend.clone()),
@@ -91,7 +90,7 @@ impl EngineWorker {
         &mut self,
         request: &LoadRequest,
         stopped: &(dyn Fn() -> bool + Sync),
-    ) -> Result<ReadyModel, Failure> {
+    ) -> Result<Ready, Failure> {
         let progress = |at: LoadProgress<'_>| {
             self.events.emit(EngineEvent::Loading {
                 key: request.key.clone(),

@@ -4,6 +4,7 @@ use unmask_api::{ModelFacts, TokenId};
 
 use super::ModelText;
 use crate::Params;
+use crate::config::TaskPreset;
 use crate::family::{FamilyRules, SpecialIds};
 use crate::measured::Measurement;
 use crate::plugin::Running;
@@ -50,6 +51,10 @@ pub struct Loaded {
     pub default_seed: Option<u64>,
     /// What its modes were measured to cost and to lose, in this precision; `None` if nobody did.
     pub measured: Option<Arc<Measurement>>,
+    /// Settings for it by the name of a task.
+    pub presets: Vec<TaskPreset>,
+    /// Whether no file, variable, preset or flag says anything of how it denoises.
+    pub is_untold: bool,
 }
 
 impl Loaded {

@@ -6,7 +6,7 @@ use unmask_api::{BackendError, ErrorCode};
 
 use super::control::Control;
 use super::layout::{check_context, check_tokens};
-use super::model::ReadyModel;
+use super::model::{Ready, ReadyModel};
 use super::thread::{End, no_model};
 use super::worker::{EngineWorker, panicked};
 use super::{EngineEvent, Failure, Loaded, MeasureEvent, MeasureRequest, Measured};
@@ -61,9 +61,19 @@ impl MeasureRequest {
 
 impl EngineWorker {
     pub(super) fn measure(&mut self, request: &MeasureRequest, control: &Control) {
-        let emit = |event| (self.events).emit(EngineEvent::Measure(request.measure, event));
+        let Self {
+            current, events, ..
+        } = self;
+        let emit = |event| events.emit(EngineEvent::Measure(request.measure, event));
         let end = catch_unwind(AssertUnwindSafe(|| {
-            self.measure_all(request, control, &emit)
+            let current = current.as_mut().ok_or_else(no_model)?;
+            match &mut current.ready {
+                Ready::Here(ready) => measure_all(ready, request, control, &emit),
+                Ready::Away(away) => {
+                    request.check(&away.loaded())?;
+                    Ok(away.measure(request, control, &emit)?)
+                }
+            }
         }))
         .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         match end {
@@ -75,29 +85,28 @@ impl EngineWorker {
             }
         }
     }
+}
 
-    /// Returns the last event.
-    fn measure_all(
-        &self,
-        request: &MeasureRequest,
-        control: &Control,
-        emit: &dyn Fn(MeasureEvent),
-    ) -> Result<MeasureEvent, End> {
-        let ready = &self.current.as_ref().ok_or_else(no_model)?.ready;
-        request.check(&ready.loaded)?;
-        let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
-        let mut likelihood = Likelihood::new(&*ready.model, mask, scale).with_rows(request.rows);
-        for index in 0..request.pairs.len() {
-            match measure_one(ready, request, index, &mut likelihood, control, emit) {
-                Ok(measured) => emit(MeasureEvent::Measured(measured)),
-                Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
-                    return Ok(MeasureEvent::Stopped);
-                }
-                Err(error) => return Err(End::of(ready, &error)),
+/// Returns the last event.
+fn measure_all(
+    ready: &ReadyModel,
+    request: &MeasureRequest,
+    control: &Control,
+    emit: &dyn Fn(MeasureEvent),
+) -> Result<MeasureEvent, End> {
+    request.check(&ready.loaded)?;
+    let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
+    let mut likelihood = Likelihood::new(&*ready.model, mask, scale).with_rows(request.rows);
+    for index in 0..request.pairs.len() {
+        match measure_one(ready, request, index, &mut likelihood, control, emit) {
+            Ok(measured) => emit(MeasureEvent::Measured(measured)),
+            Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
+                return Ok(MeasureEvent::Stopped);
             }
+            Err(error) => return Err(End::of(ready, &error)),
         }
-        Ok(MeasureEvent::Finished)
     }
+    Ok(MeasureEvent::Finished)
 }
 
 /// The pair at `index` of a request that was checked.

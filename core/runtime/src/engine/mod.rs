@@ -1,5 +1,6 @@
 //! The engine: one thread that owns the loaded model; commands go in, [`EngineEvent`]s come out.
 
+mod away;
 mod control;
 mod events;
 mod fill;
@@ -29,10 +30,11 @@ pub(crate) mod tests;
 pub use crate::failure::{Failure, FailureKind};
 pub use crate::message::{Message, Role};
 pub use crate::pin::Pin;
+pub use away::{Answering, Remote, Wanted, Wish};
 pub use events::{EngineEvent, MeasureEvent, Measured, Outcome, TurnEvent};
 pub use handle::{MeasureHandle, TurnHandle};
 pub use loaded::Loaded;
-pub use model::{Loader, ReadyModel};
+pub use model::{Loader, Ready, ReadyModel};
 pub use model_text::{LONGEST_TEXT, ModelText, SpecialTokens};
 pub use request::{
     Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, LoadRequest, MeasureId,
@@ -78,6 +80,11 @@ impl Engine {
     pub fn load(&mut self, request: LoadRequest) {
         let control = control(&mut self.loads);
         self.send(EngineCommand::Load(request, control));
+    }
+
+    /// Frees what the model holds once the commands before have ended; [`EngineEvent::Unloaded`] tells of it.
+    pub fn unload(&mut self) {
+        self.send(EngineCommand::Unload);
     }
 
     /// Breaks off the running load and those that wait: each ends in [`EngineEvent::LoadFailed`]. Said again, it breaks off

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use unmask_api::{Attention, LoadProgress, Model};
 
-use super::{Failure, LoadRequest, Loaded};
+use super::{Answering, Failure, LoadRequest, Loaded};
 use crate::sampler::strategies::Begin;
 
 /// A model that is ready for turns.
@@ -18,6 +18,25 @@ pub struct ReadyModel {
     pub loaded: Arc<Loaded>,
 }
 
+/// A model that answers.
+pub enum Ready {
+    /// On this machine.
+    Here(ReadyModel),
+    /// Elsewhere.
+    Away(Box<dyn Answering>),
+}
+
+impl Ready {
+    /// What the world may know of it.
+    #[must_use]
+    pub fn loaded(&self) -> Arc<Loaded> {
+        match self {
+            Self::Here(ready) => Arc::clone(&ready.loaded),
+            Self::Away(away) => away.loaded(),
+        }
+    }
+}
+
 /// Finds and loads models for the engine.
 pub trait Loader: Send {
     /// Loads what `request` names; `progress` hears of it and may break it off.
@@ -28,5 +47,5 @@ pub trait Loader: Send {
         &mut self,
         request: &LoadRequest,
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
-    ) -> Result<ReadyModel, Failure>;
+    ) -> Result<Ready, Failure>;
 }

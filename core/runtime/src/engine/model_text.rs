@@ -26,7 +26,15 @@ pub trait ModelText: Debug + Send + Sync {
     /// If the tokenizer has no token for a part of it.
     fn encode(&self, text: &str) -> Result<Vec<TokenId>, Failure>;
 
-    /// The same of a text that need not fit the context, of [`LONGEST_TEXT`] bytes at most.
+    /// The same, but names of special tokens are text as any other, where there are such names.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    fn encode_names_as_text(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        self.encode(text)
+    }
+
+    /// The tokens of a text that need not fit the context, of [`LONGEST_TEXT`] bytes at most.
     ///
     /// # Errors
     /// As [`encode`](Self::encode); also if it is longer.

@@ -1,14 +1,14 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use unmask_api::{BackendError, ErrorCode, TokenId};
+use unmask_api::{BackendError, ErrorCode, SessionSpec, TokenId};
 
 use super::control::{Control, Requested};
 use super::layout::lay_out;
-use super::model::ReadyModel;
+use super::model::{Ready, ReadyModel};
 use super::worker::{Current, EngineWorker, panicked};
 use super::{
     EngineEvent, Failure, FailureKind, LaidOut, LoadRequest, MeasureRequest, Outcome, Planned,
@@ -17,6 +17,7 @@ use super::{
 use crate::denoise::Denoise;
 use crate::event::FinishReason;
 use crate::generate::{DenoiseError, Generation};
+use crate::plugin::Running;
 use crate::sampler::strategies;
 use crate::scorer::Scorer;
 use crate::text::answer::pinned_kept;
@@ -25,18 +26,56 @@ use crate::{Canvas, Params};
 /// What the engine's owner asks of the thread.
 pub(super) enum EngineCommand {
     Load(LoadRequest, Arc<Control>),
+    Unload,
     Turn(Box<TurnRequest>, Arc<Control>),
     Measure(MeasureRequest, Arc<Control>),
 }
 
 impl EngineWorker {
     pub(super) fn run(mut self, commands: &Receiver<EngineCommand>) {
-        while let Ok(command) = commands.recv() {
+        while let Some(command) = self.next_command(commands) {
             match command {
                 EngineCommand::Load(request, control) => self.load(request, &control),
+                EngineCommand::Unload => drop(self.unload()),
                 EngineCommand::Turn(request, control) => self.turn(*request, &control),
                 EngineCommand::Measure(request, control) => self.measure(&request, &control),
             }
+        }
+    }
+
+    /// What to do next; `None` once nobody can ask any more. While a model in a process of its own waits, that is looked at.
+    fn next_command(&mut self, commands: &Receiver<EngineCommand>) -> Option<EngineCommand> {
+        const WATCH: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 2_000 });
+        loop {
+            if self.process().is_none() {
+                return commands.recv().ok();
+            }
+            match commands.recv_timeout(WATCH) {
+                Ok(command) => return Some(command),
+                Err(RecvTimeoutError::Timeout) => self.look_after_process(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    /// The model, if it waits in a process of its own.
+    fn process(&self) -> Option<&ReadyModel> {
+        match &self.current.as_ref()?.ready {
+            Ready::Here(ready) if ready.loaded.running == Running::Alone => Some(ready),
+            Ready::Here(_) | Ready::Away(_) => None,
+        }
+    }
+
+    /// A process that has ended is told of before it is needed: a session without cells costs nothing to open.
+    fn look_after_process(&mut self) {
+        const NOTHING: SessionSpec = SessionSpec { cells: 0, slots: 1 };
+        let Some(ready) = self.process() else {
+            return;
+        };
+        let opened = catch_unwind(AssertUnwindSafe(|| ready.model.session(NOTHING)));
+        if let Ok(Err(error @ BackendError::Gone { .. })) = opened {
+            let failure = failure(ready, &DenoiseError::Backend(error));
+            self.lose(failure);
         }
     }
 
@@ -45,7 +84,11 @@ impl EngineWorker {
         let emit = |event| self.events.emit(EngineEvent::Turn(turn, event));
         let end = catch_unwind(AssertUnwindSafe(|| {
             let current = self.current.as_mut().ok_or_else(no_model)?;
-            current.denoise(request, control, &emit)
+            let Current { ready, session, .. } = current;
+            match ready {
+                Ready::Here(ready) => denoise(ready, session, request, control, &emit),
+                Ready::Away(away) => Ok(away.turn(request, control, &emit)?),
+            }
         }))
         .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         match end {
@@ -59,71 +102,72 @@ impl EngineWorker {
     }
 }
 
-impl Current {
-    fn denoise(
-        &mut self,
-        request: TurnRequest,
-        control: &Control,
-        emit: &dyn Fn(TurnEvent),
-    ) -> Result<Outcome, End> {
-        let ready = &self.ready;
-        let mut params = request.params;
-        let LaidOut {
-            canvas,
-            left_out,
-            holes,
-            planned,
-        } = lay_out(&ready.loaded, request.input, &mut params)?;
-        let plan = planned.over(&canvas);
-        let mut generation = begin(
-            ready,
-            canvas.clone(),
-            (planned, &plan),
-            params.clone(),
-            &mut self.session,
-        )
-        .map_err(|error| End::of(ready, &error))?;
-        emit(TurnEvent::Started {
-            canvas,
-            params,
-            left_out,
-        });
-        let mut elapsed = Duration::ZERO;
-        let reason = loop {
-            match control.requested() {
-                Requested::Run => (),
-                Requested::Stop => break FinishReason::Stopped,
-                Requested::Pause => {
-                    emit(TurnEvent::Paused(generation.denoise().stats().steps));
-                    if control.wait_while_paused() == Requested::Run {
-                        emit(TurnEvent::Resumed);
-                    }
-                    continue;
+fn denoise(
+    ready: &ReadyModel,
+    session: &mut Option<Scorer>,
+    request: TurnRequest,
+    control: &Control,
+    emit: &dyn Fn(TurnEvent),
+) -> Result<Outcome, End> {
+    let mut params = request.params;
+    let LaidOut {
+        canvas,
+        left_out,
+        holes,
+        planned,
+    } = lay_out(&ready.loaded, request.input, &mut params)?;
+    let plan = planned.over(&canvas);
+    let mut generation = begin(
+        ready,
+        canvas.clone(),
+        (planned, &plan),
+        params.clone(),
+        session,
+    )
+    .map_err(|error| End::of(ready, &error))?;
+    emit(TurnEvent::Started {
+        canvas,
+        params,
+        left_out,
+    });
+    let mut elapsed = Duration::ZERO;
+    let reason = loop {
+        match control.requested() {
+            Requested::Run => (),
+            Requested::Stop => break FinishReason::Stopped,
+            Requested::Pause => {
+                emit(TurnEvent::Paused(generation.denoise().stats().steps));
+                if control.wait_while_paused() == Requested::Run {
+                    emit(TurnEvent::Resumed);
                 }
+                continue;
             }
-            let began = Instant::now();
-            match generation.step(&control.cancel) {
-                Ok(Some(mut step)) => {
-                    step.elapsed = began.elapsed();
-                    elapsed += step.elapsed;
-                    emit(TurnEvent::Step(step));
+        }
+        let began = Instant::now();
+        match generation.step(&control.cancel) {
+            Ok(Some(mut step)) => {
+                step.elapsed = began.elapsed();
+                elapsed += step.elapsed;
+                if control.tells_guesses() {
+                    step.guesses = generation.denoise().guesses();
                 }
-                Ok(None) => {
-                    break generation
-                        .denoise()
-                        .reason()
-                        .unwrap_or(FinishReason::MasksLeft);
-                }
-                Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
-                    break FinishReason::Stopped;
-                }
-                Err(error) => return Err(End::of(ready, &error)),
+                emit(TurnEvent::Step(step));
             }
-        };
-        let outcome = outcome(ready, generation.denoise(), &holes, reason, elapsed)?;
-        self.session = generation.into_kept();
-        Ok(outcome)
-    }
+            Ok(None) => {
+                break generation
+                    .denoise()
+                    .reason()
+                    .unwrap_or(FinishReason::MasksLeft);
+            }
+            Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
+                break FinishReason::Stopped;
+            }
+            Err(error) => return Err(End::of(ready, &error)),
+        }
+    };
+    let outcome = outcome(ready, generation.denoise(), &holes, reason, elapsed)?;
+    *session = generation.into_kept();
+    Ok(outcome)
 }
 
 fn begin(

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::events::EngineEvent;
-use super::model::{Loader, ReadyModel};
+use super::model::{Loader, Ready};
 use super::request::LoadRequest;
 use crate::failure::{Failure, FailureKind};
 use crate::scorer::Scorer;
@@ -29,7 +29,7 @@ pub(super) struct EngineWorker {
 
 /// The model that answers, and how to get it again.
 pub(super) struct Current {
-    pub(super) ready: ReadyModel,
+    pub(super) ready: Ready,
     pub(super) again: LoadRequest,
     /// The session of the turn before, if the next one can use what it holds.
     pub(super) session: Option<Scorer>,

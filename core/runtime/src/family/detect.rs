@@ -52,6 +52,36 @@ pub fn detect(config: &Value, called: &str) -> Result<&'static Family, FamilyErr
     })
 }
 
+/// What llama.cpp calls the networks of ours.
+const GGUF: [(&str, &Family); 3] = [
+    ("llada", &LLADA),
+    ("llada-moe", &LLADA_MOE),
+    ("dream", &DREAM),
+];
+
+/// The family of a GGUF file, by its `general.architecture` and its `general.name`.
+///
+/// # Errors
+/// As of [`detect`].
+pub fn detect_gguf(architecture: &str, called: &str) -> Result<&'static Family, FamilyError> {
+    let not_yet = |name: &str| FamilyError::NotYet {
+        name: name.to_owned(),
+        supported: supported(),
+    };
+    if let Some((_, family)) = GGUF.iter().find(|(name, _)| *name == architecture) {
+        let disguised = others::disguised(family.name, &Value::Null, called);
+        return disguised.map_or(Ok(*family), |name| Err(not_yet(name)));
+    }
+    let (name, supported) = (architecture.to_owned(), supported());
+    Err(match others::named(architecture) {
+        Some(name) => not_yet(name),
+        None if others::is_autoregressive(architecture) => {
+            FamilyError::Autoregressive { name, supported }
+        }
+        None => FamilyError::Unknown { name, supported },
+    })
+}
+
 /// The family that an architecture or a `model_type` names, or the name of a known one that is not ours.
 fn known(name: &str) -> Option<Result<&'static Family, &'static str>> {
     let is_it = |family: &&&Family| {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::llada::ROLE_TEMPLATE;
 use super::{AttentionRule, Family, Preset, Shift};
 use crate::Params;
-use crate::params::Transfer;
+use crate::params::{ConfidenceOf, FirstFilter, Transfer};
 
 pub(super) const LLADA2: Family = Family {
     name: "llada2",
@@ -30,6 +30,8 @@ fn preset() -> Preset {
             steps: 256,
             block_length: 32,
             transfer: Transfer::Dynamic(0.95),
+            confidence_of: ConfidenceOf::Drawn,
+            first_filter: FirstFilter::TopK,
             ..Params::default()
         },
         length: 256,

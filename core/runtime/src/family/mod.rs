@@ -12,7 +12,7 @@ mod sdar;
 
 use std::num::NonZeroU32;
 
-pub use detect::detect;
+pub use detect::{detect, detect_gguf};
 pub use error::FamilyError;
 pub use rules::{AttentionRule, BlockOrigin, FamilyRules, Predictor, Shift};
 use serde_json::Value;

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use super::dream::CHATML;
 use super::{AttentionRule, Family, Preset, Shift};
 use crate::Params;
-use crate::params::{ConfidenceOf, Transfer};
+use crate::params::{ConfidenceOf, FirstFilter, Transfer};
 
 pub(super) const SDAR: Family = Family {
     name: "sdar",
@@ -32,6 +32,7 @@ fn preset() -> Preset {
             block_length: 4,
             transfer: Transfer::Dynamic(0.85),
             confidence_of: ConfidenceOf::Drawn,
+            first_filter: FirstFilter::TopK,
             ..Params::default()
         },
         length: 256,

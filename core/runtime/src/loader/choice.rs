@@ -65,19 +65,18 @@ pub(crate) fn known_spec(
     entry: &ModelEntry,
     (device, precision): (&str, &str),
 ) -> Option<LoadSpec> {
-    let config_json = known_config(&entry.model_id.value)?;
-    let config = serde_json::from_str(config_json).ok()?;
+    let config = known_config(&entry.model_id.value)?;
     let called = entry.model_id.value.to_string();
-    let family = detect(&config, &called).ok()?;
+    let family = detect(config, &called).ok()?;
     Some(LoadSpec {
         family: family.name.to_owned(),
         folder: PathBuf::new(),
         weights: Vec::new(),
-        config_json: config_json.to_owned(),
+        config_json: config.to_string(),
         device: device.to_owned(),
         precision: precision.to_owned(),
         threads: entry.threads.value,
-        attention: family.attention(&config, &called).ok()?,
+        attention: family.attention(config, &called).ok()?,
         cache_folder: None,
         options_json: entry.options_json(),
     })

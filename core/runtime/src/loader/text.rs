@@ -64,6 +64,12 @@ impl ModelText for LoadedText {
         self.tokens(text)
     }
 
+    fn encode_names_as_text(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
+        self.check(text.len())?;
+        let tokens = self.text.tokenizer.encode_names_as_text(text);
+        tokens.map_err(|error| failure(FailureKind::Model, &error))
+    }
+
     fn encode_long(&self, text: &str) -> Result<Vec<TokenId>, Failure> {
         if text.len() > LONGEST_TEXT {
             return Err(Failure {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{MeasuredMode, Measurement};
 
 /// A position of the speed dial, from the most careful to the fastest.
@@ -20,6 +22,40 @@ pub enum DialVerdict<'m> {
     Shown(&'m MeasuredMode),
     /// No mode is shown to.
     Open,
+}
+
+/// What an answer is expected to cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CostEstimate {
+    /// Forwards of the answer in the middle.
+    pub forwards: usize,
+    /// Forwards that nine in ten answers keep to.
+    pub most: usize,
+    /// Seconds of the answer in the middle, if it is known how long a forward takes.
+    pub seconds: Option<f64>,
+}
+
+impl Measurement {
+    /// What an answer of `length` positions in a measured mode will cost. A forward takes `forward` if that is known, else as
+    /// long as it took when the mode was measured.
+    #[must_use]
+    pub fn estimate(
+        &self,
+        measured: &MeasuredMode,
+        length: usize,
+        forward: Option<Duration>,
+    ) -> CostEstimate {
+        let scale = length as f64 / self.length.max(1) as f64;
+        let forwards = (scale * measured.forwards.median).ceil();
+        let fed = measured.fed_a_forward;
+        let then = || self.forward.map(|it| it.seconds(fed));
+        let each = forward.map(|it| it.as_secs_f64()).or_else(then);
+        CostEstimate {
+            forwards: forwards as usize,
+            most: (scale * measured.forwards.p90).ceil() as usize,
+            seconds: each.map(|each| forwards * each),
+        }
+    }
 }
 
 /// Which mode stands at each position of the dial.

@@ -5,7 +5,7 @@ mod dial;
 mod file;
 mod mode;
 
-pub use dial::{DialPosition, DialVerdict, SpeedDial};
+pub use dial::{CostEstimate, DialPosition, DialVerdict, SpeedDial};
 pub use file::{
     Accuracy, Agreement, Difference, ForwardTime, MeasuredError, MeasuredMode, MeasuredModel,
     Measurement, Spread,

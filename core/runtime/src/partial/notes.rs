@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -55,7 +54,7 @@ impl Notes {
 
 #[cfg(unix)]
 fn path(bytes: Vec<u8>) -> Option<PathBuf> {
-    let text: OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    let text: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(bytes);
     Some(text.into())
 }
 

@@ -14,6 +14,7 @@ use unmask_api::abi::{ABI_MAJOR, ENTRY, Plugin};
 
 use super::trust::{Approval, HeldLibrary};
 use super::{Granted, PluginError, elf};
+use crate::config::REMOTE;
 
 /// The longest name or version that is believed.
 const LONGEST_WORD: usize = 64;
@@ -78,6 +79,12 @@ pub(super) fn inspect(table: NonNull<Plugin>, path: &Path) -> Result<Exports, Pl
         unsafe { short_text(ptr, LONGEST_WORD) }
             .ok_or_else(|| broken(format!("its {what} is missing, empty or endless")))
     };
+    let name = word(plugin.name, "name")?;
+    if name == REMOTE {
+        return Err(broken(format!(
+            "it calls itself `{REMOTE}`, which means models of other servers"
+        )));
+    }
     let runtimes = match plugin.runtimes.is_null() {
         true => String::new(),
         // SAFETY: by contract a static NUL-terminated text, read up to its NUL.
@@ -86,7 +93,7 @@ pub(super) fn inspect(table: NonNull<Plugin>, path: &Path) -> Result<Exports, Pl
     };
     Ok(Exports {
         address: table.addr().get(),
-        name: word(plugin.name, "name")?,
+        name,
         version: word(plugin.version, "version")?,
         runtimes,
         plugin: Box::leak(Box::new(plugin)),

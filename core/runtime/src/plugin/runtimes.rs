@@ -49,6 +49,9 @@ pub struct Runtime {
     pub bytes: u64,
     /// The file's hash, in hexadecimal digits.
     pub sha256: String,
+    /// The flavour of the package that this one is a plugin of, and of no use without.
+    #[serde(default)]
+    pub beside: Option<String>,
     /// What is wanted of the file: paths in it, whose last part may hold one star. The first is the library itself, without
     /// which the rest is of no use.
     pub members: Vec<String>,
@@ -75,6 +78,18 @@ impl Runtimes {
     ) -> impl Iterator<Item = &'a Runtime> {
         let fits = move |runtime: &&Runtime| runtime.os == os && runtime.arch == arch;
         self.packages.iter().filter(fits)
+    }
+
+    /// The package that `plugin` lies beside.
+    #[must_use]
+    pub fn needed_by<'a>(
+        &'a self,
+        plugin: &Runtime,
+        os: &'a str,
+        arch: &'a str,
+    ) -> Option<&'a Runtime> {
+        let flavour = plugin.beside.as_ref()?;
+        self.for_machine(os, arch).find(|it| it.flavour == *flavour)
     }
 }
 
@@ -168,6 +183,29 @@ mod tests {
         };
         assert_eq!(flavours("linux", "x86_64"), ["cpu"]);
         assert_eq!(flavours("linux", "aarch64"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_plugin_names_the_package_that_it_lies_beside() {
+        let package = |text: String| -> Runtime {
+            let mut runtimes = Runtimes::parse(&text).expect("it is right");
+            runtimes.packages.remove(0)
+        };
+        let (base, plugin) = (
+            package(text("cpu", &"a0".repeat(32))),
+            package(text("webgpu", &"a0".repeat(32))),
+        );
+        assert_eq!(base.beside, None);
+        let runtimes = Runtimes {
+            packages: vec![base.clone()],
+        };
+        assert_eq!(runtimes.needed_by(&base, "linux", "x86_64"), None);
+        let plugin = Runtime {
+            beside: Some("cpu".to_owned()),
+            ..plugin
+        };
+        assert_eq!(runtimes.needed_by(&plugin, "linux", "x86_64"), Some(&base));
+        assert_eq!(runtimes.needed_by(&plugin, "linux", "aarch64"), None);
     }
 
     #[test]

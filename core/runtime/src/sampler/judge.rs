@@ -158,7 +158,13 @@ impl Judge<'_> {
             row.iter_mut().for_each(|it| *it /= temperature as f32);
             noise = 1.0;
         }
-        keep_top(row, self.params.top_p, self.params.top_k);
+        let Params {
+            top_p,
+            top_k,
+            first_filter,
+            ..
+        } = *self.params;
+        keep_top(row, top_p, top_k, first_filter);
         let token = if temperature == 0.0 {
             argmax(row)
         } else {

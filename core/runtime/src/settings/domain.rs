@@ -43,7 +43,7 @@ pub struct Bounds {
     pub arrows: (f64, f64),
     /// Into how many parts the arrows cut one.
     pub per_one: f64,
-    /// Digits behind the point on the screen, unless more are needed.
+    /// Digits behind the point on the screen, unless more are needed; 0 of whole numbers.
     pub digits: usize,
 }
 
@@ -84,6 +84,7 @@ impl Bounds {
     #[must_use]
     pub fn contain(&self, number: f64) -> bool {
         let is_above = number > self.least || (self.has_least && number == self.least);
-        number.is_finite() && is_above && number <= self.most
+        let is_whole = self.digits > 0 || number.fract() == 0.0;
+        number.is_finite() && is_above && number <= self.most && is_whole
     }
 }

@@ -117,3 +117,30 @@ pub(super) const ORDER_TEMPERATURE: Definition = Definition {
     get: |params, _| SettingValue::Number(params.order_temperature),
     set: |params, _, value| params.order_temperature = value.number().unwrap_or(0.0),
 };
+
+pub(super) const TOP_K: Definition = Definition {
+    setting: Setting::TopK,
+    key: "top_k",
+    domain: Domain::Optional(Bounds {
+        range: "a whole number, 1 or more",
+        least: 1.0,
+        screen_most: 1000.0,
+        arrows: (1.0, 100.0),
+        digits: 0,
+        ..NOT_NEGATIVE
+    }),
+    flag: Flag::Takes("--top-k", "N"),
+    variable: "UNMASK_TOP_K",
+    label: "top-k",
+    help: "Choose among so many best tokens, 1 and up",
+    remark: "only the best tokens",
+    about: "Tokens beyond so many of the best count for nothing, neither in the choice nor in the \
+            confidence.",
+    changes: Changes::Tokens,
+    one_of: None,
+    get: |params, _| match params.top_k {
+        Some(count) => SettingValue::Number(count as f64),
+        None => SettingValue::Off,
+    },
+    set: |params, _, value| params.top_k = value.number().map(|count| count as usize),
+};

@@ -55,4 +55,6 @@ pub enum Setting {
     TopP,
     /// See [`Params::order_temperature`](crate::Params::order_temperature).
     OrderTemperature,
+    /// See [`Params::top_k`](crate::Params::top_k).
+    TopK,
 }

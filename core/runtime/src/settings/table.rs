@@ -174,9 +174,9 @@ pub const TABLE: &[Definition] = &[
         domain: Domain::Switch,
         flag: Flag::TurnsOn("--confidence-eos-eot-inf"),
         variable: "UNMASK_CONFIDENCE_EOS_EOT_INF",
-        label: "no early end",
+        label: "end tokens last",
         help: "Commit end tokens last",
-        remark: "suppress EOS / EOT confidence",
+        remark: "decided after all words",
         about: "End tokens are committed last, so that an answer does not end before it has been \
                 written (confidence_eos_eot_inf).",
         changes: Changes::Tokens,
@@ -280,9 +280,9 @@ pub const TABLE: &[Definition] = &[
         domain: Domain::Switch,
         flag: Flag::TurnsOff("--no-early-stop"),
         variable: "UNMASK_EARLY_STOP",
-        label: "early stop",
+        label: "stop at the end",
         help: "Denoise every block, also after the answer has ended",
-        remark: "stop at a settled end token",
+        remark: "as soon as the end is settled",
         about: "Ends the turn once an end token is settled and no mask stands before it. The \
                 visible text is the same.",
         changes: Changes::Speed,
@@ -296,9 +296,9 @@ pub const TABLE: &[Definition] = &[
         domain: Domain::Switch,
         flag: Flag::TurnsOn("--logits-eos-inf"),
         variable: "UNMASK_LOGITS_EOS_INF",
-        label: "never EOS",
+        label: "no end token",
         help: "Never predict the end of text",
-        remark: "never predict the end of text",
+        remark: "the answer fills its length",
         about: "The end-of-text token is never predicted (logits_eos_inf): the answer fills its \
                 whole length.",
         changes: Changes::Tokens,
@@ -318,6 +318,7 @@ pub const TABLE: &[Definition] = &[
     families::SUB_BLOCK,
     families::TOP_P,
     families::ORDER_TEMPERATURE,
+    families::TOP_K,
 ];
 
 const REMASKING: Words<Remasking, 5> = [

@@ -15,6 +15,7 @@ fn samples(domain: Domain) -> Vec<String> {
     match domain {
         Domain::Count(Counted::Answer) => vec!["7".to_owned(), "auto".to_owned()],
         Domain::Count(_) | Domain::Seed => vec!["7".to_owned(), "9".to_owned()],
+        Domain::Optional(it) if it.digits == 0 => vec!["7".to_owned(), "9".to_owned()],
         Domain::Number(_) | Domain::Optional(_) => vec!["0.5".to_owned(), "0.25".to_owned()],
         Domain::Switch => vec!["true".to_owned(), "false".to_owned()],
         Domain::Choice(words) => words.iter().map(|it| it.word.to_owned()).collect(),

@@ -1,17 +1,17 @@
-use super::{Interval, Z};
+use super::{Interval, Z, mean_interval};
 
 /// One run against another over the same questions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
     /// Questions that both answered.
     pub questions: usize,
-    /// Right in the first alone.
+    /// Right in the first alone; of several answers a question, more of them right in the first.
     pub won: usize,
-    /// Right in the other alone.
+    /// Right in the other alone, or more of them.
     pub lost: usize,
     /// Accuracy of the first less that of the other, -1 to 1.
     pub difference: f64,
-    /// Of the difference: [`paired_interval`].
+    /// Of the difference: [`paired_interval`]; of several answers a question, [`mean_interval`].
     pub interval: Interval,
     /// McNemar's exact p.
     pub p: f64,
@@ -29,6 +29,23 @@ impl Comparison {
             lost,
             difference: (won as f64 - lost as f64) / pairs.len().max(1) as f64,
             interval: paired_interval(won, lost, pairs.len()),
+            p: mcnemar(won, lost),
+        }
+    }
+
+    /// Of each question the share of its answers that were right in the first and in the other: several answers a question,
+    /// of which questions alone are independent. `p` is that of a sign test over questions; `seed` names the resamples.
+    #[must_use]
+    pub fn of_shares(pairs: &[(f64, f64)], seed: u64) -> Self {
+        let gains: Vec<f64> = pairs.iter().map(|(one, other)| one - other).collect();
+        let count = |is: fn(f64) -> bool| gains.iter().filter(|&&gain| is(gain)).count();
+        let (won, lost) = (count(|gain| gain > 0.0), count(|gain| gain < 0.0));
+        Self {
+            questions: pairs.len(),
+            won,
+            lost,
+            difference: gains.iter().sum::<f64>() / pairs.len().max(1) as f64,
+            interval: mean_interval(&gains, seed),
             p: mcnemar(won, lost),
         }
     }
@@ -146,6 +163,28 @@ mod tests {
         // The normal approximation: 0.02 ± 1.96 · sqrt((0.1 - 0.02²) / 1000).
         assert!((got.interval.low - 0.000_44).abs() < 0.001, "{got:?}");
         assert!((got.interval.high - 0.039_56).abs() < 0.001, "{got:?}");
+    }
+
+    #[test]
+    fn several_answers_of_a_question_count_as_one() {
+        let pairs = [
+            (1.0, 0.75),
+            (0.5, 0.5),
+            (0.25, 0.5),
+            (1.0, 0.5),
+            (0.75, 0.25),
+        ];
+        let got = Comparison::of_shares(&pairs, 1);
+        assert_eq!((got.questions, got.won, got.lost), (5, 3, 1));
+        assert!((got.difference - 0.2).abs() < 1e-12);
+        assert_eq!(got.p, mcnemar(3, 1));
+        // As many questions four times over: the interval is half as wide, not as if answers were independent.
+        let wide = |it: Comparison| it.interval.high - it.interval.low;
+        let more = Comparison::of_shares(&pairs.repeat(4), 1);
+        assert!(
+            (wide(more) / wide(got) - 0.5).abs() < 0.1,
+            "{more:?} {got:?}"
+        );
     }
 
     #[track_caller]

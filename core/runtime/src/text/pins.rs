@@ -114,10 +114,22 @@ pub fn place_pins(
     tokenizer: &Tokenizer,
     length: usize,
 ) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
+    place_tokens(pins, |word| encode_word(word, tokenizer), length)
+}
+
+/// The same, by whoever encodes a word.
+///
+/// # Errors
+/// As [`place_pins`].
+pub fn place_tokens(
+    pins: &[Pin],
+    encode: impl Fn(&str) -> Result<Vec<TokenId>, TextError>,
+    length: usize,
+) -> Result<Vec<Vec<TokenId>>, PinPlaceError> {
     let mut owners: Vec<Option<usize>> = vec![None; length];
     let mut placed = Vec::new();
     for (index, Pin { at, word }) in pins.iter().enumerate() {
-        let tokens = encode_word(word, tokenizer).map_err(|source| PinPlaceError::Word {
+        let tokens = encode(word).map_err(|source| PinPlaceError::Word {
             pin: index,
             word: word.clone(),
             source,

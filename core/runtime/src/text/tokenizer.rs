@@ -109,6 +109,16 @@ impl Tokenizer {
         Ok(encoding.get_ids().iter().copied().map(TokenId).collect())
     }
 
+    /// The same, but names of special tokens are text as any other. A copy of the tokenizer is made for it.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_names_as_text(&self, text: &str) -> Result<Vec<TokenId>, TextError> {
+        let mut plain = self.clone();
+        plain.inner.set_encode_special_tokens(true);
+        plain.encode(text)
+    }
+
     /// The text of `tokens`, special tokens by their names.
     ///
     /// # Errors

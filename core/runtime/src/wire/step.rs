@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use unmask_api::{Position, TokenId};
 
 use super::piece::{TokenText, shown};
-use crate::event::{Commit, CommitKind, StepEvent, milliseconds};
+use crate::event::{Commit, CommitKind, Guess, StepEvent, milliseconds};
 use crate::text::Vocabulary;
 
 /// One step, see [`StepEvent`].
@@ -35,6 +35,10 @@ pub struct StepLine {
     pub nfe_saved: f32,
     /// What changed, in order.
     pub commits: Vec<CommitLine>,
+    /// Positions that are still masked, each with the token that the model would put there and its probability, if that
+    /// was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guesses: Vec<(u32, u32, f32)>,
 }
 
 /// One change of the canvas, see [`Commit`].
@@ -84,6 +88,9 @@ impl StepLine {
             commits: (step.commits.iter())
                 .map(|commit| CommitLine::of(commit, vocabulary))
                 .collect(),
+            guesses: (step.guesses.iter())
+                .map(|guess| (guess.at.0, guess.token.0, guess.confidence))
+                .collect(),
         }
     }
 
@@ -98,6 +105,13 @@ impl StepLine {
             blocks: self.blocks,
             fed: self.fed.0..self.fed.1,
             commits: self.commits.iter().map(CommitLine::commit).collect(),
+            guesses: (self.guesses.iter())
+                .map(|&(at, token, confidence)| Guess {
+                    at: Position(at),
+                    token: TokenId(token),
+                    confidence,
+                })
+                .collect(),
             length: self.length,
             masked: self.masked,
             elapsed: self.elapsed,

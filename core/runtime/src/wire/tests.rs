@@ -70,6 +70,8 @@ fn loaded() -> Loaded {
         rules: crate::family::FamilyRules::default(),
         default_seed: None,
         measured: None,
+        presets: Vec::new(),
+        is_untold: true,
         text: Arc::new(crate::engine::tests::Fake::default()),
     }
 }
@@ -107,6 +109,7 @@ fn start() -> TurnEvent {
 
 fn step(commits: Vec<Commit>, length: usize, share: f32) -> StepEvent {
     StepEvent {
+        guesses: Vec::new(),
         step: 3,
         call: 4,
         steps: 8,
@@ -237,7 +240,7 @@ proptest! {
     ) {
         let mut commits = commits;
         commits.iter_mut().for_each(|commit| commit.top.push((TokenId(7), confidence)));
-        let event = StepEvent {
+        let event = StepEvent { guesses: Vec::new(),
             elapsed: Duration::from_micros(micros),
             ..step(commits, tokens.len(), share)
         };

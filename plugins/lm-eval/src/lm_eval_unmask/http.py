@@ -1,5 +1,6 @@
 """The same requests to `unmask serve` on another machine."""
 
+import http.client
 import json
 import os
 import urllib.error
@@ -22,8 +23,12 @@ class Http:
             known = ", ".join(it["id"] for it in served)
             raise UnmaskError(f"{base_url} does not serve {model!r}; it serves {known}")
         self._model = found[0]["id"]
-        facts = found[0].get("unmask", {})
-        self.hello = {"model": {"name": self._model, **facts}, "tokenizer": None, "settings": facts.get("defaults", {})}
+        # Only of a loaded model is more known than its name.
+        self._tokens("a")
+        loaded = self._ask("/unmask/v1/state", None)["loaded"]
+        if not loaded or loaded["model"]["key"] != self._model:
+            raise UnmaskError(f"{base_url} has loaded another model meanwhile; try again")
+        self.hello = {name: loaded[name] for name in ("model", "tokenizer", "backend", "context", "settings")}
 
     def run(self, requests: list[dict]) -> Iterator[tuple[int, dict]]:
         """Yields each answer with the place of its request, in order."""
@@ -37,23 +42,38 @@ class Http:
         pass
 
     def _loglikelihood(self, request: dict) -> Iterator[dict]:
+        def item(it):
+            # As text, what stands behind nothing would be a whole text.
+            return it if it["context"] else {"context": [], "continuation": self._tokens(it["continuation"])}
+
+        return self._measure(request | {"items": [item(it) for it in request["items"]]})
+
+    def _rolling(self, request: dict) -> Iterator[dict]:
+        texts = [{"context": "", "continuation": it["text"]} for it in request["items"]]
+        return self._measure(request | {"items": texts})
+
+    def _measure(self, request: dict) -> Iterator[dict]:
         items = request.pop("items")
         for start in range(0, len(items), ITEMS):
             body = {"model": self._model, "items": items[start : start + ITEMS], **request}
             for answer in self._ask("/unmask/v1/loglikelihood", body)["data"]:
                 yield answer | {"index": answer["index"] + start}
 
-    def _rolling(self, request: dict) -> Iterator[dict]:
-        texts = [{"context": "", "continuation": it["text"]} for it in request.pop("items")]
-        return self._loglikelihood(request | {"items": texts})
-
     def _generate(self, request: dict) -> Iterator[dict]:
-        settings = dict(request.get("settings", {}))
-        body = {"model": self._model, "prompt": request["prompt"], "max_tokens": request["max_tokens"]}
+        """With the length and the steps that the worker has: a server's own follow from `max_tokens` in another way."""
+        settings, most = dict(request["settings"]), request["max_tokens"]
+        block = min(settings.get("block_length", self.hello["settings"]["block_length"]), most)
+        length = settings.setdefault("length", most - most % block)
+        if isinstance(length, int):
+            settings.setdefault("steps", length)
+        body = {"model": self._model, "prompt": request["prompt"]}
         body |= {name: settings.pop(name) for name in ("temperature", "seed") if name in settings}
         # Servers take so many stop strings.
         body |= {"stop": request["until"][:64], "unmask": settings}
         yield {"text": self._ask("/v1/completions", body)["choices"][0]["text"]}
+
+    def _tokens(self, text: str) -> list[int]:
+        return self._ask("/unmask/v1/tokenize", {"model": self._model, "text": text})["tokens"]
 
     def _render(self, request: dict) -> Iterator[dict]:
         messages = request["messages"]
@@ -75,5 +95,5 @@ class Http:
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")
             raise UnmaskError(f"{self._base}{route}: {error.code} {said}") from error
-        except OSError as error:
-            raise UnmaskError(f"{self._base} cannot be reached: {error}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise UnmaskError(f"{self._base} cannot be reached, or broke off: {error}") from error

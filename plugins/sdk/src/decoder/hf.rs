@@ -6,9 +6,7 @@ mod refused;
 
 use super::bounds::{self, ConfigSize, SizeOf};
 use super::keys::Keys;
-use super::{
-    Decoder, GroupRule, Heads, MatrixSpec, NormSpec, Score, broken, check_tensors, quantised,
-};
+use super::{Decoder, GroupRule, Heads, MatrixSpec, NormSpec, Score, broken};
 use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
 
@@ -89,8 +87,11 @@ struct Experts {
     layers: Vec<bool>,
 }
 
-/// Reads the network of `spec`; see [`Decoder::read`].
-pub(super) fn read(spec: &LoadSpec, variant: Variant) -> Result<Decoder, BackendError> {
+/// Reads the network of `spec`, and its weight files if they can be; see [`Decoder::read`].
+pub(super) fn read(
+    spec: &LoadSpec,
+    variant: Variant,
+) -> Result<(Decoder, Option<Weights>), BackendError> {
     let again = |what: String| broken(spec, format!("{what}; fetch the file again"));
     let keys = Keys::parse(&spec.config_json).map_err(again)?;
     if let Some(what) = refused::unsupported(variant, &keys) {
@@ -103,9 +104,6 @@ pub(super) fn read(spec: &LoadSpec, variant: Variant) -> Result<Decoder, Backend
     }
     let weights = Weights::open(&spec.weights).ok();
     let weights = weights.filter(|_| !spec.weights.is_empty());
-    if let Some(quantised) = quantised(spec, weights.as_ref()) {
-        return Err(quantised);
-    }
     let config = Config::of(variant, &keys).map_err(|what| {
         let title = variant.title();
         let what = format!("{what}; fetch the file again, or check that the model is a {title}");
@@ -119,11 +117,7 @@ pub(super) fn read(spec: &LoadSpec, variant: Variant) -> Result<Decoder, Backend
         broken(spec, what)
     })?;
     let config = config.with_layers(&keys).map_err(again)?;
-    let decoder = config.decoder();
-    if let Some(weights) = &weights {
-        check_tensors(&decoder, weights)?;
-    }
-    Ok(decoder)
+    Ok((config.decoder(), weights))
 }
 
 impl Config {

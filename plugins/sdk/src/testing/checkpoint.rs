@@ -119,7 +119,7 @@ impl TestCheckpoint {
     }
 
     /// As [`add`](Self::add), by its whole name; biases are around 0.
-    fn add_named(&mut self, name: &str, shape: &[usize]) {
+    pub(super) fn add_named(&mut self, name: &str, shape: &[usize]) {
         let short = name.strip_prefix(&tensor_name("")).unwrap_or(name);
         let mut state = short
             .bytes()

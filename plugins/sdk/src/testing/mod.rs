@@ -11,6 +11,8 @@
 //!
 //! For `[dev-dependencies]` only.
 
+#[doc(hidden)]
+pub mod adapters;
 mod batch;
 #[doc(hidden)]
 pub mod cells;
@@ -239,6 +241,10 @@ macro_rules! llada_tests {
                 blocks_fed_one_by_one_give_what_the_whole_gives
                 rows_of_every_family_give_what_they_give_alone
             }
+            $crate::each_case! { ($subject) adapters:
+                an_adapter_gives_what_its_merged_weights_give
+                adapters_that_cannot_be_merged_are_refused_by_name
+            }
             $crate::each_case! { ($subject) output:
                 output_can_be_read_in_parts_and_again
                 the_short_form_says_of_a_row_what_the_whole_row_says
@@ -320,6 +326,7 @@ mod tests {
     fn every_case_is_listed() {
         let list = include_str!("mod.rs");
         let areas = [
+            include_str!("adapters.rs"),
             include_str!("network.rs"),
             include_str!("passes.rs"),
             include_str!("cells.rs"),

@@ -25,6 +25,11 @@ impl Weights {
         for file in &self.files {
             add(&mut hash, file);
         }
+        // What an adapter's file does not say.
+        for (name, delta) in &self.deltas {
+            hash.update(name);
+            hash.update(delta.scale.to_le_bytes());
+        }
         hex(&hash.finalize())
     }
 }

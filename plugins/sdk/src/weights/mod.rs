@@ -8,6 +8,7 @@
 //! # }
 //! ```
 
+mod adapter;
 #[cfg(feature = "cache")]
 pub mod cache;
 mod file;
@@ -22,9 +23,11 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use safetensors::Dtype;
+use tensor::Stored;
 pub use tensor::{Weight, all_finite};
 
 use crate::BackendError;
+use adapter::Delta;
 use file::File;
 
 /// A checkpoint's tensors, held by mapped files; cheap to open, read from the disk when touched.
@@ -32,6 +35,8 @@ use file::File;
 pub struct Weights {
     files: Vec<File>,
     tensors: BTreeMap<String, TensorLocation>,
+    /// What an adapter adds, by the tensor.
+    deltas: BTreeMap<String, Delta>,
     /// A lock that tells others that the file is in use.
     #[cfg(feature = "cache")]
     _held: Option<std::fs::File>,
@@ -47,11 +52,13 @@ struct TensorLocation {
 }
 
 impl Weights {
-    /// Maps the files and reads their headers.
+    /// Maps the files and reads their headers. `adapter_model.safetensors` among them is a LoRA of PEFT's, with
+    /// `adapter_config.json` beside it: its tensors are merged with the others as these are read.
     ///
     /// # Errors
     /// [`BackendError::Io`] if a file cannot be opened; [`BackendError::Checkpoint`] if one is truncated, has a bad
-    /// header, or holds a tensor that an earlier one has too.
+    /// header, or holds a tensor that an earlier one has too, and for an adapter of another model;
+    /// [`BackendError::Unsupported`] for an adapter of another kind.
     pub fn open(paths: &[PathBuf]) -> Result<Self, BackendError> {
         let files = paths.iter().map(|path| File::open(path));
         Self::index(files.collect::<Result<_, _>>()?)
@@ -73,8 +80,12 @@ impl Weights {
 
     fn index(files: Vec<File>) -> Result<Self, BackendError> {
         let mut tensors: BTreeMap<String, TensorLocation> = BTreeMap::new();
+        let mut adapters = Vec::new();
         for (index, file) in files.iter().enumerate() {
             let header = file.header()?;
+            let mut own = BTreeMap::new();
+            let is_adapter = adapter::is_adapter(&file.path);
+            let tensors = if is_adapter { &mut own } else { &mut tensors };
             for (name, info) in header.tensors() {
                 let (start, end) = info.data_offsets;
                 let first = file.data_start() + start;
@@ -96,10 +107,16 @@ impl Weights {
                     }
                 };
             }
+            adapters.extend(is_adapter.then_some(own));
+        }
+        let mut deltas = BTreeMap::new();
+        for own in adapters {
+            deltas.extend(adapter::merge(&files, own, &mut tensors)?);
         }
         Ok(Self {
             files,
             tensors,
+            deltas,
             #[cfg(feature = "cache")]
             _held: None,
         })
@@ -137,14 +154,25 @@ impl Weights {
     pub fn find(&self, name: &str) -> Option<Weight<'_>> {
         let (name, place) = self.tensors.get_key_value(name)?;
         let file = &self.files[place.file];
+        let stored = &file.bytes()[place.bytes.clone()];
+        let update = self.deltas.get(name).map(|delta| delta.of(&self.files));
+        let (dtype, bytes) = match update {
+            Some(_) => (Dtype::F32, &[][..]),
+            None => (place.dtype, stored),
+        };
         Some(Weight {
             name,
-            file,
             path: &file.path,
-            dtype: place.dtype,
+            dtype,
             shape: &place.shape,
             offset: place.bytes.start,
-            bytes: &file.bytes()[place.bytes.clone()],
+            bytes,
+            stored: Stored {
+                file,
+                dtype: place.dtype,
+                bytes: stored,
+                update,
+            },
         })
     }
 

@@ -17,8 +17,8 @@ pub(super) struct PlotPoint {
 
 /// Every mode, in order.
 pub(super) fn points(report: &BenchReport<'_>) -> Vec<PlotPoint> {
-    let count = report.count.max(1) as f64;
-    let point = |it: &super::report::ModeReport| {
+    let count = report.answered().max(1) as f64;
+    let point = |it: &super::mode_report::ModeReport| {
         let accuracy = it.measured.accuracy;
         PlotPoint {
             name: it.measured.mode.to_string(),
@@ -71,7 +71,8 @@ impl PlotRange {
         let y: Vec<f64> = y.flat_map(|(low, high)| [low, high]).collect();
         Self {
             x: ends(&x, 0.05),
-            y: ends(&y, 0.005),
+            // Shares have no more room than they can use.
+            y: ends(&y, 0.005).map(|it| it.clamp(0.0, 1.0)),
         }
     }
 }

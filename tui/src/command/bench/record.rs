@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use unmask_core::engine::{Failure, Loaded, Outcome};
@@ -30,6 +32,9 @@ pub(in super::super) struct BenchSettings {
     pub(super) threads: Option<u32>,
     pub(super) precision: String,
     pub(super) length: usize,
+    /// Answers to each question in each mode.
+    #[serde(default = "once")]
+    pub(in super::super) seeds: NonZeroU32,
     /// Exact decoding first.
     pub(in super::super) modes: Vec<DenoisingMode>,
     /// Of exact decoding, by key.
@@ -43,7 +48,7 @@ pub(in super::super) struct BenchRecord {
     pub(in super::super) task: String,
     /// A hash of the question.
     pub(in super::super) asked: String,
-    /// In the order of the modes.
+    /// In the order of the modes, those of all seeds in a row.
     pub(in super::super) answers: Vec<ModeAnswer>,
 }
 
@@ -62,11 +67,16 @@ pub(in super::super) struct ModeAnswer {
     pub(super) seconds: f64,
 }
 
+fn once() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
 impl BenchSettings {
     pub(super) fn new(
         loaded: &Loaded,
         modes: &[DenoisingMode],
         exact: &FittedParams,
+        seeds: NonZeroU32,
         questions: String,
     ) -> Self {
         let mut settings = object(&exact.params, exact.length);
@@ -84,6 +94,7 @@ impl BenchSettings {
             threads: loaded.provenance.threads,
             precision: loaded.facts.precision.clone(),
             length: exact.length,
+            seeds,
             modes: modes.to_vec(),
             settings,
         }
@@ -101,6 +112,7 @@ impl BenchSettings {
             ("number of threads", self.threads == other.threads),
             ("precision", self.precision == other.precision),
             ("set of modes", self.modes == other.modes),
+            ("number of seeds", self.seeds == other.seeds),
             ("answer's length", self.length == other.length),
             ("setting", self.settings == other.settings),
         ];
@@ -124,6 +136,13 @@ impl BenchSettings {
     pub(super) fn block_length(&self) -> Option<u64> {
         let key = Setting::BlockLength.definition().key;
         self.settings.get(key).and_then(Value::as_u64)
+    }
+}
+
+impl BenchRecord {
+    /// The answers in a mode, one a seed.
+    pub(super) fn of_mode(&self, at: usize, seeds: usize) -> &[ModeAnswer] {
+        &self.answers[at * seeds..][..seeds]
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) fn download(
     command
         .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"])
         .args(["--no-input", "--disable-pip-version-check"])
+        // No Python will run what comes, and that of `py3` is older than any package wants.
+        .arg("--ignore-requires-python")
         .args(["--python-version", &tags.version])
         .args(["--implementation", &tags.implementation, "--abi", &tags.abi]);
     for platform in &tags.platforms {

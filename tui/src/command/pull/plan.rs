@@ -1,4 +1,3 @@
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -159,7 +158,7 @@ fn place(choice: &ModelChoice) -> String {
 /// Of the disk where `folder` is, or will be.
 #[cfg(unix)]
 fn free_disk(folder: &Path) -> Option<u64> {
-    let there = folder.ancestors().find(|it| fs::metadata(it).is_ok())?;
+    let there = folder.ancestors().find(|it| it.exists())?;
     let disk = rustix::fs::statvfs(there).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }

@@ -102,6 +102,9 @@ fn of_eval(path: &Path) -> Result<RunFile, String> {
 
 fn of_bench(path: &Path, mode: Option<&str>) -> Result<RunFile, String> {
     let read = read::<BenchSettings, BenchRecord>(path, bench::WORDS)?;
+    if read.settings.seeds.get() > 1 {
+        return Err("it holds several answers a question; `bench` itself compares them".to_owned());
+    }
     let modes: Vec<String> = read
         .settings
         .modes

@@ -5,6 +5,7 @@ use crate::fixture::{self, FixtureCell};
 
 fn options(width: usize) -> LayoutOptions {
     LayoutOptions {
+        ghosts: crate::state::Ghosts::Hidden,
         width,
         mask_width: crate::state::MASK_WIDTH,
         emoji: crate::cells::Emoji::default(),
@@ -67,10 +68,15 @@ fn a_newline_is_drawn_and_breaks() {
 }
 
 #[test]
-fn ends_are_counted_from_three_on() {
+fn ends_are_counted_from_three_on_and_fold_once_the_text_is_complete() {
     check(&[Text(b"a"), End], 20, &["a␃"]);
     check(&[Text(b"a"), End, End], 20, &["a␃␃"]);
-    check(&[Text(b"a"), End, End, End, Mask], 20, &["a␃×3 ▒▒▒"]);
+    check(&[Text(b"a"), End, End, End, Mask], 20, &["a␃×4"]);
+    check(
+        &[Text(b"a"), Mask, End, End, End, Mask],
+        20,
+        &["a ▒▒▒␃×3 ▒▒▒"],
+    );
 }
 
 #[test]
@@ -114,7 +120,7 @@ fn emoji_joined_over_two_tokens_are_one_grapheme_of_the_first() {
 }
 
 #[test]
-fn the_last_step_is_coloured_by_confidence_and_earlier_ones_have_settled() {
+fn the_last_step_is_coloured_by_confidence_and_earlier_ones_fade() {
     let mut turn = fixture::turn_of(&[Text(b"a"), Mask, Mask, Mask]);
     for (at, confidence) in [(1, 0.1), (2, 0.5), (3, 0.9)] {
         fixture::commit(&mut turn, 2, at, confidence, CommitKind::New);
@@ -127,7 +133,7 @@ fn the_last_step_is_coloured_by_confidence_and_earlier_ones_have_settled() {
     assert_eq!(
         roles,
         [
-            Role::Text,
+            Role::FadingHigh,
             Role::FreshLow,
             Role::FreshMiddle,
             Role::FreshHigh
@@ -208,6 +214,7 @@ fn masks_are_as_wide_as_is_set() {
         let rows = canvas_rows(
             &turn,
             LayoutOptions {
+                ghosts: crate::state::Ghosts::Hidden,
                 mask_width,
                 ..options(width)
             },

@@ -3,8 +3,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::super::highlight::{HighlightSpan, Highlighter};
 use crate::cells::{Emoji, cell_count};
 use crate::clean::{clean, clean_line};
-use crate::layout::{Flow, wrap};
-use crate::row::{Row, Span};
+use crate::row::{CODE_BAR, Row, Span, cut};
 use crate::theme::Role;
 
 const TAB: usize = 4;
@@ -42,10 +41,9 @@ impl Code {
         self.text
     }
 
-    /// Its rows, between the fences that `source` has: what is seen is what is copied.
+    /// Its rows: on a ground of their own behind a bar, below the name of the language.
     pub(super) fn rows(
         &self,
-        source: &str,
         (width, emoji): (usize, Emoji),
         highlighter: &Highlighter,
     ) -> Vec<Row> {
@@ -53,13 +51,22 @@ impl Code {
             .info
             .as_deref()
             .and_then(|info| info.split([' ', ',', '{', '\t']).next());
-        let pieces = highlighter.lines(language.unwrap_or(""), &self.text);
+        let language = language.unwrap_or("");
+        let pieces = highlighter.lines(language, &self.text);
         let mut rows = Vec::new();
-        let (open, close) = self.fences(source);
-        rows.extend(
-            open.into_iter()
-                .flat_map(|row| fence(&row, self.range.start, width)),
-        );
+        // Where a bar would take most of the room there is none.
+        let (room, bar) = match width.checked_sub(cell_count(CODE_BAR) + 1) {
+            Some(room) if room >= ROOM => (room, Bar::Drawn),
+            Some(_) | None => (width, Bar::Left),
+        };
+        if !language.is_empty() {
+            let label = cut(&clean_line(language), room);
+            let row = Row {
+                from: self.range.start,
+                ..Row::of(label, Role::CodeLabel)
+            };
+            rows.push(on_ground(row, bar));
+        }
         let mut at = 0;
         for (index, line) in self.text.split_inclusive('\n').enumerate() {
             let plain = [];
@@ -68,7 +75,10 @@ impl Code {
             at += line.len();
             let line = line.strip_suffix('\n').unwrap_or(line);
             match self.info {
-                Some(_) => rows.extend(broken(line, pieces, (width, emoji), line_from)),
+                Some(_) => {
+                    let broken = broken(line, pieces, (room, emoji), line_from);
+                    rows.extend(broken.into_iter().map(|row| on_ground(row, bar)));
+                }
                 None => {
                     let mut indented = broken(&format!("{INDENT}{line}"), &[], (width, emoji), 0);
                     for row in &mut indented {
@@ -78,11 +88,6 @@ impl Code {
                 }
             }
         }
-        rows.extend(
-            close
-                .into_iter()
-                .flat_map(|row| fence(&row, self.range.end, width)),
-        );
         rows
     }
 
@@ -90,30 +95,29 @@ impl Code {
         let before = self.starts.iter().rfind(|(start, _)| *start <= at);
         before.map_or(self.range.start, |(start, from)| from + (at - start))
     }
-
-    /// The lines of the source that open and close it.
-    fn fences(&self, source: &str) -> (Option<String>, Option<String>) {
-        if self.info.is_none() {
-            return (None, None);
-        }
-        let block = source.get(self.range.clone()).unwrap_or("");
-        let first = block.lines().next().unwrap_or("").trim();
-        let sign = first.chars().next().unwrap_or('`');
-        let is_fence = |line: &&str| line.len() >= 3 && line.chars().all(|it| it == sign);
-        let last = block.lines().skip(1).last().unwrap_or("");
-        // Behind the marks of quotes.
-        let last = last.trim().trim_start_matches(['>', ' ', '\t']);
-        (
-            Some(first.to_owned()),
-            Some(last).filter(is_fence).map(str::to_owned),
-        )
-    }
 }
 
-fn fence(text: &str, from: usize, width: usize) -> Vec<Row> {
-    let mut rows = wrap(&Flow::plain(&clean_line(text), Role::Quiet), width);
-    rows.iter_mut().for_each(|row| row.from = from);
-    rows
+/// Cells that code has at least behind a bar.
+const ROOM: usize = 4;
+
+/// Whether there is a bar before code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bar {
+    Drawn,
+    Left,
+}
+
+/// A row of code behind its bar.
+fn on_ground(mut row: Row, bar: Bar) -> Row {
+    if bar == Bar::Drawn {
+        let bar = Span {
+            text: CODE_BAR.to_owned(),
+            role: Role::Quiet,
+        };
+        row.spans.insert(0, bar);
+    }
+    row.ground = Some(Role::Surface);
+    row
 }
 
 /// A line of code, broken at cells; what does not fit goes on in the next row.
@@ -126,6 +130,7 @@ fn broken(
     let mut rows = vec![Row {
         spans: Vec::new(),
         from,
+        ..Row::default()
     }];
     let (mut used, mut column, mut piece) = (0, 0, 0);
     for (at, grapheme) in line.grapheme_indices(true) {
@@ -142,6 +147,7 @@ fn broken(
             rows.push(Row {
                 spans: Vec::new(),
                 from: from + at,
+                ..Row::default()
             });
             used = 0;
         }

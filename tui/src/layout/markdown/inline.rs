@@ -128,6 +128,15 @@ impl Inline {
         self.write(sign, Role::Quiet, &|_| from);
     }
 
+    /// Spaces before a line.
+    pub(super) fn indent(&mut self, cells: usize, from: usize) {
+        if let Some(flow) = &mut self.flow {
+            for _ in 0..cells {
+                flow.sign(" ", AtomKind::Space, Role::Text, from);
+            }
+        }
+    }
+
     pub(super) fn newline(&mut self, from: usize) {
         if let Some(flow) = &mut self.flow {
             flow.sign("", AtomKind::Newline, Role::Text, from);

@@ -110,7 +110,7 @@ impl Reader<'_> {
             Event::End(tag) => self.end(tag, &range),
             Event::Text(text) => self.text(&text, &range),
             Event::Code(code) => self.code(&code, &range),
-            Event::SoftBreak | Event::HardBreak => self.inline.newline(range.start),
+            Event::SoftBreak | Event::HardBreak => self.line_break(&range),
             Event::Rule => self.rule(&range),
             Event::TaskListMarker(is_done) => {
                 self.begin(BlockKind::Paragraph, range.start);
@@ -148,11 +148,7 @@ impl Reader<'_> {
 
     fn start_block(&mut self, tag: Tag<'_>, range: Range<usize>) {
         match tag {
-            Tag::Heading { level, .. } => {
-                self.begin(BlockKind::Heading, range.start);
-                let hashes = "#".repeat(level as usize);
-                self.inline.sign(&format!("{hashes} "), range.start);
-            }
+            Tag::Heading { .. } => self.begin(BlockKind::Heading, range.start),
             Tag::BlockQuote(_) => {
                 self.space(range.start);
                 self.page.open_quote();
@@ -208,11 +204,7 @@ impl Reader<'_> {
             TagEnd::List(_) => drop(self.lists.pop()),
             TagEnd::CodeBlock => {
                 if let Some(code) = self.code.take() {
-                    let rows = code.rows(
-                        self.source,
-                        (self.page.room(), self.emoji),
-                        self.highlighter,
-                    );
+                    let rows = code.rows((self.page.room(), self.emoji), self.highlighter);
                     self.page.push(rows);
                 }
             }
@@ -252,6 +244,16 @@ impl Reader<'_> {
     fn mark(&mut self, mark: InlineStyle, from: usize) {
         self.begin(BlockKind::Paragraph, from);
         self.inline.begin(mark);
+    }
+
+    /// The next line keeps its indentation, which Markdown takes for nothing; what a list or a quote asks for stays out.
+    fn line_break(&mut self, range: &Range<usize>) {
+        self.inline.newline(range.start);
+        let next = self.source.get(range.end..).unwrap_or("");
+        let next = next.strip_prefix('\n').unwrap_or(next);
+        let indent = next.len() - next.trim_start_matches(' ').len();
+        let indent = indent.saturating_sub(self.page.margin());
+        self.inline.indent(indent, range.end);
     }
 
     fn rule(&mut self, range: &Range<usize>) {

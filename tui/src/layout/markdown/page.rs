@@ -59,6 +59,11 @@ impl Page {
         }
     }
 
+    /// Cells of the margins.
+    pub(super) fn margin(&self) -> usize {
+        self.width - self.room()
+    }
+
     /// Cells that are left for text.
     pub(super) fn room(&self) -> usize {
         let margins = self.margins.iter().take(self.fitting());
@@ -101,6 +106,7 @@ impl Page {
             self.push(vec![Row {
                 spans: Vec::new(),
                 from,
+                ..Row::default()
             }]);
         }
         self.margins.pop();
@@ -125,7 +131,11 @@ impl Page {
                 },
             });
         }
-        self.rows.push(Row { spans, from });
+        self.rows.push(Row {
+            spans,
+            from,
+            ..Row::default()
+        });
     }
 
     /// Adds rows of at most [`Self::room`] cells.

@@ -87,6 +87,7 @@ impl Table {
             let mut row = Row {
                 spans: Vec::new(),
                 from,
+                ..Row::default()
             };
             for (column, &width) in columns.iter().enumerate() {
                 if column > 0 {

@@ -47,11 +47,8 @@ fn emphasis_is_a_role_and_its_signs_are_gone() {
 }
 
 #[test]
-fn a_heading_keeps_its_level() {
-    roles(
-        "## Two *words*",
-        &[("## ", Role::Quiet), ("Two words", Role::Heading)],
-    );
+fn a_heading_is_bold_without_its_signs() {
+    roles("## Two *words*", &[("Two words", Role::Heading)]);
 }
 
 #[test]
@@ -100,13 +97,40 @@ fn lines_of_a_paragraph_stay_lines() {
 }
 
 #[test]
+fn lines_keep_their_indentation_also_without_fences() {
+    check(
+        "def f(x):\n    if x:\n        return x\n- a\n  b\n    c",
+        40,
+        &[
+            "def f(x):",
+            "    if x:",
+            "        return x",
+            "• a",
+            "  b",
+            "    c",
+        ],
+    );
+}
+
+#[test]
+fn code_lies_on_a_ground_from_its_bar_on() {
+    let rows = rows("> ```py\n> x\n> ```", 40);
+    let grounds: Vec<_> = rows
+        .iter()
+        .map(|row| (row.ground, row.ground_from()))
+        .collect();
+    assert_eq!(grounds, [(Some(Role::Surface), 2); 2]);
+    assert!(rows[0].is_label() && !rows[1].is_label());
+}
+
+#[test]
 fn blocks_are_as_far_apart_as_they_were_written() {
     check(
         "# A\nb\n\n\n\nc\n***\nd",
         8,
-        &["# A", "b", "", "c", "────────", "d"],
+        &["A", "b", "", "c", "────────", "d"],
     );
-    check("a\n===\nb", 8, &["# a", "b"]);
+    check("a\n===\nb", 8, &["a", "b"]);
 }
 
 #[test]
@@ -161,15 +185,15 @@ fn an_empty_row_belongs_to_a_quote_only_inside_of_it() {
 }
 
 #[test]
-fn fences_are_seen_as_they_are_copied() {
+fn code_stands_behind_a_bar_below_its_language() {
     check(
         "a\n```python\nx = 1\n\n\ty\n```\nb",
         40,
-        &["a", "```python", "x = 1", "", "    y", "```", "b"],
+        &["a", "┃ python", "┃ x = 1", "┃ ", "┃     y", "b"],
     );
-    check("~~~\nx\n~~~", 40, &["~~~", "x", "~~~"]);
-    check("> ```\n> x\n> ```", 40, &["│ ```", "│ x", "│ ```"]);
-    check("```sh\nls", 40, &["```sh", "ls"]);
+    check("~~~\nx\n~~~", 40, &["┃ x"]);
+    check("> ```\n> x\n> ```", 40, &["│ ┃ x"]);
+    check("```sh\nls", 40, &["┃ sh", "┃ ls"]);
     check("    x\n      y", 40, &["    x", "      y"]);
 }
 
@@ -177,8 +201,8 @@ fn fences_are_seen_as_they_are_copied() {
 fn long_code_is_broken_at_cells_and_keeps_its_spaces() {
     check(
         "```\nab  cd ef\n漢字漢\n```",
-        5,
-        &["```", "ab  c", "d ef", "漢字", "漢", "```"],
+        8,
+        &["┃ ab  c", "┃ d ef", "┃ 漢字", "┃ 漢"],
     );
 }
 
@@ -189,6 +213,7 @@ fn code_with_a_language_has_colours() {
     assert_eq!(
         roles,
         [
+            Role::Quiet,
             Role::CodeKeyword,
             Role::Text,
             Role::CodeName,
@@ -245,9 +270,7 @@ fn rows_know_where_they_come_from() {
     let text = "one two\n\n- three four\n\n```\nx\ny\n```";
     let rows = rows(text, 9);
     let from: Vec<&str> = rows.iter().map(|row| &text[row.from..]).collect();
-    let starts = [
-        "one", "\n\n-", "three", "four", "\n\n```", "```", "x", "y", "",
-    ];
+    let starts = ["one", "\n\n-", "three", "four", "\n\n```", "x", "y"];
     for (from, start) in from.iter().zip(starts) {
         assert!(
             from.starts_with(start),

@@ -45,8 +45,8 @@ impl Field {
                 key: "pins",
                 label: "pins",
                 remark: "token position:word, …",
-                about: "Words that the answer must hold, at token positions counted from 0: 0:Once, \
-                        5:upon. They stay for every answer until cleared.",
+                about: "Words that the answer must hold, at token positions counted from 0: 9:Clara. \
+                        They stay for every answer until cleared.",
             },
             Self::Context => FieldWords {
                 key: "context",

@@ -2,12 +2,14 @@
 
 mod nudge;
 mod pins;
+mod preset;
 mod set;
 
 use std::iter::once;
 
 use nudge::{Way, nudge};
 pub(super) use pins::{have_pins_read, placed};
+pub(super) use preset::lay_preset;
 use set::set;
 use unmask_core::settings::Setting;
 
@@ -151,9 +153,21 @@ fn choosing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
         Command::Explain => explain(state),
         Command::ResetField => reset(state),
         Command::SaveDefaults => return Some(save(state)),
+        Command::Back if is_told(state) => tell_plan(state),
         other => return behind(other),
     }
     Some(Vec::new())
+}
+
+/// True if something is said of the field: Esc goes back to the plan first.
+fn is_told(state: &mut State) -> bool {
+    panel(state).is_some_and(|panel| panel.below != Below::Plan)
+}
+
+fn tell_plan(state: &mut State) {
+    if let Some(panel) = panel(state) {
+        panel.below = Below::Plan;
+    }
 }
 
 /// Moves among the fields, unless a value is typed.
@@ -162,6 +176,14 @@ pub(super) fn go(state: &mut State, rows: isize) {
         let at = Field::ALL.iter().position(|&field| field == panel.chosen);
         let at = at.unwrap_or(0).saturating_add_signed(rows);
         panel.chosen = Field::ALL[at.min(Field::ALL.len() - 1)];
+        panel.below = Below::Plan;
+    }
+}
+
+/// To this field, unless a value is typed.
+pub(super) fn choose_field(state: &mut State, field: Field) {
+    if let Some(panel) = panel(state).filter(|panel| panel.input.is_none()) {
+        panel.chosen = field;
         panel.below = Below::Plan;
     }
 }
@@ -279,6 +301,21 @@ fn change(state: &mut State, field: Field, text: &str) -> Result<(), Refusal> {
     set(&mut state.settings, field, text, &limits)
 }
 
+/// `before` with another value of a setting.
+///
+/// # Errors
+/// What is wrong with the value.
+pub(super) fn changed(
+    state: &State,
+    before: Settings,
+    field: Field,
+    text: &str,
+) -> Result<Settings, String> {
+    let mut settings = before;
+    set(&mut settings, field, text, &state.limits()).map_err(|refusal| refusal.what)?;
+    Ok(settings)
+}
+
 /// `/set KEY=VALUE` and `/pin …`, whose words go back to the composer if they are refused.
 pub(super) fn order(state: &mut State, field: Field, text: &str) {
     match change(state, field, text) {
@@ -341,16 +378,11 @@ fn dial_words(settings: &Settings, speed: DialPosition) -> String {
             None => format!("{own}, unmeasured"),
         };
     };
-    let scale = settings
-        .measured
-        .as_ref()
-        .map_or(1.0, |of| settings.length as f64 / of.length.max(1) as f64);
-    let forwards = measured.forwards;
+    let cost = settings.estimate(speed, None);
+    let (forwards, most) = cost.map_or((0, 0), |cost| (cost.forwards, cost.most));
     let mut words = format!(
-        "{}, {:.0} forwards (9 in 10: up to {:.0})",
-        measured.mode,
-        (scale * forwards.median).ceil(),
-        (scale * forwards.p90).ceil()
+        "{}, {forwards} forwards (9 in 10: up to {most})",
+        measured.mode
     );
     if let Some(it) = &measured.difference {
         let points = [it.mean, it.low, it.high].map(|share| 100.0 * share);

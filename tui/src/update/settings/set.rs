@@ -219,7 +219,7 @@ mod tests {
             (
                 Setting::EarlyStop.into(),
                 "maybe",
-                "`maybe`: early stop must be on or off",
+                "`maybe`: stop at the end must be on or off",
             ),
             (
                 Setting::Cache.into(),

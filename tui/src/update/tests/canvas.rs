@@ -194,10 +194,10 @@ fn an_answer_is_plain_until_its_markdown_comes() {
     let [job] = jobs.as_slice() else {
         panic!("not one job: {jobs:?}");
     };
-    assert_eq!((job.text.as_str(), job.width), ("Two **and** three", 78));
+    assert_eq!((job.text.as_str(), job.width), ("Two **and** three", 76));
     assert_eq!(driver.rows(1), ["Two **and** three"]);
     assert_eq!(driver.jobs(), [], "it is asked for once");
-    driver.render("Two **and** three", 78);
+    driver.render("Two **and** three", 76);
     assert_eq!(driver.rows(1), ["laid out"]);
     assert!(driver.state.is_dirty);
 }
@@ -250,7 +250,7 @@ fn the_view_stays_at_its_words_when_markdown_comes_above() {
     let text = "Two **and** three".to_owned();
     driver.act(Action::Rendered(Rendered {
         text,
-        width: 78,
+        width: 76,
         rows,
     }));
     prepare(&mut driver.state);
@@ -261,7 +261,7 @@ fn the_view_stays_at_its_words_when_markdown_comes_above() {
 fn t_shows_the_tokens_and_the_text_again() {
     let mut driver = Driver::answered();
     driver.jobs();
-    driver.render("Two **and** three", 78);
+    driver.render("Two **and** three", 76);
     driver.key(KeyCode::Tab);
     driver.key(KeyCode::Char('['));
     driver.key(KeyCode::Char('['));
@@ -272,7 +272,7 @@ fn t_shows_the_tokens_and_the_text_again() {
     assert_eq!(driver.jobs(), [], "tokens have no Markdown");
     driver.key(KeyCode::Char('t'));
     assert_eq!(driver.jobs().len(), 1);
-    driver.render("Two **and** three", 78);
+    driver.render("Two **and** three", 76);
     assert_eq!(driver.rows(1), ["laid out"]);
 }
 

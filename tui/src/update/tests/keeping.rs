@@ -8,6 +8,7 @@ use unmask_core::conversations::{
 };
 
 mod lists;
+mod running;
 
 fn id() -> SessionId {
     let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse();
@@ -82,6 +83,7 @@ fn opened(access: Access) -> StorageEvent {
     StorageEvent::Opened(Box::new(Opened {
         id: other(),
         conversation: Resumed {
+            parents: vec![(MessageId(2), MessageId(1))],
             entries: vec![
                 entry(
                     1,
@@ -110,6 +112,7 @@ fn opened(access: Access) -> StorageEvent {
             canvases: Vec::new(),
         },
         access,
+        recovered: None,
     }))
 }
 
@@ -157,7 +160,8 @@ fn an_answer_is_kept_at_the_end_of_its_turn_and_synced() {
         jobs(&effects)[..],
         [
             Job::Write(_, Durability::Sync),
-            Job::Trace(MessageId(2), ..)
+            Job::Trace(MessageId(2), ..),
+            Job::EndTrace
         ]
     ));
     assert_eq!(written(&effects), ["gen 2 after 1: Two"]);

@@ -3,7 +3,7 @@
 use unmask_core::{Params, TokenId};
 
 use super::*;
-use crate::state::{Answer, EntryVisibility, StopKeep, TurnOrigin};
+use crate::state::{Answer, EntryVisibility, Measure, StopKeep, TurnOrigin};
 
 impl Driver {
     /// After one answered message.
@@ -388,12 +388,11 @@ fn without_the_delay_what_waits_is_shown_at_once() {
 
 #[test]
 fn the_timeline_shows_time_what_was_saved_and_tokens_again() {
+    use Measure::{Barcode, Saved, Time, Tokens};
     let mut driver = Driver::denoising();
     driver.key(KeyCode::Tab);
-    driver.key(KeyCode::Char('m'));
-    assert_eq!(driver.state.measure, crate::state::Measure::Time);
-    driver.key(KeyCode::Char('m'));
-    assert_eq!(driver.state.measure, crate::state::Measure::Saved);
-    driver.key(KeyCode::Char('m'));
-    assert_eq!(driver.state.measure, crate::state::Measure::Tokens);
+    for measure in [Tokens, Time, Saved, Barcode] {
+        driver.key(KeyCode::Char('m'));
+        assert_eq!(driver.state.measure, measure);
+    }
 }

@@ -3,6 +3,7 @@ mod canvas;
 mod chat;
 mod copy;
 mod first_screen;
+mod forks;
 mod frame;
 mod keeping;
 mod last_turn;
@@ -15,6 +16,7 @@ mod replay;
 mod rules;
 mod settings;
 mod text_selection;
+mod trial;
 mod trust;
 mod turns;
 

@@ -241,6 +241,27 @@ fn a_model_whose_process_has_ended_is_offered_again() {
 }
 
 #[test]
+fn a_process_that_ends_in_slow_motion_is_offered_behind_what_its_turn_told() {
+    let mut driver = Driver::denoising();
+    driver.state.settings.delay = Duration::from_secs(1);
+    let loaded = driver.state.model.clone().expect("it is loaded");
+    for step in [2, 3] {
+        driver.receive_turn(TurnEvent::Step(fixture::step(step, 4, Vec::new())));
+    }
+    driver.receive_turn(TurnEvent::Failed(failure()));
+    assert!(driver.state.running().is_some(), "its end waits");
+    driver.receive(EngineEvent::Lost {
+        loaded,
+        failure: failure(),
+        again: LoadRequest::default(),
+    });
+    assert!(driver.state.running().is_none());
+    let told = |it: &&Entry| matches!(it, Entry::Failure(_));
+    assert_eq!(driver.entries().into_iter().filter(told).count(), 1);
+    assert_eq!(confirm(&driver), "Load LLaDA-8B-Instruct again?");
+}
+
+#[test]
 fn who_is_typing_when_a_process_ends_keeps_the_keys() {
     let mut driver = looked();
     let loaded = driver.state.model.clone().expect("it is loaded");

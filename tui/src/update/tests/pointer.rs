@@ -86,7 +86,7 @@ fn click(driver: &mut Driver, x: u16, y: u16) -> Vec<Effect> {
 fn a_click_places_the_caret_in_the_draft() {
     let mut driver = Driver::ready();
     driver.act(Action::Paste("漢字 one\ntwo".to_owned()));
-    click(&mut driver, 5, 21);
+    click(&mut driver, 6, 21);
     driver.write("X");
     assert_eq!(driver.draft(), "漢X字 one\ntwo");
     click(&mut driver, 70, 22);
@@ -107,8 +107,8 @@ fn a_click_in_what_was_said_gives_it_the_keys_and_one_in_the_draft_takes_them_ba
 fn a_click_on_a_message_selects_it() {
     let mut driver = Driver::denoising();
     driver.finish("hi", FinishReason::Complete);
-    // A row before each message, and its head: the question is in row 3, the answer in row 6.
-    for (row, expected) in [(3, 0), (6, 1), (2, 0)] {
+    // A row before each message: the question is in row 2, the answer in row 4, its figures in row 5.
+    for (row, expected) in [(2, 0), (4, 1), (1, 0), (5, 1)] {
         click(&mut driver, 10, row);
         assert_eq!(driver.state.selected(), Some(expected), "row {row}");
     }
@@ -187,9 +187,12 @@ fn a_click_in_the_settings_chooses_a_field_and_a_second_one_types_its_value() {
     click_row(&mut driver, 2);
     assert!(is_typing(&driver));
     driver.write("16");
+    click_row(&mut driver, 1);
+    assert_eq!((chosen(&driver), is_typing(&driver)), (1, false));
+    assert_eq!(driver.state.settings.params.block_length, 16);
+    // A heading is no field.
     click_row(&mut driver, 0);
-    assert_eq!((chosen(&driver), is_typing(&driver)), (0, false));
-    assert_eq!(driver.state.settings.params.steps, 16);
+    assert_eq!(chosen(&driver), 1);
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn a_click_elsewhere_leaves_a_value_that_is_refused_to_be_corrected() {
     driver.act(Action::Do(Command::Settings));
     driver.write("0");
     click_row(&mut driver, 3);
-    assert_eq!(chosen(&driver), 0);
+    assert_eq!(chosen(&driver), 1);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use unmask_core::engine::Loaded;
 use unmask_core::settings::Setting;
 
 use super::*;
@@ -65,7 +66,9 @@ fn an_arrow_changes_the_chosen_field_for_the_next_turn() {
     let mut driver = Driver::panel();
     driver.key(KeyCode::Down);
     driver.key(KeyCode::Left);
-    driver.key(KeyCode::Down);
+    while driver.seen().chosen != Field::from(Setting::Steps) {
+        driver.key(KeyCode::Down);
+    }
     driver.key(KeyCode::Right);
     assert_eq!(driver.value(Setting::BlockLength), "16");
     driver.key(KeyCode::Esc);
@@ -308,4 +311,58 @@ fn other_entropy_gives_other_seeds_and_the_same_the_same() {
     };
     assert_eq!(seed(7), seed(7));
     assert_ne!(seed(7), seed(8));
+}
+
+/// Presets of the loaded model: `toml` as `presets.toml` has it.
+fn with_presets(toml: &str) -> Driver {
+    let mut driver = Driver::ready();
+    let mut loaded = Loaded::clone(driver.state.model.as_ref().expect("a model"));
+    let preset = |it: &str| toml::from_str(it).expect("a preset");
+    loaded.presets = toml.split("---").map(preset).collect();
+    driver.receive(EngineEvent::Loaded(std::sync::Arc::new(loaded)));
+    driver
+}
+
+#[test]
+fn a_preset_sets_all_that_it_says_or_nothing() {
+    let mut driver = Driver::ready();
+    driver.say("/set preset=gsm8k");
+    assert!(
+        driver.notice().contains("has no presets"),
+        "{}",
+        driver.notice()
+    );
+    let mut driver = with_presets(
+        r#"name = "gsm8k"
+        models = ["m"]
+        generation = { length = 256, steps = 256, block_length = 8, confidence_eos_eot_inf = true }
+        ---
+        name = "huge"
+        models = ["m"]
+        generation = { steps = 4, length = 100000 }
+        ---
+        name = "piqa"
+        models = ["m"]
+        likelihood = { cfg_scale = 0.5 }"#,
+    );
+    driver.say("/set preset=gsm8k");
+    assert_eq!(driver.value(Setting::Length), "256");
+    assert_eq!(driver.value(Setting::Steps), "256");
+    assert_eq!(driver.value(Setting::BlockLength), "8");
+    assert!(driver.state.settings.params.confidence_eos_eot_inf);
+    assert!(
+        driver.notice().starts_with("Preset gsm8k: "),
+        "{}",
+        driver.notice()
+    );
+    let before = driver.state.settings.clone();
+    for (name, why) in [
+        ("huge", "answer length"),
+        ("piqa", "piqa"),
+        ("gsm", "gsm8k, huge, piqa"),
+    ] {
+        driver.say(&format!("/set preset={name}"));
+        assert!(driver.notice().contains(why), "{name}: {}", driver.notice());
+        assert_eq!(driver.state.settings, before, "{name}");
+    }
 }

@@ -37,7 +37,7 @@ fn selection_in(effects: &[Effect]) -> Option<String> {
     }
 }
 
-/// The question is in row 3, the answer in row 6.
+/// The question is in row 2, the answer in row 4.
 fn answered() -> Driver {
     let mut driver = Driver::denoising();
     driver.finish("Two 漢字 and three", FinishReason::Complete);
@@ -65,26 +65,26 @@ fn check(from: (u16, u16), to: (u16, u16), expected: &str) {
 
 #[test]
 fn a_drag_selects_the_cells_it_goes_over_and_y_copies_them() {
-    check((2, 3), (4, 3), "ell");
-    check((4, 3), (2, 3), "ell");
-    check((0, 3), (79, 3), "hello");
+    check((3, 2), (5, 2), "ell");
+    check((5, 2), (3, 2), "ell");
+    check((0, 2), (79, 2), "hello");
 }
 
 #[test]
 fn a_wide_character_is_selected_whole() {
-    check((6, 6), (7, 6), "漢字");
+    check((7, 4), (8, 4), "漢字");
 }
 
 #[test]
 fn several_messages_are_copied_without_who_said_them() {
-    check((4, 3), (3, 6), "lo\n\nTwo");
-    check((1, 3), (40, 15), "hello\n\nTwo 漢字 and three");
+    check((5, 2), (4, 4), "lo\n\nTwo");
+    check((2, 2), (40, 15), "hello\n\nTwo 漢字 and three");
 }
 
 #[test]
 fn the_copy_command_copies_the_selection_while_there_is_one() {
     let mut driver = answered();
-    driver.select((1, 6), (3, 6));
+    driver.select((2, 4), (4, 4));
     driver.ctrl('x');
     let effects = driver.key(KeyCode::Char('y'));
     assert_eq!(selection_in(&effects).as_deref(), Some("Two"));
@@ -106,7 +106,7 @@ fn rows_that_were_broken_to_fit_are_joined_and_line_ends_stay() {
     driver.act(Action::Paste(text.to_owned()));
     driver.key(KeyCode::Enter);
     assert_eq!(driver.entries().len(), 1);
-    driver.select((1, 3), (39, 6));
+    driver.select((2, 2), (39, 5));
     assert_eq!(driver.selection().as_deref(), Some(text));
 }
 
@@ -130,7 +130,7 @@ fn markdown_is_copied_as_it_is_seen_without_the_bars_of_rows_that_go_on() {
             width: job.width,
         }));
     }
-    driver.select((1, 6), (79, 9));
+    driver.select((2, 4), (79, 7));
     let seen = "│ a quote that goes on for so long that one row of eighty cells is not enough for it\n\n• item";
     assert_eq!(driver.selection().as_deref(), Some(seen));
 }
@@ -138,26 +138,26 @@ fn markdown_is_copied_as_it_is_seen_without_the_bars_of_rows_that_go_on() {
 #[test]
 fn tokens_are_copied_without_the_signs_of_their_line_ends() {
     let mut driver = Driver::denoising();
-    driver.select((1, 6), (3, 6));
+    driver.select((2, 4), (4, 4));
     assert_eq!(driver.selection().as_deref(), Some("Two"));
 }
 
 #[test]
 fn a_click_without_a_drag_selects_nothing_and_ends_a_selection() {
     let mut driver = answered();
-    driver.act(Action::Click(Position::new(3, 3)));
+    driver.act(Action::Click(Position::new(4, 2)));
     driver.act(Action::Release);
     assert!(!driver.is_selecting());
-    driver.select((2, 3), (4, 3));
+    driver.select((3, 2), (5, 2));
     assert!(driver.is_selecting());
-    driver.act(Action::Click(Position::new(10, 0)));
+    driver.act(Action::Click(Position::new(11, 0)));
     assert!(!driver.is_selecting());
 }
 
 #[test]
 fn escape_ends_the_selection_before_it_leaves_the_canvas() {
     let mut driver = answered();
-    driver.select((2, 3), (4, 3));
+    driver.select((3, 2), (5, 2));
     driver.key(KeyCode::Esc);
     assert_eq!(
         (driver.is_selecting(), driver.state.focus),
@@ -170,10 +170,10 @@ fn escape_ends_the_selection_before_it_leaves_the_canvas() {
 #[test]
 fn an_edit_ends_the_selection_and_so_does_another_size() {
     let mut driver = answered();
-    driver.select((2, 3), (4, 3));
+    driver.select((3, 2), (5, 2));
     driver.write("X");
     assert!(!driver.is_selecting());
-    driver.select((2, 3), (4, 3));
+    driver.select((3, 2), (5, 2));
     driver.act(Action::Resize(Size {
         columns: 79,
         rows: 24,
@@ -184,16 +184,16 @@ fn an_edit_ends_the_selection_and_so_does_another_size() {
 #[test]
 fn what_is_selected_is_copied_at_once_if_that_is_wished() {
     let mut driver = answered();
-    assert_eq!(driver.select((2, 3), (4, 3)), []);
+    assert_eq!(driver.select((3, 2), (5, 2)), []);
     driver.state.copy_on_select = CopyOnSelect::AtRelease;
-    let effects = driver.select((2, 3), (4, 3));
+    let effects = driver.select((3, 2), (5, 2));
     assert_eq!(selection_in(&effects).as_deref(), Some("ell"));
 }
 
 #[test]
 fn a_selection_of_nothing_says_so() {
     let mut driver = answered();
-    driver.select((40, 3), (50, 3));
+    driver.select((40, 2), (50, 2));
     assert_eq!(driver.key(KeyCode::Char('y')), []);
     assert_eq!(driver.notice(), "There is no text in the selection");
 }
@@ -202,7 +202,7 @@ fn a_selection_of_nothing_says_so() {
 fn a_selection_stays_at_its_text_when_the_view_moves() {
     let mut driver = scrolling();
     let last = 1 + crate::geometry::transcript_height(&driver.state) as u16 - 1;
-    driver.select((1, last), (10, last));
+    driver.select((2, last - 1), (10, last - 1));
     driver.act(Action::Wheel(-9));
     assert_eq!(driver.selection().as_deref(), Some("Two"));
 }
@@ -211,7 +211,7 @@ fn a_selection_stays_at_its_text_when_the_view_moves() {
 fn a_drag_beyond_the_edge_scrolls_until_the_button_is_let_go() {
     let mut driver = scrolling();
     let top = driver.state.transcript.top;
-    driver.drag((1, 5), (1, 0));
+    driver.drag((2, 5), (2, 0));
     prepare(&mut driver.state);
     assert_eq!(driver.state.transcript.top, top - 1);
     assert!(driver.state.wakes_at().is_some());
@@ -233,6 +233,6 @@ fn a_drag_beyond_the_edge_scrolls_until_the_button_is_let_go() {
 #[test]
 fn a_drag_beyond_an_edge_where_nothing_is_left_wakes_nobody() {
     let mut driver = answered();
-    driver.drag((1, 3), (1, 0));
+    driver.drag((2, 2), (2, 0));
     assert_eq!(driver.state.wakes_at(), None);
 }

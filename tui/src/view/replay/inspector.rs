@@ -46,7 +46,8 @@ impl Inspected<'_> {
         };
         self.draw_candidates(below, buffer);
         let column = inner.x + 40;
-        for (y, line) in (below.y + 1..below.bottom()).zip(self.deeds()) {
+        let lines = self.history().into_iter().chain(self.deeds());
+        for (y, line) in (below.y + 1..below.bottom()).zip(lines) {
             put(buffer, theme, (column, y), right, (&line, Role::Quiet));
         }
     }
@@ -89,6 +90,9 @@ impl Inspected<'_> {
             }
             y += 1;
         };
+        for line in self.history() {
+            say(&line, Role::Text);
+        }
         for line in self.deeds() {
             say(&line, Role::Quiet);
         }
@@ -223,10 +227,30 @@ impl Inspected<'_> {
             put(buffer, theme, (x, y), right, (&text, role));
             let x = x + u16::try_from(TEXT).unwrap_or(0);
             let x = put(buffer, theme, (x, y), right, (&format!(" {p:.2} "), role));
-            put(buffer, theme, (x, y), right, (&bar(p), Role::fresh(p)));
+            put(buffer, theme, (x, y), right, (&bar(p), Role::Accent));
             rows += 1;
         }
         rows
+    }
+
+    /// What has stood there, if it is more than one thing: `step 3 “a” 0.41, step 9 “b” 0.88`.
+    fn history(&self) -> Vec<String> {
+        let shown = self.replay.shown(self.turn);
+        let history = self.turn.history(self.moment, shown, self.replay.token);
+        if history.len() < 2 {
+            return Vec::new();
+        }
+        /// The latest ones.
+        const MOST: usize = 4;
+        let first = history.len().saturating_sub(MOST);
+        let line = |&(step, commit): &(Option<usize>, &unmask_core::event::Commit)| {
+            let text = quoted(self.turn, commit.token, TEXT);
+            match step {
+                Some(step) => format!("step {step} “{text}” {:.2}", commit.confidence),
+                None => format!("by hand “{text}”"),
+            }
+        };
+        history[first..].iter().map(line).collect()
     }
 
     /// What can be done to the token.

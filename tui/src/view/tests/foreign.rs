@@ -178,15 +178,15 @@ fn draft_with(emoji: Emoji) -> (String, u16, String) {
         let cells = (x..x + 6).map(|x| buffer[(x, y)].symbol());
         cells.collect::<Vec<_>>().join("|")
     };
-    (of_row(1, 3), caret.x, of_row(3, 22))
+    (of_row(2, 2), caret.x, of_row(4, 22))
 }
 
 #[test]
 fn emoji_by_variation_take_two_cells_or_one_for_layout_caret_and_drawing_alike() {
     let wide = draft_with(Emoji::Wide);
     let said = "❤\u{fe0f}| |1\u{fe0f}\u{20e3}| |!| ".to_owned();
-    assert_eq!(wide, (said, 6, "❤\u{fe0f}| |x| | | ".to_owned()));
+    assert_eq!(wide, (said, 7, "❤\u{fe0f}| |x| | | ".to_owned()));
     let narrow = draft_with(Emoji::Narrow);
     let said = "❤|1\u{20e3}|!| | | ".to_owned();
-    assert_eq!(narrow, (said, 5, "❤|x| | | | ".to_owned()));
+    assert_eq!(narrow, (said, 6, "❤|x| | | | ".to_owned()));
 }

@@ -135,7 +135,7 @@ fn a_remapped_key_shows_in_hints_help_menu_and_palette() {
 fn too_narrow_for_hints_the_menu_is_still_named() {
     let screen = screen(main_screen(size(48, 20)));
     let last = screen.lines().last().unwrap_or_default();
-    assert!(last.starts_with(" ^X menu"), "{last}");
+    assert!(last.starts_with("  ^X menu"), "{last}");
     let first = screen.lines().next().unwrap_or_default();
     assert!(
         first.contains("Prime numbers") && first.ends_with("● ready"),
@@ -169,5 +169,5 @@ fn a_long_paste_is_a_chip_in_the_draft() {
     update(&mut state, Action::Paste("a line\n".repeat(214)));
     let screen = screen(state);
     let rows: Vec<&str> = screen.lines().collect();
-    assert_eq!(rows[22], " › why? [pasted 214 lines]");
+    assert_eq!(rows[22], " ▌› why? [pasted 214 lines]");
 }

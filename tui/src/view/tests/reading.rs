@@ -65,13 +65,7 @@ fn markdown_without_colour_and_in_colours() {
     for depth in [Depth::Mono, Depth::Sixteen, Depth::Indexed, Depth::True] {
         let mut state = marked(size(80, 40));
         state.look.theme = Theme::new(Ground::Light, depth);
-        for row in [
-            "## Primes",
-            "A prime has",
-            "Euclid",
-            "def is_prime",
-            "return",
-        ] {
+        for row in ["Primes", "A prime has", "Euclid", "def is_prime", "return"] {
             all += &format!("{depth:?}: {}\n", styled(&mut state, row));
         }
     }
@@ -132,10 +126,10 @@ fn raw_tokens_look_like_the_canvas_but_for_the_colours_of_steps() {
     let mut state = raw(size(80, 24));
     state.look.theme = Theme::new(Ground::Dark, Depth::True);
     update(&mut state, Action::Do(Command::ToggleRaw));
-    let first = "Once [#E39AC8 BOLD]  upon [Reset NONE]  ↵↵ [#9A9A9A ITALIC]";
+    let first = "Once [#E39AC8 BOLD]  upon [Reset NONE]  ↵↵ [#A3A8B0 ITALIC]";
     assert_eq!(styled(&mut state, "Once upon↵↵"), first);
-    let last = "a [Reset NONE]  ▒▒▒ [#9A9A9A NONE]  ⟨eot_id⟩ [#9A9A9A ITALIC]  time [Reset NONE]  ␃×3 [#9A9A9A ITALIC]  \
-lost [#9A9A9A ITALIC | CROSSED_OUT]";
+    let last = "a [Reset NONE]  ▒▒▒ [#8E949E NONE]  ⟨eot_id⟩ [#A3A8B0 ITALIC]  time [Reset NONE]  ␃×3 [#A3A8B0 ITALIC]  \
+lost [#A3A8B0 ITALIC | CROSSED_OUT]";
     assert_eq!(styled(&mut state, "eot_id"), last);
 }
 

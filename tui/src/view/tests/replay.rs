@@ -17,6 +17,7 @@ fn replay(size: Size) -> State {
         .map(|(word, p)| (at(word), p))
         .to_vec();
     let event = StepEvent {
+        guesses: Vec::new(),
         block: 1,
         blocks: 4,
         masked: 73,

@@ -5,7 +5,7 @@ use crate::session::StorageEvent;
 use crate::state::Persistence;
 use unmask_core::conversations::{Condition, Summary};
 
-fn summaries() -> Vec<Summary> {
+pub(super) fn summaries() -> Vec<Summary> {
     let row = |id: &str, title: &str, messages, model: &str, seconds, condition| Summary {
         id: id.parse().expect("it is an id"),
         title: title.to_owned(),

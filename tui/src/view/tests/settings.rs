@@ -136,7 +136,7 @@ fn the_caret_stands_in_the_value_that_is_typed() {
     press(&mut state, KeyCode::Enter);
     update(&mut state, Action::Paste("64".to_owned()));
     let mut terminal = terminal(&mut state);
-    terminal.backend_mut().assert_cursor_position((22, 4));
+    terminal.backend_mut().assert_cursor_position((22, 5));
 }
 
 /// A turn with a threshold: it has made three steps and saved as many forwards.
@@ -164,6 +164,7 @@ fn approximate(size: Size) -> State {
             .map(|at| fixture::new(at, fixture::token(&cells, at), 0.95))
             .collect();
         let event = StepEvent {
+            guesses: Vec::new(),
             blocks: 4,
             nfe_saved: 6.0,
             ..fixture::step(step, 64, commits)
@@ -203,9 +204,10 @@ fn earlier_and_undone_answers_are_named() {
 fn the_timeline_can_show_time() {
     let mut state = generating(size(80, 24));
     update(&mut state, Action::Do(Command::Measure));
+    update(&mut state, Action::Do(Command::Measure));
     let screen = screen(state);
     let row = screen.lines().nth(20).unwrap_or_default();
-    assert!(row.starts_with(" ms/step █████"), "{row}");
+    assert!(row.starts_with("  ms/step █████"), "{row}");
 }
 
 #[test]

@@ -138,16 +138,67 @@ fn shards_come_in_the_order_of_the_index_and_a_missing_one_is_named() {
 }
 
 #[test]
-fn an_adapter_is_told_from_a_model() {
+fn an_adapter_beside_a_model_is_one_of_its_files() {
     let fake = Fake::new();
-    fake.write(
-        "adapter_config.json",
-        r#"{"peft_type": "LORA", "base_model_name_or_path": "GSAI-ML/LLaDA-8B-Instruct"}"#,
-    );
+    fake.write("adapter_config.json", r#"{"peft_type": "LORA"}"#);
     fake.refused(
-        "FOLDER/adapter_config.json says that the folder holds an adapter (LORA) for GSAI-ML/LLaDA-8B-Instruct, which this \
-         version does not add to a model; merge it into the model (`merge_and_unload` of peft), save that, and name its \
-         folder; if it is merged already, remove the file",
+        "FOLDER/adapter_config.json says that the folder holds an adapter: there is no adapter_model.safetensors beside it; \
+         fetch the adapter again, or remove adapter_config.json if it is merged already",
+    );
+    fake.write("adapter_model.bin", "");
+    fake.refused(
+        "FOLDER/adapter_config.json says that the folder holds an adapter: adapter_model.bin is a Python pickle, which can run \
+         code and is not read; save the adapter as adapter_model.safetensors",
+    );
+    fake.write("adapter_model.safetensors", "x");
+    let files = ["model.safetensors", "adapter_model.safetensors"].map(|name| fake.path(name));
+    assert_eq!(fake.open().expect("it is whole").weights, files);
+    // Without a name of its own it would be among the model's.
+    fs::rename(
+        fake.path("model.safetensors"),
+        fake.path("weights.safetensors"),
+    )
+    .expect("it is there");
+    let files = ["weights.safetensors", "adapter_model.safetensors"].map(|name| fake.path(name));
+    assert_eq!(fake.open().expect("it is whole").weights, files);
+}
+
+#[test]
+fn an_adapter_of_its_own_folder_is_for_the_model_that_it_names() {
+    let base = Fake::new();
+    let fake = Fake::new();
+    for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+        fake.remove(name);
+    }
+    fake.write("adapter_model.safetensors", "x");
+    let name = |base: &str| {
+        let config = json!({ "base_model_name_or_path": base });
+        fake.write("adapter_config.json", &config.to_string());
+    };
+    name(&base.root.path().display().to_string());
+    let opened = fake.open().expect("both are whole");
+    assert_eq!(opened.folder, base.root.path());
+    let files = [
+        base.path("model.safetensors"),
+        fake.path("adapter_model.safetensors"),
+    ];
+    assert_eq!(opened.weights, files);
+    name("a base");
+    fake.refused(
+        "FOLDER/adapter_config.json says that the folder holds an adapter: base_model_name_or_path is \"a base\", which names \
+         no model; put the adapter's two files beside the files of the model that it is for",
+    );
+    name("org/base");
+    fake.refused(
+        "FOLDER/adapter_config.json says that the folder holds an adapter: it is for org/base: org/base is not on this machine; \
+         run `unmask pull org/base`; or put the adapter's two files beside the files of that model",
+    );
+    name(&base.root.path().display().to_string());
+    base.write("adapter_config.json", "{}");
+    let told = fake.open().expect_err("adapters do not add up").to_string();
+    assert!(
+        told.ends_with("which is an adapter itself; merge that first"),
+        "{told}"
     );
 }
 

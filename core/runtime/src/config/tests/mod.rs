@@ -69,6 +69,10 @@ fn the_embedded_configuration_starts_with_the_demo_and_knows_the_families() {
         [
             "builtin:demo",
             "GSAI-ML/LLaDA-8B-Instruct",
+            "mlx-community/LLaDA-8B-Instruct-mlx-4bit",
+            "GSAI-ML/LLaDA-8B-Instruct",
+            "GSAI-ML/LLaDA-8B-Instruct",
+            "GSAI-ML/LLaDA-8B-Instruct",
             "GSAI-ML/LLaDA-1.5",
             "GSAI-ML/LLaDA-8B-Base",
             "GSAI-ML/iLLaDA-8B-Instruct",

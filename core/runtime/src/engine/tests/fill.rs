@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use proptest::prelude::*;
+
 use unmask_api::{Position, TokenId};
 
 use super::*;
@@ -314,4 +316,44 @@ fn an_infill_without_masks_is_refused() {
     let canvas = Canvas::new(&[TokenId(3)], 0, MASK);
     bench.begin(TurnInput::Infill(canvas), 1);
     assert_eq!(bench.failure().text, "nothing of the answer is masked");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn an_infill_writes_masks_and_nothing_else(
+        tokens in prop::collection::vec(0..15_u32, 2..24),
+        prompt in 0..8_usize,
+        masks in prop::collection::vec(any::<bool>(), 24),
+        pins in prop::collection::vec(any::<bool>(), 24),
+        steps in 1..9_usize,
+        way in 0..4_usize,
+    ) {
+        let prompt = prompt.min(tokens.len() - 1);
+        let prompt_tokens: Vec<TokenId> = tokens[..prompt].iter().copied().map(TokenId).collect();
+        let mut canvas = Canvas::new(&prompt_tokens, tokens.len() - prompt, MASK);
+        for at in prompt..tokens.len() {
+            let position = Position(at as u32);
+            match (masks[at], pins[at]) {
+                (true, _) => (),
+                (false, true) => canvas.pin(position, TokenId(tokens[at])),
+                (false, false) => canvas.commit(position, TokenId(tokens[at])),
+            }
+        }
+        prop_assume!(canvas.answer().contains(&MASK));
+        let transfer = match way {
+            0 => Transfer::Quota,
+            1 => Transfer::Threshold(0.9),
+            2 => Transfer::Factor(1.0),
+            _ => Transfer::EntropyBound(0.5),
+        };
+        let mut bench = Bench::loaded(Fake::default());
+        let params = Params { steps, block_length: 3, transfer, ..Params::default() };
+        bench.begin_with(TurnInput::Infill(canvas.clone()), params);
+        let outcome = bench.outcome();
+        prop_assert_eq!(outcome.canvas.len(), canvas.len());
+        for (before, after) in canvas.tokens().iter().zip(outcome.canvas.tokens()) {
+            prop_assert!(*before == MASK || before == after);
+        }
+    }
 }

@@ -200,3 +200,22 @@ fn a_model_whose_process_has_ended_is_let_go_of_and_can_be_loaded_again() {
     bench.engine.load(again);
     assert_eq!(words(&bench, 1), ["loading a", "loaded a"]);
 }
+
+#[test]
+fn a_process_that_ends_while_nothing_is_asked_is_noticed() {
+    let fake = Fake {
+        is_mortal: true,
+        ..Fake::default()
+    };
+    let has_ended = std::sync::Arc::clone(&fake.has_ended);
+    let bench = Bench::loaded(fake);
+    has_ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    let EngineEvent::Lost {
+        loaded, failure, ..
+    } = bench.next()
+    else {
+        panic!("nobody looked after the process");
+    };
+    assert_eq!(loaded.key, "a");
+    assert_eq!(failure.text, "the process of fake ended");
+}

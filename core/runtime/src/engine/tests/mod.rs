@@ -1,7 +1,7 @@
 //! The engine against a model in this file: every position wants the token `position % 16`, later positions are surer.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +20,7 @@ use crate::sampler::strategies::{Begin, STRATEGIES};
 use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
+mod away;
 mod fill;
 mod kept;
 mod layout;
@@ -39,6 +40,8 @@ pub(crate) struct Fake {
     gate: Option<Arc<Mutex<Receiver<()>>>>,
     /// What a gate that has closed means: the end of its process, or else a stop.
     is_mortal: bool,
+    /// Whether that process has ended, for whoever opens a session.
+    has_ended: Arc<AtomicBool>,
     /// Whose rows the last pass left.
     output: Vec<Position>,
     /// Instead of those of this build.
@@ -65,6 +68,12 @@ impl Model for Fake {
         }
     }
     fn session(&self, _: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
+        if self.has_ended.load(Ordering::Relaxed) {
+            return Err(BackendError::Gone {
+                backend: "fake".to_owned(),
+                how: "ended".to_owned(),
+            });
+        }
         Ok(Box::new(self.clone()))
     }
 }
@@ -164,7 +173,7 @@ impl Loader for Fake {
         &mut self,
         request: &LoadRequest,
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
-    ) -> Result<ReadyModel, Failure> {
+    ) -> Result<Ready, Failure> {
         match request.key.as_str() {
             "panic" => panic!("asked to"),
             "missing" => Err(no_such(&request.key)),
@@ -180,7 +189,7 @@ impl Loader for Fake {
                 if let Some(gate) = self.gate.as_ref().filter(|_| key == "deaf") {
                     gate.lock().expect("nobody else loads").recv().ok();
                 }
-                Ok(ready(key, self.clone()))
+                Ok(Ready::Here(ready(key, self.clone())))
             }
         }
     }
@@ -201,7 +210,10 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             name: key.to_owned(),
             provenance: crate::provenance::Provenance::default(),
             backend: "fake".to_owned(),
-            running: Running::Here,
+            running: match fake.is_mortal {
+                true => Running::Alone,
+                false => Running::Here,
+            },
             backend_version: "1".to_owned(),
             device: "cpu".to_owned(),
             device_name: "cpu".to_owned(),
@@ -224,6 +236,8 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             default_length: 4,
             default_seed: None,
             measured: None,
+            presets: Vec::new(),
+            is_untold: true,
         }),
         attention: fake.attention.unwrap_or(Attention::Bidirectional),
         strategies: fake.strategies.unwrap_or(STRATEGIES),

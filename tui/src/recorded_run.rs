@@ -1,3 +1,5 @@
+//! One run of a recording, and its canvas after any of it.
+
 use unmask_core::Position;
 use unmask_core::fold::{Fold, FoldError};
 use unmask_core::wire::{Event, Recording, Start, StepLine, TokenText};

@@ -1,0 +1,272 @@
+//! How likely texts are: what `echo` with `logprobs` would pretend to tell.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use serde_json::{Value, json};
+use unmask_core::TokenId;
+use unmask_core::engine::{Loaded, MeasureEvent, MeasureId, MeasureRequest, Measured};
+use unmask_core::likelihood::Pair;
+use unmask_core::wire::{MeasureSettings, MeasuredItem, SamplesWord, TextOrTokens};
+
+use super::admission::{EnginePlace, WaitingPlace};
+use super::app::App;
+use super::client::Client;
+use super::error::ApiError;
+use super::fields::Fields;
+use super::host::RunningMeasure;
+use super::native::on_a_thread;
+use super::whole;
+
+const MOST_ITEMS: usize = 64;
+
+/// Measures one item after the other.
+struct MeasureRun {
+    app: Arc<App>,
+    measure: RunningMeasure,
+    /// The item of each pair, and its tokens.
+    pairs: Vec<PairPlace>,
+    sums: Vec<ItemSum>,
+    _place: EnginePlace,
+}
+
+struct PairPlace {
+    item: usize,
+    context: usize,
+    continuation: usize,
+}
+
+/// What has come of an item so far: of the windows of a whole text, the sum.
+#[derive(Default)]
+struct ItemSum {
+    missing: usize,
+    ll: f64,
+    /// `None` if that of one of them is not known.
+    variance: Option<f64>,
+    greedy: Option<bool>,
+    context: usize,
+    continuation: usize,
+    nfe: usize,
+}
+
+/// `POST /unmask/v1/loglikelihood`
+pub(crate) async fn loglikelihood(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let mut fields = Fields::parse(&body)?;
+    let model: Option<String> = fields.take("model")?;
+    let items: Vec<MeasuredItem> = fields.need("items")?;
+    if !(1..=MOST_ITEMS).contains(&items.len()) {
+        let message = format!("`items` has {}; 1 to {MOST_ITEMS} may be", items.len());
+        return Err(ApiError::invalid("items", message));
+    }
+    let is_stream: bool = fields.take("stream")?.unwrap_or(false);
+    let settings = settings(&mut fields)?;
+    fields.end()?;
+    let key = app.model(model.as_deref())?.to_owned();
+    let waiting = app.admission.enter(&client.0, &key)?;
+    match is_stream {
+        true => Ok(respond(
+            MeasureRun::begin(app, waiting, items, settings).await?,
+        )),
+        false => Ok(whole::patient(collect(app, waiting, items, settings)).await),
+    }
+}
+
+async fn collect(
+    app: Arc<App>,
+    waiting: WaitingPlace,
+    items: Vec<MeasuredItem>,
+    settings: MeasureSettings,
+) -> Result<String, ApiError> {
+    let mut run = MeasureRun::begin(app, waiting, items, settings).await?;
+    let mut data = Vec::new();
+    while let Some(item) = run.next().await {
+        data.push(item?);
+    }
+    Ok(json!({"object": "list", "data": data}).to_string())
+}
+
+fn settings(fields: &mut Fields) -> Result<MeasureSettings, ApiError> {
+    let usual = MeasureSettings::default();
+    let samples: Option<SamplesWord> = fields.take("samples")?;
+    let settings = MeasureSettings {
+        samples: samples.unwrap_or(usual.samples),
+        strata: fields.take("strata")?.unwrap_or(usual.strata),
+        cfg_scale: fields.take("cfg_scale")?.unwrap_or(usual.cfg_scale),
+        seed: fields.take("seed")?.unwrap_or(usual.seed),
+        rule: fields.take("rule")?.unwrap_or(usual.rule),
+        pairing: fields.take("pairing")?.unwrap_or(usual.pairing),
+        greedy: fields.take("greedy")?.unwrap_or(usual.greedy),
+        bos: fields.take("bos")?.unwrap_or(usual.bos),
+    };
+    let refused =
+        |it: unmask_core::wire::MeasureError| ApiError::invalid(it.setting, it.to_string());
+    settings.check().map_err(refused)?;
+    Ok(settings)
+}
+
+/// The pairs of all items; an empty context before a text is a whole one, measured in windows.
+fn lay_out(
+    items: &[MeasuredItem],
+    settings: &MeasureSettings,
+    loaded: &Loaded,
+    shows_all: bool,
+) -> Result<(Vec<PairPlace>, MeasureRequest), ApiError> {
+    let (mut places, mut all) = (Vec::new(), Vec::new());
+    for (item, said) in items.iter().enumerate() {
+        let pairs = match (&said.context, &said.continuation) {
+            (TextOrTokens::Text(context), TextOrTokens::Text(text)) if context.is_empty() => {
+                settings.windows(text, loaded)
+            }
+            (TextOrTokens::Text(context), TextOrTokens::Text(continuation)) => settings
+                .pair(context, continuation, loaded)
+                .map(|it| vec![it]),
+            (TextOrTokens::Tokens(context), TextOrTokens::Tokens(continuation)) => {
+                let pair = Pair {
+                    context: ids(context),
+                    continuation: ids(continuation),
+                };
+                settings.checked(pair, loaded).map(|it| vec![it])
+            }
+            _ => {
+                let message = "`context` and `continuation` are both text or both tokens";
+                return Err(ApiError::invalid(format!("items.{item}"), message));
+            }
+        };
+        let pairs = pairs.map_err(|failure| ApiError {
+            param: Some(format!("items.{item}")),
+            ..ApiError::of_request(&failure, shows_all)
+        })?;
+        places.extend(pairs.iter().map(|pair| PairPlace {
+            item,
+            context: pair.context.len(),
+            continuation: pair.continuation.len(),
+        }));
+        all.extend(pairs);
+    }
+    let request = settings.request(MeasureId::default(), all, None);
+    Ok((places, request))
+}
+
+fn ids(tokens: &[u32]) -> Vec<TokenId> {
+    tokens.iter().copied().map(TokenId).collect()
+}
+
+fn sums(pairs: &[PairPlace]) -> Vec<ItemSum> {
+    let mut sums: Vec<ItemSum> = Vec::new();
+    for pair in pairs {
+        if sums.len() <= pair.item {
+            // Those of a whole text are told by its first window.
+            sums.push(ItemSum {
+                context: pair.context,
+                variance: Some(0.0),
+                ..ItemSum::default()
+            });
+        }
+        let sum = &mut sums[pair.item];
+        sum.missing += 1;
+        sum.continuation += pair.continuation;
+    }
+    sums
+}
+
+/// A line an item.
+fn respond(run: MeasureRun) -> Response {
+    let body = stream::unfold(Some(run), |run| async {
+        let mut run = run?;
+        Some(match run.next().await {
+            Some(Ok(item)) => (event(&item.to_string()), Some(run)),
+            Some(Err(error)) => (event(&error.json().to_string()), None),
+            None => (event("[DONE]"), None),
+        })
+    });
+    let mut response = Body::from_stream(body).into_response();
+    let kind = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn event(data: &str) -> Result<Bytes, Infallible> {
+    Ok(format!("data: {data}\n\n").into())
+}
+
+impl MeasureRun {
+    /// Waits for its place, then begins.
+    async fn begin(
+        app: Arc<App>,
+        waiting: WaitingPlace,
+        items: Vec<MeasuredItem>,
+        settings: MeasureSettings,
+    ) -> Result<Self, ApiError> {
+        let shows_all = app.limits.shows_all;
+        let admitted = waiting.admitted.await.map_err(|_| ApiError::shutdown())?;
+        let loaded = admitted.map_err(|it| ApiError::of(&it, shows_all))?;
+        let mut place = waiting.place;
+        place.begin();
+        let (pairs, request) =
+            on_a_thread(move || lay_out(&items, &settings, &loaded, shows_all)).await?;
+        Ok(Self {
+            sums: sums(&pairs),
+            pairs,
+            measure: app.host.measure(request),
+            app,
+            _place: place,
+        })
+    }
+
+    /// The next item that is measured whole; `None` after the last.
+    async fn next(&mut self) -> Option<Result<Value, ApiError>> {
+        loop {
+            let event = self.measure.events.recv().await;
+            let shows_all = self.app.limits.shows_all;
+            match event {
+                Some(MeasureEvent::Progress { .. }) => (),
+                Some(MeasureEvent::Measured(measured)) => {
+                    if let Some(item) = self.add(&measured) {
+                        return Some(Ok(item));
+                    }
+                }
+                Some(MeasureEvent::Finished) => return None,
+                Some(MeasureEvent::Failed(failure)) => {
+                    return Some(Err(ApiError::of(&failure, shows_all)));
+                }
+                Some(MeasureEvent::Stopped) | None => return Some(Err(ApiError::shutdown())),
+            }
+        }
+    }
+
+    fn add(&mut self, measured: &Measured) -> Option<Value> {
+        let place = self.pairs.get(measured.pair)?;
+        let sum = self.sums.get_mut(place.item)?;
+        sum.missing -= 1;
+        sum.ll += measured.estimate.mean;
+        let variance = measured.estimate.standard_error.map(|it| it.powi(2));
+        sum.variance = sum.variance.zip(variance).map(|(all, it)| all + it);
+        sum.nfe += measured.nfe;
+        sum.greedy = match (sum.greedy, measured.greedy) {
+            (Some(before), Some(now)) => Some(before && now),
+            (before, now) => before.or(now),
+        };
+        if sum.missing > 0 {
+            return None;
+        }
+        Some(json!({
+            "index": place.item,
+            "ll": sum.ll,
+            "se": sum.variance.map(f64::sqrt),
+            "greedy": sum.greedy,
+            "context_tokens": sum.context,
+            "continuation_tokens": sum.continuation,
+            "nfe": sum.nfe,
+        }))
+    }
+}

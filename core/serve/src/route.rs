@@ -1,0 +1,198 @@
+//! Which path leads where, and what every request passes on its way.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use tokio::time::timeout;
+use ulid::Ulid;
+
+use super::app::App;
+use super::client::{Client, Ends};
+use super::door::RouteKind;
+use super::error::ApiError;
+use super::{chat, completion, likelihood, native, openapi, page, prompt};
+
+/// Bytes of a body.
+const LARGEST_BODY: usize = 2 << 20;
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let passes = middleware::from_fn_with_state(Arc::clone(&app), pass);
+    Router::new()
+        .route("/", get(page::index))
+        .route("/page/settings.json", get(page::settings))
+        .route("/page/{*name}", get(page::part))
+        .route("/health", get(native::health))
+        .route("/v1/models", get(native::models))
+        .route("/v1/models/{*id}", get(native::model))
+        .route("/v1/chat/completions", post(chat::chat))
+        .route("/v1/completions", post(completion::completion))
+        .route("/v1/fim/completions", post(completion::completion))
+        .route("/unmask/v1/tokenize", post(native::tokenize))
+        .route("/unmask/v1/detokenize", post(native::detokenize))
+        .route("/unmask/v1/loglikelihood", post(likelihood::loglikelihood))
+        .route("/unmask/v1/plan", post(native::plan))
+        .route("/unmask/v1/turns/{id}", post(native::turn))
+        .route("/unmask/v1/state", get(native::state))
+        .route("/unmask/v1/openapi.json", get(openapi::openapi))
+        .route("/unmask/v1/vocabulary", get(native::vocabulary))
+        .fallback(nowhere)
+        .method_not_allowed_fallback(no_method)
+        .layer(passes)
+        .with_state(app)
+}
+
+async fn nowhere(uri: Uri) -> ApiError {
+    prompt::no_such_route(uri.path())
+}
+
+async fn no_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{} does not take {method}", uri.path());
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        message,
+    )
+}
+
+/// Door, key and body, then the route; a line of the log at the end.
+async fn pass(
+    State(app): State<Arc<App>>,
+    Extension(ends): Extension<Ends>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let id = Ulid::new().to_string();
+    let mut client = None;
+    let (mut response, origin) = match admit(&app, ends, &request) {
+        Err(error) => (error.into_response(), None),
+        Ok(admitted) => {
+            client = Some(admitted.client.0.clone());
+            let response = go_on(request, admitted.client, next).await;
+            (
+                response.unwrap_or_else(ApiError::into_response),
+                admitted.origin,
+            )
+        }
+    };
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(origin) = origin {
+        allow(headers, origin);
+    }
+    tracing::info!(
+        id,
+        %method,
+        path,
+        status = response.status().as_u16(),
+        ms = began.elapsed().as_secs_f64() * 1e3,
+        client,
+        "request"
+    );
+    response
+}
+
+/// Who comes in.
+struct Admitted {
+    client: Client,
+    /// The page of another server that may read the answer.
+    origin: Option<HeaderValue>,
+}
+
+fn admit(app: &App, ends: Ends, request: &Request) -> Result<Admitted, ApiError> {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let origin = app.door.test(method, uri, headers, ends.local)?;
+    let is_asking = method == Method::OPTIONS && origin.is_some();
+    let is_open = RouteKind::of(uri.path()) == RouteKind::Open || is_asking;
+    let client = match app.keys.name(headers) {
+        Some(name) => name.to_owned(),
+        None if is_open || !app.keys.are_asked_for() => ends.peer.to_string(),
+        None => {
+            let message = "this server asks for a key: send it as `authorization: Bearer KEY`";
+            return Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_api_key",
+                message,
+            ));
+        }
+    };
+    Ok(Admitted {
+        client: Client(client),
+        origin,
+    })
+}
+
+async fn go_on(request: Request, client: Client, next: Next) -> Result<Response, ApiError> {
+    if request.method() == Method::OPTIONS {
+        // What a page of an allowed origin asks first.
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(client);
+    let body = match parts.method == Method::POST {
+        true => Body::from(read(body).await?),
+        false => Body::empty(),
+    };
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+async fn read(body: Body) -> Result<axum::body::Bytes, ApiError> {
+    let too_large = || {
+        let message = format!("the body has more than {} MiB", LARGEST_BODY >> 20);
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+    };
+    match timeout(BODY_PATIENCE, to_bytes(body, LARGEST_BODY)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err(ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body_timeout",
+            "the body did not come within 30 s",
+        )),
+    }
+}
+
+/// Lets a page of an allowed origin read the answer; no cookies, no keys that a browser keeps.
+fn allow(headers: &mut axum::http::HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    for (name, value) in [
+        (header::VARY, "origin"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, x-api-key",
+        ),
+        (
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            "x-request-id, retry-after",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,311 @@
+//! The way of a request from the queue to its last turn, as news in order. Dropped, it gives its place back and breaks off
+//! the forward that runs for it: that is what a client does that hangs up.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant as TokioInstant, timeout_at};
+use ulid::Ulid;
+use unmask_core::engine::{Loaded, TurnEvent, TurnHandle};
+
+use super::admission::{EnginePlace, WaitingPlace};
+use super::app::{App, OwnedTurn};
+use super::error::{ApiError, bug};
+use super::host::{LoadStage, ModelState, RunningTurn, lock};
+use super::prepare::{AnswerKind, AskedAnswers, PreparedTurn};
+
+/// How long a turn may rest.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+/// What happens to a request.
+pub(crate) enum RunNews {
+    /// It waits behind so many for so many seconds, about.
+    Queued { ahead: usize, seconds: f64 },
+    /// Its model is being loaded.
+    Loading(LoadStage),
+    /// It runs on this model from now on.
+    Admitted(Arc<Loaded>),
+    /// A turn begins.
+    Begun(Arc<PreparedTurn>, Arc<TurnHandle>),
+    /// What happens in that turn.
+    Turn(Box<TurnEvent>),
+}
+
+pub(crate) struct AnswerRun {
+    app: Arc<App>,
+    asked: Arc<AskedAnswers>,
+    /// Of the answer, and so of its turns.
+    pub(crate) id: String,
+    client: String,
+    phase: RunPhase,
+    /// Laid out before a place was free, on this model.
+    prepared: Option<(Weak<Loaded>, Vec<PreparedTurn>)>,
+    place: Option<EnginePlace>,
+    entered: Instant,
+    pub(crate) times: RunTimes,
+}
+
+/// How long what has taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunTimes {
+    pub(crate) queued: Duration,
+    pub(crate) loading: Duration,
+}
+
+enum RunPhase {
+    Waiting(Box<Wait>),
+    Preparing(Arc<Loaded>, JoinHandle<Result<Vec<PreparedTurn>, ApiError>>),
+    /// The next of these is to begin.
+    Between(Arc<Loaded>, std::vec::IntoIter<PreparedTurn>),
+    Turning {
+        loaded: Arc<Loaded>,
+        rest: std::vec::IntoIter<PreparedTurn>,
+        turn: RunningTurn,
+        /// When a pause has been too long.
+        wakes: Option<TokioInstant>,
+    },
+    Over,
+}
+
+struct Wait {
+    waiting: WaitingPlace,
+    model: watch::Receiver<ModelState>,
+    told: Option<usize>,
+    stage: Option<LoadStage>,
+    loading_since: Option<Instant>,
+}
+
+impl AnswerRun {
+    /// Tests the request as far as that goes without its model, and takes a place in the queue.
+    pub(crate) async fn enter(
+        app: &Arc<App>,
+        asked: AskedAnswers,
+        client: &str,
+    ) -> Result<Self, ApiError> {
+        let model = app.model(asked.generation.model.as_deref())?.to_owned();
+        let asked = Arc::new(asked);
+        let loaded = app.host.loaded().filter(|it| it.key == model);
+        let prepared = match loaded {
+            None => None,
+            Some(loaded) => {
+                let turns = prepare(app, &asked, &loaded).await;
+                Some((Arc::downgrade(&loaded), finished(turns)?))
+            }
+        };
+        let entered = Instant::now();
+        let waiting = app.admission.enter(client, &model)?;
+        let prefix = match asked.kind {
+            AnswerKind::Chat => "chatcmpl",
+            AnswerKind::Completion => "cmpl",
+        };
+        Ok(Self {
+            id: format!("{prefix}-{}", Ulid::new()),
+            phase: RunPhase::Waiting(Box::new(Wait {
+                waiting,
+                model: app.host.model(),
+                told: None,
+                stage: None,
+                loading_since: None,
+            })),
+            app: Arc::clone(app),
+            asked,
+            client: client.to_owned(),
+            prepared,
+            place: None,
+            entered,
+            times: RunTimes::default(),
+        })
+    }
+
+    pub(crate) fn asked(&self) -> &Arc<AskedAnswers> {
+        &self.asked
+    }
+
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The next news; `None` after the last turn, and after an error. May be dropped while it waits, and asked again.
+    pub(crate) async fn next(&mut self) -> Option<Result<RunNews, ApiError>> {
+        loop {
+            match std::mem::replace(&mut self.phase, RunPhase::Over) {
+                RunPhase::Waiting(wait) => {
+                    self.phase = RunPhase::Waiting(wait);
+                    return Some(self.wait().await);
+                }
+                RunPhase::Preparing(loaded, handle) => {
+                    self.phase = RunPhase::Preparing(loaded, handle);
+                    if let Err(error) = self.prepared().await {
+                        return self.fail(error);
+                    }
+                }
+                RunPhase::Between(loaded, mut rest) => {
+                    let prepared = rest.next()?;
+                    let turn = self.app.host.begin(prepared.request.clone());
+                    let handle = Arc::clone(&turn.handle);
+                    let owned = OwnedTurn {
+                        client: self.client.clone(),
+                        handle: Arc::downgrade(&handle),
+                    };
+                    lock(&self.app.turns).insert(self.id.clone(), owned);
+                    self.phase = RunPhase::Turning {
+                        loaded,
+                        rest,
+                        turn,
+                        wakes: None,
+                    };
+                    return Some(Ok(RunNews::Begun(Arc::new(prepared), handle)));
+                }
+                turning @ RunPhase::Turning { .. } => {
+                    self.phase = turning;
+                    match self.turn().await {
+                        Some(news) => return Some(Ok(RunNews::Turn(Box::new(news)))),
+                        None => return self.fail(ApiError::shutdown()),
+                    }
+                }
+                RunPhase::Over => return None,
+            }
+        }
+    }
+
+    fn fail(&mut self, error: ApiError) -> Option<Result<RunNews, ApiError>> {
+        self.phase = RunPhase::Over;
+        self.place = None;
+        Some(Err(error))
+    }
+
+    async fn wait(&mut self) -> Result<RunNews, ApiError> {
+        let admitted = loop {
+            let RunPhase::Waiting(wait) = &mut self.phase else {
+                return Err(ApiError::shutdown());
+            };
+            if let Some(news) = wait.look(&self.app) {
+                return Ok(news);
+            }
+            tokio::select! {
+                biased;
+                admitted = &mut wait.waiting.admitted => break admitted,
+                Ok(()) = wait.waiting.changed.changed() => (),
+                Ok(()) = wait.model.changed() => (),
+            }
+        };
+        let RunPhase::Waiting(wait) = std::mem::replace(&mut self.phase, RunPhase::Over) else {
+            return Err(ApiError::shutdown());
+        };
+        let loaded = match admitted {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(failure)) => return Err(ApiError::of(&failure, self.app.limits.shows_all)),
+            // The server ends.
+            Err(_) => return Err(ApiError::shutdown()),
+        };
+        self.times.loading = wait.loading_since.map_or(Duration::ZERO, |it| it.elapsed());
+        self.times.queued = self.entered.elapsed().saturating_sub(self.times.loading);
+        let mut place = wait.waiting.place;
+        place.begin();
+        self.place = Some(place);
+        let on_it = |of: &Weak<Loaded>| Weak::ptr_eq(of, &Arc::downgrade(&loaded));
+        self.phase = match self.prepared.take().filter(|(of, _)| on_it(of)) {
+            Some((_, turns)) => RunPhase::Between(Arc::clone(&loaded), turns.into_iter()),
+            None => {
+                let turns = prepare(&self.app, &self.asked, &loaded);
+                RunPhase::Preparing(Arc::clone(&loaded), turns)
+            }
+        };
+        Ok(RunNews::Admitted(loaded))
+    }
+
+    async fn prepared(&mut self) -> Result<(), ApiError> {
+        let RunPhase::Preparing(loaded, handle) = &mut self.phase else {
+            return Ok(());
+        };
+        let turns = finished(handle.await)?;
+        self.phase = RunPhase::Between(Arc::clone(loaded), turns.into_iter());
+        Ok(())
+    }
+
+    /// The next event of the running turn; `None` if the engine is gone.
+    async fn turn(&mut self) -> Option<TurnEvent> {
+        let RunPhase::Turning { turn, wakes, .. } = &mut self.phase else {
+            return None;
+        };
+        let event = match *wakes {
+            None => turn.events.recv().await?,
+            Some(at) => match timeout_at(at, turn.events.recv()).await {
+                Ok(event) => event?,
+                Err(_) => {
+                    turn.handle.stop();
+                    *wakes = None;
+                    turn.events.recv().await?
+                }
+            },
+        };
+        match &event {
+            TurnEvent::Paused(_) => *wakes = Some(TokioInstant::now() + LONGEST_PAUSE),
+            TurnEvent::Resumed => *wakes = None,
+            TurnEvent::Started { .. } | TurnEvent::Step(_) => (),
+            TurnEvent::Finished(_) => {
+                if let RunPhase::Turning { loaded, rest, .. } =
+                    std::mem::replace(&mut self.phase, RunPhase::Over)
+                {
+                    match rest.len() {
+                        // The place is another's from now on, though the answer is still to be written.
+                        0 => self.place = None,
+                        _ => self.phase = RunPhase::Between(loaded, rest),
+                    }
+                }
+            }
+            TurnEvent::Failed(_) => {
+                self.phase = RunPhase::Over;
+                self.place = None;
+            }
+        }
+        Some(event)
+    }
+}
+
+impl Drop for AnswerRun {
+    fn drop(&mut self) {
+        lock(&self.app.turns).remove(&self.id);
+    }
+}
+
+impl Wait {
+    /// What has changed for the one who waits.
+    fn look(&mut self, app: &App) -> Option<RunNews> {
+        let stage = self.model.borrow_and_update().loading.clone();
+        if stage.is_some() {
+            self.loading_since.get_or_insert_with(Instant::now);
+        }
+        if stage != self.stage {
+            self.stage.clone_from(&stage);
+            if let Some(stage) = stage {
+                return Some(RunNews::Loading(stage));
+            }
+        }
+        self.waiting.changed.mark_unchanged();
+        let (ahead, seconds) = app.admission.ahead(&self.waiting.place)?;
+        if ahead == 0 || self.told == Some(ahead) {
+            return None;
+        }
+        self.told = Some(ahead);
+        Some(RunNews::Queued { ahead, seconds })
+    }
+}
+
+fn prepare(
+    app: &App,
+    asked: &Arc<AskedAnswers>,
+    loaded: &Arc<Loaded>,
+) -> JoinHandle<Result<Vec<PreparedTurn>, ApiError>> {
+    let (asked, loaded, limits) = (Arc::clone(asked), Arc::clone(loaded), app.limits);
+    tokio::task::spawn_blocking(move || asked.prepare(&loaded, limits))
+}
+
+/// What a thread of its own has come to.
+pub(crate) fn finished<T>(
+    joined: Result<Result<T, ApiError>, tokio::task::JoinError>,
+) -> Result<T, ApiError> {
+    joined.unwrap_or_else(|error| Err(bug(&format!("a request's thread ended: {error}"))))
+}

@@ -1,0 +1,213 @@
+//! An answer as server-sent events: `data:` lines alone, since comments and named events break clients.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+use unmask_core::engine::{Loaded, TurnEvent};
+
+use super::answer::{TokenUsage, TurnAnswer, joined};
+use super::chunk::AnswerHead;
+use super::error::ApiError;
+use super::run::{AnswerRun, RunNews};
+use super::unmask_member::StreamDetail;
+
+/// Of silence, after which an empty chunk tells that somebody is there.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Turns the news of a run into chunks.
+struct ChunkStream {
+    run: AnswerRun,
+    head: AnswerHead,
+    loaded: Option<Arc<Loaded>>,
+    answer: Option<TurnAnswer>,
+    /// Characters of text that were sent of the present answer.
+    sent: usize,
+    usage: TokenUsage,
+    pending: VecDeque<Bytes>,
+    last_sent: Instant,
+    is_over: bool,
+}
+
+/// The response that streams a run.
+pub(crate) fn respond(run: AnswerRun, model: &str) -> Response {
+    let head = AnswerHead::new(run.asked(), &run.id, model);
+    let chunks = ChunkStream {
+        run,
+        head,
+        loaded: None,
+        answer: None,
+        sent: 0,
+        usage: TokenUsage::default(),
+        pending: VecDeque::new(),
+        last_sent: Instant::now(),
+        is_over: false,
+    };
+    let body = stream::unfold(chunks, |mut chunks| async {
+        let chunk = chunks.next().await?;
+        Some((Ok::<_, Infallible>(chunk), chunks))
+    });
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+impl ChunkStream {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(chunk) = self.pending.pop_front() {
+                self.last_sent = Instant::now();
+                return Some(chunk);
+            }
+            if self.is_over {
+                return None;
+            }
+            let told = match timeout_at(self.last_sent + QUIET, self.run.next()).await {
+                Err(_) => self.quiet(),
+                Ok(None) => {
+                    self.end();
+                    Ok(())
+                }
+                Ok(Some(news)) => news.and_then(|it| self.news(it)),
+            };
+            if let Err(error) = told {
+                self.fail(&error);
+            }
+        }
+    }
+
+    fn news(&mut self, news: RunNews) -> Result<(), ApiError> {
+        match news {
+            RunNews::Queued { ahead, seconds } => {
+                return self
+                    .aside(|| json!({"event": "queued", "ahead": ahead, "seconds": seconds}));
+            }
+            RunNews::Loading(at) => {
+                return self.aside(|| {
+                    json!({"event": "loading", "model": at.key, "stage": at.stage, "done": at.done, "total": at.total})
+                });
+            }
+            RunNews::Admitted(loaded) => {
+                self.head.on(&loaded);
+                self.loaded = Some(loaded);
+            }
+            RunNews::Begun(prepared, handle) => {
+                let Some(loaded) = &self.loaded else {
+                    return Ok(());
+                };
+                let app = self.run.app();
+                let answer = TurnAnswer::new(app, loaded, Arc::clone(&prepared), handle);
+                (self.answer, self.sent) = (Some(answer), 0);
+                for &index in &prepared.indexes {
+                    self.send(self.head.role(index), None)?;
+                }
+            }
+            RunNews::Turn(event) => return self.event(&event),
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: &TurnEvent) -> Result<(), ApiError> {
+        let Some(mut answer) = self.answer.take() else {
+            return Ok(());
+        };
+        let delta = answer.event(event)?;
+        let asked = self.run.asked();
+        let member = match (asked.generation.unmask.detail, event) {
+            (StreamDetail::Text, _) | (_, TurnEvent::Finished(_)) => None,
+            (StreamDetail::Steps, _) => Some(answer.line(event, &self.run.id, asked)?),
+        };
+        if self.head.is_worth(&delta) || member.is_some() {
+            let logprobs = self.head.logprobs(&answer, &delta.tokens, self.sent);
+            let choice = |&index| self.head.more(index, &delta.text, logprobs.clone());
+            let choices: Vec<Value> = answer.prepared.indexes.iter().map(choice).collect();
+            self.sent += delta.text.chars().count();
+            self.send_each(choices, member.as_deref())?;
+        }
+        if answer.is_over() {
+            return self.finish(&answer);
+        }
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    fn finish(&mut self, answer: &TurnAnswer) -> Result<(), ApiError> {
+        let done = answer.done(self.run.asked(), self.run.times)?;
+        let reason = answer.finish_reason();
+        let indexes = answer.prepared.indexes.iter();
+        let choices: Vec<Value> = indexes.map(|&index| self.head.end(index, reason)).collect();
+        self.usage.add(answer);
+        self.send_each(choices, Some(&done))
+    }
+
+    /// What belongs to no answer, to those who want every step.
+    fn aside(&mut self, member: impl FnOnce() -> Value) -> Result<(), ApiError> {
+        if self.run.asked().generation.unmask.detail == StreamDetail::Text {
+            return Ok(());
+        }
+        let choice = self.head.more(0, "", Value::Null);
+        self.send(choice, Some(&member().to_string()))
+    }
+
+    fn quiet(&mut self) -> Result<(), ApiError> {
+        let index = self
+            .answer
+            .as_ref()
+            .and_then(|it| it.prepared.indexes.first());
+        let choice = self.head.more(index.copied().unwrap_or(0), "", Value::Null);
+        self.send(choice, None)
+    }
+
+    fn end(&mut self) {
+        if self.run.asked().generation.include_usage {
+            let mut chunk = self.head.chunk(Vec::new());
+            chunk["usage"] = self.usage.json();
+            self.push(&chunk.to_string());
+        }
+        self.push("[DONE]");
+        self.is_over = true;
+    }
+
+    /// What both SDKs raise: an error and no end.
+    fn fail(&mut self, error: &ApiError) {
+        self.push(&error.json().to_string());
+        self.is_over = true;
+    }
+
+    /// A chunk for each choice: clients look at the first alone.
+    fn send_each(&mut self, choices: Vec<Value>, member: Option<&str>) -> Result<(), ApiError> {
+        let mut choices = choices.into_iter();
+        choices.try_for_each(|choice| self.send(choice, member))
+    }
+
+    fn send(&mut self, choice: Value, member: Option<&str>) -> Result<(), ApiError> {
+        let mut chunk = self.head.chunk(vec![choice]);
+        if self.run.asked().generation.include_usage {
+            chunk["usage"] = Value::Null;
+        }
+        let mut chunk = chunk.to_string();
+        if let Some(member) = member {
+            chunk = joined(&chunk, &format!("{{\"unmask\":{member}}}"))?;
+        }
+        self.push(&chunk);
+        Ok(())
+    }
+
+    fn push(&mut self, data: &str) {
+        self.pending.push_back(format!("data: {data}\n\n").into());
+    }
+}

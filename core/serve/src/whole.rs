@@ -1,0 +1,129 @@
+//! An answer as one object. One that takes long begins with blanks, which JSON does not mind: clients give up on a silent
+//! connection and ask again.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::answer::{TokenUsage, TurnAnswer, joined};
+use super::chunk::AnswerHead;
+use super::error::ApiError;
+use super::prefix::SureToken;
+use super::run::{AnswerRun, RunNews};
+
+/// Until the head is sent, whatever becomes of the answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Between two blanks.
+const BLANKS: Duration = Duration::from_secs(15);
+
+/// A task that ends with whoever waits for it.
+struct Owned<T>(JoinHandle<T>);
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The response that a run comes to.
+pub(crate) async fn respond(run: AnswerRun, model: &str) -> Response {
+    let head = AnswerHead::new(run.asked(), &run.id, model);
+    patient(collect(run, head)).await
+}
+
+/// The response that is an object of JSON which may take long.
+pub(crate) async fn patient(
+    object: impl Future<Output = Result<String, ApiError>> + Send + 'static,
+) -> Response {
+    let mut task = Owned(tokio::spawn(object));
+    match timeout(PATIENCE, &mut task.0).await {
+        Ok(ended) => match super::run::finished(ended) {
+            Ok(answer) => json(Body::from(answer)),
+            Err(error) => error.into_response(),
+        },
+        Err(_) => slow(task),
+    }
+}
+
+/// Blanks, then the answer. A failure leaves the body unfinished, which is all that can be said by then.
+fn slow(task: Owned<Result<String, ApiError>>) -> Response {
+    let body = stream::unfold(Some(task), |task| async {
+        let mut task = task?;
+        Some(match timeout(BLANKS, &mut task.0).await {
+            Err(_) => (Ok(Bytes::from_static(b" ")), Some(task)),
+            Ok(ended) => match super::run::finished(ended) {
+                Ok(answer) => (Ok(answer.into()), None),
+                Err(error) => (Err(io::Error::other(error.message)), None),
+            },
+        })
+    });
+    json(Body::from_stream(body))
+}
+
+fn json(body: Body) -> Response {
+    let mut response = body.into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// What has come of a turn.
+#[derive(Default)]
+struct Collected {
+    text: String,
+    tokens: Vec<SureToken>,
+}
+
+async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, ApiError> {
+    let (mut loaded, mut answer, mut collected) = (None, None, Collected::default());
+    let (mut choices, mut usage) = (Vec::new(), TokenUsage::default());
+    let mut dones = Vec::new();
+    while let Some(news) = run.next().await {
+        match news? {
+            RunNews::Queued { .. } | RunNews::Loading(_) => (),
+            RunNews::Admitted(model) => {
+                head.on(&model);
+                loaded = Some(model);
+            }
+            RunNews::Begun(prepared, handle) => {
+                collected = Collected::default();
+                let new = |loaded| TurnAnswer::new(run.app(), loaded, prepared, handle);
+                answer = loaded.as_ref().map(new);
+            }
+            RunNews::Turn(event) => {
+                let Some(answer) = &mut answer else {
+                    continue;
+                };
+                let delta = answer.event(&event)?;
+                collected.text.push_str(&delta.text);
+                collected.tokens.extend(delta.tokens);
+                if !answer.is_over() {
+                    continue;
+                }
+                let indexes = &answer.prepared.indexes;
+                let logprobs = head.logprobs(answer, &collected.tokens, 0);
+                let reason = answer.finish_reason();
+                choices.extend(
+                    indexes
+                        .iter()
+                        .map(|&index| head.whole(index, &collected.text, logprobs.clone(), reason)),
+                );
+                usage.add(answer);
+                dones.push(answer.done(run.asked(), run.times)?);
+            }
+        }
+    }
+    // One is the rule; of several each has its own.
+    let member = match &dones[..] {
+        [done] => done.clone(),
+        dones => format!("[{}]", dones.join(",")),
+    };
+    let whole = head.answer(choices, usage).to_string();
+    joined(&whole, &format!("{{\"unmask\":{member}}}"))
+}

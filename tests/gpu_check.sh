@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# What a person with a GPU runs, to paste what it prints into an issue (the form "It ran on a machine you do not have"):
+#   tests/gpu_check.sh [webgpu] [cuda]              # both if none is named
+# For each: the adapter, an answer of the demo model with its milliseconds a step in f32, int4 and, where there is, f16; the
+# reference's logits and trajectories; the contract's promises. It fetches what the device needs and builds what is missing.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+failed=()
+step() {
+    local what=$1
+    shift
+    echo "== $what"
+    local code=0
+    "$@" || code=$?
+    [ "$code" -eq 0 ] || { failed+=("$what"); echo "FAILED ($code)"; }
+}
+
+check() { # its flavour, its id
+    step "$1: installing" target/release/unmask backends install --quiet onnx --gpu "$1"
+    # What is beside each other is chosen by the newest: name the one that is meant.
+    if [ "$1" = cuda ]; then
+        ORT_DYLIB_PATH=$(ls "${XDG_DATA_HOME:-$HOME/.local/share}"/unmask/runtimes/onnx/*-cuda/libonnxruntime.so* | head -1)
+        export ORT_DYLIB_PATH
+    fi
+    target/release/unmask backends | sed -n '/^onnx/,/^[a-z]/p'
+    for precision in f32 int4 f16; do
+        step "$1 $precision: an answer" target/release/unmask doctor --report --backend onnx --device "$2" --precision "$precision"
+    done
+    export UNMASK_GOLDEN_BACKEND=onnx UNMASK_GOLDEN_DEVICE=$2 UNMASK_CONFORMANCE_BACKEND=onnx UNMASK_CONFORMANCE_DEVICE=$2
+    step "$1: the reference's numbers" cargo test --quiet --release --workspace --test golden
+    step "$1: the contract" cargo test --quiet --release --workspace --test conformance
+    unset ORT_DYLIB_PATH
+}
+
+cargo build --release || exit
+[ $# -gt 0 ] || set -- webgpu cuda
+for device in "$@"; do
+    case $device in
+    webgpu) check webgpu webgpu ;;
+    cuda) check cuda cuda:0 ;;
+    *) echo "there is webgpu and cuda, not $device" >&2; exit 2 ;;
+    esac
+done
+echo "== failed"
+printf '%s\n' "${failed[@]:-nothing}"
+[ ${#failed[@]} -eq 0 ]

@@ -1,0 +1,273 @@
+// The page of `unmask serve`, as a hand and an eye have it: Chromium against the program with the demo model.
+// `page.rs` starts both servers and runs this; UNMASK_PAGE_SHOTS names a folder for pictures.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { SseReader } from "../../core/pages/src/app/sse.js";
+import { labelOf } from "../../core/pages/src/token.js";
+import { fold, texts, visibleEnd } from "../../core/pages/src/wire.js";
+import { CTRL, SHIFT, launch } from "./browser.mjs";
+
+const { UNMASK_PAGE: URL_OPEN, UNMASK_PAGE_KEYED: URL_KEYED, UNMASK_PAGE_KEY: KEY, UNMASK_CHROMIUM: CHROMIUM, UNMASK_PAGE_SHOTS: SHOTS } = process.env;
+const FRANCE = "What is the capital of France?", LAST = ".turn:last-child";
+let browser;
+
+before(async () => { browser = await launch(CHROMIUM); });
+after(async () => { await browser.close(); });
+
+const ready = (page) => page.until("document.querySelector('.dot.ready')");
+const text = (page, selector) => page.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? null`);
+const click = (page, selector) => page.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
+const shot = async (page, name) => SHOTS && page.shot(join(SHOTS, `${name}.png`));
+const phase = (page, wanted) => page.until(`document.querySelector('${LAST} .phase') && [...document.querySelectorAll('${LAST} .phase')].every((it) => it.classList.contains(${JSON.stringify(wanted)}))`);
+
+async function begin(looks) {
+  const page = await browser.page(URL_OPEN, looks);
+  await ready(page);
+  return page;
+}
+
+async function ask(page, question, wanted = "done") {
+  const turns = await page.evaluate("document.querySelectorAll('.turn').length");
+  await page.evaluate("document.querySelector('.line textarea').focus()");
+  await page.type(question);
+  await page.key("Enter");
+  await page.until(`document.querySelectorAll('.turn').length === ${turns + 1}`);
+  await phase(page, wanted);
+}
+
+/** Nothing went wrong that nobody expected, and nobody else was asked for anything. */
+function clean(page, expected = /^$/) {
+  assert.deepEqual(page.faults.filter((it) => !expected.test(it)), []);
+  const own = new URL(URL_OPEN).origin, keyed = new URL(URL_KEYED).origin;
+  assert.deepEqual(page.requests.filter((it) => ![own, keyed].includes(new URL(it).origin) && !it.startsWith("blob:")), []);
+}
+
+/** The same turn by the API. */
+async function byTheApi(question) {
+  const answer = await fetch(`${URL_OPEN}v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" },
+    body: JSON.stringify({ messages: [{ role: "user", content: question }], stream: true, unmask: { stream: "steps", top: 5 } }) });
+  const reader = new SseReader(), run = { start: null, events: [] };
+  let settled = "";
+  for await (const bytes of answer.body) {
+    for (const data of reader.push(bytes)) {
+      if (data === "[DONE]") return { run, settled };
+      const chunk = JSON.parse(data);
+      settled += chunk.choices[0].delta.content || "";
+      if (chunk.unmask && chunk.unmask.event === "start") run.start = chunk.unmask;
+      if (chunk.unmask && chunk.unmask.event === "step") run.events.push(chunk.unmask);
+    }
+  }
+  throw new Error("it has no end");
+}
+
+test("a turn with the keyboard alone, and every step of it is what the API tells", async () => {
+  const { run, settled } = await byTheApi(FRANCE);
+  const page = await begin();
+  await shot(page, "hello");
+  await page.type(FRANCE);
+  await page.key("Enter");
+  await phase(page, "done");
+  assert.match(settled, /Paris/);
+  // Back from the composer to the canvas.
+  for (let n = 0; n < 40 && !(await page.evaluate("document.activeElement.classList.contains('cells')")); n++) await page.key("Tab", SHIFT);
+  assert.equal(await page.evaluate("document.activeElement.className"), "cells");
+  const shown = () => page.evaluate("[...document.querySelectorAll('.cells [data-at]:not(.ended)')].map((it) => it.classList.contains('masked') ? '▒' : it.textContent).join('')");
+  for (let step = run.events.length; step >= 0; step--) {
+    const now = fold(run, step), end = visibleEnd(now, run.start), all = texts(now.cells);
+    const expected = now.cells.map((it, at) => (at < now.state.from || at >= end ? "" : it.mark === "masked" ? "▒" : all[at])).join("");
+    await page.until(`document.querySelector('.controls input').value === "${step}"`);
+    assert.equal(await shown(), expected, `step ${step}`);
+    await page.key("[");
+  }
+  await page.key("End");
+  await page.until(`document.querySelector('.controls input').value === "${run.events.length}"`);
+  // A token, said in words.
+  await page.key("ArrowRight");
+  const now = fold(run, run.events.length), at = now.state.from;
+  assert.equal(await page.until("document.getElementById(document.querySelector('.cells').getAttribute('aria-activedescendant'))?.getAttribute('aria-label')"), labelOf(now.cells[at], at));
+  assert.match(await text(page, ".token-body"), /confidence .* %/);
+  await page.key("ArrowRight", SHIFT);
+  await page.until("document.querySelectorAll('.cells .chosen').length === 2");
+  await page.until("document.querySelector('.token-body').innerText.includes('2 tokens')");
+  await page.evaluate("[...document.querySelectorAll('.inspector .acts button')].find((it) => it.textContent === 'likelihood').click()");
+  await page.until("document.querySelector('.measured')?.innerText.includes(' nat')");
+  await page.evaluate("document.querySelector('.cells').focus()");
+  // Pinned, then masked and refilled.
+  await page.key("p");
+  await page.until("document.querySelector('#pins').value.startsWith('0:')");
+  await page.key("m");
+  await page.until("document.querySelectorAll('.cells .hole').length === 2");
+  await shot(page, "token");
+  await click(page, ".holes .primary");
+  await page.until("document.querySelector('.version').textContent === '2/2'");
+  await phase(page, "done");
+  assert.match(await text(page, `${LAST} .cells`), /Paris/);
+  await page.key("?");
+  clean(page);
+  await page.close();
+});
+
+test("it can be paused, scrubbed while it runs, and stopped", async () => {
+  const page = await begin();
+  await page.evaluate("(() => { const it = document.querySelector('#set-length'); it.focus(); it.value = '192'; it.dispatchEvent(new Event('change')); it.blur(); })()");
+  await page.until("document.querySelector('.plan').innerText.includes('forwards')");
+  await page.evaluate("document.querySelector('.line textarea').focus()");
+  await page.type("Tell me about Japan.");
+  await page.key("Enter");
+  await page.until(`document.querySelector('${LAST} .bars, ${LAST} .plot') && Number(document.querySelector('${LAST} .controls input').max) >= 3`);
+  await page.key(".", CTRL);
+  await phase(page, "paused");
+  await page.evaluate(`(() => { const it = document.querySelector('${LAST} .controls input'); it.value = 1; it.dispatchEvent(new Event('input')); })()`);
+  await page.until(`document.querySelector('${LAST} .step').innerText.startsWith('step 1/')`);
+  await shot(page, "paused");
+  await page.key(".", CTRL);
+  await phase(page, "running");
+  assert.match(await text(page, `${LAST} .step`), /^step 1\//, "it stays where it was put");
+  await page.key("Escape");
+  await phase(page, "stopped");
+  clean(page);
+  await page.close();
+});
+
+test("what cannot be answered is said, with what to do", async () => {
+  const page = await begin();
+  await page.evaluate("(() => { const it = document.querySelector('#set-length'); it.focus(); it.value = '4000'; it.dispatchEvent(new Event('change')); it.blur(); })()");
+  await ask(page, "a", "failed");
+  assert.match(await text(page, `${LAST} .failure`), /\d/);
+  await shot(page, "failed");
+  clean(page, /status of 400/);
+  await page.close();
+});
+
+test("a server with keys asks for one, and takes it from the address or from the field", async () => {
+  const bare = await browser.page(URL_KEYED);
+  await bare.until("document.querySelector('.key input')");
+  await shot(bare, "key");
+  await bare.evaluate(`(() => { const it = document.querySelector('.key input'); it.value = ${JSON.stringify(KEY)}; it.form.requestSubmit(); })()`);
+  await ready(bare);
+  clean(bare, /status of 401/);
+  const given = await browser.page(`${URL_KEYED}#key=${KEY}`);
+  await ready(given);
+  assert.equal(await given.evaluate("location.hash"), "", "it does not stay in the address");
+  await ask(given, FRANCE);
+  assert.match(await text(given, `${LAST} .cells`), /Paris/);
+  clean(given);
+  assert.equal(await given.evaluate("JSON.stringify(localStorage)").then((it) => it.includes(KEY)), false);
+  await bare.close();
+  await given.close();
+});
+
+test("no text becomes more than text", async () => {
+  const page = await begin(), evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>";
+  await ask(page, evil);
+  const start = { event: "start", v: 1, id: "x", model: { key: "k", name: evil }, backend: { name: "b", version: "1", device: "cpu", precision: "f32" }, params: { length: 1, seed: 1 }, exact: true,
+    canvas: { mask: 2, ends: [1], tokens: [40, 2], answer_start: 1, given: [[0, 1]], padding: 0 }, pieces: { 40: { text: "p" } }, messages: [{ role: "user", content: `${evil} **b**` }] };
+  const step = { event: "step", step: 1, steps: 1, call: 0, block: 0, blocks: 1, fed: [0, 2], length: 2, masked: 0, ms: 1, nfe: 1, nfe_saved: 0,
+    commits: [{ position: 1, token: 50, text: evil, confidence: 0.5, entropy: 0.1, kind: "new", top: [[50, 0.5, evil]] }] };
+  const file = join(tmpdir(), `unmask-page-${process.pid}.jsonl`);
+  writeFileSync(file, [start, step, { event: "done", reason: "complete", text: evil, stats: {} }].map((it) => JSON.stringify(it) + "\n").join(""));
+  const { root } = await page.call("DOM.getDocument");
+  const { nodeId } = await page.call("DOM.querySelector", { nodeId: root.nodeId, selector: "input[type=file]" });
+  await page.call("DOM.setFileInputFiles", { nodeId, files: [file] });
+  await page.until(`document.querySelector('${LAST} .phase').innerText === 'imported'`);
+  assert.equal(await text(page, `${LAST} .cells`), evil);
+  await click(page, `${LAST} .cells [data-at]`);
+  await page.until("document.querySelector('.token-body h2').innerText.includes('onerror')");
+  await click(page, `${LAST} .toggle button:last-child`);
+  await page.until(`document.querySelector('${LAST} .markdown').innerText.includes('onerror')`);
+  assert.equal(await page.evaluate("document.title"), "unmask");
+  assert.equal(await page.evaluate("document.querySelectorAll('img, main script').length"), 0);
+  clean(page);
+  await page.close();
+});
+
+test("two sides answer one question", async () => {
+  const page = await begin();
+  await page.evaluate("[...document.querySelectorAll('.settings button')].find((it) => it.textContent.includes('A | B')).click()");
+  await page.evaluate("(() => { const it = document.querySelector('#set-steps'); it.focus(); it.value = '4'; it.dispatchEvent(new Event('change')); it.blur(); })()");
+  await ask(page, FRANCE);
+  assert.equal(await page.evaluate(`document.querySelectorAll('${LAST} .run').length`), 2);
+  assert.match(await text(page, `${LAST} .figures`), /agree \d+ %/);
+  await shot(page, "compare");
+  await page.evaluate("(() => { const it = document.querySelector('#look-palette'); it.value = 'original'; it.dispatchEvent(new Event('change')); })()");
+  await page.until("document.documentElement.dataset.palette === 'original'");
+  await shot(page, "original");
+  clean(page);
+  await page.close();
+});
+
+for (const [name, looks] of Object.entries({ "1280 dark": {}, "1280 light": { dark: false }, "390 dark": { width: 390, height: 844 }, "390 light": { width: 390, height: 844, dark: false },
+  "320 dark": { width: 320, height: 640 }, "320 reduced": { width: 320, height: 640, dark: false, reduced: true } })) {
+  test(`at ${name} nothing goes sideways and everything can be hit`, async () => {
+    const page = await begin(looks);
+    await ask(page, FRANCE);
+    await click(page, `${LAST} .cells [data-at]:nth-child(3)`);
+    const isWide = () => page.evaluate("[document.documentElement, document.querySelector('.transcript'), document.querySelector('aside')].some((it) => it.scrollWidth > it.clientWidth + 1)");
+    assert.equal(await isWide(), false);
+    await shot(page, `${name} token`);
+    if ((looks.width || 1280) < 1024) {
+      await click(page, ".head .only-narrow");
+      await page.until("getComputedStyle(document.querySelector('.settings')).display !== 'none' && document.querySelector('aside').offsetHeight > 0");
+      assert.equal(await isWide(), false);
+      await shot(page, `${name} settings`);
+      const small = "[...document.querySelectorAll('button, select, input[type=range]')].filter((it) => it.offsetParent && !it.classList.contains('default')).map((it) => [it.getAttribute('aria-label') || it.innerText, Math.round(it.getBoundingClientRect().height)]).filter(([, high]) => high < 43)";
+      assert.deepEqual(await page.evaluate(small), [], "targets are 44 px");
+    }
+    clean(page);
+    await page.close();
+  });
+}
+
+test("what is on the page has names", async () => {
+  const page = await begin();
+  await ask(page, FRANCE);
+  const { nodes } = await page.call("Accessibility.getFullAXTree");
+  const of = (role) => nodes.filter((it) => !it.ignored && it.role && it.role.value === role).map((it) => (it.name ? it.name.value : ""));
+  for (const role of ["button", "textbox", "slider", "combobox", "checkbox", "switch", "listbox", "option", "main"]) {
+    if (role !== "main") assert.deepEqual(of(role).filter((name) => !name.trim()), [], `each ${role} has a name`);
+  }
+  assert.ok(of("option").some((it) => /^position \d+, \w+, .*%, step \d+$/.test(it)), JSON.stringify(of("option").slice(0, 5)));
+  assert.deepEqual(of("main").length, 1);
+  clean(page);
+  await page.close();
+});
+
+test("a thousand cells take a step", async (context) => {
+  const page = await begin(), length = 1024;
+  const start = { event: "start", v: 1, id: "x", model: { key: "k", name: "large" }, backend: { name: "b", version: "1", device: "cpu", precision: "f32" }, params: { length, seed: 1 }, exact: true,
+    canvas: { mask: 2, ends: [1], tokens: Array(length).fill(2), answer_start: 0, given: [], padding: 0 }, pieces: {}, messages: [] };
+  const step = (n) => ({ event: "step", step: n, steps: 128, call: n - 1, block: 0, blocks: 1, fed: [0, length], length, masked: length - 8 * n, ms: 1, nfe: n, nfe_saved: 0,
+    commits: Array.from({ length: 8 }, (_, by) => ({ position: (n * 8 + by * 37) % length, token: 50 + by, text: " word", confidence: 0.9, entropy: 0.1, kind: "new", top: [] })) });
+  const file = join(tmpdir(), `unmask-page-large-${process.pid}.jsonl`);
+  writeFileSync(file, [start, ...Array.from({ length: 128 }, (_, n) => step(n + 1))].map((it) => JSON.stringify(it) + "\n").join(""));
+  const { root } = await page.call("DOM.getDocument");
+  const { nodeId } = await page.call("DOM.querySelector", { nodeId: root.nodeId, selector: "input[type=file]" });
+  await page.call("DOM.setFileInputFiles", { nodeId, files: [file] });
+  await page.until("document.querySelectorAll('.cells [data-at]').length === 1024");
+  const took = await page.evaluate(`new Promise((ok) => {
+    const slider = document.querySelector('.controls input'), times = [];
+    let at = 1;
+    const next = () => {
+      let began;
+      requestAnimationFrame(() => { began = performance.now(); });
+      slider.value = at;
+      slider.dispatchEvent(new Event('input'));
+      // In the same frame, behind the page's own drawing.
+      requestAnimationFrame(() => {
+        document.querySelector('.cells').getBoundingClientRect();
+        times.push(performance.now() - began);
+        at += 1;
+        if (at <= 60) next();
+        else ok(times.sort((a, b) => a - b)[30]);
+      });
+    };
+    next();
+  })`);
+  context.diagnostic(`a step of 1024 cells: ${took.toFixed(1)} ms of scripts and layout, median of 60`);
+  assert.equal(await page.evaluate("document.querySelector('.controls input').value"), "60");
+  clean(page);
+  await page.close();
+});

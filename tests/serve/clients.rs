@@ -1,0 +1,84 @@
+//! Real clients of others, installed by `clients/install.sh`: a named skip where they are missing, unless
+//! `UNMASK_REQUIRE_CLIENTS` is 1.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use unmask_tests::root;
+
+use crate::server::Server;
+
+fn folder() -> PathBuf {
+    root().join("target/clients")
+}
+
+/// Runs a client's script against a server; the last line that it prints is `ok`.
+fn run(name: &str, program: PathBuf, script: &str) {
+    if !program.exists() || !folder().join(name).exists() {
+        let is_wanted = std::env::var("UNMASK_REQUIRE_CLIENTS").is_ok_and(|it| it == "1");
+        assert!(
+            !is_wanted,
+            "{name} is not installed; run tests/serve/clients/install.sh"
+        );
+        let skipped =
+            format!("skipped: {name} is not installed; run tests/serve/clients/install.sh");
+        writeln!(std::io::stderr(), "{skipped}").ok();
+        return;
+    }
+    let server = Server::start(&[]);
+    let output = Command::new(program)
+        .arg(root().join("tests/serve/clients").join(script))
+        .arg(format!("http://{}/v1", server.address))
+        .env("HOME", server.home().path())
+        .env("NODE_PATH", folder().join("node/node_modules"))
+        .current_dir(folder())
+        .output()
+        .expect("the client starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && said.trim_end().ends_with("ok"),
+        "{name}: {said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn python() -> PathBuf {
+    folder().join("python/bin/python")
+}
+
+fn node() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&path).map(|it| it.join("node"));
+    found.find(|it| it.exists()).unwrap_or_default()
+}
+
+#[test]
+fn openai_for_python_streams_completes_and_raises() {
+    run("python/openai", python(), "openai_client.py");
+}
+
+#[test]
+fn litellm_reads_answers_and_streams() {
+    run("python/litellm", python(), "litellm_client.py");
+}
+
+#[test]
+fn langchain_reads_answers_and_streams() {
+    run("python/langchain", python(), "langchain_client.py");
+}
+
+#[test]
+fn llm_reads_answers_and_streams() {
+    run("python/llm", python(), "llm_client.py");
+}
+
+#[test]
+fn openai_for_node_streams_completes_and_raises() {
+    run("node/openai", node(), "openai_client.mjs");
+}
+
+#[test]
+fn the_ai_sdk_reads_answers_and_streams() {
+    run("node/ai", node(), "ai_client.mjs");
+}

@@ -1,0 +1,9 @@
+//! `unmask serve` with the demo model: what clients of OpenAI's API see, and what it does for those who want every step.
+
+mod answers;
+mod clients;
+mod door;
+mod natives;
+mod places;
+mod server;
+mod units;

@@ -1,0 +1,99 @@
+use super::{BranchName, Field, State, Turn};
+
+/// Two answers to one message, side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compare {
+    /// Their places among the [parts](State::parts) of the transcript.
+    pub parts: [usize; 2],
+    /// How many entries of each log are shown; `None` for all, those to come among them.
+    pub at: Option<usize>,
+    /// Which of them the keys mean.
+    pub side: Side,
+    /// What is shown of them.
+    pub shown: Differences,
+}
+
+/// One of two answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    /// The first.
+    #[default]
+    A,
+    /// The second.
+    B,
+}
+
+/// What is shown of two answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Differences {
+    /// Their canvases.
+    #[default]
+    InPlace,
+    /// A row for each token that differs.
+    Listed,
+}
+
+/// What is to be compared with the last answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CompareWith {
+    /// Two answers that are there; without names the last two to one message.
+    Answers(Option<[BranchName; 2]>),
+    /// Another value of a setting.
+    Setting(Field, String),
+    /// Another model.
+    Model(String),
+    /// The same model on another backend.
+    Backend(String),
+    /// The same model in another precision.
+    Precision(String),
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::A => Self::B,
+            Self::B => Self::A,
+        }
+    }
+}
+
+impl Compare {
+    /// Of two parts of the transcript, at their ends.
+    #[must_use]
+    pub fn new(parts: [usize; 2]) -> Self {
+        Self {
+            parts,
+            at: None,
+            side: Side::default(),
+            shown: Differences::default(),
+        }
+    }
+
+    /// The part that the keys mean.
+    #[must_use]
+    pub fn part(&self) -> usize {
+        match self.side {
+            Side::A => self.parts[0],
+            Side::B => self.parts[1],
+        }
+    }
+
+    /// Entries of a turn's log that are shown.
+    #[must_use]
+    pub fn shown_of(&self, turn: &Turn) -> usize {
+        let all = turn.log().entries.len();
+        self.at.map_or(all, |at| at.min(all))
+    }
+}
+
+impl State {
+    /// What is compared, with both turns; `None` if nothing is, or one of them has gone.
+    #[must_use]
+    pub fn compared(&self) -> Option<(&Compare, [&Turn; 2])> {
+        let compare = self.compare.as_ref()?;
+        let [first, second] = compare.parts;
+        Some((compare, [self.turn_of(first)?, self.turn_of(second)?]))
+    }
+}

@@ -1,0 +1,280 @@
+//! Two answers to one message, side by side: one that is there, and another with something changed.
+
+use std::sync::Arc;
+
+use unmask_core::engine::{LoadRequest, TurnInput};
+
+use super::begin::{self, TurnStart};
+use super::{canvas, last_turn, load, replay, scan, settings};
+use crate::action::{AfterScan, CompareAct, ReplayAct};
+use crate::clean::clean_line;
+use crate::effect::Effect;
+use crate::state::{
+    Activity, Branch, BranchName, Compare, CompareWith, Differences, Entry, EntryVisibility,
+    FocusedBy, Settings, State, Transcript, Turn, TurnOrigin,
+};
+
+/// Compares the selected or last answer.
+pub(super) fn compare(state: &mut State, with: CompareWith) -> Vec<Effect> {
+    match with {
+        CompareWith::Answers(names) => {
+            of_names(state, names);
+            Vec::new()
+        }
+        CompareWith::Setting(field, value) => {
+            let Some((part, before)) = known(state) else {
+                return Vec::new();
+            };
+            match settings::changed(state, before, field, &value) {
+                Ok(changed) => run(state, part, &changed),
+                Err(why) => {
+                    state.notify(why);
+                    Vec::new()
+                }
+            }
+        }
+        CompareWith::Model(name) => {
+            load_first(state, |state| scan::look(state, AfterScan::Model(name)))
+        }
+        CompareWith::Backend(name) => {
+            load_first(state, |state| scan::look(state, AfterScan::Backend(name)))
+        }
+        CompareWith::Precision(precision) => load_first(state, |state| {
+            let Some(loaded) = state.model.clone() else {
+                return Vec::new();
+            };
+            let request = LoadRequest {
+                key: loaded.key.clone(),
+                framework: Some(loaded.backend.clone()),
+                device: Some(loaded.device.clone()),
+                precision: Some(precision),
+                ..LoadRequest::default()
+            };
+            load::load(state, request)
+        }),
+    }
+}
+
+/// Two answers that are there.
+fn of_names(state: &mut State, names: Option<[BranchName; 2]>) {
+    let all = state.transcript.answer_names();
+    let parts = match names {
+        Some(names) => names.map(|name| all.iter().find(|(_, it)| *it == name)),
+        None => {
+            let last = all.last();
+            let number = last.map(|(_, name)| name.0);
+            let mut others = all.iter().rev().skip(1);
+            [others.find(|(_, name)| Some(name.0) == number), last]
+        }
+    };
+    let [Some((first, _)), Some((second, _))] = parts else {
+        let usage = "There are no two answers to compare; /compare steps=32 makes another one";
+        return state.notify(usage);
+    };
+    let parts = [*first, *second];
+    let has_log = |part: &usize| {
+        let turn = state.turn_of(*part);
+        turn.is_some_and(|turn| !turn.log().entries.is_empty())
+    };
+    match parts.iter().all(has_log) {
+        true => show(state, parts),
+        false => {
+            state.notify("How one of them came about is not in memory; /replay reads it");
+        }
+    }
+}
+
+/// The answer that is compared, with the settings that it was made with.
+fn known(state: &mut State) -> Option<(usize, Settings)> {
+    let part = match &state.replay {
+        Some(replay) => Some(replay.part),
+        None => state.selected(),
+    };
+    let turn = part.and_then(|part| Some((part, state.turn_of(part)?)));
+    let made = turn.filter(|(_, turn)| !turn.log().entries.is_empty() && !turn.messages.is_empty());
+    let Some((part, turn)) = made else {
+        state.notify("How the last answer came about is not in memory; /replay reads it");
+        return None;
+    };
+    let mut before = state.settings.clone();
+    before.params = turn.log().params.clone();
+    before.length = turn.answer().len();
+    Some((part, before))
+}
+
+/// Has another model loaded, and the answer made by it then.
+fn load_first(state: &mut State, load: impl FnOnce(&mut State) -> Vec<Effect>) -> Vec<Effect> {
+    if last_turn::free_model(state).is_none() {
+        return Vec::new();
+    }
+    let Some((part, before)) = known(state) else {
+        return Vec::new();
+    };
+    state.comparing = Some((part, Box::new(before)));
+    load(state)
+}
+
+/// A model is there: the answer that waited for it is made.
+pub(super) fn take_model(state: &mut State) -> Vec<Effect> {
+    match state.comparing.take() {
+        Some((part, settings)) => run(state, part, &settings),
+        None => Vec::new(),
+    }
+}
+
+/// Nothing loads, and no panel leads to a load: no answer waits for a model any more.
+pub(super) fn forget_unless_waiting(state: &mut State) {
+    if !matches!(state.activity, Activity::Loading(_)) && state.overlays.is_empty() {
+        state.comparing = None;
+    }
+}
+
+/// Makes another answer to the same messages with the same seed, beside the one at `part`.
+fn run(state: &mut State, part: usize, settings: &Settings) -> Vec<Effect> {
+    let Some(loaded) = last_turn::free_model(state) else {
+        return Vec::new();
+    };
+    let Some(turn) = state.turn_of(part) else {
+        return Vec::new();
+    };
+    let messages = turn.messages.clone();
+    let (template, before) = (turn.template.clone(), turn.answer().to_vec());
+    let fit = settings.fit();
+    let start = TurnStart {
+        loaded,
+        prompt: turn.prompt.clone(),
+        origin: TurnOrigin::Compared(part),
+        seed: Some(turn.params.seed),
+    };
+    let effect = match template {
+        Some(parts) => begin::ask_fill(state, start, messages, parts),
+        None => {
+            let input = TurnInput::Chat {
+                messages,
+                pins: state.settings.pins.clone(),
+                length: fit.length,
+                overflow: state.settings.overflow,
+            };
+            begin::begin(state, start, input, fit.params)
+        }
+    };
+    let name = state.transcript.next_name(part);
+    if let Some(turn) = state.running_mut() {
+        turn.branch = Some(Branch {
+            name,
+            before,
+            is_infill: false,
+        });
+    }
+    let running = state.transcript.entries.len();
+    show(state, [part, running]);
+    vec![effect]
+}
+
+/// Shows two recorded answers side by side.
+pub fn show_both(state: &mut State, first: Arc<Turn>, second: Arc<Turn>) {
+    replay::show_recorded(state, second);
+    let second = state.transcript.entries.pop();
+    state.transcript = Transcript::default();
+    replay::show_recorded(state, first);
+    state.transcript.entries.extend(second);
+    if let Some(item) = state.transcript.entries.last_mut() {
+        item.visibility = EntryVisibility::Replaced;
+    }
+    show(state, [1, 2]);
+}
+
+pub(super) fn show(state: &mut State, parts: [usize; 2]) {
+    state.replay = None;
+    state.find = None;
+    state.compare = Some(Compare::new(parts));
+    canvas::enter(state, FocusedBy::Key);
+}
+
+/// Ends the comparison; false if there is none.
+pub(super) fn close(state: &mut State) -> bool {
+    if state.compare.take().is_none() {
+        return false;
+    }
+    canvas::leave(state);
+    true
+}
+
+/// Ends the comparison whose second answer has not come to be.
+pub(super) fn close_if_missing(state: &mut State) {
+    if state.compare.is_some() && state.compared().is_none() {
+        close(state);
+    }
+}
+
+/// Moves both along their steps.
+pub(super) fn step(state: &mut State, act: ReplayAct) {
+    let Some((compare, turns)) = state.compared() else {
+        return;
+    };
+    let all = turns.map(|turn| turn.log().entries.len());
+    let all = all[0].max(all[1]);
+    let now = compare.at.unwrap_or(all).min(all);
+    let to = match act {
+        ReplayAct::Back => now.saturating_sub(1),
+        ReplayAct::Forward => now + 1,
+        ReplayAct::TenBack => now.saturating_sub(10),
+        ReplayAct::TenForward => now + 10,
+        ReplayAct::First => 0,
+        ReplayAct::Last => all,
+        // They mean something to one answer alone.
+        _ => return,
+    };
+    if let Some(compare) = &mut state.compare {
+        compare.at = Some(to).filter(|&to| to < all);
+    }
+}
+
+pub(super) fn perform(state: &mut State, act: CompareAct) -> Vec<Effect> {
+    let Some(compare) = &mut state.compare else {
+        return Vec::new();
+    };
+    match act {
+        CompareAct::Side => compare.side = compare.side.other(),
+        CompareAct::Differences => {
+            compare.shown = match compare.shown {
+                Differences::InPlace => Differences::Listed,
+                Differences::Listed => Differences::InPlace,
+            };
+        }
+        CompareAct::Inspect => {
+            let part = compare.part();
+            state.compare = None;
+            return replay::open(state, Some(part));
+        }
+        CompareAct::KeepFirst => keep(state, 0),
+        CompareAct::KeepSecond => keep(state, 1),
+    }
+    Vec::new()
+}
+
+/// One of them is the answer from now on; the other one is set aside.
+fn keep(state: &mut State, which: usize) {
+    let Some(parts) = state.compare.as_ref().map(|compare| compare.parts) else {
+        return;
+    };
+    let part = parts[which];
+    let kept = state.transcript.entries.get(part).map(|item| &item.entry);
+    let Some(Entry::Answer(_)) = kept else {
+        return state.notify("It is still being written");
+    };
+    state.transcript.go_to(part);
+    let other = state.turn_of(part).map(|turn| turn.loaded.clone());
+    let now = state.model.as_ref().map(|loaded| loaded.name.clone());
+    close(state);
+    let letter = ["A", "B"][which];
+    match other.filter(|loaded| Some(&loaded.name) != now.as_ref()) {
+        Some(loaded) => state.notify(format!(
+            "Answer {letter} is kept; it is of {}, which /models loads",
+            clean_line(&loaded.name)
+        )),
+        None => state.notify(format!(
+            "Answer {letter} is kept; /branch leads to the other"
+        )),
+    }
+}
