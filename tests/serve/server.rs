@@ -2,16 +2,16 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use unmask_tests::program::{Home, program};
+use unmask_tests::program::Home;
+use unmask_tests::served::Served;
 
 pub(crate) struct Server {
     /// `127.0.0.1:PORT`
     pub(crate) address: String,
-    child: Child,
+    served: Served,
     home: Home,
 }
 
@@ -58,28 +58,11 @@ impl Server {
     pub(crate) fn start_with(flags: &[&str], prepare: impl FnOnce(&Home)) -> Self {
         let home = Home::default();
         prepare(&home);
-        let mut child = Command::new(program())
-            .args(["serve", "--port", "0"])
-            .args(flags)
-            .envs(home.environment())
-            .current_dir(home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let stdout = child.stdout.as_mut().expect("it was piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("it is read");
-        let address = line.trim().strip_prefix("http://");
-        let address = address
-            .unwrap_or_else(|| panic!("no address: {line:?}"))
-            .to_owned();
+        let served = Served::start(&home, flags);
+        let address = served.address.trim_start_matches("http://");
         Self {
-            address,
-            child,
+            address: address.trim_end_matches('/').to_owned(),
+            served,
             home,
         }
     }
@@ -95,7 +78,7 @@ impl Server {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.served.pid()
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
@@ -140,13 +123,6 @@ impl Server {
         let reply = self.post("/v1/chat/completions", body);
         assert_eq!(reply.status, 200, "{reply:?}");
         reply.json()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

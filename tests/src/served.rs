@@ -34,10 +34,17 @@ impl Served {
         BufReader::new(output)
             .read_line(&mut address)
             .expect("it says where it listens");
+        assert!(address.starts_with("http://"), "no address: {address:?}");
         Self {
             child,
             address: format!("{}/", address.trim()),
         }
+    }
+
+    /// Of its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

@@ -21,6 +21,16 @@ pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
     let Some(text) = state.queue.pop_front() else {
         return Vec::new();
     };
+    let (start, messages) = say(state, loaded, text);
+    vec![ask(state, start, messages)]
+}
+
+/// Puts what the person says into the conversation; gives the turn that answers it, and all that was said.
+pub(super) fn say(
+    state: &mut State,
+    loaded: Arc<Loaded>,
+    text: String,
+) -> (TurnStart, Vec<Message>) {
     let mut messages = state.transcript.messages();
     messages.push(Message {
         role: Role::User,
@@ -40,7 +50,7 @@ pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
         origin: TurnOrigin::Asked,
         seed: None,
     };
-    vec![ask(state, start, messages)]
+    (start, messages)
 }
 
 /// What a turn begins with.
