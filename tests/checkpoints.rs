@@ -230,17 +230,35 @@ fn weights_that_mlx_quantised_are_named_as_such() {
 }
 
 #[test]
-fn a_gguf_file_is_named_as_such() {
+fn weights_that_others_quantised_are_named_with_what_to_fetch() {
+    for (method, told) in [
+        ("gptq", "quantised by GPTQ, to 4 bits in groups of 128"),
+        ("awq", "quantised by AWQ"),
+    ] {
+        let copy = Copy::new();
+        let said = serde_json::json!({"quant_method": method, "bits": 4, "group_size": 128});
+        copy.edit("config.json", |config| config["quantization_config"] = said);
+        for backend in ["candle", "onnx", "mlx"] {
+            let said = copy.ask_with(&["--backend", backend]);
+            // Where the backend cannot be used at all, that is said first.
+            if said.stderr.contains("quantised") || backend == "candle" {
+                refused(&said, 2, &["config.json", told, "GGUF"]);
+            }
+        }
+    }
+    let copy = Copy::new();
+    copy.edit_header("q_proj.weight", "q_pro.qweight");
+    refused(&copy.ask(), 2, &["quantised by GPTQ or AWQ"]);
+}
+
+#[test]
+fn a_gguf_file_that_is_damaged_is_named_as_such() {
     let home = Home::default();
     let folder = cases().join("gguf");
     for model in [folder.join("x.gguf"), folder] {
         let model = model.to_str().expect("a plain name").to_owned();
         let said = home.run(&["generate", "-q", "-m", &model, "hi"], "");
-        refused(
-            &said,
-            3,
-            &["x.gguf is a GGUF file", "not read", ".safetensors"],
-        );
+        refused(&said, 3, &["x.gguf is not a GGUF file", "fetch it again"]);
     }
 }
 

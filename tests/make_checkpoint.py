@@ -5,7 +5,7 @@
     tests/make_checkpoint.py OUT --shape mini          0.4 GB
     tests/make_checkpoint.py OUT --shape 8b --layers 2 --tokenizer FOLDER
 
-Other families, in the sizes of their published checkpoints: llada-moe (15 GB), llada2-mini (32 GB), dream-7b (15 GB),
+Other families, in the sizes of their published checkpoints: illada-8b (15 GB), llada-moe (15 GB), llada2-mini (32 GB), dream-7b (15 GB),
 sdar-1.7b (4 GB), sdar-4b (9 GB), fdv2-1.5b (4 GB), fdv2-7b (15 GB). Fewer --layers make them smaller.
 
 Needs nothing but Python 3. Streams: memory stays below 100 MB.
@@ -23,6 +23,7 @@ import sys
 SHAPES = {
     "8b": dict(family="llada", d_model=4096, n_layers=32, n_heads=32, n_kv_heads=32, mlp_hidden_size=12288, vocab=126464),
     "mini": dict(family="llada", d_model=1024, n_layers=8, n_heads=16, n_kv_heads=16, mlp_hidden_size=3072, vocab=32768),
+    "illada-8b": dict(family="illada", width=4096, layers=32, heads=32, keys=8, dim=128, mlp=14336, vocab=155136, tied=True),
     "llada-moe": dict(family="llada_moe", width=2048, layers=16, heads=16, keys=16, dim=128, mlp=8192, vocab=157184,
                       experts=64, chosen=8, expert=1024),
     "llada2-mini": dict(family="llada2", width=2048, layers=20, heads=16, keys=4, dim=128, mlp=5120, vocab=157184,
@@ -36,6 +37,10 @@ SHAPES = {
 }
 # What `config.json` says of a family beside its sizes.
 FAMILIES = {
+    # The base of its rotary positions and what its norms add are not published in a place that was at hand.
+    "illada": dict(architectures=["ILLaDAForCausalLM"], model_type="illada", rms_norm_eps=1e-06, rope_theta=10000.0,
+                   max_position_embeddings=8192, attention_bias=False, mlp_bias=False, layer_norm_eps=None, mask_token_id=5,
+                   eos_token_id=2),
     "llada_moe": dict(architectures=["LLaDAMoEModelLM"], model_type="llada", rms_norm_eps=1e-05, rope_theta=50000.0,
                       max_position_embeddings=8192, qk_layernorm=True, mask_token_id=156895, eos_token_id=156892),
     "llada2": dict(architectures=["LLaDA2MoeModelLM"], model_type="llada2_moe", rms_norm_eps=1e-06, rope_theta=600000.0,

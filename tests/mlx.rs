@@ -42,7 +42,7 @@ fn both(backend: &dyn Backend, folder: &Path, precision: &str) -> (Vec<f32>, Vec
     let checkpoint = Checkpoint::open(&id, &locations).expect("the folder is a checkpoint");
     let spec = LoadSpec {
         family: checkpoint.family.name.to_owned(),
-        folder: checkpoint.folder,
+        folder: checkpoint.folder().to_owned(),
         weights: checkpoint.weights,
         config_json: checkpoint.config_json,
         attention: checkpoint.attention,

@@ -327,3 +327,50 @@ fn what_cannot_be_exported_is_named() {
         &["empty holds no run"],
     );
 }
+
+#[test]
+fn two_runs_become_a_page_that_plays_both_and_marks_where_they_differ() {
+    let home = Home::default();
+    for (trace, seed) in [("a.jsonl", "1"), ("b.jsonl", "2")] {
+        let question = "Write a poem about the sea.";
+        let hot = ["--temp", "2", "--seed", seed, "--len", "32"];
+        let how = [&["generate", "-q", "--trace", trace], &hot[..], &[question]].concat();
+        assert_eq!(home.run(&how, "").code, Some(0));
+    }
+    let said = home.run(&["compare", "a.jsonl", "b.jsonl", "--html", "c.html"], "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let again = home.run(&["compare", "a.jsonl", "b.jsonl", "--html", "c.html"], "");
+    refused(&again, 2, &["c.html", "--force"]);
+    let onto = home.run(
+        &[
+            "compare", "a.jsonl", "b.jsonl", "--html", "b.jsonl", "--force",
+        ],
+        "",
+    );
+    refused(&onto, 2, &["recorded run"]);
+    let page = fs::read_to_string(home.path().join("c.html")).expect("it is written");
+    assert!(page.contains("default-src 'none'"), "{page}");
+    // Without scripts the final texts and what differs are there.
+    for word in ["A · demo", "B · demo", "the texts differ", "seed"] {
+        assert!(page.contains(word), "{word}");
+    }
+    let Some(chromium) = tool(&["chromium", "chromium-browser", "google-chrome"]) else {
+        return;
+    };
+    let path = home.path().join("c.html");
+    let dom = seen(&chromium, &path, "");
+    assert!(dom.contains("first difference: step "), "{dom}");
+    assert!(
+        dom.contains("class=\"token other\"") || dom.contains(" other"),
+        "{dom}"
+    );
+    let begun = seen(&chromium, &path, "at=0");
+    assert_eq!(
+        text_of(&begun, "difference"),
+        "no difference · same so far: 0 of 0"
+    );
+    assert!(
+        text_of(&begun, "answer-a").chars().all(|it| it == '▒'),
+        "{begun}"
+    );
+}

@@ -85,7 +85,7 @@ fn load(backend: &str) -> Option<Counting> {
     let checkpoint = checkpoint.expect("the demo model is whole");
     let spec = LoadSpec {
         family: checkpoint.family.name.to_owned(),
-        folder: checkpoint.folder,
+        folder: checkpoint.folder().to_owned(),
         weights: checkpoint.weights,
         config_json: checkpoint.config_json,
         device: "cpu".to_owned(),

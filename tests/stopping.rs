@@ -4,39 +4,22 @@ use std::ops::ControlFlow;
 
 use tempfile::TempDir;
 use unmask_core::api::CancelFlag;
-use unmask_core::config::{ConfigReader, Environment, Folders, Overrides};
 use unmask_core::denoise::Denoise;
 use unmask_core::engine::{LoadRequest, Loader, Message, Ready, ReadyModel, Role};
 use unmask_core::generate::Generation;
-use unmask_core::loader::ConfigLoader;
 use unmask_core::params::Transfer;
 use unmask_core::{Canvas, Params, TokenId};
+use unmask_tests::demo::demo_loader;
 
 const LENGTH: usize = 32;
 
 /// The demo model, unpacked into this folder.
 fn demo(folder: &TempDir) -> ReadyModel {
-    let path = || folder.path().to_owned();
-    let reader = ConfigReader {
-        overrides: Overrides::default(),
-        environment: Environment {
-            folders: Some(Folders {
-                home: path(),
-                config: path(),
-                data: path(),
-                cache: path(),
-                state: path(),
-            }),
-            ..Environment::default()
-        },
-    };
-    let config = reader.read().expect("the embedded configuration is fine");
     let request = LoadRequest {
         key: "demo".to_owned(),
         ..LoadRequest::default()
     };
-    let mut loader = ConfigLoader::new(config, reader);
-    let loaded = loader.load(&request, &|_| ControlFlow::Continue(()));
+    let loaded = demo_loader(folder).load(&request, &|_| ControlFlow::Continue(()));
     match loaded.unwrap_or_else(|failure| panic!("{failure}")) {
         Ready::Here(ready) => ready,
         Ready::Away(_) => panic!("the demo model is carried"),

@@ -18,7 +18,10 @@ fn open(home: &Home, config: Option<&Path>, arguments: &[&str]) -> Terminal {
     let libraries = libraries.map_or("", |(_, value)| value.as_str());
     let libraries = format!("{libraries}:{}", plugin("example-toy").display());
     let config = config.map(|path| path.display().to_string());
-    let mut more = vec![("UNMASK_BACKEND_PATH", libraries.as_str())];
+    let mut more = vec![
+        ("UNMASK_BACKEND_PATH", libraries.as_str()),
+        ("HF_HUB_OFFLINE", "1"),
+    ];
     more.extend(config.as_deref().map(|path| ("UNMASK_CONFIG", path)));
     let terminal = home.start(arguments, &more, (100, 30));
     wait_for(&terminal, &["● ready"]);
@@ -64,10 +67,10 @@ fn a_model_that_is_not_on_disk_says_how_to_get_it_and_the_running_one_stays() {
     open_picker(&mut terminal, "iLLaDA-8B-Base");
     wait_for(&terminal, &["not on disk"]);
     terminal.press("\r");
-    wait_for(&terminal, &["cannot be loaded yet", "unmask pull"]);
+    wait_for(&terminal, &["was not fetched", "HF_HUB_OFFLINE"]);
     terminal.press("\x1b");
     terminal.wait(LONG, "the picker alone", |screen| {
-        !screen.contains("cannot be loaded yet") && screen.contains("Model and backend")
+        !screen.contains("was not fetched") && screen.contains("Model and backend")
     });
     terminal.press("\x1b");
     terminal.wait(LONG, "the chat", |screen| {

@@ -31,13 +31,10 @@ fn models_and_backends_are_listed() {
     let all = rows.as_array().into_iter().flatten();
     let fetched = |row: &&Value| row["backend"] == "candle" && row["state"] == "absent";
     for row in all.filter(fetched) {
-        let is_illada = row["key"]
-            .as_str()
-            .is_some_and(|key| key.starts_with("illada"));
         let needs = row["needs_bytes"]
             .as_object()
             .is_some_and(|it| !it.is_empty());
-        assert!(is_illada || needs, "{row}");
+        assert!(needs, "{row}");
     }
     let backends = home.run(&["backends", "--format", "json"], "");
     let rows: Value = serde_json::from_str(&backends.stdout).expect("a list");

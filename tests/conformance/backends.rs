@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use unmask_api::{Attention, Backend, Device, LoadSpec};
+use unmask_api::{Attention, Backend, Device, ErrorCode, LoadSpec};
 use unmask_core::plugin::{
     BackendFilter, BackendSearch, BackendState, Isolation, Registry, Running, SearchPath,
 };
@@ -94,9 +94,17 @@ pub(super) fn precisions(backend: &dyn Backend) -> Vec<String> {
         return vec![named];
     }
     let precisions = device(backend).map_or_else(Vec::new, |device| device.precisions);
-    match precisions.is_empty() {
+    // One that is for other files than the checkpoint's.
+    let is_refused = |precision: &String| {
+        let checked = spec(backend, precision).map(|spec| backend.check(&spec));
+        matches!(checked, Ok(Err(error)) if error.code() == ErrorCode::Unsupported)
+    };
+    match precisions.iter().all(is_refused) {
         true => vec!["any".to_owned()],
-        false => precisions,
+        false => precisions
+            .into_iter()
+            .filter(|it| !is_refused(it))
+            .collect(),
     }
 }
 

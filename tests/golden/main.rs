@@ -1,6 +1,6 @@
 //! Runs the reference numbers: every case of a folder, through a backend loaded over the C table.
 //!
-//! `UNMASK_GOLDEN_DIR` names the folder (default: this one), `UNMASK_GOLDEN_BACKEND` the backend (default: all of ours that
+//! `UNMASK_GOLDEN_DIR` names the folder (default: this one, then `further`), `UNMASK_GOLDEN_BACKEND` the backend (default: all of ours that
 //! are usable here), `UNMASK_GOLDEN_DEVICE` its device (default: its first), `UNMASK_GOLDEN_KINDS` kinds with commas between
 //! them (default: all). What was demanded has to be there: that backend, or ONNX Runtime's where `UNMASK_REQUIRE_RUNTIME` says
 //! that it was installed. Prints a line per kind, names each failure with what differs first, and lists what belongs to families
@@ -62,15 +62,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, String> {
-    let root = std::env::var_os("UNMASK_GOLDEN_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("golden"),
-        PathBuf::from,
-    );
-    let index = root.join("index.json");
-    let text =
-        std::fs::read_to_string(&index).map_err(|error| format!("{}: {error}", index.display()))?;
-    let index: Value =
-        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", index.display()))?;
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let roots = match std::env::var_os("UNMASK_GOLDEN_DIR") {
+        Some(root) => vec![PathBuf::from(root)],
+        None => vec![own.clone(), own.join("further")],
+    };
+    let sets = roots.into_iter().map(CaseSet::read);
+    let sets = sets.collect::<Result<Vec<CaseSet>, String>>()?;
     let registry = Registry::discover(&SearchPath::new(&BackendSearch {
         isolation: Isolation {
             launcher: worker_launcher(env!("CARGO_BIN_EXE_backend_worker")),
@@ -95,15 +93,17 @@ fn run() -> Result<bool, String> {
     }
     let mut all_pass = true;
     for backend in backends {
-        println!("golden: {} on {}", root.display(), backend.name());
-        all_pass &= run_on(backend, &root, &index, is_wanted)?;
+        for set in &sets {
+            println!("golden: {} on {}", set.root.display(), backend.name());
+            all_pass &= run_on(Arc::clone(&backend), set, is_wanted)?;
+        }
     }
     if std::env::var_os("UNMASK_GOLDEN_BACKEND").is_none() {
         let isolated = registry.find_running(BACKENDS[0], BackendFilter::Usable, Running::Alone);
         let isolated = isolated.map_err(|error| error.to_string())?;
         let crosses = |kind: &str| ISOLATED.contains(&kind);
         println!("golden: {} isolated, {}", BACKENDS[0], ISOLATED.join(", "));
-        all_pass &= run_on(isolated, &root, &index, crosses)?;
+        all_pass &= run_on(isolated, &sets[0], crosses)?;
     }
     Ok(all_pass)
 }
@@ -114,14 +114,30 @@ fn is_wanted(kind: &str) -> bool {
     named.map_or(true, |named| named.split(',').any(|word| word == kind))
 }
 
+/// The cases of a folder.
+struct CaseSet {
+    root: PathBuf,
+    index: Value,
+}
+
+impl CaseSet {
+    fn read(root: PathBuf) -> Result<Self, String> {
+        let path = root.join("index.json");
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = std::fs::read_to_string(&path).map_err(|error| named(&error))?;
+        let index = serde_json::from_str(&text).map_err(|error| named(&error))?;
+        Ok(Self { root, index })
+    }
+}
+
 /// True if every case of a kind that `counts` passes on `backend`.
 fn run_on(
     backend: Arc<dyn Backend>,
-    root: &Path,
-    index: &Value,
+    set: &CaseSet,
     counts: impl Fn(&str) -> bool,
 ) -> Result<bool, String> {
-    let models = Models::new(root.to_owned(), backend);
+    let CaseSet { root, index } = set;
+    let models = Models::new(root.clone(), backend);
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for json in index["cases"].as_array().ok_or("the index has no cases")? {
         let kind = json["kind"].as_str().unwrap_or("?").to_owned();

@@ -89,7 +89,7 @@ impl Models {
     fn spec(&self, checkpoint: Checkpoint, attention: Attention) -> Result<LoadSpec, String> {
         Ok(LoadSpec {
             family: checkpoint.family.name.to_owned(),
-            folder: checkpoint.folder,
+            folder: checkpoint.folder().to_owned(),
             weights: checkpoint.weights,
             config_json: checkpoint.config_json,
             device: self.device()?,

@@ -7,9 +7,10 @@ import { join } from "node:path";
 const KEYS = { Enter: 13, Escape: 27, Tab: 9, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, Home: 36, End: 35, " ": 32 };
 export const CTRL = 2, SHIFT = 8;
 
-export async function launch(binary) {
+/** @param {string} binary @param {string[]} more flags */
+export async function launch(binary, more = []) {
   const profile = mkdtempSync(join(tmpdir(), "unmask-chromium-"));
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank"];
+  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", `--user-data-dir=${profile}`, ...more, "about:blank"];
   const child = spawn(binary, flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
   let rest = "", next = 1;
   const waiting = new Map(), listeners = [];
@@ -43,7 +44,7 @@ export async function launch(binary) {
   };
 }
 
-async function open(send, listeners, url, { width = 1280, height = 800, dark = true, reduced = false, scale = 1 } = {}) {
+async function open(send, listeners, url, { width = 1280, height = 800, dark = true, reduced = false, forced = false, scale = 1 } = {}) {
   // A profile of its own: nothing that another page keeps.
   const { browserContextId } = await send("Target.createBrowserContext");
   const { targetId } = await send("Target.createTarget", { url: "about:blank", browserContextId });
@@ -53,12 +54,16 @@ async function open(send, listeners, url, { width = 1280, height = 800, dark = t
     "Runtime.exceptionThrown": ({ exceptionDetails: it }) => faults.push(it.exception ? it.exception.description : it.text),
     "Runtime.consoleAPICalled": ({ type, args }) => ["error", "warning"].includes(type) && faults.push(args.map((it) => it.value ?? it.description).join(" ")),
     "Log.entryAdded": ({ entry }) => ["error", "warning"].includes(entry.level) && faults.push(`${entry.text} ${entry.url || ""}`),
+    "Runtime.bindingCalled": ({ name, payload }) => name === "violated" && faults.push(`policy: ${payload}`),
     "Network.requestWillBeSent": ({ request }) => requests.push(request.url),
   };
   listeners.push((it) => it.sessionId === sessionId && heard[it.method] && heard[it.method](it.params));
   for (const domain of ["Page", "Runtime", "Log", "Network", "DOM", "Accessibility"]) await call(`${domain}.enable`);
+  // What the page's policy forbids and is tried is a fault.
+  await call("Runtime.addBinding", { name: "violated" });
+  await call("Page.addScriptToEvaluateOnNewDocument", { source: "addEventListener('securitypolicyviolation', (it) => violated(`${it.effectiveDirective} ${it.blockedURI}`));" });
   await call("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: scale, mobile: false });
-  await call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: reduced ? "reduce" : "no-preference" }] });
+  await call("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: reduced ? "reduce" : "no-preference" }, { name: "forced-colors", value: forced ? "active" : "none" }] });
   await call("Page.navigate", { url });
   async function evaluate(expression) {
     const said = await call("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });

@@ -181,6 +181,12 @@ test("no text becomes more than text", async () => {
   assert.equal(await page.evaluate("document.title"), "unmask");
   assert.equal(await page.evaluate("document.querySelectorAll('img, main script').length"), 0);
   clean(page);
+  // What would go elsewhere does not, and is heard of: the tests above would have failed.
+  for (const [tried, directive] of Object.entries({ "new Image().src = 'http://127.0.0.1:9/x'": "img-src", "fetch('http://127.0.0.1:9/').catch(() => 0)": "connect-src", "void document.body.insertAdjacentHTML('beforeend', 'x')": "require-trusted-types-for" })) {
+    await page.evaluate(tried).catch(() => {});
+    for (let n = 0; n < 200 && !page.faults.some((it) => it.startsWith(`policy: ${directive}`)); n++) await new Promise((ok) => setTimeout(ok, 25));
+    assert.ok(page.faults.some((it) => it.startsWith(`policy: ${directive}`)), `${directive}: ${page.faults}`);
+  }
   await page.close();
 });
 
@@ -220,6 +226,47 @@ for (const [name, looks] of Object.entries({ "1280 dark": {}, "1280 light": { da
     await page.close();
   });
 }
+
+test("with forced colours every mark is still one", async () => {
+  const page = await begin({ forced: true });
+  await ask(page, FRANCE);
+  await page.evaluate(`(() => { const it = document.querySelector('${LAST} .controls input'); it.value = 3; it.dispatchEvent(new Event('input')); })()`);
+  await page.until(`document.querySelector('${LAST} .step').innerText.startsWith('step 3/')`);
+  await click(page, `${LAST} .cells [data-at]:nth-child(5)`);
+  await page.until("document.querySelector('.cells .chosen')");
+  const has = (selector, side) => page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).${side}Style`);
+  assert.equal(await has(".cells .masked", "borderTop"), "solid");
+  assert.equal(await has(".cells .fresh", "outline"), "solid");
+  assert.equal(await has(".cells .chosen", "outline"), "solid");
+  assert.equal(await has(".send", "borderTop"), "solid");
+  assert.notEqual(await page.evaluate(`getComputedStyle(document.querySelector('${LAST} .toggle [aria-pressed=true]')).backgroundColor`), await page.evaluate(`getComputedStyle(document.querySelector('${LAST} .toggle [aria-pressed=false]')).backgroundColor`));
+  await shot(page, "forced colours");
+  clean(page);
+  await page.close();
+});
+
+test("with text of twice the size nothing is cut off or goes sideways", async () => {
+  const large = await launch(CHROMIUM, ["--blink-settings=defaultFontSize=32"]);
+  for (const [width, height] of [[1280, 900], [640, 900]]) {
+    const page = await large.page(URL_OPEN, { width, height });
+    await ready(page);
+    assert.equal(await page.evaluate("getComputedStyle(document.documentElement).fontSize"), "32px");
+    await shot(page, `twice ${width} hello`);
+    await ask(page, FRANCE);
+    await click(page, `${LAST} .cells [data-at]:nth-child(3)`);
+    await shot(page, `twice ${width} token`);
+    const fits = () => page.evaluate(`[...document.querySelectorAll('html, main, aside, button, select, h2, .step, .figures')].filter((it) => it.checkVisibility() && it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).display !== 'inline').map((it) => it.outerHTML.slice(0, 80))`);
+    assert.deepEqual(await fits(), []);
+    await page.key("Escape");
+    await click(page, ".head .only-narrow");
+    await page.until("document.querySelector('.settings').checkVisibility()");
+    assert.deepEqual(await fits(), []);
+    await shot(page, `twice ${width} settings`);
+    clean(page);
+    await page.close();
+  }
+  await large.close();
+});
 
 test("what is on the page has names", async () => {
   const page = await begin();

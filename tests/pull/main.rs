@@ -4,6 +4,7 @@ mod hub;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hub::{COMMIT, Fault, LocalHub};
 use unmask_tests::program::{Home, Said, refused};
@@ -270,4 +271,34 @@ fn what_is_no_model_of_the_hub_is_told_apart() {
     let said = ask(&tree);
     assert_eq!(said.code, Some(0), "{said:?}");
     check_whole(&home, &hub);
+}
+
+#[test]
+fn the_screen_asks_what_a_model_takes_gets_it_and_loads_it() {
+    const LONG: Duration = Duration::from_secs(60);
+    let (home, hub) = (Home::default(), LocalHub::of(&model(), Fault::None));
+    let mut screen = home.start(&[], &[("HF_ENDPOINT", &hub.url)], (100, 30));
+    screen.wait(LONG, "the demo model", |text| text.contains("● ready"));
+    screen.press("/models get Org/Tiny\r");
+    screen.wait(LONG, "a question", |text| {
+        text.contains("Get Org/Tiny?") && text.contains("8 files")
+    });
+    assert!(!repository(&home).exists(), "nothing comes unasked");
+    screen.press("y");
+    screen.wait(LONG, "its end", |text| text.contains("is on disk now"));
+    check_whole(&home, &hub);
+    screen.press("/models Org/Tiny\r");
+    screen.wait(LONG, "the model", |text| text.contains("Tiny · candle"));
+}
+
+#[test]
+fn the_screen_tells_why_a_model_does_not_come() {
+    const LONG: Duration = Duration::from_secs(60);
+    let (home, hub) = (Home::default(), LocalHub::of(&model(), Fault::Unauthorized));
+    let mut screen = home.start(&[], &[("HF_ENDPOINT", &hub.url)], (100, 30));
+    screen.wait(LONG, "the demo model", |text| text.contains("● ready"));
+    screen.press("/models get Org/Tiny\r");
+    screen.wait(LONG, "why", |text| {
+        text.contains("Org/Tiny was not fetched") && text.contains("HF_TOKEN")
+    });
 }

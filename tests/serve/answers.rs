@@ -5,14 +5,14 @@ use unmask_tests::program::Home;
 
 use crate::server::Server;
 
-const QUESTIONS: [&str; 4] = [
+pub(crate) const QUESTIONS: [&str; 4] = [
     "What is the capital of France?",
     "What is 2 plus 3?",
     "Hello!",
     "Which element has the symbol Fe?",
 ];
 
-fn body(question: &str, more: Value) -> String {
+pub(crate) fn body(question: &str, more: Value) -> String {
     let mut body = json!({"messages": [{"role": "user", "content": question}]});
     let members = more.as_object().cloned().unwrap_or_default();
     body.as_object_mut().expect("it is one").extend(members);
@@ -248,37 +248,6 @@ fn parts_are_given_and_holes_are_filled() {
         "{text}"
     );
     assert_eq!(answer["unmask"]["holes"].as_array().map(Vec::len), Some(1));
-}
-
-#[test]
-fn logarithms_are_those_of_confidences_at_commit() {
-    let server = Server::start(&[]);
-    let more = json!({"logprobs": true, "top_logprobs": 2});
-    let answer = server.chat(&body(QUESTIONS[0], more));
-    let content = answer["choices"][0]["logprobs"]["content"]
-        .as_array()
-        .cloned();
-    let content = content.expect("they are listed");
-    assert_eq!(
-        Some(content.len() as u64),
-        answer["usage"]["completion_tokens"].as_u64()
-    );
-    let text: String = content
-        .iter()
-        .filter_map(|it| it["token"].as_str())
-        .collect();
-    assert_eq!(answer["choices"][0]["message"]["content"], text);
-    for token in &content {
-        assert_eq!(token["top_logprobs"].as_array().map(Vec::len), Some(2));
-        assert!(token["logprob"].as_f64().is_some_and(|it| it <= 0.0));
-    }
-    let request = json!({"prompt": "The capital", "logprobs": 1, "max_tokens": 4}).to_string();
-    let answer = server.post("/v1/completions", &request).json();
-    let logprobs = &answer["choices"][0]["logprobs"];
-    assert_eq!(
-        logprobs["tokens"].as_array().map(Vec::len),
-        logprobs["text_offset"].as_array().map(Vec::len)
-    );
 }
 
 #[test]

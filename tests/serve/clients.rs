@@ -2,7 +2,7 @@
 //! `UNMASK_REQUIRE_CLIENTS` is 1.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use unmask_tests::root;
@@ -13,9 +13,10 @@ fn folder() -> PathBuf {
     root().join("target/clients")
 }
 
-/// Runs a client's script against a server; the last line that it prints is `ok`.
-fn run(name: &str, program: PathBuf, script: &str) {
-    if !program.exists() || !folder().join(name).exists() {
+/// Whether a client is there; says so if it is not.
+fn is_there(name: &str, program: &Path) -> bool {
+    let is_there = program.exists() && folder().join(name).exists();
+    if !is_there {
         let is_wanted = std::env::var("UNMASK_REQUIRE_CLIENTS").is_ok_and(|it| it == "1");
         assert!(
             !is_wanted,
@@ -24,6 +25,13 @@ fn run(name: &str, program: PathBuf, script: &str) {
         let skipped =
             format!("skipped: {name} is not installed; run tests/serve/clients/install.sh");
         writeln!(std::io::stderr(), "{skipped}").ok();
+    }
+    is_there
+}
+
+/// Runs a client's script against a server; the last line that it prints is `ok`.
+fn run(name: &str, program: PathBuf, script: &str) {
+    if !is_there(name, &program) {
         return;
     }
     let server = Server::start(&[]);
@@ -81,4 +89,45 @@ fn openai_for_node_streams_completes_and_raises() {
 #[test]
 fn the_ai_sdk_reads_answers_and_streams() {
     run("node/ai", node(), "ai_client.mjs");
+}
+
+/// Requests out of the OpenAPI document, sound and not, for a time that a gate has: `SCHEMATHESIS_SECONDS` says another.
+#[test]
+fn what_the_document_says_is_what_is_answered() {
+    let program = folder().join("schemathesis/bin/schemathesis");
+    if !is_there("schemathesis/requirements.txt", &program) {
+        return;
+    }
+    let server = Server::start(&["--queue", "64"]);
+    let seconds = std::env::var("SCHEMATHESIS_SECONDS").unwrap_or_else(|_| "10".to_owned());
+    let output = Command::new(program)
+        .arg("run")
+        .arg(format!("http://{}/unmask/v1/openapi.json", server.address))
+        .args([
+            "--max-time",
+            &seconds,
+            "--workers",
+            "2",
+            "--no-color",
+            "--warnings",
+            "off",
+            "--no-shrink",
+        ])
+        // What is not in a schema is ignored and reported, and of what is, more may be refused than a schema can say.
+        .args([
+            "--exclude-checks",
+            "negative_data_rejection,positive_data_acceptance,ignored_auth",
+        ])
+        .args(["--generation-database", "none", "--request-timeout", "60"])
+        .env("HOME", server.home().path())
+        .current_dir(server.home().path())
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{said}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(server.get("/health").status, 200);
 }

@@ -10,7 +10,11 @@ const KEY: &str = "0123456789abcdefghijklmnopq";
 const OTHER_KEY: &str = "zyxwvutsrqponmlkjihgfedcba9";
 
 fn keyed() -> Server {
-    Server::start_with(&["--key-file", "keys", "--no-page"], |home| {
+    keyed_with(&["--no-page"])
+}
+
+fn keyed_with(flags: &[&str]) -> Server {
+    Server::start_with(&[&["--key-file", "keys"], flags].concat(), |home| {
         let file = home.path().join("keys");
         let text = format!("ann {KEY}\nben {OTHER_KEY}\n");
         std::fs::write(&file, text).expect("the home is ours");
@@ -134,6 +138,94 @@ fn another_sites_page_gets_nothing_and_an_allowed_one_its_headers() {
         server.send("GET /v1/models HTTP/1.1\r\nHost: evil.com\r\nConnection: close\r\n\r\n");
     assert_eq!(rebound.status, 403);
     assert_eq!(rebound.json()["error"]["code"], "host");
+}
+
+#[test]
+fn a_page_that_may_ask_can_also_read_why_it_is_refused() {
+    let server = keyed_with(&["--allow-origin", "https://chat.lan"]);
+    let key = format!("Authorization: Bearer {KEY}\r\n");
+    let json = "Content-Type: application/json\r\n";
+    for (line, headers, status) in [
+        ("GET /v1/models", String::new(), 401),
+        ("POST /v1/completions", json.to_owned(), 401),
+        ("GET /v1/nothing", key.clone(), 404),
+        ("DELETE /v1/models", key.clone(), 405),
+        ("POST /v1/completions", key.clone(), 415),
+        (
+            "POST /v1/completions",
+            format!("{key}{json}Content-Encoding: gzip\r\n"),
+            415,
+        ),
+        (
+            "POST /v1/completions",
+            format!("{key}{json}Content-Length: 3000000\r\n"),
+            413,
+        ),
+        (
+            "POST /v1/completions",
+            format!("{key}{json}Transfer-Encoding: chunked\r\n\r\nnone\r\n"),
+            400,
+        ),
+        ("POST /v1/completions", format!("{key}{json}"), 400),
+        ("GET /v1/models", key.clone(), 200),
+    ] {
+        let host = &server.address;
+        let reply = server.send(&format!(
+            "{line} HTTP/1.1\r\nHost: {host}\r\nOrigin: https://chat.lan\r\nConnection: close\r\n{headers}\r\n"
+        ));
+        let allowed = reply.header("access-control-allow-origin");
+        assert_eq!(
+            (reply.status, allowed),
+            (status, Some("https://chat.lan")),
+            "{line} {headers}: {reply:?}"
+        );
+    }
+}
+
+#[test]
+fn a_body_that_is_not_whole_is_no_large_one() {
+    let server = Server::start(&[]);
+    let head = |more: &str| {
+        format!(
+            "POST /v1/completions HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n{more}\r\n",
+            server.address
+        )
+    };
+    let chunked = head("Transfer-Encoding: chunked\r\n");
+    // Whoever has hung up is told nothing.
+    const CUT: &[u16] = &[0, 400];
+    for (request, statuses, code) in [
+        (head("Content-Length: 20\r\n") + "{", CUT, "broken_body"),
+        (format!("{chunked}5\r\n{{"), CUT, "broken_body"),
+        (format!("{chunked}1\r\n{{\r\n"), CUT, "broken_body"),
+        (format!("{chunked}none\r\n"), &[400], "broken_body"),
+        (
+            format!("{chunked}1\r\n{{}}\r\n0\r\n\r\n"),
+            &[400],
+            "broken_body",
+        ),
+        (
+            format!("{chunked}2\r\n{{}}\r\n0\r\n\r\n"),
+            &[400],
+            "invalid_value",
+        ),
+        (
+            format!("{chunked}200001\r\n{}\r\n", "a".repeat(0x20_0001)),
+            &[413],
+            "body_too_large",
+        ),
+    ] {
+        let stream = server.connect(request.as_bytes());
+        if statuses == CUT {
+            stream.shutdown(std::net::Shutdown::Write).ok();
+        }
+        let reply = read(stream);
+        let end: String = request.chars().skip(150).take(60).collect();
+        assert!(statuses.contains(&reply.status), "{end}: {reply:?}");
+        if reply.status != 0 {
+            assert_eq!(reply.json()["error"]["code"], code, "{end}");
+        }
+    }
 }
 
 #[test]

@@ -5,5 +5,8 @@ mod clients;
 mod door;
 mod natives;
 mod places;
+mod recorded;
 mod server;
+mod several;
+mod tokens;
 mod units;

@@ -4,6 +4,7 @@ mod compile;
 mod fixtures;
 
 pub mod chat;
+pub mod demo;
 pub mod http;
 pub mod imports;
 pub mod program;

@@ -111,7 +111,7 @@ fn conversation(answers: usize) -> State {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         },
     );

@@ -44,13 +44,9 @@ fn main() -> Result<(), Error> {
         .map_err(Error::other)
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is on its way at a time, and is used up at once"
-)]
 enum Order {
     Load(LoadRequest),
-    Start(TurnRequest),
+    Start(Box<TurnRequest>),
     Pause,
     Resume,
     Stop,
@@ -72,7 +68,7 @@ impl EngineClient for Handle {
         self.tell(Order::Load(request));
     }
     fn start(&mut self, request: TurnRequest) {
-        self.tell(Order::Start(request));
+        self.tell(Order::Start(Box::new(request)));
     }
     fn pause(&mut self) {
         self.tell(Order::Pause);
@@ -163,6 +159,7 @@ impl Pretender {
             backend: "fake".to_owned(),
             device: "cpu".to_owned(),
             device_name: "no device".to_owned(),
+            device_kind: None,
             ..model(Arc::clone(&self.vocabulary))
         }
     }
@@ -234,7 +231,7 @@ impl Denoising<'_> {
     fn run(mut self, orders: &Receiver<Order>) {
         self.tell(TurnEvent::Started {
             canvas: self.canvas.clone(),
-            params: self.params.clone(),
+            params: Box::new(self.params.clone()),
             left_out: 0,
         });
         for step in 1..=self.params.steps {

@@ -8,7 +8,7 @@ use ratatui::layout::Position;
 use unmask_core::TokenId;
 use unmask_core::add_model::Added;
 use unmask_core::catalogue::Catalogue;
-use unmask_core::engine::EngineEvent;
+use unmask_core::engine::{EngineEvent, LoadRequest};
 use unmask_core::text::pins::PinPlaceError;
 
 pub use crate::commands::{Command, CompareAct, LineEdit, ReplayAct, Scroll};
@@ -16,8 +16,8 @@ use crate::row::Row;
 pub use crate::screen_time::{ScreenTime, TimeOfDay};
 use crate::session::StorageEvent;
 pub use crate::size::Size;
-pub use crate::state::{AfterScan, Approve, CopyOrder, Order};
-use crate::state::{PinQuestion, TerminalFocus, TextQuestion, Toast};
+pub use crate::state::{AfterScan, Approve, CopyOrder};
+use crate::state::{GetNews, PinQuestion, TerminalFocus, TextQuestion, Toast};
 
 use crate::themes::ThemeFile;
 
@@ -27,6 +27,19 @@ pub enum Action {
     /// The time at which what follows happens. It is told before every burst of other actions, and when the state asked
     /// to be woken.
     Time(ScreenTime),
+    /// The screen is open: the work of its beginning is to begin.
+    Begin {
+        /// The model to load; without one the machine is looked at.
+        load: Option<LoadRequest>,
+        /// Bytes of traces that may stay.
+        most_traces: u64,
+    },
+    /// A frame of this size is about to be drawn.
+    Frame(Size),
+    /// What is on the screen is lost, or was drawn for another size.
+    Redraw,
+    /// The engine is gone, without a word.
+    EngineEnded,
     /// A key was pressed or repeats.
     Key(KeyEvent),
     /// A paste that the terminal marked.
@@ -43,10 +56,8 @@ pub enum Action {
     Release,
     /// The terminal's new size.
     Resize(Size),
-    /// Something that a key, a slash command or a palette row stands for.
+    /// Something that a key, a slash command, a palette row or a panel asks for.
     Do(Command),
-    /// Something that a slash command with an argument or a panel asks for.
-    Order(Order),
     /// What came of copying.
     Copied(Copied),
     /// The Markdown of an answer is laid out.
@@ -69,6 +80,8 @@ pub enum Action {
     Saved(Result<String, String>),
     /// A model is in the configuration now, or why it is not.
     Added(Result<Added, String>),
+    /// What comes of getting a model from the hub.
+    Got(GetNews),
     /// A library may run now, or why not.
     Approved(Result<Approve, String>),
     /// The terminal has the focus, or has lost it.
@@ -96,6 +109,8 @@ pub enum Copied {
     Exported(PathBuf, u64),
     /// It could not be written: why, and what to do.
     NotWritten(String),
+    /// An answer could not be exported: why, and what to do.
+    NotExported(String),
 }
 
 /// Markdown laid out.

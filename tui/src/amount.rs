@@ -35,6 +35,22 @@ pub fn count(count: usize) -> String {
     text
 }
 
+/// So many of something: `1 step`, `64 steps`, `2 branches`.
+#[must_use]
+pub fn counted(n: usize, one: &str) -> String {
+    format!("{n} {}", several(n, one))
+}
+
+/// The word for so many of something.
+#[must_use]
+pub fn several(n: usize, one: &str) -> String {
+    match n {
+        1 => one.to_owned(),
+        _ if one.ends_with("ch") => format!("{one}es"),
+        _ => format!("{one}s"),
+    }
+}
+
 /// Kilobytes in the unit in which they are not above `most`.
 fn scaled(kilobytes: f64, most: f64) -> (f64, &'static str) {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -63,6 +79,13 @@ mod tests {
         assert_eq!(needed(999_500_000), "1 GB");
         assert_eq!(free(16_920_000_000), "16 GB");
         assert_eq!(free(999_500_000), "999 MB");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        let said = [0, 1, 2].map(|n| counted(n, "step"));
+        assert_eq!(said, ["0 steps", "1 step", "2 steps"]);
+        assert_eq!([1, 3].map(|n| several(n, "branch")), ["branch", "branches"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::state::{Activity, State};
 ///
 /// # Errors
 /// Why not, in a few words.
-pub fn command(state: &State, command: Command) -> Result<(), &'static str> {
+pub fn command(state: &State, command: &Command) -> Result<(), &'static str> {
     Slash::of(command).map_or(Ok(()), |slash| of(state, slash))
 }
 
@@ -22,6 +22,7 @@ pub fn of(state: &State, slash: &Slash) -> Result<(), &'static str> {
         Need::Idle => idle(state),
         Need::Model => model(state),
         Need::Ready => model(state).and_then(|()| idle(state)),
+        Need::Work if state.machine.getting.is_some() => Ok(()),
         Need::Work if matches!(state.activity, Activity::Idle) => Err("no answer is being written"),
         Need::Work => Ok(()),
         Need::Paused if !state.is_paused() => Err("no answer is paused"),

@@ -8,8 +8,10 @@ mod denoising;
 mod documents;
 mod eval;
 mod export;
+mod generate;
 mod measure;
 mod replay;
+mod screen;
 mod serve;
 mod sessions;
 
@@ -28,12 +30,13 @@ pub(crate) use eval::{AskedLine, EvalArguments};
 pub(crate) use export::{
     ExportArguments, ExportTraceArguments, ExportWhat, TraceFormat, TraceStep,
 };
+pub(crate) use generate::{ChatArguments, Format, GenerateArguments};
 pub(crate) use measure::{PresetsArguments, ScoreArguments, StatsArguments, WorkerArguments};
 pub(crate) use replay::ReplayArguments;
+pub(crate) use screen::ScreenFlags;
 pub(crate) use serve::{ServeArguments, time};
 pub(crate) use sessions::{Rm, Saving, SessionsCommand, Show, ShowFormat};
-use unmask::ColorChoice;
-use unmask::preferences::{Preferences, UI};
+use unmask::preferences::UI;
 use unmask_core::config::{self, Overrides, PresetHalf};
 use unmask_core::plugin::isolate::SUBCOMMAND;
 
@@ -59,7 +62,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Model and machine")]
 pub(crate) struct Common {
-    /// A key of the configuration, a hub id, a folder, or builtin:demo
+    /// A key of the configuration, a hub id, a folder, a GGUF file, or builtin:demo
     #[arg(short, long, global = true)]
     model: Option<String>,
     /// The backend to run it on
@@ -99,44 +102,6 @@ pub(crate) struct Common {
     /// Print every configured value with its origin and leave
     #[arg(long, global = true, help_heading = "Configuration")]
     pub(crate) show_config: bool,
-}
-
-/// How the screen looks, above `config.toml` and the environment.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Screen")]
-pub(crate) struct ScreenFlags {
-    /// Whether to use colours
-    #[arg(long, global = true)]
-    color: Option<ColorWord>,
-    /// Its theme: auto, dark, light, gradio, mono, or a file of yours
-    #[arg(long, global = true, value_name = "NAME")]
-    theme: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ColorWord {
-    Auto,
-    Never,
-}
-
-impl ScreenFlags {
-    /// The theme, if one is named.
-    pub(crate) fn theme(&self) -> Option<&str> {
-        self.theme.as_deref()
-    }
-
-    /// Lets the flags win.
-    pub(crate) fn change(&self, preferences: &mut Preferences) {
-        if let Some(word) = self.color {
-            preferences.color = match word {
-                ColorWord::Auto => ColorChoice::Auto,
-                ColorWord::Never => ColorChoice::Never,
-            };
-        }
-        if let Some(theme) = &self.theme {
-            preferences.theme.clone_from(theme);
-        }
-    }
 }
 
 /// A subcommand, one file each under `command/`.
@@ -219,53 +184,6 @@ pub(crate) enum ConfigCommand {
     Init,
     /// Print a file's JSON Schema, by which editors complete and check it
     Schema(SchemaArguments),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GenerateArguments {
-    /// The prompt; `-` reads stdin, which is also appended to a prompt if it is not a terminal
-    pub(crate) prompt: Option<String>,
-    /// Instructions before the prompt
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) system: Option<String>,
-    /// Words fixed at positions of the answer: `9:Clara`
-    #[arg(long, value_name = "POS:WORD,…")]
-    pub(crate) pin: Option<String>,
-    /// What stdout holds: the answer, one object with all figures, or an object a step
-    #[arg(long, default_value = "text")]
-    pub(crate) format: Format,
-    /// Write every step to this file, a JSON object a line
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trace: Option<PathBuf>,
-    /// Write also what each step would put in the place of the masks that it leaves
-    #[arg(long, requires = "trace")]
-    pub(crate) trace_guesses: bool,
-    /// Replace the file of --trace, whatever it holds
-    #[arg(long, requires = "trace")]
-    pub(crate) force: bool,
-    /// No progress and no notes on stderr
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    #[command(flatten)]
-    generation: DenoisingArguments,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-    Jsonl,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ChatArguments {
-    /// Line by line, for screen readers and logs; always so where there is no screen
-    #[arg(long)]
-    pub(crate) plain: bool,
-    #[command(flatten)]
-    pub(crate) saving: Saving,
-    #[command(flatten)]
-    generation: DenoisingArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

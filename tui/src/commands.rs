@@ -1,9 +1,24 @@
-//! What the user can ask for in one word.
+//! What the user can ask for.
 
-/// What the user can ask for: the one word behind key, slash command and palette row.
+mod arguments;
+
+use std::path::PathBuf;
+
+use unmask_core::catalogue::ModelChoice;
+use unmask_core::conversations::SessionId;
+use unmask_core::engine::{FillPart, LoadRequest};
+use unmask_core::measured::DialPosition;
+
+pub use arguments::{
+    AfterScan, Approve, BranchName, CompareWith, CopyOrder, ExportFormat, Field, Motion, Mouse,
+    Remasked,
+};
+
+/// What the user can ask for: the one word behind key, slash command, palette row and question.
 ///
-/// The configuration names it after its variant: `Scroll(PageUp)` is `scroll-page-up`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The configuration names what a key can do after its variant: `Scroll(PageUp)` is `scroll-page-up`. What holds words of the
+/// user's own comes from slash commands and panels alone.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Send the message, or queue it.
     Send,
@@ -15,8 +30,10 @@ pub enum Command {
     Interrupt,
     /// Let a paused turn go on.
     Resume,
-    /// Leave.
+    /// Leave; asks first if a file is being written.
     Quit,
+    /// Leave whatever is being written.
+    Leave,
     /// Hand the terminal back to the shell.
     Suspend,
     /// Draw everything anew.
@@ -33,6 +50,10 @@ pub enum Command {
     Delete,
     /// Search earlier prompts.
     SearchPrompts,
+    /// Write what is to be looked for in the conversation.
+    BeginFind,
+    /// Show the last two answers to one message side by side.
+    CompareLast,
     /// Scroll the transcript or the overlay.
     Scroll(Scroll),
     /// An earlier message, the row above, or the last queued one.
@@ -83,6 +104,8 @@ pub enum Command {
     NextMessage,
     /// Show the selected answer's tokens instead of its text, and back.
     ToggleRaw,
+    /// Choose what an answer is written as.
+    Formats,
     /// Copy the last answer.
     Copy,
     /// Copy the selected message.
@@ -117,6 +140,80 @@ pub enum Command {
     Replay(ReplayAct),
     /// What is done to two answers side by side.
     Compare(CompareAct),
+    /// Call the conversation this.
+    Rename(String),
+    /// Copy a part of the conversation.
+    CopyPart(CopyOrder),
+    /// Open this conversation.
+    OpenSession(SessionId),
+    /// Call this conversation so.
+    RenameSession(SessionId, String),
+    /// Remove this conversation, after asking.
+    AskToDelete {
+        /// Which.
+        id: SessionId,
+        /// How it is called.
+        title: String,
+        /// How many messages it has.
+        messages: usize,
+    },
+    /// Remove this conversation for good.
+    DeleteSession(SessionId),
+    /// Load this choice if it can be, after asking where something else would have to go.
+    WantModel(Box<ModelChoice>),
+    /// Give a setting this value.
+    Set(Field, String),
+    /// Sets what the preset of this name says.
+    Preset(String),
+    /// Turn the speed dial.
+    Dial(DialPosition),
+    /// Answer the last message anew, with this seed.
+    RetryWith(u64),
+    /// Capture the mouse, or release it.
+    Mouse(Mouse),
+    /// Look at the machine.
+    Scan,
+    /// Look at the machine, then do this.
+    Look(AfterScan),
+    /// Load this.
+    Load(LoadRequest),
+    /// Put a model into the configuration: a folder or a hub id.
+    AddModel(String),
+    /// Ask what it takes to get this model from the hub.
+    Get(String),
+    /// Fetch it.
+    Fetch(String),
+    /// Let a library of others run.
+    Approve(Approve),
+    /// Take this length, and send the draft.
+    Length(usize),
+    /// Draw in the theme of this name.
+    Theme(String),
+    /// Let much or little move.
+    Motion(Motion),
+    /// Put this large paste into the draft.
+    Insert(String),
+    /// Show the answer of the turn of this number, counted from 1, step by step.
+    ReplayTurn(usize),
+    /// Have a part of the last answer written anew.
+    Remask(Remasked),
+    /// Write the last answer and how it came about into a new file, this one or one in the user's data folder.
+    Export(ExportFormat, Option<PathBuf>),
+    /// Have the blanks of a text filled.
+    Fill {
+        /// The text as it was typed.
+        template: String,
+        /// Its parts.
+        parts: Vec<FillPart>,
+    },
+    /// Put the message of the turn of this number, counted from 1, into the composer, to be sent as a branch.
+    EditTurn(usize),
+    /// Look for words in the conversation.
+    Find(String),
+    /// Show an answer beside another one to the same message.
+    CompareWith(CompareWith),
+    /// Show the answer of this name and what followed it again; without a name say which there are.
+    Branch(Option<BranchName>),
 }
 
 /// What is done to two answers side by side.

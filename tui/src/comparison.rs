@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use unmask_core::TokenId;
 use unmask_core::fold::Mark;
-use unmask_core::text::Piece;
 use unmask_core::wire::RunSettings;
 
-use crate::clean::clean_line;
 use crate::layout::answer_found;
 use crate::state::{CanvasMoment, Turn};
 
@@ -90,22 +88,14 @@ pub fn canvases(
         first: earliest.map(|&at| TokenDifference {
             step: step(at),
             offset: at,
-            texts: [text(first, tokens[0][at]), text(second, tokens[1][at])],
+            texts: [
+                first.token_text(tokens[0][at]),
+                second.token_text(tokens[1][at]),
+            ],
         }),
         differing,
         decided: decided.len(),
     }
-}
-
-/// What a token stands for.
-#[must_use]
-pub fn text(turn: &Turn, token: TokenId) -> String {
-    let text = match turn.loaded.vocabulary.piece(token) {
-        Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).replace('\n', "↵"),
-        Piece::Special(name) => name.to_owned(),
-        Piece::Unknown => format!("id {}", token.0),
-    };
-    clean_line(&text)
 }
 
 /// Compares two runs.
@@ -197,7 +187,7 @@ fn first_other(first: &Turn, second: &Turn) -> Option<TokenDifference> {
                 return Some(TokenDifference {
                     step: step.step,
                     offset,
-                    texts: [text(first, held?), text(second, commit.token)],
+                    texts: [first.token_text(held?), second.token_text(commit.token)],
                 });
             }
         }

@@ -27,9 +27,7 @@ fn own(overlay: &Overlay) -> Option<Context> {
         Overlay::Help(help) if help.filter.is_some() => None,
         Overlay::Help(_) | Overlay::Info(_) => Some(Context::Help),
         Overlay::Menu { .. } => Some(Context::Menu),
-        Overlay::Sessions(_) => Some(Context::Sessions),
-        Overlay::Search(_) => Some(Context::Search),
-        Overlay::Models(_) => Some(Context::Models),
+        Overlay::List(list) => list.kind.context,
         Overlay::Confirm(_) => Some(Context::Confirm),
         _ => None,
     }
@@ -88,5 +86,5 @@ pub fn lookup(state: &State, event: KeyEvent) -> Option<Command> {
     let chord = Chord::of(event);
     contexts(state)
         .into_iter()
-        .find_map(|context| state.keymap.command(context, chord))
+        .find_map(|context| state.keymap.command(context, chord).cloned())
 }

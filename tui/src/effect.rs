@@ -9,17 +9,15 @@ use crate::cells::Emoji;
 use crate::picture::PictureStyle;
 use crate::session::{Job, TracedAnswer};
 pub use crate::state::Mouse;
-use crate::state::{AlertMethod, Approve, ExportFormat, PinQuestion, Settings, TextQuestion, Turn};
+use crate::state::{
+    AlertMethod, Approve, ExportFormat, GetJob, PinQuestion, Settings, TextQuestion, Turn,
+};
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "few effects exist at a time, and each is performed at once"
-)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Begin a turn.
-    Start(TurnRequest),
+    Start(Box<TurnRequest>),
     /// Rest after the running step.
     Pause,
     /// Go on.
@@ -36,6 +34,9 @@ pub enum Effect {
     Load(LoadRequest),
     /// Stop loading.
     CancelLoad,
+    /// Have Markdown laid out, what is seen first; answered by `Rendered`. What was asked for before and is not begun is no
+    /// longer wanted.
+    Render(Vec<RenderJob>),
     /// Keep something on disk, or look there.
     Keep(Job),
     /// Write the settings of a model into the configuration.
@@ -49,12 +50,18 @@ pub enum Effect {
     Scan,
     /// Put a model into the configuration.
     AddModel(String),
+    /// Get a model from the hub, or ask what that takes; answered by `Got`.
+    Get(GetJob),
+    /// Stop getting it.
+    StopGetting,
     /// Remember that a library may run.
     Approve(Approve),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
     /// Copy to the clipboard or into a file.
     Copy(CopyJob),
+    /// Write an answer and how it came about into a file.
+    Export(ExportJob),
     /// Ask the terminal to put this into its clipboard.
     Osc52(String),
     /// Tell the user that a long turn has ended.
@@ -88,21 +95,23 @@ pub enum CopyJob {
         /// Where; by default in the user's data folder.
         path: Option<PathBuf>,
     },
-    /// An answer and how it came about, into a new file.
-    Export {
-        /// How it came about.
-        turn: Arc<Turn>,
-        /// How it ended.
-        answer: Box<TracedAnswer>,
-        /// As what.
-        format: ExportFormat,
-        /// How pictures of it are drawn.
-        style: Box<PictureStyle>,
-        /// How many entries of its log a still shows.
-        shown: usize,
-        /// Where; by default in the user's data folder.
-        path: Option<PathBuf>,
-    },
+}
+
+/// An answer and how it came about, into a new file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportJob {
+    /// How it came about.
+    pub turn: Arc<Turn>,
+    /// How it ended.
+    pub answer: Box<TracedAnswer>,
+    /// As what.
+    pub format: ExportFormat,
+    /// How pictures of it are drawn.
+    pub style: Box<PictureStyle>,
+    /// How many entries of its log a still shows.
+    pub shown: usize,
+    /// Where; by default in the user's data folder.
+    pub path: Option<PathBuf>,
 }
 
 /// Markdown to be laid out.

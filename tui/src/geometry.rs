@@ -1,5 +1,6 @@
 //! Where things are on the screen.
 
+mod compare;
 mod first_run;
 mod models;
 mod panel;
@@ -13,12 +14,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use crate::size::Size;
 pub use crate::size::{INDENT, MARGIN, text_width};
 use crate::state::State;
+pub use compare::CompareArea;
 pub use first_run::{FirstRun, OPTIONS, first_run};
 pub use models::{ModelsArea, SIGN, info, info_rows, models, paragraphs};
 pub use panel::panel;
-pub use panels::{
-    List, Menu, completions, help, list, list_top, palette, search, sessions, themes,
-};
+pub use panels::{List, Menu, completions, help, list, list_top};
 pub use replay::{ReplayArea, replayed_token, timeline_bars};
 pub use settings::{SettingsArea, settings};
 pub use transcript::spot;

@@ -20,6 +20,7 @@ const BACK: Hint = (&[Command::Back], "back");
 const MESSAGES: Hint = (&[Command::PreviousMessage, Command::NextMessage], "message");
 const COPY: Hint = (&[Command::CopyMessage], "copy");
 const REPLAY: Hint = (&[Command::Replay(ReplayAct::Open)], "replay");
+const EXPORT: Hint = (&[Command::Formats], "export");
 const RAW: Hint = (&[Command::ToggleRaw], "raw/text");
 
 /// What may be done in the chat now, the most useful first: keys and words for the last row. An overlay has its keys in its
@@ -107,6 +108,7 @@ fn of_compare() -> Vec<Hint> {
         (&[Do(CompareAct::KeepFirst)], "keep A"),
         (&[Do(CompareAct::KeepSecond)], "keep B"),
         (&[Do(CompareAct::Inspect)], "inspect"),
+        EXPORT,
         BACK,
     ]
 }
@@ -136,6 +138,7 @@ fn of_replay(state: &State) -> Vec<Hint> {
         act(&[Do(Act::LeastSure)], "least sure"),
         act(&[Do(Act::Span)], "select"),
         act(&[Do(Act::Layer)], "colours"),
+        EXPORT,
         BACK,
         act(&[Do(Act::Remask)], "melt"),
         act(&[Do(Act::Refill)], "refill"),
@@ -172,7 +175,7 @@ fn of_turn(turn: &Turn) -> Vec<Hint> {
 /// The first key of each command; of commands that share a key it is named once, and one without a key is left out.
 fn keys(state: &State, commands: &[Command]) -> Option<String> {
     let mut labels: Vec<String> = Vec::new();
-    for &command in commands {
+    for command in commands {
         if let Some(label) = key(state, command).filter(|label| !labels.contains(label)) {
             labels.push(label);
         }
@@ -180,7 +183,7 @@ fn keys(state: &State, commands: &[Command]) -> Option<String> {
     (!labels.is_empty()).then(|| labels.join(" "))
 }
 
-fn key(state: &State, command: Command) -> Option<String> {
+fn key(state: &State, command: &Command) -> Option<String> {
     let chords = state.keymap.chords(&of_chat(state), command);
     let shift_enter = Chord {
         code: KeyCode::Enter,

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, Readiness};
+use unmask_core::model_id::ModelId;
 use unmask_core::plugin::{BackendRow, BackendState};
 
 use crate::amount;
 use crate::clean::clean_line;
 use crate::layout::{Flow, wrap};
 use crate::row::cut;
-use crate::state::{Activity, Overlay, Pick, State};
+use crate::state::{Activity, Pick, State};
 use crate::theme::Role;
 
 /// What the filter looks at, for each choice.
@@ -65,12 +66,20 @@ pub fn rows(state: &State, pick: &Pick) -> Vec<Range<usize>> {
     rows.collect()
 }
 
+/// What the list of models is called.
+pub const PICKER: &str = "models";
+
+/// What is typed and chosen in the picker, if it is the topmost panel.
+#[must_use]
+pub fn picker(state: &State) -> Option<&Pick> {
+    let list = state.list().filter(|list| list.kind.name == PICKER)?;
+    Some(&list.pick)
+}
+
 /// The chosen row of the picker, if it is open.
 #[must_use]
 pub fn chosen(state: &State) -> Option<&ModelChoice> {
-    let Some(Overlay::Models(pick)) = state.overlays.last() else {
-        return None;
-    };
+    let pick = picker(state)?;
     let catalogue = state.machine.catalogue.as_ref()?;
     let shown = matches(state, pick);
     let last = shown.len().checked_sub(1)?;
@@ -163,12 +172,27 @@ fn waits(state: &State, choice: &ModelChoice) -> bool {
     catalogue.is_some_and(|it| waiting(it, &choice.framework).is_some())
 }
 
+/// True if Enter asks what it takes to get the model: it is one of the hub, and not on this machine.
+#[must_use]
+pub fn can_be_got(state: &State, choice: &ModelChoice) -> bool {
+    let surveyed = state.machine.catalogue.iter().flat_map(|it| &it.surveyed);
+    let mut of_key = surveyed.filter(|it| it.key == choice.key);
+    matches!(choice.readiness, Readiness::NotOnDisk(_))
+        && of_key.any(|it| matches!(it.id, ModelId::Hub { .. }))
+}
+
 /// What Enter would do to the chosen row.
 #[must_use]
 pub fn remark(state: &State, choice: &ModelChoice) -> (String, Role) {
     if waits(state, choice) {
         let text = "A library of others: Enter shows it and asks whether it may run.";
         return (text.to_owned(), Role::Warn);
+    }
+    if let Some(obstacle) = choice.obstacle().filter(|_| can_be_got(state, choice)) {
+        return (
+            format!("Enter asks the hub what it takes; or {obstacle}"),
+            Role::Warn,
+        );
     }
     if let Some(obstacle) = choice.obstacle() {
         return (obstacle.to_owned(), Role::Warn);

@@ -7,7 +7,7 @@ use crate::slash::{self, COMMANDS, Run, Slash};
 use crate::state::State;
 
 /// One row of the palette.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// What it does.
     pub about: &'static str,
@@ -22,7 +22,7 @@ pub struct Item {
 }
 
 /// What a row stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PaletteChoice {
     /// A command that stands alone.
     Command(Command),
@@ -36,24 +36,27 @@ pub fn items(state: &State) -> Vec<Item> {
     let slashes = COMMANDS.iter().map(|slash| of_slash(state, slash));
     let only_keys = slash::bindable()
         .into_iter()
-        .filter(|&command| Slash::of(command).is_none() && !is_of_a_place(command));
+        .filter(|command| Slash::of(command).is_none() && !is_of_a_place(command));
     let only_keys = only_keys.map(|command| Item {
         about: keymap::describe(command),
         keys: state.keymap.keys(command),
         slash: String::new(),
-        run: PaletteChoice::Command(command),
+        run: PaletteChoice::Command(command.clone()),
         refusal: None,
     });
     slashes.chain(only_keys).collect()
 }
 
 fn of_slash(state: &State, slash: &Slash) -> Item {
-    let (keys, run) = match slash.run {
-        Run::Exactly(command) => (state.keymap.keys(command), PaletteChoice::Command(command)),
+    let (keys, run) = match &slash.run {
+        Run::Exactly(command) => (
+            state.keymap.keys(command),
+            PaletteChoice::Command(command.clone()),
+        ),
         Run::With(_) => (String::new(), PaletteChoice::Slash(slash.name)),
     };
     Item {
-        about: slash.about,
+        about: slash.about(),
         keys,
         slash: slash.usage(),
         run,
@@ -70,11 +73,11 @@ impl Item {
 }
 
 /// True for a command that means something only where its key is pressed: moving, editing, going back.
-fn is_of_a_place(command: Command) -> bool {
+fn is_of_a_place(command: &Command) -> bool {
     use keymap::Context::{Anywhere, Composer, Menu};
     let is_of_chat = |place| matches!(place, Anywhere | Composer | Menu);
     let mut bindings = keymap::BINDINGS.iter();
-    !bindings.any(|&(place, _, does)| does == command && is_of_chat(place))
+    !bindings.any(|(place, _, does)| does == command && is_of_chat(*place))
         || matches!(
             command,
             Command::Edit(_)
@@ -106,10 +109,10 @@ mod tests {
             let is_motion = matches!(command, Command::Back | Command::Menu | Command::Scroll(_));
             matches!(context, Context::Menu | Context::Anywhere) && !is_motion
         });
-        for &(_, chord, command) in of_chat {
+        for (_, chord, command) in of_chat {
             let item = items
                 .iter()
-                .find(|item| item.run == PaletteChoice::Command(command));
+                .find(|item| item.run == PaletteChoice::Command(command.clone()));
             let item = item.unwrap_or_else(|| panic!("{command:?} has no row"));
             assert!(!item.keys.is_empty(), "{command:?} of {}", chord.label());
             assert!(

@@ -20,7 +20,7 @@ pub use schema::schema;
 pub use traces::{TRACES, TracePreferences};
 
 /// What the user wants of the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Preferences {
     /// The theme's name.
     pub theme: String,
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_said_is_meant() {
-        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\ncopy_on_select = true\nmask_width = 1\nwidth = \"narrow_vs16\"\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"\n[traces]\nkeep = false\nmax_mb = 7";
+        let text = "[ui]\ntheme = \"light\"\ncolor = \"never\"\nmotion = \"reduced\"\nmouse = false\ncopy_on_select = true\nmask_width = 1\nwidth = \"narrow_vs16\"\nexit_print = \"last\"\nnotify = \"osc9\"\nstop_keep = \"all\"\n[traces]\nkeep = \"lean\"\nmax_mb = 7";
         let expected = Preferences {
             theme: "light".to_owned(),
             color: ColorChoice::Never,
@@ -222,7 +222,7 @@ mod tests {
             notify: AlertMethod::Osc9,
             stop_keep: StopKeep::All,
             traces: TracePreferences {
-                keep: false,
+                keep: crate::state::TracesKept::Lean,
                 max_mb: 7,
             },
             keymap: Keymap::default(),
@@ -254,7 +254,7 @@ mod tests {
                 "config.toml:8: `stop_keep` is prefix or all, not `some`",
                 "config.toml:9: `width` is unicode or narrow_vs16, not `1`",
                 "config.toml:10: `copy_on_select` is true or false, not `yes`",
-                "config.toml:12: `keep` is true or false, not `1`",
+                "config.toml:12: `keep` is all, lean or off, not `1`",
                 "config.toml:13: `max_mb` is a number of megabytes, not `-1`",
                 "config.toml:14: no key `max`; did you mean `max_mb`?",
             ],
@@ -278,9 +278,9 @@ mod tests {
         let text = "[keys.anywhere]\nmenu = \"ctrl+t\"\nrepaint = \"none\"\n\
                     [keys.composer]\nnewline = [\"alt+enter\", \"ctrl+j\"]\n";
         let keymap = diagnostics(text, &[]).keymap;
-        assert_eq!(keymap.menu_keys(Command::New), "^T n");
-        assert_eq!(keymap.chords(&[Context::Anywhere], Command::Repaint), []);
-        let newline = keymap.chords(&[Context::Composer], Command::Newline);
+        assert_eq!(keymap.menu_keys(&Command::New), "^T n");
+        assert_eq!(keymap.chords(&[Context::Anywhere], &Command::Repaint), []);
+        let newline = keymap.chords(&[Context::Composer], &Command::Newline);
         assert_eq!(newline[0].label(), "Alt+Enter");
     }
 

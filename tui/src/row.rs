@@ -130,6 +130,23 @@ pub fn cut(text: &str, cells: usize) -> String {
     kept
 }
 
+/// As [`cut`], but out of the middle: of names that begin alike the ends tell which is which.
+#[must_use]
+pub fn cut_middle(text: &str, cells: usize) -> String {
+    if cell_count(text) <= cells {
+        return text.to_owned();
+    }
+    let mut end = text.len();
+    for (at, _) in text.grapheme_indices(true).rev() {
+        if cell_count(&text[at..]) > cells / 2 {
+            break;
+        }
+        end = at;
+    }
+    let end = &text[end..];
+    cut(text, cells - cell_count(end)) + end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +171,14 @@ mod tests {
         assert_eq!(cut("漢字かな", 4), "漢…");
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abc", 0), "");
+    }
+
+    #[test]
+    fn a_name_that_is_cut_keeps_its_end() {
+        assert_eq!(cut_middle("LLaDA-8B-mlx-4bit", 12), "LLaDA…x-4bit");
+        assert_eq!(cut_middle("漢字かなカナ", 7), "漢字…ナ");
+        assert_eq!(cut_middle("abc", 3), "abc");
+        assert_eq!(cut_middle("abc", 1), "…");
+        assert_eq!(cut_middle("abc", 0), "");
     }
 }

@@ -4,9 +4,11 @@ mod burst;
 mod clipboard;
 mod editor;
 mod export;
+mod getting;
 mod input;
 mod keep;
 mod machine;
+mod new_file;
 mod perform;
 mod pins;
 mod render;
@@ -25,15 +27,15 @@ use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::sleep_until;
-use unmask_core::engine::{EngineEvent, Failure, FailureKind, LoadRequest, TurnRequest};
+use unmask_core::engine::{EngineEvent, LoadRequest, TurnRequest};
 use unmask_core::open_files;
 
-use crate::action::{Action, Order, ScreenTime, TimeOfDay};
+use crate::action::{Action, ScreenTime, TimeOfDay};
 use crate::effect::Effect;
-use crate::state::{Activity, AlertMethod, Entry, State};
+use crate::state::{AlertMethod, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Screen, ScreenError};
-use crate::update::{prepare, update, wanted};
+use crate::update::update;
 use crate::view;
 use editor::Editor;
 use input::{read, read_waiting};
@@ -106,22 +108,19 @@ pub fn run(
     let signals = signals.map_err(ScreenError::Terminal)?;
     let (screen, replies) = Screen::open(setup.log.take()).map_err(ScreenError::Terminal)?;
     let size = screen.size().map_err(ScreenError::Terminal)?;
-    let mut state = first_state(size, &setup, &replies);
-    state.entropy = RandomState::new().hash_one(std::process::id());
-    state.machine.log = log;
+    let entropy = RandomState::new().hash_one(std::process::id());
+    let state = first_state(size, &setup, &replies, (entropy, log));
     let (sender, mut receiver) = unbounded_channel();
     if let Some(folder) = &setup.themes_folder {
         themes::watch(folder, sender.clone());
     }
-    let Keep {
-        storage,
-        keeping,
-        resume,
-    } = setup.keep;
-    let most_traces = setup.preferences.traces.most();
+    let begin = Action::Begin {
+        load: setup.load,
+        most_traces: setup.preferences.traces.most(),
+    };
     let workers = Workers::start(
         &sender,
-        storage,
+        setup.keep.storage,
         setup.reader,
         setup.copies,
         setup.themes_folder,
@@ -138,21 +137,20 @@ pub fn run(
         connection: Connection::of_process(),
         to_edit: None,
     };
-    app.act(Action::Time(app.time()));
+    let first = [
+        Some(Action::Time(app.time())),
+        (!replies.typed.is_empty()).then_some(Action::Paste(replies.typed)),
+        Some(begin),
+    ];
     app.screen
         .set_mouse(app.state.mouse)
         .map_err(ScreenError::Terminal)?;
     if app.state.alerts.method != AlertMethod::Off {
         app.screen.watch_focus().map_err(ScreenError::Terminal)?;
     }
-    if !replies.typed.is_empty() {
-        app.state.composer.insert(&replies.typed);
-    }
-    app.begin_keeping(keeping, resume, most_traces);
-    let begin = setup.load.map_or(Order::Scan, Order::Load);
-    for effect in app.act(Action::Order(begin)) {
-        // Neither a load nor a look ends the run.
-        let _ = app.perform(effect).map_err(ScreenError::Lost)?;
+    for action in first.into_iter().flatten() {
+        // Nothing of this ends the run.
+        let _ = app.act_and_perform(action).map_err(ScreenError::Lost)?;
     }
     let ending = runtime.block_on(app.until_the_end(news, &mut receiver, signals));
     // A key may still be awaited by a thread of the runtime's; the screen does not wait for it.
@@ -229,7 +227,7 @@ impl App<'_> {
                     Some(event) => actions.push(Action::Engine(event)),
                     None => {
                         is_open = false;
-                        self.tell_of_the_end();
+                        actions.push(Action::EngineEnded);
                     }
                 },
                 signal = signals.next() => match signal {
@@ -249,7 +247,7 @@ impl App<'_> {
                 // Even back in the size that it had, a terminal has lost what was outside of the smaller one.
                 if let Action::Resize(_) = action {
                     self.screen.forget()?;
-                    self.state.is_dirty = true;
+                    self.tell(Action::Redraw)?;
                 }
                 if self.act_and_perform(action)?.is_break() {
                     return Ok(Ending::Quit);
@@ -271,9 +269,8 @@ impl App<'_> {
         self.screen.give_back();
         let edited = editor.edit(draft);
         self.come_back()?;
-        self.act(Action::Time(self.time()));
-        self.act(Action::Edited(edited));
-        Ok(())
+        self.tell(Action::Time(self.time()))?;
+        self.tell(Action::Edited(edited))
     }
 
     /// What was typed, without the terminal's late answers, and with the pastes found that nobody has marked: a terminal
@@ -328,9 +325,8 @@ impl App<'_> {
 
     fn draw(&mut self) -> io::Result<()> {
         // The terminal's size is asked for in each frame; a resize may not have been told yet.
-        self.act(Action::Resize(self.screen.size()?));
-        prepare(&mut self.state);
-        self.workers.renderer.send(wanted(&mut self.state));
+        let size = self.screen.size()?;
+        self.tell(Action::Frame(size))?;
         let state = &self.state;
         let mut is_resized = false;
         self.screen.draw(&state.window_title(), |frame| {
@@ -341,8 +337,10 @@ impl App<'_> {
                 view::draw(state, frame);
             }
         })?;
-        self.state.is_dirty = is_resized;
-        Ok(())
+        match is_resized {
+            true => self.tell(Action::Redraw),
+            false => Ok(()),
+        }
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
@@ -358,24 +356,17 @@ impl App<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Tells of what does not end the run.
+    fn tell(&mut self, action: Action) -> io::Result<()> {
+        self.act_and_perform(action).map(drop)
+    }
+
     /// After a stop the shell may have changed the terminal, and its size.
     fn come_back(&mut self) -> io::Result<()> {
         self.screen.take_again()?;
         // Where saved themes are not told of, they were saved meanwhile.
         self.workers.themes.send(());
-        self.state.is_dirty = true;
-        Ok(())
-    }
-
-    fn tell_of_the_end(&mut self) {
-        self.state.activity = Activity::Idle;
-        self.state.model = None;
-        self.state.transcript.push(Entry::Failure(Failure {
-            kind: FailureKind::Generation,
-            text: "the engine has ended".to_owned(),
-            hint: "start unmask again; the log has more".to_owned(),
-        }));
-        self.state.is_dirty = true;
+        self.tell(Action::Redraw)
     }
 
     fn time(&self) -> ScreenTime {

@@ -8,19 +8,19 @@ mod turns;
 use read::nearest;
 pub use read::{Draft, read};
 
-use crate::action::{Action, AfterScan, Command, CopyOrder, Order, ReplayAct};
+use crate::action::{AfterScan, Command, CopyOrder, ReplayAct};
 use crate::keymap;
 use crate::state::{Motion, Mouse};
 
 /// A name, what may follow it, and what it does.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Slash {
     /// Without the slash.
     pub name: &'static str,
     /// What may follow, as the help shows it; empty if it stands alone.
     pub argument: &'static str,
-    /// What it does, in a few words.
-    pub about: &'static str,
+    /// What it does, in a few words; empty if it is what the command says of itself.
+    words: &'static str,
     /// What it stands for.
     pub run: Run,
     /// What must be so that it can be carried out.
@@ -46,13 +46,24 @@ pub enum Need {
 
 impl Slash {
     /// The same, in other words.
-    const fn about(self, about: &'static str) -> Self {
-        Self { about, ..self }
+    const fn saying(mut self, words: &'static str) -> Self {
+        self.words = words;
+        self
     }
 
     /// The same, for when `need` is met.
-    const fn needing(self, need: Need) -> Self {
-        Self { need, ..self }
+    const fn needing(mut self, need: Need) -> Self {
+        self.need = need;
+        self
+    }
+
+    /// What it does, in a few words.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        match &self.run {
+            Run::Exactly(command) if self.words.is_empty() => keymap::describe(command),
+            Run::Exactly(_) | Run::With(_) => self.words,
+        }
     }
 
     /// How it is typed: `/rename TITLE`.
@@ -64,9 +75,9 @@ impl Slash {
 
     /// The command that stands for exactly `command`.
     #[must_use]
-    pub fn of(command: Command) -> Option<&'static Self> {
+    pub fn of(command: &Command) -> Option<&'static Self> {
         let mut all = COMMANDS.iter();
-        all.find(|slash| matches!(slash.run, Run::Exactly(does) if does == command))
+        all.find(|slash| matches!(&slash.run, Run::Exactly(does) if does == command))
     }
 
     /// What a draft begins with, if it is a command.
@@ -92,13 +103,13 @@ impl Slash {
     }
 }
 
-/// How a slash command becomes an action.
-#[derive(Debug, Clone, Copy)]
+/// How a slash command becomes a command.
+#[derive(Debug, Clone)]
 pub enum Run {
     /// With the argument exactly as the table has it.
     Exactly(Command),
     /// With any argument; a refusal says what is wrong with it.
-    With(fn(&str) -> Result<Action, String>),
+    With(fn(&str) -> Result<Command, String>),
 }
 
 /// Every slash command.
@@ -107,7 +118,7 @@ pub const COMMANDS: &[Slash] = &[
     exactly("models", Command::Models),
     with(
         "models",
-        "NAME|add PATH|get",
+        "NAME|add PATH|get ID",
         "load, add or get a model",
         model,
     ),
@@ -138,7 +149,7 @@ pub const COMMANDS: &[Slash] = &[
     exactly("undo", Command::UndoTurn).needing(Need::Idle),
     exactly("stats", Command::Stats),
     exactly("doctor", Command::Doctor),
-    exactly("keys", Command::Help).about("what every key does"),
+    exactly("keys", Command::Help).saying("what every key does"),
     exactly("new", Command::New).needing(Need::Idle),
     exactly("sessions", Command::Sessions),
     with("rename", "TITLE", "name this conversation", rename),
@@ -152,6 +163,7 @@ pub const COMMANDS: &[Slash] = &[
         "the answer of this turn, step by step",
         turns::replay,
     ),
+    exactly("export", Command::Formats),
     with(
         "export",
         "FORMAT PATH",
@@ -173,7 +185,9 @@ pub const COMMANDS: &[Slash] = &[
     .needing(Need::Ready),
     exactly("edit", Command::EditMessage).needing(Need::Ready),
     with("edit", "N", "edit the message of this turn", turns::edit).needing(Need::Ready),
+    exactly("find", Command::BeginFind),
     with("find", "TEXT", "look for words here", turns::find),
+    exactly("compare", Command::CompareLast).needing(Need::Idle),
     with(
         "compare",
         "KEY=VALUE|MODEL|1 1b",
@@ -205,7 +219,7 @@ pub const COMMANDS: &[Slash] = &[
         copy,
     ),
     exactly("delete", Command::Delete)
-        .about("remove this conversation")
+        .saying("remove this conversation")
         .needing(Need::Idle),
     exactly("history", Command::SearchPrompts),
     exactly("stop", Command::Interrupt).needing(Need::Work),
@@ -227,7 +241,7 @@ const fn exactly(name: &'static str, command: Command) -> Slash {
     Slash {
         name,
         argument: "",
-        about: keymap::describe(command),
+        words: "",
         run: Run::Exactly(command),
         need: Need::Nothing,
     }
@@ -236,45 +250,43 @@ const fn exactly(name: &'static str, command: Command) -> Slash {
 const fn with(
     name: &'static str,
     argument: &'static str,
-    about: &'static str,
-    read: fn(&str) -> Result<Action, String>,
+    words: &'static str,
+    read: fn(&str) -> Result<Command, String>,
 ) -> Slash {
     Slash {
         name,
         argument,
-        about,
+        words,
         run: Run::With(read),
         need: Need::Nothing,
     }
 }
 
-fn model(argument: &str) -> Result<Action, String> {
-    let order = match argument.split_once(char::is_whitespace) {
-        Some(("add", path)) => Order::AddModel(path.trim().to_owned()),
-        None if argument == "get" => Order::Look(AfterScan::Get),
-        None if argument != "add" => Order::Look(AfterScan::Model(argument.to_owned())),
-        Some(_) | None => return Err("/models takes NAME, add PATH or get".to_owned()),
-    };
-    Ok(Action::Order(order))
+fn model(argument: &str) -> Result<Command, String> {
+    match argument.split_once(char::is_whitespace) {
+        Some(("add", path)) => Ok(Command::AddModel(path.trim().to_owned())),
+        Some(("get", name)) => Ok(Command::Get(name.trim().to_owned())),
+        None if argument == "get" => Ok(Command::Look(AfterScan::Get)),
+        None if argument != "add" => Ok(Command::Look(AfterScan::Model(argument.to_owned()))),
+        Some(_) | None => Err("/models takes NAME, add PATH or get ID".to_owned()),
+    }
 }
 
-fn backend(name: &str) -> Result<Action, String> {
+fn backend(name: &str) -> Result<Command, String> {
     match name {
         "" => Err("/backend takes a name; /models lists the backends".to_owned()),
-        name => Ok(Action::Order(Order::Look(AfterScan::Backend(
-            name.to_owned(),
-        )))),
+        name => Ok(Command::Look(AfterScan::Backend(name.to_owned()))),
     }
 }
 
-fn rename(title: &str) -> Result<Action, String> {
+fn rename(title: &str) -> Result<Command, String> {
     match title {
         "" => Err("/rename takes a title".to_owned()),
-        title => Ok(Action::Order(Order::Rename(title.to_owned()))),
+        title => Ok(Command::Rename(title.to_owned())),
     }
 }
 
-fn copy(what: &str) -> Result<Action, String> {
+fn copy(what: &str) -> Result<Command, String> {
     let (word, rest) = what.split_once(char::is_whitespace).unwrap_or((what, ""));
     let rest = rest.trim();
     let order = match (word, rest) {
@@ -287,36 +299,36 @@ fn copy(what: &str) -> Result<Action, String> {
         ("file", path) => CopyOrder::File(Some(path.into())),
         _ => return Err("/copy takes code N, all, file [PATH] or nothing".to_owned()),
     };
-    Ok(Action::Order(Order::Copy(order)))
+    Ok(Command::CopyPart(order))
 }
 
-fn theme(name: &str) -> Result<Action, String> {
-    Ok(Action::Order(Order::Theme(name.to_owned())))
+fn theme(name: &str) -> Result<Command, String> {
+    Ok(Command::Theme(name.to_owned()))
 }
 
-fn motion(word: &str) -> Result<Action, String> {
+fn motion(word: &str) -> Result<Command, String> {
     let motion = match word {
         "full" => Motion::Full,
         "reduced" => Motion::Reduced,
         _ => return Err("/motion takes full or reduced".to_owned()),
     };
-    Ok(Action::Order(Order::Motion(motion)))
+    Ok(Command::Motion(motion))
 }
 
-fn mouse(word: &str) -> Result<Action, String> {
+fn mouse(word: &str) -> Result<Command, String> {
     let mouse = match word {
         "on" => Mouse::Captured,
         "off" => Mouse::Released,
         _ => return Err("/mouse takes on, off or nothing".to_owned()),
     };
-    Ok(Action::Order(Order::Mouse(mouse)))
+    Ok(Command::Mouse(mouse))
 }
 
 /// Every command that can be bound: those of the table and those of slash commands.
 #[must_use]
-pub fn bindable() -> Vec<Command> {
-    let bound = keymap::BINDINGS.iter().map(|&(_, _, command)| command);
-    let slashes = COMMANDS.iter().filter_map(|slash| match slash.run {
+pub fn bindable() -> Vec<&'static Command> {
+    let bound = keymap::BINDINGS.iter().map(|(_, _, command)| command);
+    let slashes = COMMANDS.iter().filter_map(|slash| match &slash.run {
         Run::Exactly(command) => Some(command),
         Run::With(_) => None,
     });

@@ -230,6 +230,15 @@ fn config_init_writes_files_that_config_check_finds_fine_and_never_writes_over_o
         "{}",
         said.stdout
     );
+    for name in ["config", "model_config"] {
+        let read = |ending: &str| {
+            let path = home.path().join(format!(".config/unmask/{name}.{ending}"));
+            std::fs::read_to_string(path).expect("it was written")
+        };
+        let first = format!("#:schema ./{name}.schema.json\n");
+        assert!(read("toml").starts_with(&first), "{name}");
+        assert!(read("schema.json").contains("\"$schema\""), "{name}");
+    }
     let file = home.path().join(".config/unmask/config.toml");
     std::fs::write(&file, "[ui]\ntheme = \"dark\"\n").expect("it can be written");
     let again = run_in(home.path(), &["config", "init"], &[]);

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use candle_core::quantized::k_quants::{self, BlockQ4K, BlockQ6K, BlockQ8_0, GgmlType};
+use candle_core::quantized::k_quants::{self, BlockQ4K, BlockQ5K, BlockQ6K, BlockQ8_0, GgmlType};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor, QuantizedType};
 use candle_core::{CpuStorage, Error, Result, bail};
 use half::f16;
@@ -18,23 +18,31 @@ use crate::precision::Precision;
 struct Blocks {
     weights: Arc<Weights>,
     name: String,
+    /// Where in it they begin.
+    first: usize,
+    /// How many bytes of it.
+    length: usize,
     precision: Precision,
 }
 
-/// The matrix that the store keeps under `name`, `[rows, columns]`.
+/// The matrix that is kept under `name`, or whose blocks a checkpoint has under it: `[rows, columns]`, from row `first` on.
 pub(crate) fn tensor(
     weights: &Arc<Weights>,
     name: &str,
     precision: Precision,
+    first: usize,
     (rows, columns): (usize, usize),
 ) -> Result<QTensor> {
+    let row_bytes = precision.row_bytes(columns);
     let blocks = Blocks {
         weights: Arc::clone(weights),
         name: name.to_owned(),
+        first: first * row_bytes,
+        length: rows * row_bytes,
         precision,
     };
     let bytes = blocks.bytes().len();
-    if bytes != rows * precision.row_bytes(columns) {
+    if bytes != rows * row_bytes {
         bail!("matrix {name} has {bytes} bytes, which is not [{rows}, {columns}]");
     }
     QTensor::new(QStorage::Cpu(Box::new(blocks)), (rows, columns))
@@ -43,7 +51,9 @@ pub(crate) fn tensor(
 impl Blocks {
     fn bytes(&self) -> &[u8] {
         let weight = self.weights.find(&self.name);
-        weight.map_or(&[], |weight| weight.bytes)
+        let bytes = weight.map(|weight| weight.block_bytes().unwrap_or(weight.bytes));
+        let bytes = bytes.and_then(|it| it.get(self.first..)?.get(..self.length));
+        bytes.unwrap_or_default()
     }
 
     fn blocks<T: Block>(&self) -> &[T] {
@@ -65,6 +75,8 @@ unsafe trait Block: GgmlType {}
 unsafe impl Block for BlockQ8_0 {}
 // SAFETY: two f16 and arrays of u8.
 unsafe impl Block for BlockQ4K {}
+// SAFETY: as BlockQ4K.
+unsafe impl Block for BlockQ5K {}
 // SAFETY: arrays of u8 and i8, and an f16.
 unsafe impl Block for BlockQ6K {}
 
@@ -79,6 +91,7 @@ impl QuantizedType for Blocks {
         match self.precision {
             Precision::Q8_0 => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ8_0>(), dst),
             Precision::Q6K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ6K>(), dst),
+            Precision::Q5K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ5K>(), dst),
             Precision::Q4K => k_quants::matmul(mkn, lhs, self.blocks::<BlockQ4K>(), dst),
             Precision::F32 => bail!("dense matrices are not kept in blocks"),
         }?;
@@ -98,6 +111,7 @@ impl QuantizedType for Blocks {
         match self.precision {
             Precision::Q8_0 => BlockQ8_0::to_float(self.blocks(), &mut out),
             Precision::Q6K => BlockQ6K::to_float(self.blocks(), &mut out),
+            Precision::Q5K => BlockQ5K::to_float(self.blocks(), &mut out),
             Precision::Q4K => BlockQ4K::to_float(self.blocks(), &mut out),
             Precision::F32 => bail!("dense matrices are not kept in blocks"),
         }

@@ -61,7 +61,7 @@ fn name(processor: &Processor, threads: usize) -> String {
 pub(crate) fn arranged_bytes(precision: Precision, rows: usize, columns: usize) -> u64 {
     let numbers = (rows * columns) as u64;
     let kernels = Kernels::here();
-    if kernels == Kernels::Arm {
+    if kernels == Kernels::Arm && precision != Precision::F32 {
         return (rows * precision.row_bytes(columns)) as u64;
     }
     if kernels == Kernels::Plain || !rows.is_multiple_of(16) || !columns.is_multiple_of(TILE) {
@@ -73,6 +73,8 @@ pub(crate) fn arranged_bytes(precision: Precision, rows: usize, columns: usize) 
         Precision::Q8_0 if kernels == Kernels::Avx2 => 0,
         Precision::Q8_0 => numbers * 17 / 16,
         Precision::Q6K => numbers * 5 / 4,
+        // Only ARM has kernels for an arrangement of these.
+        Precision::Q5K => 0,
         // The matrix unit wants a second, unpacked copy.
         Precision::Q4K if kernels == Kernels::Amx => numbers * 2,
         Precision::Q4K => numbers * 3 / 4,

@@ -3,8 +3,8 @@
 //!
 //! `lib` is the factory, `device` the processor, `precision` what there is to choose from, `session` a loaded model's
 //! conversations, `models/` the networks. Below them, for candle: `loader` fetches matrices (`matrix`), `quantise` makes
-//! blocks of them, `blocks` maps those that are kept; `attention`, `layers` and `slot` are what a pass is made of beside
-//! matrix products.
+//! blocks of them, `blocks` maps those that are kept, `stored` takes those of a GGUF file; `attention`, `layers` and `slot`
+//! are what a pass is made of beside matrix products. `summary` makes the short form of its output, for both.
 
 mod attention;
 mod blocks;
@@ -18,6 +18,8 @@ mod precision;
 mod quantise;
 mod session;
 mod slot;
+mod stored;
+mod summary;
 
 use std::sync::Arc;
 
@@ -61,13 +63,15 @@ impl Backend for Candle {
 
     fn check(&self, spec: &LoadSpec) -> Result<Estimate, BackendError> {
         let (choice, plan) = plan(spec)?;
-        let precision = match choice {
+        let weights_bytes = match choice {
             Choice::Packed(packing) => return Ok(packed::estimate(&plan, packing, spec)),
-            Choice::Candle(precision) => precision,
+            Choice::Candle(precision) => {
+                loader::held_bytes(&plan.matrices, precision, spec.cache_folder.is_some())
+            }
+            Choice::Stored => stored::held_bytes(&Weights::open(&spec.weights)?, &plan.matrices)?,
         };
-        let kept = spec.cache_folder.is_some();
         Ok(Estimate {
-            weights_bytes: loader::held_bytes(&plan.matrices, precision, kept),
+            weights_bytes,
             cell_bytes: plan.sizes.cell_bytes(),
             threads: device::threads(spec.threads) as u32,
         })
@@ -81,8 +85,8 @@ impl Backend for Candle {
         let (choice, plan) = plan(spec)?;
         match choice {
             Choice::Packed(packing) => packed::load(plan, packing, spec, progress),
-            Choice::Candle(precision) => {
-                let shared = Arc::new(load(plan, precision, spec, progress)?);
+            Choice::Candle(_) | Choice::Stored => {
+                let shared = Arc::new(load(plan, choice, spec, progress)?);
                 Ok(Box::new(CandleModel { shared }))
             }
         }
@@ -101,25 +105,33 @@ fn refused(error: &unmask_kernels::Error) -> Probe {
 
 fn load(
     plan: NetworkPlan,
-    precision: Precision,
+    choice: Choice,
     spec: &LoadSpec,
     progress: &Progress<'_>,
 ) -> Result<Shared, BackendError> {
-    let loader = MatrixLoader {
-        weights: &Arc::new(Weights::open(&spec.weights)?),
-        precision,
-        cache_folder: spec.cache_folder.as_deref(),
-        progress,
-    };
+    let weights = Arc::new(Weights::open(&spec.weights)?);
     let (sizes, threads) = (plan.sizes, threads(spec)?);
-    let (network, mut held) = threads.install(|| Network::load(plan, &loader))?;
+    let load = || match choice {
+        Choice::Candle(precision) => {
+            let loader = MatrixLoader {
+                weights: &weights,
+                precision,
+                cache_folder: spec.cache_folder.as_deref(),
+                progress,
+            };
+            loader.load(&plan.matrices)
+        }
+        Choice::Stored | Choice::Packed(_) => stored::load(&weights, &plan.matrices, progress),
+    };
+    let (matrices, mut held) = threads.install(load)?;
+    let network = Network::new(plan, &weights, matrices)?;
     held.notes
-        .extend(thread_note(precision, threads.current_num_threads()));
+        .extend(thread_note(choice, threads.current_num_threads()));
     Ok(Shared {
         network,
         sizes,
         attention: spec.attention,
-        precision,
+        precision: choice.name(),
         threads,
         held,
     })
@@ -158,8 +170,8 @@ fn threads(spec: &LoadSpec) -> Result<ThreadPool, BackendError> {
 }
 
 /// Candle multiplies quantised matrices on threads of its own, which only its environment variable limits.
-fn thread_note(precision: Precision, requested: usize) -> Option<String> {
-    if precision == Precision::F32 {
+fn thread_note(choice: Choice, requested: usize) -> Option<String> {
+    if choice == Choice::Candle(Precision::F32) {
         return None;
     }
     let own = candle_core::utils::barrier_pool().n_workers() + 1;

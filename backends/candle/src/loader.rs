@@ -153,7 +153,7 @@ impl MatrixLoader<'_> {
         let shape = (spec.rows(), device::kept_columns(precision, spec.columns));
         let numbers = match kept.filter(|_| precision != Precision::F32) {
             Some(kept) => {
-                blocks::tensor(kept, &spec.name, precision, shape).map(Numbers::Quantised)
+                blocks::tensor(kept, &spec.name, precision, 0, shape).map(Numbers::Quantised)
             }
             None => Tensor::from_vec(self.stacked(spec)?, shape, &Device::Cpu).map(Numbers::Dense),
         };

@@ -127,35 +127,40 @@ pub(crate) enum Numbers {
     Dense(Tensor),
     /// In blocks; its rows may be longer by zeros, see [`device::kept_columns`].
     Quantised(QTensor),
+    /// Several, whose rows follow each other.
+    Stacked(Vec<Numbers>),
 }
 
-/// `y = x Wᵀ (+ b)`.
-pub(crate) struct Matrix {
-    pub(crate) numbers: Numbers,
-    /// `[rows]`
-    pub(crate) bias: Option<Tensor>,
-}
-
-impl Matrix {
-    /// `x` is `[tokens, columns]`, the result `[tokens, rows]`.
-    pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let product = match &self.numbers {
-            Numbers::Dense(weight) => x.matmul(&weight.t()?)?,
-            Numbers::Quantised(weight) => {
-                let (_, columns) = weight.shape().dims2()?;
-                widened(x, columns)?.apply_op1_no_bwd(weight)?
-            }
-        };
-        match &self.bias {
-            Some(bias) => product.broadcast_add(bias),
-            None => Ok(product),
+impl Numbers {
+    pub(crate) fn are_quantised(&self) -> bool {
+        match self {
+            Self::Dense(_) => false,
+            Self::Quantised(_) => true,
+            Self::Stacked(parts) => parts.iter().any(Self::are_quantised),
         }
     }
 
-    /// Makes candle arrange a quantised matrix for this processor now, not in the middle of the first pass.
-    pub(crate) fn arrange(&self) -> Result<()> {
-        let Numbers::Quantised(weight) = &self.numbers else {
-            return Ok(());
+    /// `x Wᵀ`
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Dense(weight) => x.matmul(&weight.t()?),
+            Self::Quantised(weight) => {
+                let (_, columns) = weight.shape().dims2()?;
+                widened(x, columns)?.apply_op1_no_bwd(weight)
+            }
+            Self::Stacked(parts) => {
+                let products = parts.iter().map(|part| part.product(x));
+                let products: Vec<Tensor> = products.collect::<Result<_>>()?;
+                Tensor::cat(&products, 1)?.contiguous()
+            }
+        }
+    }
+
+    fn arrange(&self) -> Result<()> {
+        let weight = match self {
+            Self::Dense(_) => return Ok(()),
+            Self::Quantised(weight) => weight,
+            Self::Stacked(parts) => return parts.iter().try_for_each(Self::arrange),
         };
         let (_, columns) = weight.shape().dims2()?;
         // Candle chooses by the number of tokens: a single one or a few may use another arrangement than many.
@@ -169,6 +174,29 @@ impl Matrix {
             zeros.apply_op1_no_bwd(weight)?;
         }
         Ok(())
+    }
+}
+
+/// `y = x Wᵀ (+ b)`.
+pub(crate) struct Matrix {
+    pub(crate) numbers: Numbers,
+    /// `[rows]`
+    pub(crate) bias: Option<Tensor>,
+}
+
+impl Matrix {
+    /// `x` is `[tokens, columns]`, the result `[tokens, rows]`.
+    pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        let product = self.numbers.product(x)?;
+        match &self.bias {
+            Some(bias) => product.broadcast_add(bias),
+            None => Ok(product),
+        }
+    }
+
+    /// Makes candle arrange a quantised matrix for this processor now, not in the middle of the first pass.
+    pub(crate) fn arrange(&self) -> Result<()> {
+        self.numbers.arrange()
     }
 }
 

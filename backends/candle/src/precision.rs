@@ -2,6 +2,7 @@
 
 use candle_core::quantized::GgmlDType;
 use unmask_kernels::InstructionSet;
+use unmask_sdk::weights::GgmlType;
 
 use crate::packed::Packing;
 
@@ -12,22 +13,25 @@ pub(crate) enum Choice {
     Packed(Packing),
     /// On candle.
     Candle(Precision),
+    /// On candle, in the blocks that the file has.
+    Stored,
 }
 
 impl Choice {
-    /// All, the recommended first: what is fastest and loses least. Our kernels are fast with some instructions of x86 only.
-    pub(crate) fn all(set: InstructionSet) -> [Self; 6] {
+    /// All, the recommended first: blocks that are there already, then what is fastest and loses least. Our kernels are fast
+    /// with some instructions of x86 only.
+    pub(crate) fn all(set: InstructionSet) -> [Self; 7] {
         let packed = [Packing::Int8, Packing::Int4].map(Self::Packed);
         let [q8_0, q6k, q4k] = [Precision::Q8_0, Precision::Q6K, Precision::Q4K].map(Self::Candle);
         let f32 = Self::Candle(Precision::F32);
         match set {
-            InstructionSet::Portable => [q8_0, q6k, q4k, f32, packed[0], packed[1]],
-            _ => [packed[0], packed[1], f32, q8_0, q6k, q4k],
+            InstructionSet::Portable => [Self::Stored, q8_0, q6k, q4k, f32, packed[0], packed[1]],
+            _ => [Self::Stored, packed[0], packed[1], f32, q8_0, q6k, q4k],
         }
     }
 
     /// As [`all`](Self::all), on this processor.
-    pub(crate) fn here() -> [Self; 6] {
+    pub(crate) fn here() -> [Self; 7] {
         // Of a name that the environment has wrong a load of the first of them tells.
         Self::all(InstructionSet::chosen().unwrap_or_else(|_| InstructionSet::best()))
     }
@@ -36,6 +40,7 @@ impl Choice {
         match self {
             Self::Packed(packing) => packing.name(),
             Self::Candle(precision) => precision.name(),
+            Self::Stored => "stored",
         }
     }
 
@@ -53,6 +58,8 @@ pub(crate) enum Precision {
     Q8_0,
     /// 6-bit k-quants, superblocks of 256.
     Q6K,
+    /// 5-bit k-quants, superblocks of 256: where a file has them.
+    Q5K,
     /// 4-bit k-quants, superblocks of 256.
     Q4K,
 }
@@ -63,6 +70,7 @@ impl Precision {
             Self::F32 => "f32",
             Self::Q8_0 => "q8_0",
             Self::Q6K => "q6k",
+            Self::Q5K => "q5k",
             Self::Q4K => "q4k",
         }
     }
@@ -73,7 +81,21 @@ impl Precision {
             Self::F32 => GgmlDType::F32,
             Self::Q8_0 => GgmlDType::Q8_0,
             Self::Q6K => GgmlDType::Q6K,
+            Self::Q5K => GgmlDType::Q5K,
             Self::Q4K => GgmlDType::Q4K,
+        }
+    }
+
+    /// Of blocks that a file has; `f32` for what is none.
+    pub(crate) fn of(kind: Option<GgmlType>) -> Self {
+        match kind {
+            Some(GgmlType::Q8_0) => Self::Q8_0,
+            Some(GgmlType::Q6K) => Self::Q6K,
+            Some(GgmlType::Q5K) => Self::Q5K,
+            Some(GgmlType::Q4K) => Self::Q4K,
+            Some(GgmlType::F32 | GgmlType::F16 | GgmlType::BF16 | GgmlType::Other(_)) | None => {
+                Self::F32
+            }
         }
     }
 
@@ -103,11 +125,12 @@ mod tests {
         let names = |set| Choice::all(set).map(Choice::name);
         assert_eq!(
             names(InstructionSet::Portable),
-            ["q8_0", "q6k", "q4k", "f32", "int8", "int4"]
+            ["stored", "q8_0", "q6k", "q4k", "f32", "int8", "int4"]
         );
         let best = InstructionSet::best();
         if best != InstructionSet::Portable {
-            assert_eq!(names(best), ["int8", "int4", "f32", "q8_0", "q6k", "q4k"]);
+            let all = ["stored", "int8", "int4", "f32", "q8_0", "q6k", "q4k"];
+            assert_eq!(names(best), all);
         }
         assert!(Choice::by_name("int3").is_none());
     }

@@ -17,8 +17,8 @@ use crate::device_error;
 use crate::loader::Held;
 use crate::matrix::with_slice;
 use crate::models::{Network, Sizes};
-use crate::precision::Precision;
 use crate::slot::KeyValues;
+use crate::summary::summary;
 
 /// What every model of this backend can do.
 pub(crate) const CAPABILITIES: Capabilities = Capabilities(
@@ -41,7 +41,8 @@ pub(crate) struct Shared {
     pub(crate) network: Network,
     pub(crate) sizes: Sizes,
     pub(crate) attention: Attention,
-    pub(crate) precision: Precision,
+    /// As people choose it.
+    pub(crate) precision: &'static str,
     pub(crate) threads: ThreadPool,
     pub(crate) held: Held,
 }
@@ -76,7 +77,7 @@ impl Model for CandleModel {
             max_positions: sizes.max_positions,
             memory_bytes: self.shared.held.memory_bytes,
             cell_bytes: sizes.cell_bytes(),
-            precision: self.shared.precision.name().to_owned(),
+            precision: self.shared.precision.to_owned(),
             capabilities: CAPABILITIES,
             notes: self.shared.held.notes.clone(),
         }
@@ -131,7 +132,7 @@ impl Session for CandleSession {
         self.read(|kept| {
             kept.check_top(request)?;
             let (rows, k) = (request.rows.par_iter(), out.k);
-            let summarise = || rows.map(|&row| kept.summary(row, request, k)).collect();
+            let summarise = || rows.map(|&row| summary(kept, row, request, k)).collect();
             let summaries: Vec<_> = self.shared.threads.install(summarise);
             kept.put_top(&summaries, request, out);
             Ok(())
@@ -187,13 +188,16 @@ mod tests {
 
     use super::*;
     use crate::models::NetworkPlan;
+    use crate::precision::{Choice, Precision};
 
     #[test]
     fn a_session_holds_as_many_bytes_as_its_cells_are_said_to_take() {
         let checkpoint = TestCheckpoint::new(TINY).save();
         let spec = checkpoint.spec("cpu", "f32");
         let plan = NetworkPlan::read(&spec).expect("the checkpoint is whole");
-        let shared = crate::load(plan, Precision::F32, &spec, &|_| ControlFlow::Continue(()));
+        let shared = crate::load(plan, Choice::Candle(Precision::F32), &spec, &|_| {
+            ControlFlow::Continue(())
+        });
         let shared = shared.expect("the checkpoint is whole");
         for cells in [0, 1, 24] {
             let slot = shared.slot(cells).expect("there is room");

@@ -40,7 +40,7 @@ pub enum Error {
         /// The row of the source.
         row: usize,
     },
-    /// The processor has no such instructions.
+    /// The processor has no such instructions, or its system does not let them be used.
     Unavailable(&'static str),
     /// The environment variable [`VARIABLE`](crate::VARIABLE) says this, which names no instructions.
     Unknown(String),
@@ -65,7 +65,7 @@ impl fmt::Display for Error {
             Self::NotFinite { row } => write!(f, "row {row} of the weights is not finite"),
             Self::Unavailable(set) => write!(
                 f,
-                "this processor has no {set}; unset {} to use the best that it has",
+                "this processor has no {set}, or its system does not let it be used; unset {} to use the best that there is",
                 crate::VARIABLE
             ),
             Self::Unknown(said) => {

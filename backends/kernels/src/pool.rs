@@ -67,15 +67,19 @@ impl Pool {
     /// # Errors
     /// [`Error::Unknown`] or [`Error::Unavailable`] if the variable names instructions that are unknown or not there.
     pub fn new(threads: NonZeroUsize) -> Result<Self, Error> {
-        Self::with_set(threads, InstructionSet::chosen()?)
+        Ok(Self::start(threads, InstructionSet::acquired()?))
     }
 
     /// A pool that uses `set`.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the processor has no such instructions.
+    /// [`Error::Unavailable`] if the processor has no such instructions, or its system does not let them be used.
     pub fn with_set(threads: NonZeroUsize, set: InstructionSet) -> Result<Self, Error> {
-        set.check()?;
+        set.acquire()?;
+        Ok(Self::start(threads, set))
+    }
+
+    fn start(threads: NonZeroUsize, set: InstructionSet) -> Self {
         let shared = Arc::new(Shared {
             state: AtomicU64::new(0),
             task: UnsafeCell::new(Task { job: None, jobs: 0 }),
@@ -95,12 +99,12 @@ impl Pool {
                 thread.spawn(move || shared.work()).ok()
             })
             .collect();
-        Ok(Self {
+        Self {
             shared,
             workers,
             running: Mutex::new(()),
             set,
-        })
+        }
     }
 
     /// Threads that share a run.

@@ -71,19 +71,31 @@ impl InstructionSet {
     /// # Errors
     /// [`Error::Unknown`] if it names none, [`Error::Unavailable`] if it names one that is not there.
     pub fn chosen() -> Result<Self, Error> {
-        Self::named(std::env::var_os(VARIABLE).as_deref())
+        let named = Self::named(std::env::var_os(VARIABLE).as_deref())?;
+        Ok(named.unwrap_or_else(Self::best))
     }
 
-    fn named(name: Option<&OsStr>) -> Result<Self, Error> {
+    /// As [`chosen`](Self::chosen), made ready to be used. If none is named, what the system refuses is left out.
+    pub(crate) fn acquired() -> Result<Self, Error> {
+        if let Some(named) = Self::named(std::env::var_os(VARIABLE).as_deref())? {
+            return named.acquire().map(|()| named);
+        }
+        let mut all = Self::ALL.iter().rev().copied();
+        let best = all.find(|set| set.acquire().is_ok());
+        Ok(best.unwrap_or(Self::Portable))
+    }
+
+    /// `None` if there is no name.
+    fn named(name: Option<&OsStr>) -> Result<Option<Self>, Error> {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return Ok(Self::best());
+            return Ok(None);
         };
         let named = Self::ALL.iter().find(|it| name == it.name());
         let set = named.ok_or_else(|| Error::Unknown(name.to_string_lossy().into_owned()))?;
-        set.check().map(|()| *set)
+        set.check().map(|()| Some(*set))
     }
 
-    /// Whether this processor, and its system, let it be used.
+    /// Whether this processor and its system have it. To ask changes nothing.
     pub fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -108,11 +120,21 @@ impl InstructionSet {
         }
     }
 
-    pub(crate) fn check(self) -> Result<(), Error> {
+    fn check(self) -> Result<(), Error> {
         match self.is_available() {
             true => Ok(()),
             false => Err(Error::Unavailable(self.name())),
         }
+    }
+
+    /// Has the system let this process use it.
+    pub(crate) fn acquire(self) -> Result<(), Error> {
+        self.check()?;
+        #[cfg(target_arch = "x86_64")]
+        if self == Self::Amx && !crate::kernel::amx::request() {
+            return Err(Error::Unavailable(self.name()));
+        }
+        Ok(())
     }
 }
 
@@ -162,9 +184,9 @@ mod tests {
     #[test]
     fn what_is_no_name_is_quoted_with_those_that_are() {
         let named = |name: &str| InstructionSet::named(Some(OsStr::new(name)));
-        assert_eq!(named("portable"), Ok(InstructionSet::Portable));
-        assert_eq!(named(""), Ok(InstructionSet::best()));
-        assert_eq!(InstructionSet::named(None), Ok(InstructionSet::best()));
+        assert_eq!(named("portable"), Ok(Some(InstructionSet::Portable)));
+        assert_eq!(named(""), Ok(None));
+        assert_eq!(InstructionSet::named(None), Ok(None));
         let error = named("nonsense").expect_err("there are none").to_string();
         let words = "UNMASK_KERNELS is `nonsense`, which names no instructions; unset it, or take one of portable";
         assert!(error.starts_with(words), "{error}");

@@ -9,12 +9,12 @@ use unmask_sdk::weights::{Dtype as Stored, Weight};
 
 use crate::device::failed;
 
-/// A copy of the tensor, in the type that it is stored in; in f32 where an adapter adds to it.
+/// A copy of the tensor, in the type that it is stored in; in f32 where it is derived.
 ///
 /// # Errors
 /// [`BackendError::Checkpoint`] for a type that networks here have no use for, and for numbers that are not finite.
 pub(crate) fn array(weight: &Weight<'_>) -> Result<Array, BackendError> {
-    if weight.is_merged() {
+    if weight.is_derived() {
         let shape: Vec<i32> = weight.shape.iter().map(|side| *side as i32).collect();
         return Ok(Array::from_slice(&weight.to_f32()?, &shape));
     }

@@ -73,7 +73,7 @@ fn arrays(specs: &[MatrixSpec], precision: Precision) -> Vec<Array> {
 /// Whether the checkpoint has the matrix in `f32`.
 pub(crate) fn is_f32(weights: &Weights, spec: &MatrixSpec) -> bool {
     (weights.find(&spec.name))
-        .is_some_and(|weight| weight.dtype == Dtype::F32 && !weight.is_merged())
+        .is_some_and(|weight| weight.dtype == Dtype::F32 && !weight.is_derived())
 }
 
 fn bytes(spec: &MatrixSpec, precision: Precision) -> u64 {

@@ -41,7 +41,8 @@ pub struct Device {
     pub total_bytes: u64,
     /// Memory free now, 0 if unknown.
     pub free_bytes: u64,
-    /// What `precision = "…"` may say here, the default first: `f32`, `q4k`.
+    /// What `precision = "…"` may say here, the default first: `f32`, `q4k`. One that a checkpoint does not go with is refused
+    /// by `check` as unsupported, and passed over where nobody names it.
     pub precisions: Vec<String>,
     /// Whether `precisions` stand in the order in which they are recommended: where nobody names one, the host takes the first
     /// whose weights fit the free memory. Else it takes the first.

@@ -16,7 +16,11 @@ impl RowSummary {
     ///
     /// Fewer than `k` only if there are no more; logits of minus infinity count like any other. NaN is never among the best,
     /// but makes the sums NaN.
+    ///
+    /// Inlined with all that it calls, so that who has other vectors than every processor can compile it for them: sums are in
+    /// lanes and nothing is fused, so the bits stay the same.
     #[must_use]
+    #[inline(always)]
     pub fn of(row: &[f32], banned: &[TokenId], k: usize) -> Self {
         let best = Self::best(row, banned, k.max(1));
         let Some(&(id, top)) = best.first().filter(|(_, logit)| logit.is_finite()) else {
@@ -48,6 +52,7 @@ impl RowSummary {
 
     /// The `k` best of [`of`](Self::of) alone, without the sums.
     #[must_use]
+    #[inline(always)]
     pub fn best(row: &[f32], banned: &[TokenId], k: usize) -> Vec<(TokenId, f32)> {
         best_of(row, banned, k)
     }
@@ -76,6 +81,7 @@ impl RowSummary {
 }
 
 /// Ranges of ids that are not banned.
+#[inline(always)]
 fn allowed(vocab: usize, banned: &[TokenId]) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     let ends = banned.iter().map(move |id| id.index().min(vocab));
     let starts = ends.clone().map(move |at| (at + 1).min(vocab));
@@ -100,6 +106,7 @@ const NEGLIGIBLE: f64 = -40.0;
 
 impl Sums {
     /// Both sums over `row` without the entries `left_out`, ascending.
+    #[inline(always)]
     fn of(row: &[f32], left_out: &[usize], max: f64) -> [f64; 2] {
         let (whole, rest) = row.as_chunks::<LANES>();
         let mut last = [f32::NEG_INFINITY; LANES];
@@ -124,6 +131,7 @@ impl Sums {
         [sums.others.iter().sum(), sums.weighted.iter().sum()]
     }
 
+    #[inline(always)]
     fn add(&mut self, groups: &[[f32; LANES]], max: f64) {
         for group in groups {
             for (lane, &logit) in group.iter().enumerate() {
@@ -140,6 +148,7 @@ impl Sums {
 }
 
 /// A group without the ids that fall on it.
+#[inline(always)]
 fn without(mut group: [f32; LANES], ids: &[usize]) -> [f32; LANES] {
     for id in ids {
         group[id % LANES] = f32::NEG_INFINITY;
@@ -148,6 +157,7 @@ fn without(mut group: [f32; LANES], ids: &[usize]) -> [f32; LANES] {
 }
 
 /// `e^x` for `x` from [`NEGLIGIBLE`] to 0, within 3e-12 of itself, without a branch or a call: vector code, unlike that of std.
+#[inline(always)]
 fn exp(x: f64) -> f64 {
     /// Added to a small number, it leaves the nearest integer in the lowest bits.
     const ROUNDER: f64 = 6_755_399_441_055_744.0;
@@ -176,6 +186,7 @@ fn exp(x: f64) -> f64 {
 const CHUNK: usize = 256;
 const LANES: usize = 16;
 
+#[inline(always)]
 fn best_of(row: &[f32], banned: &[TokenId], k: usize) -> Vec<(TokenId, f32)> {
     let mut best: Vec<(TokenId, f32)> = Vec::with_capacity(k + 1);
     for part in allowed(row.len(), banned) {
@@ -191,6 +202,7 @@ fn best_of(row: &[f32], banned: &[TokenId], k: usize) -> Vec<(TokenId, f32)> {
     best
 }
 
+#[inline(always)]
 fn insert_all(best: &mut Vec<(TokenId, f32)>, k: usize, first: usize, chunk: &[f32]) {
     for (within, &logit) in chunk.iter().enumerate() {
         if logit.is_nan() || (best.len() == k && logit <= best[k - 1].1) {
@@ -202,6 +214,7 @@ fn insert_all(best: &mut Vec<(TokenId, f32)>, k: usize, first: usize, chunk: &[f
     }
 }
 
+#[inline(always)]
 fn max_of(chunk: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (whole, rest) = chunk.as_chunks::<LANES>();

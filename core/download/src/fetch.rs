@@ -238,12 +238,16 @@ pub(crate) fn unreached(address: &str, error: ureq::Error) -> DownloadError {
 pub fn is_offline(error: &ureq::Error) -> bool {
     match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed | ureq::Error::Timeout(_) => true,
-        ureq::Error::Io(error) => matches!(
-            error.kind(),
-            std::io::ErrorKind::ConnectionRefused
-                | std::io::ErrorKind::HostUnreachable
-                | std::io::ErrorKind::NetworkUnreachable
-        ),
+        ureq::Error::Io(error) => {
+            let is_silent = matches!(
+                error.kind(),
+                std::io::ErrorKind::ConnectionRefused
+                    | std::io::ErrorKind::HostUnreachable
+                    | std::io::ErrorKind::NetworkUnreachable
+            );
+            // The standard library gives a name that nobody knows no kind of its own.
+            is_silent || error.to_string().starts_with("failed to lookup address")
+        }
         _ => false,
     }
 }
@@ -266,5 +270,20 @@ pub(crate) fn status_error(address: &str, answer: Response<Body>) -> DownloadErr
         status: answer.status().as_u16(),
         address: shown(address),
         message: message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::ToSocketAddrs as _;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_nobody_knows_is_a_host_that_is_not_reached() {
+        // Reserved for names that never exist.
+        let error = ("nothing.invalid", 80).to_socket_addrs();
+        let error = error.expect_err("nobody is called so");
+        assert!(is_offline(&ureq::Error::Io(error)));
     }
 }

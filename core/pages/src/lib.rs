@@ -1,8 +1,8 @@
 //! The files of unmask's pages in the browser: no code but what puts a script into one page.
 //!
 //! `wire.js` folds the events of a run as the runtime's `fold` does, `token.js` and `tokens.css` show a token. On them stand two
-//! pages: `replay.*`, one recorded run, which `unmask export trace --to html` writes and which runs from `file://`, offline; and
-//! `app/`, the page that `unmask serve` answers with. Neither asks anybody else for anything.
+//! pages: `replay.*`, one recorded run, which `unmask export trace --to html` writes and which runs from `file://`, offline;
+//! `compare.*`, two of them, as `unmask compare --html` writes; and `app/`, the page that `unmask serve` answers with. Neither asks anybody else for anything.
 
 /// Folds events into canvases: an ES module.
 pub const WIRE: &str = include_str!("wire.js");
@@ -14,6 +14,17 @@ pub const REPLAY: &str = include_str!("replay.js");
 pub const REPLAY_STYLE: &str = concat!(include_str!("tokens.css"), include_str!("replay.css"));
 /// Its frame, with `{{policy}}`, `{{title}}`, `{{style}}`, `{{said}}`, `{{answer}}`, `{{foot}}`, `{{trace}}` and `{{script}}` left open.
 pub const REPLAY_FRAME: &str = include_str!("replay.html");
+
+/// The page of two recorded runs: an ES module beside [`WIRE`] and [`TOKEN`].
+pub const COMPARE: &str = include_str!("compare.js");
+/// How it looks.
+pub const COMPARE_STYLE: &str = concat!(
+    include_str!("tokens.css"),
+    include_str!("replay.css"),
+    include_str!("compare.css")
+);
+/// Its frame, with the places of [`REPLAY_FRAME`] left open, those of a run once for `a` and once for `b`.
+pub const COMPARE_FRAME: &str = include_str!("compare.html");
 
 /// A file of the page of `unmask serve`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +84,17 @@ pub const PAGE_FILES: &[PageFile] = page_files! {
 /// All scripts of a recorded run's page as one that stands within it, where modules cannot import each other.
 #[must_use]
 pub fn replay_script() -> String {
-    let body: String = ([WIRE, TOKEN, REPLAY].into_iter().flat_map(str::lines))
+    script(REPLAY)
+}
+
+/// The same of two recorded runs.
+#[must_use]
+pub fn compare_script() -> String {
+    script(COMPARE)
+}
+
+fn script(page: &str) -> String {
+    let body: String = ([WIRE, TOKEN, page].into_iter().flat_map(str::lines))
         .filter(|line| !line.starts_with("import "))
         .map(|line| line.strip_prefix("export ").unwrap_or(line))
         .flat_map(|line| [line, "\n"])

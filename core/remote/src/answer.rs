@@ -2,13 +2,12 @@
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::Builder;
 use std::time::Duration;
 
 use serde_json::Value;
 use unmask_core::engine::{Failure, FailureKind};
 
-use super::client::message;
+use super::client::{RemoteClient, message, spawn};
 use super::sse::SseReader;
 
 /// What comes next of an answer.
@@ -22,32 +21,26 @@ pub(crate) enum News {
     End,
 }
 
-/// A streamed answer. Dropped, it is read no further than to what comes next.
+/// A streamed answer, asked for and read on a thread of its own. Dropped, it hangs up.
 pub(crate) struct StreamedAnswer {
     news: Receiver<Result<Option<Value>, Failure>>,
-    root: String,
+    client: RemoteClient,
 }
 
 impl StreamedAnswer {
-    /// Reads `body`, which the server at `root` sends.
+    /// Sends `body` to `path`.
     ///
     /// # Errors
     /// If the system has no thread to give.
-    pub(crate) fn read(body: impl Read + Send + 'static, root: &str) -> Result<Self, Failure> {
-        let (sender, news) = sync_channel(64);
-        let server = root.to_owned();
-        Builder::new()
-            .name("unmask-remote".to_owned())
-            .spawn(move || {
-                let end = read_all(body, &server, &sender);
-                // Whoever waited may have left.
-                sender.send(end.map(|()| None)).ok();
-            })
-            .map_err(|error| broken(root, &error.to_string()))?;
-        Ok(Self {
-            news,
-            root: root.to_owned(),
-        })
+    pub(crate) fn ask(
+        client: &RemoteClient,
+        path: &'static str,
+        body: Value,
+    ) -> Result<Self, Failure> {
+        let client = client.apart();
+        let asking = client.clone();
+        let news = read(client.root(), move || asking.stream(path, &body))?;
+        Ok(Self { news, client })
     }
 
     /// What comes within `patience`.
@@ -61,10 +54,32 @@ impl StreamedAnswer {
             Ok(Err(failure)) => Err(failure),
             Err(RecvTimeoutError::Timeout) => Ok(News::Quiet),
             Err(RecvTimeoutError::Disconnected) => {
-                Err(broken(&self.root, "nobody reads it any more"))
+                Err(broken(self.client.root(), "nobody reads it any more"))
             }
         }
     }
+}
+
+impl Drop for StreamedAnswer {
+    fn drop(&mut self) {
+        self.client.hang_up();
+    }
+}
+
+/// Reads the answer that `ask` gets from the server at `root`.
+fn read<R: Read>(
+    root: &str,
+    ask: impl FnOnce() -> Result<R, Failure> + Send + 'static,
+) -> Result<Receiver<Result<Option<Value>, Failure>>, Failure> {
+    let (sender, news) = sync_channel(64);
+    let server = root.to_owned();
+    let all = move || {
+        let end = ask().and_then(|body| read_all(body, &server, &sender));
+        // Whoever waited may have left.
+        sender.send(end.map(|()| None)).ok();
+    };
+    spawn(all).map_err(|error| broken(root, &error.to_string()))?;
+    Ok(news)
 }
 
 /// Until the end of the answer, or until nobody wants more of it.
@@ -124,13 +139,12 @@ mod tests {
 
     /// All that is told of an answer of these bytes.
     fn told(bytes: &'static [u8]) -> (Vec<String>, Result<(), String>) {
-        let answer = StreamedAnswer::read(bytes, "http://x").expect("there are threads");
+        let news = read("http://x", move || Ok(bytes)).expect("there are threads");
         let mut chunks = Vec::new();
         loop {
-            match answer.next(Duration::from_secs(10)) {
-                Ok(News::Chunk(chunk)) => chunks.push(chunk.to_string()),
-                Ok(News::End) => return (chunks, Ok(())),
-                Ok(News::Quiet) => panic!("all of it is there"),
+            match news.recv().expect("it has an end") {
+                Ok(Some(chunk)) => chunks.push(chunk.to_string()),
+                Ok(None) => return (chunks, Ok(())),
                 Err(failure) => return (chunks, Err(failure.text)),
             }
         }

@@ -1,7 +1,10 @@
 //! Requests to one server: its key goes there and nowhere else, and where it points to is not followed.
 
-use std::io::Read;
+use std::fmt::Display;
+use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::Builder;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -16,6 +19,10 @@ use super::options::RemoteOptions;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A silence longer than this is a broken connection: a server may think for long before it says a word.
 const SILENCE: Duration = Duration::from_secs(600);
+/// For what needs no thought.
+const AT_ONCE: Duration = Duration::from_secs(5);
+/// How long the owner of a request waits until it is asked again whether it is wanted.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(40);
 /// Bytes of an answer that is no stream: the largest is a vocabulary.
 const LARGEST: u64 = 64 << 20;
 
@@ -50,6 +57,51 @@ impl RemoteClient {
         })
     }
 
+    /// The same server by connections of their own, which [`hang_up`](Self::hang_up) ends and no others.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            agent: Agent::new_with_config(self.agent.config().clone()),
+            ..self.clone()
+        }
+    }
+
+    /// Ends its connections, also while a thread reads from one.
+    pub(crate) fn hang_up(&self) {
+        self.agent.clone().shutdown();
+    }
+
+    /// What a request comes to; `None` once it is wanted no more, whose connection is then ended.
+    ///
+    /// # Errors
+    /// Those of the request, and that the system has no thread to give.
+    pub(crate) fn while_wanted<T: Send + 'static>(
+        &self,
+        is_wanted: impl Fn() -> bool,
+        request: impl FnOnce(&Self) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<Option<T>, Failure> {
+        let client = self.apart();
+        let own = client.clone();
+        let (sender, answer) = channel();
+        let ask = move || {
+            // Whoever waited may have left.
+            sender.send(request(&own)).ok();
+        };
+        spawn(ask).map_err(|error| self.unreached(&error))?;
+        loop {
+            match answer.recv_timeout(PATIENCE) {
+                Ok(answer) => return answer.map(Some),
+                Err(RecvTimeoutError::Timeout) if is_wanted() => (),
+                Err(RecvTimeoutError::Timeout) => {
+                    client.hang_up();
+                    return Ok(None);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.unreached(&"the request's thread ended"));
+                }
+            }
+        }
+    }
+
     /// The server's address, for people.
     pub(crate) fn root(&self) -> &str {
         &self.root
@@ -69,8 +121,16 @@ impl RemoteClient {
     /// # Errors
     /// As [`get`](Self::get).
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let answer = self.send(path, body)?;
+        let answer = self.send(path, body, None)?;
         self.json(answer)
+    }
+
+    /// Tells the server something that it answers at once, or not at all.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(crate) fn tell(&self, path: &str, body: &Value) -> Result<(), Failure> {
+        self.send(path, body, Some(AT_ONCE)).map(drop)
     }
 
     /// The bytes of an answer, as they come.
@@ -82,12 +142,18 @@ impl RemoteClient {
         path: &str,
         body: &Value,
     ) -> Result<impl Read + Send + 'static + use<>, Failure> {
-        Ok(self.send(path, body)?.into_body().into_reader())
+        Ok(self.send(path, body, None)?.into_body().into_reader())
     }
 
-    fn send(&self, path: &str, body: &Value) -> Result<Response<Body>, Failure> {
-        let mut request = self.agent.post(format!("{}{path}", self.root));
-        request = request.header("content-type", "application/json");
+    fn send(
+        &self,
+        path: &str,
+        body: &Value,
+        within: Option<Duration>,
+    ) -> Result<Response<Body>, Failure> {
+        let request = self.agent.post(format!("{}{path}", self.root));
+        let request = request.config().timeout_global(within).build();
+        let mut request = request.header("content-type", "application/json");
         if let Some(key) = &self.authorization {
             request = request.header("authorization", key);
         }
@@ -156,7 +222,7 @@ impl RemoteClient {
         }
     }
 
-    fn unreached(&self, error: &ureq::Error) -> Failure {
+    fn unreached(&self, error: &dyn Display) -> Failure {
         Failure {
             kind: FailureKind::Backend,
             text: format!("{} cannot be reached: {error}", self.root),
@@ -169,4 +235,10 @@ impl RemoteClient {
 pub(crate) fn message(error: &Value) -> Option<String> {
     let text = error["message"].as_str().or(error.as_str())?;
     Some(clean_line(&text.chars().take(500).collect::<String>()))
+}
+
+/// A thread that asks a server.
+pub(crate) fn spawn(ask: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = Builder::new().name("unmask-remote".to_owned());
+    thread.spawn(ask).map(drop)
 }

@@ -38,22 +38,36 @@ impl Remote for HttpRemote {
         progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
     ) -> Result<Box<dyn Answering>, Failure> {
         let options = RemoteOptions::of(entry, |name| std::env::var(name).ok())?;
-        let at = LoadProgress {
-            stage: "asking the server",
-            done: 0,
-            total: 0,
+        let is_wanted = || {
+            let at = LoadProgress {
+                stage: "asking the server",
+                done: 0,
+                total: 0,
+            };
+            progress(at).is_continue()
         };
-        if progress(at).is_break() {
-            return Err(Failure::usage("stopped on request".to_owned(), ""));
-        }
-        let client = RemoteClient::new(&options)?;
-        let models = client.get("/v1/models")?;
-        let found = dialect::served(&models, &options.model);
-        Ok(match options.dialect.unwrap_or_else(|| found.dialect()) {
-            Dialect::Unmask => Box::new(UnmaskModel::connect(entry, options, client, &models)?),
-            Dialect::Frames | Dialect::Plain => {
-                Box::new(PlainModel::new(entry, options, client, &found)?)
-            }
-        })
+        let (client, entry) = (RemoteClient::new(&options)?, entry.clone());
+        let reached = client.while_wanted(is_wanted, move |client| {
+            reach(&entry, options, client.clone())
+        })?;
+        reached.ok_or_else(|| Failure::usage("stopped on request".to_owned(), ""))
     }
 }
+
+fn reach(
+    entry: &ModelEntry,
+    options: RemoteOptions,
+    client: RemoteClient,
+) -> Result<Box<dyn Answering>, Failure> {
+    let models = client.get("/v1/models")?;
+    let found = dialect::served(&models, &options.model);
+    Ok(match options.dialect.unwrap_or_else(|| found.dialect()) {
+        Dialect::Unmask => Box::new(UnmaskModel::connect(entry, options, client, &models)?),
+        Dialect::Frames | Dialect::Plain => {
+            Box::new(PlainModel::new(entry, options, client, &found)?)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! of how sure it was, unless the server tells logarithms of probabilities.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 use unmask_core::api::{Capabilities, ModelFacts};
@@ -21,12 +21,11 @@ use unmask_core::provenance::Provenance;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use super::answer::{News, StreamedAnswer};
-use super::client::RemoteClient;
+use super::client::{PATIENCE, RemoteClient};
 use super::dialect::ListedModel;
 use super::options::RemoteOptions;
 use super::text::{self, ByteText, COUNT, END, MASK};
 
-const PATIENCE: Duration = Duration::from_millis(40);
 /// Tokens of an answer, where nobody says how many.
 const LENGTH: usize = 512;
 /// Bytes of prompt and answer: far beyond any context.
@@ -75,6 +74,7 @@ impl PlainModel {
             running: Running::Here,
             device: host.clone(),
             device_name: host,
+            device_kind: None,
             precision_reason: PrecisionReason::Named,
             facts: ModelFacts {
                 vocab: COUNT,
@@ -156,21 +156,26 @@ impl Answering for PlainModel {
             ));
         };
         let body = self.request(&laid_out, &request.params)?;
-        let stream = self.client.stream("/v1/chat/completions", &body)?;
-        let answer = StreamedAnswer::read(stream, self.client.root())?;
+        let answer = StreamedAnswer::ask(&self.client, "/v1/chat/completions", body)?;
         let prompt = &laid_out.canvas.tokens()[..laid_out.canvas.answer_start()];
         let mut turn = TextTurn::new(Canvas::new(prompt, 1, MASK));
-        tell(TurnEvent::Started {
+        let mut started = Some(TurnEvent::Started {
             canvas: turn.canvas.clone(),
-            params: request.params,
+            params: Box::new(request.params),
             left_out: laid_out.left_out,
         });
+        // A server that refuses has begun no turn.
+        let mut begin = || started.take().into_iter().for_each(tell);
         let mut is_resting = false;
         loop {
             match wish.wanted() {
                 // Hanging up is all that such a server understands.
-                Wanted::Stop | Wanted::Abandon => return Ok(turn.outcome(FinishReason::Stopped)),
+                Wanted::Stop | Wanted::Abandon => {
+                    begin();
+                    return Ok(turn.outcome(FinishReason::Stopped));
+                }
                 Wanted::Rest => {
+                    begin();
                     if !std::mem::replace(&mut is_resting, true) {
                         tell(TurnEvent::Paused(turn.stats.steps));
                     }
@@ -186,10 +191,11 @@ impl Answering for PlainModel {
             }
             match answer.next(PATIENCE)? {
                 News::Quiet => (),
-                News::Chunk(chunk) => turn
-                    .news(&chunk)
-                    .into_iter()
-                    .for_each(|step| tell(TurnEvent::Step(step))),
+                News::Chunk(chunk) => {
+                    begin();
+                    let steps = turn.news(&chunk).into_iter();
+                    steps.for_each(|step| tell(TurnEvent::Step(step)));
+                }
                 News::End => {
                     let Some(reason) = turn.reason else {
                         return Err(Failure {

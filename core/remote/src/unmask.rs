@@ -1,10 +1,9 @@
 //! A model of `unmask serve`: its turns are laid out here, denoised there, and told as they are there.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use unmask_core::Params;
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::config::{ModelEntry, REMOTE};
 use unmask_core::engine::{
@@ -19,17 +18,19 @@ use unmask_core::plugin::Running;
 use unmask_core::precision::PrecisionReason;
 use unmask_core::provenance::Provenance;
 use unmask_core::settings::{GenerationPatch, object};
+use unmask_core::text::Piece;
 use unmask_core::wire::{CanvasLine, Done, Start, StepLine};
+use unmask_core::{Canvas, Params, TokenId};
 
 use super::answer::{News, StreamedAnswer};
-use super::client::RemoteClient;
+use super::client::{PATIENCE, RemoteClient};
 use super::dialect::served;
 use super::options::RemoteOptions;
 use super::text_model::ServedText;
 use super::vocabulary::RemoteVocabulary;
 
-/// How long the owner of a turn waits until it is asked again what it wants.
-const PATIENCE: Duration = Duration::from_millis(40);
+/// How long a turn that is to stop may take for the step that runs.
+const LAST_STEP: Duration = Duration::from_secs(30);
 
 /// A model of `unmask serve`.
 pub(crate) struct UnmaskModel {
@@ -47,17 +48,7 @@ impl UnmaskModel {
         client: RemoteClient,
         models: &Value,
     ) -> Result<Self, Failure> {
-        let model = options.model;
-        let found = served(models, &model);
-        if !found.is_listed {
-            let list = models["data"].as_array().into_iter().flatten();
-            let names: Vec<&str> = list.filter_map(|it| it["id"].as_str()).collect();
-            return Err(Failure {
-                kind: FailureKind::Model,
-                text: format!("{} serves no `{model}`", client.root()),
-                hint: format!("write options.model; it serves {}", names.join(", ")),
-            });
-        }
+        let model = key(&client, models, &options.model)?;
         client.post("/unmask/v1/tokenize", &json!({"model": model, "text": "a"}))?;
         let strange = |what: String| Failure {
             kind: FailureKind::Backend,
@@ -116,6 +107,36 @@ impl UnmaskModel {
     }
 }
 
+/// The key of the model that the server knows by this name: its own, or an alias, of which no list tells.
+fn key(client: &RemoteClient, models: &Value, name: &str) -> Result<String, Failure> {
+    if served(models, name).is_listed {
+        return Ok(name.to_owned());
+    }
+    let found = client.get(&format!("/v1/models/{}", in_a_path(name)));
+    let key = found
+        .ok()
+        .and_then(|it| it["id"].as_str().map(str::to_owned));
+    key.ok_or_else(|| {
+        let list = models["data"].as_array().into_iter().flatten();
+        let names: Vec<&str> = list.filter_map(|it| it["id"].as_str()).collect();
+        Failure {
+            kind: FailureKind::Model,
+            text: format!("{} serves no `{name}`", client.root()),
+            hint: format!("write options.model; it serves {}", names.join(", ")),
+        }
+    })
+}
+
+/// A name as a part of an address.
+fn in_a_path(name: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    name.bytes().map(byte).collect()
+}
+
 /// What the world may know of a server's model.
 fn loaded(
     entry: &ModelEntry,
@@ -160,6 +181,7 @@ fn loaded(
         running: Running::Here,
         device: host,
         device_name: computes.clone(),
+        device_kind: None,
         precision_reason: PrecisionReason::Named,
         facts: ModelFacts {
             vocab: vocabulary.len(),
@@ -206,9 +228,8 @@ impl Answering for UnmaskModel {
             ));
         };
         let body = self.request(&laid_out, &request.params);
-        let stream = self.client.stream("/v1/chat/completions", &body)?;
         let turn = ServedTurn {
-            answer: StreamedAnswer::read(stream, self.client.root())?,
+            answer: StreamedAnswer::ask(&self.client, "/v1/chat/completions", body)?,
             model: self,
             laid_out,
             params: request.params,
@@ -232,18 +253,20 @@ impl Answering for UnmaskModel {
         };
         let masking = request.masking;
         for (index, pair) in request.pairs.iter().enumerate() {
-            if wish.wanted() != Wanted::GoOn {
-                return Ok(MeasureEvent::Stopped);
-            }
-            let ids =
-                |tokens: &[unmask_core::TokenId]| tokens.iter().map(|it| it.0).collect::<Vec<_>>();
+            let ids = |tokens: &[TokenId]| tokens.iter().map(|it| it.0).collect::<Vec<_>>();
             let body = json!({
                 "model": self.model,
                 "items": [{"context": ids(&pair.context), "continuation": ids(&pair.continuation)}],
                 "samples": samples, "strata": strata, "cfg_scale": request.cfg_scale, "greedy": request.greedy,
                 "seed": masking.seed, "rule": masking.rule, "pairing": masking.pairing,
             });
-            let said = self.client.post("/unmask/v1/loglikelihood", &body)?;
+            let said = self.client.while_wanted(
+                || wish.wanted() == Wanted::GoOn,
+                move |client| client.post("/unmask/v1/loglikelihood", &body),
+            )?;
+            let Some(said) = said else {
+                return Ok(MeasureEvent::Stopped);
+            };
             let item = &said["data"][0];
             let mean = item["ll"].as_f64().ok_or_else(|| Failure {
                 kind: FailureKind::Backend,
@@ -286,17 +309,28 @@ struct ServedTurn<'m> {
 
 impl ServedTurn<'_> {
     fn run(mut self, wish: &dyn Wish, tell: &dyn Fn(TurnEvent)) -> Result<Outcome, Failure> {
+        let mut stopped_at: Option<Instant> = None;
         loop {
             let wanted = wish.wanted();
-            if wanted != self.told {
-                match (&self.name, wanted) {
-                    (None, Wanted::Stop | Wanted::Abandon) => return self.never_begun(tell),
-                    (None, Wanted::GoOn | Wanted::Rest) => (),
-                    (Some(name), wanted) => {
-                        self.ask(name, wanted)?;
-                        self.told = wanted;
+            match (&self.name, wanted) {
+                (_, Wanted::Abandon) | (None, Wanted::Stop) => return Ok(self.left(tell)),
+                (None, Wanted::GoOn | Wanted::Rest) => (),
+                (Some(_), wanted) if wanted == self.told => (),
+                (Some(name), Wanted::Stop) => {
+                    stopped_at = Some(Instant::now());
+                    // A server that does not hear is left.
+                    if self.ask(name, wanted).is_err() {
+                        return Ok(self.left(tell));
                     }
+                    self.told = wanted;
                 }
+                (Some(name), wanted) => {
+                    self.ask(name, wanted)?;
+                    self.told = wanted;
+                }
+            }
+            if stopped_at.is_some_and(|at| at.elapsed() > LAST_STEP) {
+                return Ok(self.left(tell));
             }
             match self.answer.next(PATIENCE)? {
                 News::Quiet => (),
@@ -317,29 +351,33 @@ impl ServedTurn<'_> {
             Wanted::Rest => "pause",
             Wanted::Stop | Wanted::Abandon => "stop",
         };
-        let asked = self
-            .model
-            .client
-            .post(&format!("/unmask/v1/turns/{name}"), &json!({"do": word}));
-        match asked {
+        let path = format!("/unmask/v1/turns/{name}");
+        match self.model.client.tell(&path, &json!({"do": word})) {
             Err(failure) if failure.kind != FailureKind::Model => Err(failure),
-            Ok(_) | Err(_) => Ok(()),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    /// Hanging up ends what waits there.
-    fn never_begun(self, tell: &dyn Fn(TurnEvent)) -> Result<Outcome, Failure> {
-        tell(TurnEvent::Started {
-            canvas: self.laid_out.canvas.clone(),
-            params: self.params.clone(),
-            left_out: self.laid_out.left_out,
-        });
-        self.outcome(
-            self.laid_out.canvas.clone(),
-            String::new(),
-            FinishReason::Stopped,
-            Stats::default(),
-        )
+    /// Hanging up ends what waits or runs there; the canvas is what has come of it, and nobody is asked for its text.
+    fn left(self, tell: &dyn Fn(TurnEvent)) -> Outcome {
+        let canvas = match self.fold {
+            Some(fold) => fold.canvas().clone(),
+            None => {
+                tell(TurnEvent::Started {
+                    canvas: self.laid_out.canvas.clone(),
+                    params: Box::new(self.params),
+                    left_out: self.laid_out.left_out,
+                });
+                self.laid_out.canvas
+            }
+        };
+        Outcome {
+            text: text_before_masks(&self.model.loaded, &canvas),
+            holes: Vec::new(),
+            canvas,
+            reason: FinishReason::Stopped,
+            stats: Stats::default(),
+        }
     }
 
     fn news(&mut self, event: Value, tell: &dyn Fn(TurnEvent)) -> Result<Option<Outcome>, Failure> {
@@ -394,7 +432,7 @@ impl ServedTurn<'_> {
         self.fold = Some(Fold::new(canvas.clone()));
         tell(TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: self.laid_out.left_out,
         });
         Ok(())
@@ -402,7 +440,7 @@ impl ServedTurn<'_> {
 
     fn outcome(
         &self,
-        canvas: unmask_core::Canvas,
+        canvas: Canvas,
         text: String,
         reason: FinishReason,
         stats: Stats,
@@ -444,6 +482,20 @@ impl ServedTurn<'_> {
             hint: "use the same version of unmask on both sides".to_owned(),
         }
     }
+}
+
+/// The answer's text to its first mask or end, by what tokens stand for.
+fn text_before_masks(loaded: &Loaded, canvas: &Canvas) -> String {
+    let is_text = |token: &&TokenId| **token != loaded.special.mask && !loaded.is_end(**token);
+    let bytes = canvas.answer().iter().take_while(is_text);
+    let bytes = bytes.flat_map(|&token| match loaded.vocabulary.piece(token) {
+        Piece::Bytes(bytes) => bytes,
+        Piece::Special(_) | Piece::Unknown => &[],
+    });
+    let bytes: Vec<u8> = bytes.copied().collect();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_end_matches(char::REPLACEMENT_CHARACTER)
+        .to_owned()
 }
 
 /// A name that may stand in a path.

@@ -7,7 +7,7 @@ use toml_edit::{Item, value};
 
 use crate::checkpoint::{Checkpoint, CheckpointError, Locations};
 use crate::config::{Config, ConfigError, ConfigReader, ConfigSource, EditError};
-use crate::model_id::{ModelId, ModelIdError};
+use crate::model_id::{ModelId, ModelIdError, is_gguf};
 
 /// Why a model was not added.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub struct Added {
 }
 
 impl ConfigReader {
-    /// Adds an entry for the checkpoint in the folder `model` (or the folder of that file), or for a hub id. The user's
+    /// Adds an entry for the checkpoint in the folder `model` (or the folder of that file), a GGUF file, or a hub id. The user's
     /// file is made from the embedded one if there is none yet.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl ConfigReader {
         let path = self.environment.expand(Path::new(model));
         // Absolute and without `..`, since the entry outlives the current folder.
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if path.is_dir() {
+        if path.is_dir() || (path.is_file() && is_gguf(&path)) {
             return Ok(ModelId::Folder(real(&path)));
         }
         if path.is_file() {

@@ -276,6 +276,13 @@ fn rows(
     for (backend, device) in devices(registry.rows()) {
         for precision in precisions(entry, device) {
             let row = row(&backend.name, device, precision, &readiness);
+            // Its device's first is for other files than this one.
+            if row.needs_bytes.is_none()
+                && !COMMON.contains(&precision)
+                && is_ranked_first(device, precision)
+            {
+                continue;
+            }
             if !rows.iter().any(|it| it.is_same_load(&row)) {
                 rows.push(row);
             }
@@ -376,6 +383,10 @@ fn devices(rows: &[BackendRow]) -> Vec<(&BackendRow, &Device)> {
         row.devices.iter().map(move |device| (row, device))
     };
     usable.into_iter().flat_map(of_row).collect()
+}
+
+fn is_ranked_first(device: &Device, precision: &str) -> bool {
+    device.ranked && device.precisions.first().is_some_and(|it| it == precision)
 }
 
 /// The entry's own precision if the device has it, the device's default, and the common ones.

@@ -26,6 +26,7 @@ pub mod canvas;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod clean;
+pub mod concurrency;
 pub mod config;
 pub mod conversations;
 pub mod denoise;

@@ -358,6 +358,7 @@ fn describe(
         running: running(entry),
         device: plan.device.id,
         device_name: plan.device.name,
+        device_kind: Some(plan.device.kind),
         precision_reason: plan.reason,
         facts,
         special: text.text.special.clone(),

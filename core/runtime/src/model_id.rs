@@ -20,7 +20,7 @@ pub enum ModelId {
         /// A branch, a tag, a commit or the first digits of one; the main branch if none is named.
         revision: Option<String>,
     },
-    /// A folder of files in Hugging Face form.
+    /// A folder of files in Hugging Face form, or a GGUF file.
     Folder(PathBuf),
 }
 
@@ -28,7 +28,7 @@ pub enum ModelId {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an absolute path for a folder, \
-     or builtin:demo"
+     NAME.gguf for a file, or builtin:demo"
 )]
 pub struct ModelIdError(pub String);
 
@@ -36,7 +36,7 @@ impl ModelId {
     /// Reads `text`; a folder that is not absolute is taken from `base`.
     ///
     /// A folder is an absolute path or begins with `.`, `~` or `$HOME` (which are `home`); one slash between plain names is a hub id, also
-    /// with a slash behind it, or as the address of its page.
+    /// with a slash behind it, or as the address of its page. What ends in `.gguf` is a file.
     ///
     /// # Errors
     /// If it is none of the three forms.
@@ -55,10 +55,16 @@ impl ModelId {
     pub fn short_name(&self) -> String {
         match self {
             Self::Builtin(name) | Self::Hub { name, .. } => name.clone(),
-            Self::Folder(folder) => folder.file_name().map_or_else(
-                || folder.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
+            Self::Folder(folder) => {
+                let name = match is_gguf(folder) {
+                    true => folder.file_stem(),
+                    false => folder.file_name(),
+                };
+                name.map_or_else(
+                    || folder.display().to_string(),
+                    |name| name.to_string_lossy().into_owned(),
+                )
+            }
         }
     }
 }
@@ -97,8 +103,14 @@ fn explicit_folder(text: &str, base: &Path, home: Option<&Path>) -> Option<PathB
             .iter()
             .chain(&HOMES)
             .any(|start| first == *start)
+        || (is_gguf(path) && !text.contains("://"))
         || (cfg!(windows) && text.contains('\\'));
     explicit.then(|| expand(path, base, home))
+}
+
+/// True for what is called like a GGUF file.
+pub(crate) fn is_gguf(path: &Path) -> bool {
+    (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
 }
 
 fn hub_id(text: &str) -> Option<ModelId> {
@@ -163,6 +175,8 @@ mod tests {
         check("/models/x", &folder("/models/x"));
         check("./x/y", &folder("/base/./x/y"));
         check("../x", &folder("/base/../x"));
+        check("x.gguf", &folder("/base/x.gguf"));
+        check("models/x.GGUF", &folder("/base/models/x.GGUF"));
         for home in HOMES {
             check(&format!("{home}/x"), &folder("/home/me/x"));
         }
@@ -189,6 +203,8 @@ mod tests {
         }
         assert_eq!(id.to_string(), "GSAI-ML/LLaDA-1.5");
         assert_eq!(id.short_name(), "LLaDA-1.5");
+        let file = ModelId::Folder("/models/LLaDA-8B-Q4_K_M.gguf".into());
+        assert_eq!(file.short_name(), "LLaDA-8B-Q4_K_M");
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum PrecisionReason {
 
 /// Full floats.
 const FULL: &str = "f32";
+/// As a GGUF file has them: what other models cannot have, so that it is not named where nothing is known of one.
+const STORED: &str = "stored";
 /// Weights that take less than this in full floats are kept in them.
 const SMALL_BYTES: u64 = 1_000_000_000;
 
@@ -58,6 +60,7 @@ pub fn choose(
         return chosen(asked, PrecisionReason::Named).filter(|_| offered.contains(&asked));
     }
     let first = *offered.first()?;
+    let first = *offered.iter().find(|it| **it != STORED).unwrap_or(&first);
     if !device.ranked {
         return chosen(first, PrecisionReason::First);
     }
@@ -67,10 +70,15 @@ pub fn choose(
     }
     let free_bytes = device.free_bytes;
     let mut smallest: Option<(u64, &str)> = None;
+    let mut possible = None;
     for name in offered {
-        let Some(bytes) = needs(name).filter(|_| free_bytes > 0) else {
+        let Some(bytes) = needs(name) else {
             continue;
         };
+        possible.get_or_insert(name);
+        if free_bytes == 0 {
+            continue;
+        }
         if bytes <= free_bytes {
             return chosen(name, PrecisionReason::Fits { free_bytes });
         }
@@ -80,7 +88,7 @@ pub fn choose(
     }
     match smallest {
         Some((_, name)) => chosen(name, PrecisionReason::Smallest { free_bytes }),
-        None => chosen(first, PrecisionReason::First),
+        None => chosen(possible.unwrap_or(first), PrecisionReason::First),
     }
 }
 
@@ -199,5 +207,15 @@ mod tests {
         let first = Some(("int8", PrecisionReason::First));
         check(&device(&RANKED, 0), None, of_8b, first);
         check(&device(&RANKED, GB), None, |_| None, first);
+    }
+
+    #[test]
+    fn a_precision_that_the_model_does_not_go_with_is_passed_over() {
+        let offered = ["stored", "int8", "int4"];
+        let fits = PrecisionReason::Fits { free_bytes: 9 * GB };
+        let int8 = |reason| Some(("int8", reason));
+        check(&device(&offered, 9 * GB), None, of_8b, int8(fits));
+        let unknown = device(&offered, 0);
+        check(&unknown, None, of_8b, int8(PrecisionReason::First));
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
+use unmask_gguf::HeaderBytes;
 
 /// Of a file of weights this much is hashed in every [`STRIDE`].
 const SAMPLE: u64 = 4 << 10;
@@ -20,11 +21,11 @@ pub struct Provenance {
     pub is_carried: bool,
     /// Its name in the hub, `ORG/NAME`, if it was found by that.
     pub hub: Option<String>,
-    /// The text of its `config.json`.
+    /// The text of its `config.json`, or what a GGUF file says in its place.
     pub config_json: String,
     /// Its files of weights.
     pub weights: Vec<PathBuf>,
-    /// SHA-256 of `tokenizer.json`, in hexadecimal.
+    /// SHA-256 of `tokenizer.json`, or of what is made of a GGUF file's in its place, in hexadecimal.
     pub tokenizer: String,
     /// SHA-256 of the source of the chat template, in hexadecimal.
     pub template: String,
@@ -84,7 +85,11 @@ fn sample(path: &Path, hash: &mut Sha256) -> io::Result<()> {
     hash.update(length.to_le_bytes());
     let mut word = [0; 8];
     file.read_exact(&mut word)?;
-    let header = u64::from_le_bytes(word).min(length - 8);
+    let header = match word.starts_with(unmask_gguf::MAGIC) {
+        true => HeaderBytes::read(path)?.bytes().len() as u64,
+        false => u64::from_le_bytes(word),
+    };
+    let header = header.min(length - 8);
     let ranges = std::iter::once(8..8 + header);
     let strides = (0..length.div_ceil(STRIDE)).map(|at| at * STRIDE);
     let ranges = ranges.chain(strides.map(|start| start..(start + SAMPLE).min(length)));

@@ -2,73 +2,21 @@
 
 mod layout;
 mod prefix;
+mod question;
 
 use std::ops::Range;
 
 use layout::PassLayout;
 use prefix::Prefix;
+use question::{Sequence, sequences};
 use unmask_api::{
-    Attention, BackendError, CancelFlag, Capabilities, Logits, Model, ModelFacts, Position,
-    RowSummary, Session, SessionSpec, TokenId, TopRequest, TopRows,
+    Attention, BackendError, CancelFlag, Capabilities, Logits, Model, ModelFacts, RowSummary,
+    Session, SessionSpec, TokenId, TopRequest, TopRows,
 };
 
 use crate::event::TOP;
 
-/// Which logits are wanted, and how much is recomputed for them.
-#[derive(Debug, Clone)]
-pub struct Question<'a> {
-    /// The whole sequence, `[length]`.
-    pub tokens: &'a [TokenId],
-    /// For guidance: the same sequence with the condition masked, and the scale (LLaDA, Eq. 16), above 0.
-    pub guidance: Option<(&'a [TokenId], f32)>,
-    /// Left padding of the sequence.
-    pub padding: usize,
-    /// Positions that are recomputed; K/V of all others come from the session's cells. All of them if nothing is kept. Where
-    /// attention is causal, those of a beginning that the cells hold already are left out.
-    pub fed: Range<usize>,
-    /// Positions whose logits are wanted, ascending, within `fed`.
-    pub wanted: &'a [Position],
-    /// A second copy of a block, whose rows follow the wanted ones.
-    pub shadow: Option<Shadow<'a>>,
-}
-
-/// A second copy of a block, all masked: each of its positions sees the sequence but the token in its own place, and the
-/// copy; nobody else sees it. Only where all of the sequence is fed and no K/V are kept (WINO, arXiv:2507.18578).
-#[derive(Debug, Clone)]
-pub struct Shadow<'a> {
-    /// The mask.
-    pub mask: TokenId,
-    /// The block.
-    pub block: Range<usize>,
-    /// Its positions whose logits are wanted, ascending.
-    pub wanted: &'a [Position],
-}
-
-impl Question<'_> {
-    /// Rows of its answer.
-    fn n_rows(&self) -> usize {
-        let shadow = self.shadow.as_ref().map_or(0, |it| it.wanted.len());
-        self.wanted.len() + shadow
-    }
-}
-
-/// Whether the K/V of a sequence are kept between forwards, position p in cell p.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KvCache {
-    /// Each forward feeds the whole sequence, and no memory is taken for K/V.
-    Off,
-    /// A forward may feed a part.
-    On,
-}
-
-/// What a short answer leaves out and tells besides, for every wanted row alike.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ShortForm {
-    /// Ids that count as if their logits were minus infinity, ascending.
-    pub banned: Vec<TokenId>,
-    /// Ids whose logits are told as they are.
-    pub asked: Vec<TokenId>,
-}
+pub use question::{KvCache, Question, Room, Seat, Shadow, ShortForm};
 
 /// A session with the buffers that every forward needs.
 ///
@@ -80,27 +28,27 @@ pub struct Scorer {
     length: u32,
     questions: usize,
     facts: ModelFacts,
+    attention: Attention,
     logits: Logits,
     top: TopRows,
     asked: Vec<TokenId>,
     layout: PassLayout,
+    seats: Vec<Seat>,
+    /// Where the answers to the last forward's questions are.
+    answers: Vec<AnswerRows>,
+    /// Which rows are read.
+    read: Vec<u32>,
     /// What each slot holds for good; none if nothing is kept.
     prefixes: Vec<Prefix>,
 }
 
-/// What a session is opened for.
-#[derive(Debug, Clone, Copy)]
-pub struct Room {
-    /// Positions of the longest sequence.
-    pub length: usize,
-    /// Questions at a time.
-    pub questions: usize,
-    /// Whether each has a second slot, for guidance.
-    pub guided: bool,
-    /// Whether K/V are kept.
-    pub kv_cache: KvCache,
-    /// How the model attends, which tells what of the K/V a later sequence can use.
-    pub attention: Attention,
+/// Where the answer to a question is among the rows of a pass.
+struct AnswerRows {
+    rows: Range<u32>,
+    /// For guidance: the rows without the condition, and the scale.
+    guidance: Option<(Range<u32>, f32)>,
+    /// Whether it may be read in short form.
+    is_plain: bool,
 }
 
 impl Scorer {
@@ -130,10 +78,14 @@ impl Scorer {
             length,
             questions: room.questions,
             facts,
+            attention: room.attention,
             logits: Logits::default(),
             top: TopRows::default(),
             asked: Vec::new(),
             layout: PassLayout::default(),
+            seats: Vec::new(),
+            answers: Vec::new(),
+            read: Vec::new(),
             prefixes,
         })
     }
@@ -150,6 +102,28 @@ impl Scorer {
         }
         self.length = length;
         Ok(())
+    }
+
+    /// Keeps the K/V of sequences of `length` positions from now on, if it kept none or shorter ones.
+    ///
+    /// # Errors
+    /// If the backend has no room; the session is then as it was.
+    pub fn reserve_cells(&mut self, length: usize) -> Result<(), BackendError> {
+        let cells = positions(length)?;
+        if cells > self.spec.cells {
+            self.session.reserve(cells)?;
+            self.spec.cells = cells;
+        }
+        let slots = self.spec.slots as usize;
+        self.prefixes.resize(slots, Prefix::new(self.attention));
+        Ok(())
+    }
+
+    /// How many of a sequence's tokens a slot holds, so that they need not be fed.
+    #[must_use]
+    pub fn held_in(&self, slot: u32, tokens: &[TokenId]) -> usize {
+        let prefix = self.prefixes.get(slot as usize);
+        prefix.map_or(0, |it| it.held_of(tokens))
     }
 
     /// True if it may spare the next turn's forwards the beginning that the turns have in common, and has slots enough for it.
@@ -183,31 +157,86 @@ impl Scorer {
         &self.facts
     }
 
-    /// The wanted rows, `[wanted, vocab]`, to be edited at will; with guidance
-    /// `unconditional + (scale + 1) * (conditional - unconditional)`.
+    /// Computes the questions of several sequences in one forward, each in a seat of its own; the answers are read one by one.
+    /// More than one needs `BATCH`.
     ///
     /// # Errors
     /// If the backend fails, or was asked to stop.
-    pub fn logits(
+    pub fn ask_in(
         &mut self,
-        question: &Question<'_>,
+        questions: &[Question<'_>],
+        seats: &[Seat],
         cancel: &CancelFlag,
-    ) -> Result<&mut [f32], BackendError> {
-        self.batch(std::slice::from_ref(question), cancel)
+    ) -> Result<(), BackendError> {
+        self.seats.clear();
+        self.seats.extend_from_slice(seats);
+        self.ask_seated(questions, cancel)
+    }
+
+    /// The rows of the last forward that answer its question `index`, `[wanted, vocab]`, to be edited at will; with guidance
+    /// `unconditional + (scale + 1) * (conditional - unconditional)`.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn whole_rows(&mut self, index: usize) -> Result<&mut [f32], BackendError> {
+        let (answer, vocab) = (&self.answers[index], self.facts.vocab);
+        self.read.clear();
+        self.read.extend(answer.rows.clone());
+        if let Some((unconditional, _)) = &answer.guidance {
+            self.read.extend(unconditional.clone());
+        }
+        self.logits.reset(self.read.len(), vocab);
+        self.session.read_logits(&self.read, self.logits.view())?;
+        let scores = self.logits.view().scores;
+        let (rows, unconditional) = scores.split_at_mut(answer.rows.len() * vocab);
+        if let Some((_, scale)) = answer.guidance {
+            guide(rows, unconditional, scale);
+        }
+        Ok(rows)
+    }
+
+    /// The same rows in `form`, or `None` if this model or question needs whole ones.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub fn short_rows(
+        &mut self,
+        index: usize,
+        form: &ShortForm,
+    ) -> Result<Option<&TopRows>, BackendError> {
+        let answer = &self.answers[index];
+        let can = self.facts.capabilities.has(Capabilities::TOPK_OUTPUT);
+        let allowed = self.facts.vocab.saturating_sub(form.banned.len());
+        if !can || !answer.is_plain || allowed == 0 {
+            return Ok(None);
+        }
+        self.read.clear();
+        self.read.extend(answer.rows.clone());
+        self.asked.clear();
+        (self.read.iter()).for_each(|_| self.asked.extend_from_slice(&form.asked));
+        let request = TopRequest {
+            rows: &self.read,
+            banned: &form.banned,
+            asked: &self.asked,
+            divergence: false,
+        };
+        self.top.reset(&request, TOP.min(allowed));
+        self.session.read_top(&request, self.top.view())?;
+        Ok(Some(&self.top))
     }
 
     /// The wanted rows of all questions, `[Σ wanted, vocab]`, one question's after the other's, from one forward; guidance as
-    /// for [`logits`](Self::logits). There may be as many as [`questions`](Self::questions) says, and more than one needs
+    /// for [`whole_rows`](Self::whole_rows). There may be as many as [`questions`](Self::questions) says, and more than one needs
     /// `BATCH`.
     ///
     /// # Errors
-    /// As [`logits`](Self::logits).
+    /// As [`ask`](Self::ask).
     pub fn batch(
         &mut self,
         questions: &[Question<'_>],
         cancel: &CancelFlag,
     ) -> Result<&mut [f32], BackendError> {
-        self.forward(questions, cancel)?;
+        self.ask(questions, cancel)?;
         let vocab = self.facts.vocab;
         self.logits.reset(self.layout.wanted.len(), vocab);
         self.session
@@ -227,41 +256,11 @@ impl Scorer {
         Ok(&mut self.logits.view().scores[..wanted * vocab])
     }
 
-    /// The wanted rows in `form`, or `None` if this model or question needs whole rows.
-    ///
-    /// # Errors
-    /// As [`logits`](Self::logits).
-    pub fn top(
-        &mut self,
-        question: &Question<'_>,
-        form: &ShortForm,
-        cancel: &CancelFlag,
-    ) -> Result<Option<&TopRows>, BackendError> {
-        let can = self.facts.capabilities.has(Capabilities::TOPK_OUTPUT);
-        let allowed = self.facts.vocab.saturating_sub(form.banned.len());
-        let is_plain = question.guidance.is_none() && question.shadow.is_none();
-        if !can || !is_plain || allowed == 0 {
-            return Ok(None);
-        }
-        self.forward(std::slice::from_ref(question), cancel)?;
-        self.asked.clear();
-        (question.wanted.iter()).for_each(|_| self.asked.extend_from_slice(&form.asked));
-        let request = TopRequest {
-            rows: &self.layout.read,
-            banned: &form.banned,
-            asked: &self.asked,
-            divergence: false,
-        };
-        self.top.reset(&request, TOP.min(allowed));
-        self.session.read_top(&request, self.top.view())?;
-        Ok(Some(&self.top))
-    }
-
     /// The natural logarithm of the softmax probability of each of `tokens`, one for every wanted row of all questions; from one
     /// forward, and where the model gives it and there is no guidance in short form.
     ///
     /// # Errors
-    /// As [`logits`](Self::logits).
+    /// As [`ask`](Self::ask).
     pub fn log_probabilities(
         &mut self,
         questions: &[Question<'_>],
@@ -277,7 +276,7 @@ impl Scorer {
             };
             return Ok(rows.zip(tokens).map(score).collect());
         }
-        self.forward(questions, cancel)?;
+        self.ask(questions, cancel)?;
         let request = TopRequest {
             rows: &self.layout.read,
             banned: &[],
@@ -290,42 +289,78 @@ impl Scorer {
         Ok((0..tokens.len()).map(score).collect())
     }
 
-    fn forward(
+    /// Computes questions in one forward, in the order of the slots; the answers are read one by one.
+    ///
+    /// # Errors
+    /// If the backend fails, or was asked to stop.
+    pub fn ask(
         &mut self,
         questions: &[Question<'_>],
         cancel: &CancelFlag,
     ) -> Result<(), BackendError> {
-        self.layout.fill(questions, &self.prefixes);
+        let kv_cache = match self.prefixes.is_empty() {
+            true => KvCache::Off,
+            false => KvCache::On,
+        };
+        let mut others = questions.len() as u32..;
+        let seats = (0..).zip(questions).map(|(slot, question)| Seat {
+            slot,
+            unconditional: question.guidance.and_then(|_| others.next()),
+            kv_cache,
+        });
+        self.seats.clear();
+        self.seats.extend(seats);
+        self.ask_seated(questions, cancel)
+    }
+
+    fn ask_seated(
+        &mut self,
+        questions: &[Question<'_>],
+        cancel: &CancelFlag,
+    ) -> Result<(), BackendError> {
+        let seats = &self.seats;
+        self.layout.fill(questions, seats, &self.prefixes);
         let pass = self.layout.pass(cancel);
         pass.check(self.facts.vocab, &self.spec)?;
-        for (prefix, (question, _)) in self.prefixes.iter_mut().zip(sequences(questions)) {
+        for it in sequences(questions, seats).filter(Sequence::is_kept) {
             // Behind padding stands another sequence.
-            prefix.writing_from(if question.padding == 0 {
-                question.fed.start
-            } else {
-                0
+            self.prefixes[it.slot].writing_from(match it.question.padding {
+                0 => it.question.fed.start,
+                _ => 0,
             });
         }
         self.session.forward(&pass)?;
-        let held = self.layout.held.iter();
-        let written = sequences(questions).zip(held);
-        for (prefix, ((question, tokens), &held)) in self.prefixes.iter_mut().zip(written) {
-            prefix.filled_until(question.fed.end);
-            if question.padding == 0 {
-                prefix.written(tokens, held, &question.fed);
+        for (it, &held) in sequences(questions, seats).zip(&self.layout.held) {
+            if !it.is_kept() {
+                continue;
+            }
+            let (prefix, fed) = (&mut self.prefixes[it.slot], &it.question.fed);
+            prefix.filled_until(fed.end);
+            if it.question.padding == 0 {
+                prefix.written(it.tokens, held, fed);
             }
         }
+        self.tell_answers(questions);
         Ok(())
     }
-}
 
-/// The sequences of all questions, in the order of their rows and slots.
-fn sequences<'q>(
-    questions: &'q [Question<'q>],
-) -> impl Iterator<Item = (&'q Question<'q>, &'q [TokenId])> {
-    let conditional = questions.iter().map(|it| (it, it.tokens));
-    let unconditional = (questions.iter()).filter_map(|it| Some((it, it.guidance?.0)));
-    conditional.chain(unconditional)
+    fn tell_answers(&mut self, questions: &[Question<'_>]) {
+        let mut last = 0;
+        let mut next = |question: &Question<'_>| {
+            let first = last;
+            last += question.n_rows() as u32;
+            first..last
+        };
+        self.answers.clear();
+        self.answers.extend(questions.iter().map(|it| AnswerRows {
+            rows: next(it),
+            guidance: None,
+            is_plain: it.guidance.is_none() && it.shadow.is_none(),
+        }));
+        for (answer, question) in self.answers.iter_mut().zip(questions) {
+            answer.guidance = (question.guidance).map(|(_, scale)| (next(question), scale));
+        }
+    }
 }
 
 fn positions(length: usize) -> Result<u32, BackendError> {
@@ -334,15 +369,6 @@ fn positions(length: usize) -> Result<u32, BackendError> {
             "a sequence of {length} tokens is beyond every backend; shorten it"
         ))
     })
-}
-
-impl Room {
-    fn slots(&self) -> usize {
-        match self.guided {
-            true => 2 * self.questions,
-            false => self.questions,
-        }
-    }
 }
 
 /// Classifier-free guidance: `conditional = unconditional + (scale + 1) * (conditional - unconditional)`, in float32.

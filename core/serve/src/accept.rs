@@ -3,24 +3,25 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Sleep, sleep};
+use tokio::time::sleep;
 
 use super::Ending;
 use super::client::Ends;
 use super::host::lock;
+use super::patience::Patience;
+use super::socket::{Exchange, ImpatientStream};
 
 const MOST_CONNECTIONS: usize = 128;
 /// Of one address that is not this machine's own, where a proxy may stand for many.
@@ -28,12 +29,6 @@ const MOST_OF_A_PEER: usize = 16;
 const MOST_HEADERS: usize = 64;
 /// Bytes of a head.
 const LARGEST_HEAD: usize = 16 << 10;
-/// Until a head is there, the time before its first byte included.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// For a socket that takes nothing.
-const WRITE_PATIENCE: Duration = Duration::from_secs(60);
-/// For running turns once the server is to end.
-const GRACE: Duration = Duration::from_secs(10);
 /// After an error of the system, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -42,6 +37,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     mut ending: watch::Receiver<Ending>,
+    patience: Patience,
 ) -> io::Result<()> {
     let peers = Arc::new(PeerCounts::default());
     let mut connections = JoinSet::new();
@@ -69,7 +65,7 @@ pub(crate) async fn serve(
         let (router, ending) = (router.clone(), ending.clone());
         connections.spawn(async move {
             let _place = place;
-            if let Err(error) = connection(stream, peer, router, ending).await {
+            if let Err(error) = connection(stream, peer, router, ending, patience).await {
                 tracing::debug!(%error, "a connection ended");
             }
         });
@@ -78,7 +74,7 @@ pub(crate) async fn serve(
     let all = async { while connections.join_next().await.is_some() {} };
     tokio::select! {
         () = all => (),
-        () = sleep(GRACE) => (),
+        () = sleep(patience.ending) => (),
         _ = ending.wait_for(|it| *it == Ending::Now) => (),
     }
     connections.abort_all();
@@ -90,6 +86,7 @@ async fn connection(
     peer: IpAddr,
     router: Router,
     mut ending: watch::Receiver<Ending>,
+    patience: Patience,
 ) -> Result<(), hyper::Error> {
     let Ok(local) = stream.local_addr() else {
         return Ok(());
@@ -102,13 +99,23 @@ async fn connection(
         local: local.ip().to_canonical(),
         peer,
     };
-    let service = TowerToHyperService::new(router.layer(Extension(ends)));
+    let exchange = Exchange::default();
+    let stream = ImpatientStream::new(stream, exchange.clone(), patience);
+    let router =
+        router
+            .layer(Extension(ends))
+            .layer(from_fn(move |request: Request, next: Next| {
+                let answered = exchange.begin();
+                async move { next.run(request).await.map(answered) }
+            }));
+    let service = TowerToHyperService::new(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        // The stream's own clocks end sooner; without this one it would not be asked between two requests.
+        .header_read_timeout(patience.idle + patience.head)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(ImpatientStream::new(stream)), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => return ended,
@@ -150,76 +157,23 @@ impl Drop for ConnectionPlace {
     }
 }
 
-/// A socket that is given up when it takes nothing for too long: an answer is not kept for whoever does not read it.
-struct ImpatientStream {
-    stream: TcpStream,
-    /// Set while a write waits.
-    waits: Option<Pin<Box<Sleep>>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl ImpatientStream {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            waits: None,
-        }
-    }
-
-    /// What became of a write, unless it has waited too long.
-    fn written<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.waits = None;
-            return outcome;
-        }
-        let new = || Box::pin(sleep(WRITE_PATIENCE));
-        ready!(self.waits.get_or_insert_with(new).as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl AsyncRead for ImpatientStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for ImpatientStream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.written(context, outcome)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.written(context, outcome)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.stream).poll_flush(context);
-        self.written(context, outcome)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    #[test]
+    fn a_peer_has_so_many_connections_this_machine_as_many_as_there_are() {
+        let peers = Arc::new(PeerCounts::default());
+        let (far, here) = (IpAddr::from([10, 0, 0, 7]), IpAddr::from([127, 0, 0, 1]));
+        let enter = |peer, all| peers.enter(peer, all);
+        let mut places: Vec<_> = (0..MOST_OF_A_PEER).map(|all| enter(far, all)).collect();
+        assert!(places.iter().all(Option::is_some));
+        assert!(enter(far, MOST_OF_A_PEER).is_none());
+        assert!(enter(IpAddr::from([10, 0, 0, 8]), MOST_OF_A_PEER).is_some());
+        places.extend((MOST_OF_A_PEER..MOST_CONNECTIONS).map(|all| enter(here, all)));
+        assert!(places.iter().all(Option::is_some));
+        assert!(enter(here, MOST_CONNECTIONS).is_none());
+        places.clear();
+        assert!(enter(far, 0).is_some(), "what is dropped counts no more");
     }
 }

@@ -1,7 +1,7 @@
 //! Joins the queue with the engine: requests get a place once their model is loaded and it is their turn.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -43,12 +43,12 @@ struct Places {
 pub(crate) struct EnginePlace {
     admission: Arc<Admission>,
     ticket: Ticket,
-    began: Option<Instant>,
+    began: OnceLock<Instant>,
 }
 
 /// A place that is waited for.
 pub(crate) struct WaitingPlace {
-    pub(crate) place: EnginePlace,
+    pub(crate) place: Arc<EnginePlace>,
     pub(crate) admitted: oneshot::Receiver<Result<Arc<Loaded>, Failure>>,
     pub(crate) changed: watch::Receiver<u64>,
 }
@@ -98,11 +98,11 @@ impl Admission {
             places.waiters.insert(ticket, sender);
             ticket
         };
-        let place = EnginePlace {
+        let place = Arc::new(EnginePlace {
             admission: Arc::clone(self),
             ticket,
-            began: None,
-        };
+            began: OnceLock::new(),
+        });
         self.advance();
         Ok(WaitingPlace {
             place,
@@ -127,6 +127,7 @@ impl Admission {
             places.refuse(key, failure);
         }
         let loaded = state.loaded.as_ref();
+        places.queue.set_parallel(self.host.at_once(loaded).0);
         loop {
             let now = Instant::now();
             let key = loaded.map(|it| it.key.as_str());
@@ -142,8 +143,7 @@ impl Admission {
                 }
                 Admit::Load(key) => {
                     self.host.announce(&key);
-                    let this = Arc::clone(self);
-                    self.runtime.spawn_blocking(move || this.load(key));
+                    self.begin_load(key);
                     break;
                 }
                 Admit::Wait => break,
@@ -180,8 +180,22 @@ impl Admission {
     /// Loads a model before anybody asks for it.
     pub(crate) fn preload(self: &Arc<Self>, key: &str) {
         self.host.announce(key);
-        let (this, key) = (Arc::clone(self), key.to_owned());
-        self.runtime.spawn_blocking(move || this.load(key));
+        self.begin_load(key.to_owned());
+    }
+
+    fn begin_load(self: &Arc<Self>, key: String) {
+        let (this, wanted) = (Arc::clone(self), key.clone());
+        self.or_failed(key, move || this.load(wanted));
+    }
+
+    /// Does `work` for the load of a model on a thread of its own; if that breaks, the load has failed.
+    fn or_failed(&self, key: String, work: impl FnOnce() + Send + 'static) {
+        let (host, work) = (Arc::clone(&self.host), self.runtime.spawn_blocking(work));
+        self.runtime.spawn(async move {
+            if let Err(error) = work.await {
+                host.load_broke(key, &error.to_string());
+            }
+        });
     }
 
     /// Requests before this one and the seconds that they will take, about; `None` once it runs.
@@ -229,7 +243,7 @@ impl Places {
             if let Some(waiter) = self.waiters.remove(&ticket) {
                 waiter.send(Err(failure.clone())).ok();
             }
-            self.queue.leave(ticket, Instant::now());
+            self.queue.leave(ticket);
         }
     }
 
@@ -253,8 +267,13 @@ impl Places {
 
 impl EnginePlace {
     /// The engine works for it from now on.
-    pub(crate) fn begin(&mut self) {
-        self.began = Some(Instant::now());
+    pub(crate) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
+    /// The engine has worked so long for it.
+    pub(crate) fn spent(&self, time: Duration) {
+        lock(&self.admission.places).queue.spent(self.ticket, time);
     }
 }
 
@@ -262,10 +281,10 @@ impl Drop for EnginePlace {
     fn drop(&mut self) {
         {
             let mut places = lock(&self.admission.places);
-            places.queue.leave(self.ticket, Instant::now());
+            places.queue.leave(self.ticket);
             places.waiters.remove(&self.ticket);
             places.idle_since = Instant::now();
-            if let Some(began) = self.began {
+            if let Some(began) = self.began.get() {
                 places.mean = (places.mean * 3 + began.elapsed()) / 4;
             }
         }
@@ -278,5 +297,30 @@ fn lost_too_often() -> Failure {
         kind: unmask_core::engine::FailureKind::Backend,
         text: "the model's process has ended three times within ten minutes".to_owned(),
         hint: "the server's log tells what it wrote; ask again later".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use unmask_core::concurrency::Concurrency;
+
+    use super::*;
+    use crate::fixture::FixtureLoader;
+
+    #[tokio::test]
+    async fn a_load_whose_thread_breaks_has_failed() {
+        let host = EngineHost::start(Box::new(FixtureLoader::default()), Concurrency::ONE)
+            .expect("it starts");
+        let host = Arc::new(host);
+        let reader = ConfigReader::default();
+        let admission = Admission::new(Arc::clone(&host), reader, Queue::new(1, 1));
+        host.announce("words");
+        admission.or_failed("words".to_owned(), || panic!("on purpose"));
+        let mut model = host.model();
+        let state = model.wait_for(|it| it.loading.is_none()).await;
+        let state = state.expect("the engine is there").clone();
+        let (key, failure) = state.failed.expect("it is told");
+        assert_eq!((&*key, state.failures), ("words", 1));
+        assert!(failure.text.contains("on purpose"), "{failure}");
     }
 }

@@ -45,6 +45,9 @@ struct TurnDone<'a> {
     holes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
+    /// Of the whole answer, where no steps tell them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Vec<u32>>,
     stats: TurnStats,
 }
 
@@ -121,7 +124,7 @@ impl TurnAnswer {
             } => {
                 self.prompt_tokens = canvas.answer_start() - canvas.padding();
                 self.left_out = *left_out;
-                self.params = Some(params.clone());
+                self.params = Some((**params).clone());
                 let rule = self.prepared.rule.clone();
                 self.text = Some(AnswerText::new(&self.loaded, canvas, params, rule));
                 TextDelta {
@@ -224,7 +227,7 @@ impl TurnAnswer {
             "left_out": self.left_out,
             "predicted": {
                 "forwards": forwards,
-                "seconds": self.app.seconds(&self.loaded, forwards, canvas.len()),
+                "seconds": self.app.seconds(&self.loaded, forwards * self.app.passes_a_step(&self.loaded), canvas.len()),
             },
         });
         joined(&line, &more.to_string())
@@ -248,6 +251,13 @@ impl TurnAnswer {
             text: match asked.generation.unmask.detail {
                 StreamDetail::Steps => Some(&outcome.text),
                 StreamDetail::Text => None,
+            },
+            tokens: match (asked.generation.unmask.detail, asked.generation.stream) {
+                (StreamDetail::Steps, false) => {
+                    let answer = outcome.canvas.answer();
+                    Some(answer.iter().map(|it| it.0).collect())
+                }
+                (StreamDetail::Steps, true) | (StreamDetail::Text, _) => None,
             },
             stats: TurnStats {
                 run: outcome.stats,

@@ -15,6 +15,7 @@ use super::door::Door;
 use super::error::ApiError;
 use super::host::{EngineHost, lock};
 use super::key::ApiKeys;
+use super::patience::Patience;
 use super::prepare::{AnswerLimits, no_such_model};
 use super::{ServedModel, ServedModels};
 
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) keys: ApiKeys,
     pub(crate) limits: AnswerLimits,
+    pub(crate) patience: Patience,
     pub(crate) has_page: bool,
     pub(crate) logs_prompts: bool,
     /// When the server began, in seconds since 1970.
@@ -53,6 +55,7 @@ impl App {
         door: Door,
         keys: ApiKeys,
         limits: AnswerLimits,
+        patience: Patience,
         has_page: bool,
         logs_prompts: bool,
     ) -> Self {
@@ -63,6 +66,7 @@ impl App {
             door,
             keys,
             limits,
+            patience,
             has_page,
             logs_prompts,
             began: now(),
@@ -103,6 +107,15 @@ impl App {
     ) -> Option<f64> {
         let pace = lock(&self.pace).get(&loaded.key).copied()?;
         Some(pace.as_secs_f64() * forwards as f64 * positions as f64)
+    }
+
+    /// Passes that are made until each running turn has made a step.
+    pub(crate) fn passes_a_step(&self, loaded: &Arc<Loaded>) -> usize {
+        let (running, (_, batch)) = (
+            self.admission.state().running,
+            self.host.at_once(Some(loaded)),
+        );
+        running.div_ceil(batch).max(1)
     }
 
     /// The running turn of an answer, if it is the client's own.

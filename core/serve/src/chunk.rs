@@ -1,7 +1,7 @@
 //! The objects of OpenAI's API that answers are written as.
 
 use serde_json::{Map, Value, json};
-use unmask_core::engine::Loaded;
+use unmask_core::engine::{Loaded, Passes};
 
 use super::answer::{TokenUsage, TurnAnswer};
 use super::app::now;
@@ -32,10 +32,14 @@ impl AnswerHead {
     }
 
     /// Who computes is known from now on.
-    pub(crate) fn on(&mut self, loaded: &Loaded) {
+    pub(crate) fn on(&mut self, loaded: &Loaded, passes: Passes) {
+        let passes = match passes {
+            Passes::Together => "batch",
+            Passes::Alone => "alone",
+        };
         self.fingerprint = Some(format!(
-            concat!("unmask-", env!("CARGO_PKG_VERSION"), "/{}-{}/{}/alone"),
-            loaded.backend, loaded.backend_version, loaded.facts.precision
+            concat!("unmask-", env!("CARGO_PKG_VERSION"), "/{}-{}/{}/{}"),
+            loaded.backend, loaded.backend_version, loaded.facts.precision, passes
         ));
     }
 
@@ -43,7 +47,7 @@ impl AnswerHead {
     pub(crate) fn chunk(&self, choices: Vec<Value>) -> Value {
         let object = match self.kind {
             AnswerKind::Chat => "chat.completion.chunk",
-            AnswerKind::Completion => "text_completion",
+            AnswerKind::Completion | AnswerKind::FillIn => "text_completion",
         };
         self.object(object, choices)
     }
@@ -52,7 +56,7 @@ impl AnswerHead {
     pub(crate) fn answer(&self, choices: Vec<Value>, usage: TokenUsage) -> Value {
         let object = match self.kind {
             AnswerKind::Chat => "chat.completion",
-            AnswerKind::Completion => "text_completion",
+            AnswerKind::Completion | AnswerKind::FillIn => "text_completion",
         };
         let mut answer = self.object(object, choices);
         answer["usage"] = usage.json();
@@ -73,7 +77,7 @@ impl AnswerHead {
     /// The first chunk of an answer: who speaks.
     pub(crate) fn role(&self, index: usize) -> Value {
         let delta = json!({"role": "assistant", "content": ""});
-        self.choice(index, delta, "", Value::Null, None)
+        self.choice(index, ("delta", delta), "", Value::Null, None)
     }
 
     /// More text, which may be none.
@@ -82,41 +86,37 @@ impl AnswerHead {
             "" => json!({}),
             text => json!({"content": text}),
         };
-        self.choice(index, delta, text, logprobs, None)
+        self.choice(index, ("delta", delta), text, logprobs, None)
     }
 
     /// The end of an answer.
     pub(crate) fn end(&self, index: usize, reason: &str) -> Value {
-        self.choice(index, json!({}), "", Value::Null, Some(reason))
+        let none = ("delta", json!({}));
+        self.choice(index, none, "", Value::Null, Some(reason))
     }
 
     /// A whole answer.
     pub(crate) fn whole(&self, index: usize, text: &str, logprobs: Value, reason: &str) -> Value {
-        match self.kind {
-            AnswerKind::Chat => json!({
-                "index": index,
-                "message": {"role": "assistant", "content": text, "refusal": null},
-                "logprobs": logprobs,
-                "finish_reason": reason,
-            }),
-            AnswerKind::Completion => self.choice(index, Value::Null, text, logprobs, Some(reason)),
-        }
+        let message = json!({"role": "assistant", "content": text, "refusal": null});
+        self.choice(index, ("message", message), text, logprobs, Some(reason))
     }
 
     fn choice(
         &self,
         index: usize,
-        delta: Value,
+        (name, said): (&str, Value),
         text: &str,
         logprobs: Value,
         reason: Option<&str>,
     ) -> Value {
         let mut choice = Map::new();
         choice.insert("index".to_owned(), index.into());
-        match self.kind {
-            AnswerKind::Chat => choice.insert("delta".to_owned(), delta),
-            AnswerKind::Completion => choice.insert("text".to_owned(), text.into()),
-        };
+        if self.kind != AnswerKind::Completion {
+            choice.insert(name.to_owned(), said);
+        }
+        if self.kind != AnswerKind::Chat {
+            choice.insert("text".to_owned(), text.into());
+        }
         choice.insert("logprobs".to_owned(), logprobs);
         choice.insert("finish_reason".to_owned(), reason.into());
         Value::Object(choice)
@@ -132,7 +132,9 @@ impl AnswerHead {
         match (self.logprobs, self.kind) {
             (None, _) => Value::Null,
             (Some(top), AnswerKind::Chat) => answer.chat_logprobs(tokens, top),
-            (Some(top), AnswerKind::Completion) => answer.completion_logprobs(tokens, top, offset),
+            (Some(top), AnswerKind::Completion | AnswerKind::FillIn) => {
+                answer.completion_logprobs(tokens, top, offset)
+            }
         }
     }
 

@@ -16,17 +16,27 @@ use super::run::AnswerRun;
 use super::unmask_member::AnswerForm;
 use super::{stream, whole};
 
-/// `POST /v1/completions`, and `/v1/fim/completions`, as which others know the one with a `suffix`.
+/// `POST /v1/completions`
 pub(crate) async fn completion(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let asked = read(&body)?;
+    let asked = read(&body, AnswerKind::Completion)?;
     answer(&app, asked, &client).await
 }
 
-pub(crate) fn read(body: &[u8]) -> Result<AskedAnswers, ApiError> {
+/// `POST /v1/fim/completions`, as which others know the one with a `suffix`.
+pub(crate) async fn fill_in(
+    State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let asked = read(&body, AnswerKind::FillIn)?;
+    answer(&app, asked, &client).await
+}
+
+pub(crate) fn read(body: &[u8], kind: AnswerKind) -> Result<AskedAnswers, ApiError> {
     let mut fields = Fields::parse(body)?;
     let mut generation = GenerationFields::of_completion(&mut fields)?;
     let echo = prompt::echo(&mut fields, generation.logprobs.is_some())?;
@@ -40,7 +50,7 @@ pub(crate) fn read(body: &[u8]) -> Result<AskedAnswers, ApiError> {
     };
     generation.end(fields)?;
     Ok(AskedAnswers {
-        kind: AnswerKind::Completion,
+        kind,
         prompts,
         generation,
         echo,
@@ -144,13 +154,13 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_asked_is_read_or_refused(body in nearly_sound()) {
-            prop_assert!(is_sound_or_refused(read(body.as_bytes())));
+            prop_assert!(is_sound_or_refused(read(body.as_bytes(), AnswerKind::Completion)));
             prop_assert!(is_sound_or_refused(crate::chat::read(body.as_bytes())));
         }
 
         #[test]
         fn bytes_of_any_kind_are_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert!(is_sound_or_refused(read(&body)));
+            prop_assert!(is_sound_or_refused(read(&body, AnswerKind::FillIn)));
             prop_assert!(is_sound_or_refused(crate::chat::read(&body)));
         }
     }

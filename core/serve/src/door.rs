@@ -1,4 +1,4 @@
-//! What may come in, decided from a request's head alone: Host, Origin, the kind of the body.
+//! What may come in, decided from a request's head alone: Host, Origin, and after them the kind of the body.
 //!
 //! A page of anybody's may make a browser send requests to this machine. What such a request cannot choose is its `Host`,
 //! which names the page's server even if its name was made to point here, its `Origin`, and, without being asked first, a
@@ -55,7 +55,6 @@ impl Door {
     /// that may ask.
     pub(crate) fn test(
         &self,
-        method: &Method,
         uri: &Uri,
         headers: &HeaderMap,
         local: IpAddr,
@@ -71,9 +70,6 @@ impl Door {
                 "origin",
                 "a page of another site may not ask this server",
             ));
-        }
-        if method == Method::POST {
-            check_body(headers)?;
         }
         Ok(origin)
     }
@@ -142,7 +138,11 @@ fn name_of(host: &str) -> Option<&str> {
     (is_sound && !name.is_empty()).then_some(name)
 }
 
-fn check_body(headers: &HeaderMap) -> Result<(), ApiError> {
+/// Tests what a request's head says of its body.
+pub(crate) fn check_body(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
+    if method != Method::POST {
+        return Ok(());
+    }
     let unsupported = |message: &str| {
         Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

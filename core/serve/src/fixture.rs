@@ -1,5 +1,7 @@
 //! A model for the tests that has words and no network.
 
+mod loader;
+
 use std::sync::Arc;
 
 use unmask_core::api::{Capabilities, ModelFacts};
@@ -12,6 +14,8 @@ use unmask_core::provenance::Provenance;
 use unmask_core::text::pins::PinPlaceError;
 use unmask_core::text::{Piece, Vocabulary};
 use unmask_core::{Params, TokenId};
+
+pub(crate) use loader::{FixtureLoader, FixtureTold};
 
 pub(crate) const MASK: TokenId = TokenId(0);
 pub(crate) const END: TokenId = TokenId(1);
@@ -46,6 +50,7 @@ pub(crate) fn model() -> Arc<Loaded> {
         backend_version: "1".to_owned(),
         device: "cpu".to_owned(),
         device_name: "cpu".to_owned(),
+        device_kind: None,
         facts: ModelFacts {
             vocab: vocabulary.len(),
             max_positions: 64,

@@ -151,6 +151,11 @@ impl GenerationFields {
             // As many tokens a step as the model's own settings.
             params.steps = length.saturating_mul(usual_steps).div_ceil(usual).max(1);
         }
+        if let Some(speed) = self.unmask.speed {
+            params = speed.over(loaded.measured.as_deref(), &params, length);
+            said.apply(&mut params, &mut length);
+            params.temperature = self.temperature.unwrap_or(params.temperature);
+        }
         let fit = settings::fit(length, &params);
         let notes = match is_length_said {
             true => fit.notes,
@@ -269,6 +274,8 @@ fn neutral_or_ignored(fields: &mut Fields) -> Result<Vec<String>, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use unmask_core::params::Transfer;
+
     use super::*;
 
     fn chat(body: &str) -> Result<GenerationFields, ApiError> {
@@ -307,6 +314,9 @@ mod tests {
         invalid(r#"{"top_logprobs":2}"#, "top_logprobs");
         invalid(r#"{"logprobs":true,"top_logprobs":6}"#, "top_logprobs");
         invalid(r#"{"stop":3}"#, "stop");
+        let stops = |n: usize| format!("{{\"stop\":{:?}}}", vec!["a"; n]);
+        assert!(chat(&stops(MOST_STOPS)).is_ok());
+        invalid(&stops(MOST_STOPS + 1), "stop");
     }
 
     #[test]
@@ -338,5 +348,23 @@ mod tests {
                 "{tokens} {block} {most}"
             );
         }
+    }
+
+    #[test]
+    fn the_speed_dial_is_turned_before_what_is_said_of_its_own() {
+        let loaded = crate::fixture::model();
+        let fit = |member: &str| {
+            let read = chat(&format!("{{\"unmask\": {member}}}")).expect("it is known");
+            let fit = read.fit(&loaded, None).expect("it runs").fit;
+            (fit.params.transfer, fit.params.steps, fit.length)
+        };
+        let usual = loaded.defaults.transfer;
+        assert_eq!(fit(r#"{"length": 32}"#), (usual, 32, 32));
+        let balanced = r#"{"length": 32, "speed": "balanced"}"#;
+        assert_eq!(fit(balanced), (Transfer::Quota, 16, 32));
+        let fast = fit(r#"{"speed": "fast"}"#);
+        assert_eq!((fast.0, fast.2), (Transfer::Threshold(0.9), 16));
+        let said = r#"{"speed": "fast", "factor": 2, "steps": 8}"#;
+        assert_eq!(fit(said), (Transfer::Factor(2.0), 8, 16));
     }
 }

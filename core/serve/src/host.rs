@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use unmask_core::concurrency::Concurrency;
 use unmask_core::engine::{
-    Engine, EngineEvent, Failure, LoadRequest, Loaded, Loader, MeasureEvent, MeasureHandle,
-    MeasureId, MeasureRequest, TurnEvent, TurnHandle, TurnId, TurnRequest,
+    Engine, EngineEvent, Failure, FailureKind, LoadRequest, Loaded, Loader, MeasureEvent,
+    MeasureHandle, MeasureId, MeasureRequest, Sharing, TurnEvent, TurnHandle, TurnId, TurnRequest,
 };
 
 /// A model whose process ends more often than this within [`LOSS_WINDOW`] is not loaded again.
@@ -52,11 +53,15 @@ impl ModelState {
 /// The engine, for any number of callers.
 pub(crate) struct EngineHost {
     engine: Mutex<Engine>,
+    concurrency: Concurrency,
     listeners: Arc<Listeners>,
 }
 
+/// Hears of a turn's events on the engine's thread, whether or not their reader has come to them; gone after the last.
+pub(crate) type TurnMeter = Box<dyn FnMut(&TurnEvent) + Send>;
+
 struct Listeners {
-    turns: Mutex<HashMap<TurnId, UnboundedSender<TurnEvent>>>,
+    turns: Mutex<HashMap<TurnId, (UnboundedSender<TurnEvent>, TurnMeter)>>,
     measures: Mutex<HashMap<MeasureId, UnboundedSender<MeasureEvent>>>,
     model: watch::Sender<ModelState>,
     last: AtomicU64,
@@ -68,6 +73,16 @@ struct Listeners {
 pub(crate) struct RunningTurn {
     pub(crate) handle: Arc<TurnHandle>,
     pub(crate) events: UnboundedReceiver<TurnEvent>,
+    turn: TurnId,
+    listeners: Arc<Listeners>,
+}
+
+impl Drop for RunningTurn {
+    fn drop(&mut self) {
+        // What the meter holds is free now, not when the engine has come to the end of a pass.
+        let listener = lock(&self.listeners.turns).remove(&self.turn);
+        drop(listener);
+    }
 }
 
 /// A measurement that was begun; dropped, it is stopped.
@@ -77,7 +92,7 @@ pub(crate) struct RunningMeasure {
 }
 
 impl EngineHost {
-    pub(crate) fn start(loader: Box<dyn Loader>) -> io::Result<Self> {
+    pub(crate) fn start(loader: Box<dyn Loader>, concurrency: Concurrency) -> io::Result<Self> {
         let listeners = Arc::new(Listeners {
             turns: Mutex::default(),
             measures: Mutex::default(),
@@ -85,9 +100,10 @@ impl EngineHost {
             last: AtomicU64::new(0),
         });
         let hear = Arc::clone(&listeners);
-        let engine = Engine::start(loader, move |event| hear.hear(event))?;
+        let engine = Engine::start_concurrent(concurrency, loader, move |event| hear.hear(event))?;
         Ok(Self {
             engine: Mutex::new(engine),
+            concurrency,
             listeners,
         })
     }
@@ -101,22 +117,36 @@ impl EngineHost {
         self.listeners.model.borrow().loaded.clone()
     }
 
-    pub(crate) fn begin(&self, request: TurnRequest) -> RunningTurn {
+    /// Turns that run at once on this model, and those of them that one pass computes; on none, those that may wait for one.
+    pub(crate) fn at_once(&self, loaded: Option<&Arc<Loaded>>) -> (usize, usize) {
+        let turns = self.concurrency.turns.map_or(1, Into::into);
+        loaded.map_or((turns, 1), |it| it.at_once(self.concurrency))
+    }
+
+    pub(crate) fn begin(
+        &self,
+        sharing: Sharing,
+        request: TurnRequest,
+        meter: TurnMeter,
+    ) -> RunningTurn {
         let turn = TurnId(self.number());
         let (sender, events) = unbounded_channel();
-        lock(&self.listeners.turns).insert(turn, sender);
-        let handle = lock(&self.engine).begin(TurnRequest { turn, ..request });
+        lock(&self.listeners.turns).insert(turn, (sender, meter));
+        let handle = lock(&self.engine).begin_for(sharing, TurnRequest { turn, ..request });
         RunningTurn {
             handle: Arc::new(handle),
             events,
+            turn,
+            listeners: Arc::clone(&self.listeners),
         }
     }
 
-    pub(crate) fn measure(&self, request: MeasureRequest) -> RunningMeasure {
+    pub(crate) fn measure(&self, sharing: Sharing, request: MeasureRequest) -> RunningMeasure {
         let measure = MeasureId(self.number());
         let (sender, events) = unbounded_channel();
         lock(&self.listeners.measures).insert(measure, sender);
-        let handle = lock(&self.engine).measure(MeasureRequest { measure, ..request });
+        let request = MeasureRequest { measure, ..request };
+        let handle = lock(&self.engine).measure_for(sharing, request);
         RunningMeasure {
             _handle: handle,
             events,
@@ -136,6 +166,16 @@ impl EngineHost {
 
     pub(crate) fn load(&self, request: LoadRequest) {
         lock(&self.engine).load(request);
+    }
+
+    /// A load that was announced has met a bug before the engine heard of it.
+    pub(crate) fn load_broke(&self, key: String, what: &str) {
+        let failure = Failure {
+            kind: FailureKind::Config,
+            text: format!("what had to be found out before the load broke: {what}"),
+            hint: "please report it with the log".to_owned(),
+        };
+        self.listeners.load_failed(key, failure);
     }
 
     /// Nobody finds the model any more, even before the engine has come to it.
@@ -160,7 +200,15 @@ impl Listeners {
         match event {
             EngineEvent::Turn(turn, event) => {
                 let is_last = matches!(event, TurnEvent::Finished(_) | TurnEvent::Failed(_));
-                tell(&self.turns, turn, event, is_last);
+                let mut turns = lock(&self.turns);
+                if let Some((listener, meter)) = turns.get_mut(&turn) {
+                    meter(&event);
+                    // Whoever has gone has dropped the handle, which ends the work.
+                    listener.send(event).ok();
+                }
+                let ended = is_last.then(|| turns.remove(&turn));
+                drop(turns);
+                drop(ended);
             }
             EngineEvent::Measure(measure, event) => {
                 let is_last = match event {
@@ -169,7 +217,13 @@ impl Listeners {
                         true
                     }
                 };
-                tell(&self.measures, measure, event, is_last);
+                let mut measures = lock(&self.measures);
+                if let Some(listener) = measures.get(&measure) {
+                    listener.send(event).ok();
+                }
+                if is_last {
+                    measures.remove(&measure);
+                }
             }
             EngineEvent::Loading {
                 key,
@@ -199,31 +253,17 @@ impl Listeners {
                 it.loading = None;
                 it.loaded = Some(loaded);
             }),
-            EngineEvent::LoadFailed { key, failure } => {
-                tracing::warn!(key, %failure, "a model could not be loaded");
-                self.model.send_modify(|it| {
-                    it.loading = None;
-                    it.failed = Some((key, failure));
-                    it.failures += 1;
-                });
-            }
+            EngineEvent::LoadFailed { key, failure } => self.load_failed(key, failure),
         }
     }
-}
 
-fn tell<K: std::hash::Hash + Eq, T>(
-    listeners: &Mutex<HashMap<K, UnboundedSender<T>>>,
-    key: K,
-    event: T,
-    is_last: bool,
-) {
-    let mut listeners = lock(listeners);
-    if let Some(listener) = listeners.get(&key) {
-        // Whoever has gone has dropped the handle, which ends the work.
-        listener.send(event).ok();
-    }
-    if is_last {
-        listeners.remove(&key);
+    fn load_failed(&self, key: String, failure: Failure) {
+        tracing::warn!(key, %failure, "a model could not be loaded");
+        self.model.send_modify(|it| {
+            it.loading = None;
+            it.failed = Some((key, failure));
+            it.failures += 1;
+        });
     }
 }
 

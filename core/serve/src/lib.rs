@@ -23,12 +23,14 @@ mod likelihood;
 mod native;
 mod openapi;
 mod page;
+mod patience;
 mod prefix;
 mod prepare;
 mod prompt;
 mod queue;
 mod route;
 mod run;
+mod socket;
 mod stops;
 mod stream;
 mod unmask_member;
@@ -43,6 +45,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use unmask_core::concurrency::Concurrency;
 use unmask_core::config::ConfigReader;
 use unmask_core::engine::Loader;
 
@@ -50,6 +53,7 @@ use admission::Admission;
 use app::App;
 use door::Door;
 use host::EngineHost;
+use patience::Patience;
 use prepare::AnswerLimits;
 use queue::Queue;
 
@@ -67,8 +71,8 @@ pub struct ServeOptions {
     pub keys: ApiKeys,
     /// What may be asked.
     pub models: ServedModels,
-    /// Turns at once.
-    pub parallel: usize,
+    /// Turns at once, and how many of them a pass computes.
+    pub concurrency: Concurrency,
     /// Requests that may wait.
     pub queue: usize,
     /// Positions of an answer at most; `None` for four times the model's usual length.
@@ -137,9 +141,18 @@ impl Server {
         loader: Box<dyn Loader>,
         reader: ConfigReader,
     ) -> io::Result<Self> {
+        Self::bind_with(options, loader, reader, Patience::default()).await
+    }
+
+    async fn bind_with(
+        options: ServeOptions,
+        loader: Box<dyn Loader>,
+        reader: ConfigReader,
+        patience: Patience,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(options.address).await?;
-        let host = Arc::new(EngineHost::start(loader)?);
-        let queue = Queue::new(options.parallel, options.queue);
+        let host = Arc::new(EngineHost::start(loader, options.concurrency)?);
+        let queue = Queue::new(host.at_once(None).0, options.queue);
         let admission = Admission::new(Arc::clone(&host), reader, queue);
         admission.preload(&options.models.active);
         let bound = listener.local_addr()?;
@@ -154,6 +167,7 @@ impl Server {
             Door::new(&options.hosts, &options.origins),
             options.keys,
             limits,
+            patience,
             options.has_page,
             options.logs_prompts,
         ));
@@ -189,7 +203,7 @@ impl Server {
             tokio::spawn(unload_idle(Arc::clone(&app), keep_alive)),
             tokio::spawn(close(Arc::clone(&app), ending.clone())),
         ];
-        let served = accept::serve(listener, router, ending).await;
+        let served = accept::serve(listener, router, ending, app.patience).await;
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         app.host.cancel_load();
         served

@@ -2,16 +2,17 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures_util::stream;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use unmask_core::TokenId;
-use unmask_core::engine::{Loaded, MeasureEvent, MeasureId, MeasureRequest, Measured};
+use unmask_core::engine::{Loaded, MeasureEvent, MeasureId, MeasureRequest, Measured, Sharing};
 use unmask_core::likelihood::Pair;
 use unmask_core::wire::{MeasureSettings, MeasuredItem, SamplesWord, TextOrTokens};
 
@@ -22,7 +23,9 @@ use super::error::ApiError;
 use super::fields::Fields;
 use super::host::RunningMeasure;
 use super::native::on_a_thread;
-use super::whole;
+use super::run::finished;
+use super::stream::events;
+use super::whole::{self, OwnedTask};
 
 const MOST_ITEMS: usize = 64;
 
@@ -33,7 +36,10 @@ struct MeasureRun {
     /// The item of each pair, and its tokens.
     pairs: Vec<PairPlace>,
     sums: Vec<ItemSum>,
-    _place: EnginePlace,
+    /// Items that are measured whole.
+    n_done: usize,
+    place: Arc<EnginePlace>,
+    since: Instant,
 }
 
 struct PairPlace {
@@ -73,21 +79,28 @@ pub(crate) async fn loglikelihood(
     fields.end()?;
     let key = app.model(model.as_deref())?.to_owned();
     let waiting = app.admission.enter(&client.0, &key)?;
-    match is_stream {
-        true => Ok(respond(
-            MeasureRun::begin(app, waiting, items, settings).await?,
-        )),
-        false => Ok(whole::patient(collect(app, waiting, items, settings)).await),
+    let patience = app.patience;
+    if !is_stream {
+        let all = collect(app, client, waiting, items, settings);
+        return Ok(whole::patient(all, patience).await);
     }
+    let begin = tokio::spawn(MeasureRun::begin(app, client, waiting, items, settings));
+    let mut begin = OwnedTask(begin);
+    let news = match timeout(patience.whole, &mut begin.0).await {
+        Ok(begun) => MeasureNews::Measuring(Box::new(finished(begun)?)),
+        Err(_) => MeasureNews::Beginning(begin),
+    };
+    Ok(respond(news, patience.quiet))
 }
 
 async fn collect(
     app: Arc<App>,
+    client: Client,
     waiting: WaitingPlace,
     items: Vec<MeasuredItem>,
     settings: MeasureSettings,
 ) -> Result<String, ApiError> {
-    let mut run = MeasureRun::begin(app, waiting, items, settings).await?;
+    let mut run = MeasureRun::begin(app, client, waiting, items, settings).await?;
     let mut data = Vec::new();
     while let Some(item) = run.next().await {
         data.push(item?);
@@ -179,20 +192,48 @@ fn sums(pairs: &[PairPlace]) -> Vec<ItemSum> {
     sums
 }
 
-/// A line an item.
-fn respond(run: MeasureRun) -> Response {
-    let body = stream::unfold(Some(run), |run| async {
-        let mut run = run?;
-        Some(match run.next().await {
-            Some(Ok(item)) => (event(&item.to_string()), Some(run)),
-            Some(Err(error)) => (event(&error.json().to_string()), None),
-            None => (event("[DONE]"), None),
-        })
+/// What comes next of a measurement.
+enum MeasureNews {
+    /// It waits for its place.
+    Beginning(OwnedTask<Result<MeasureRun, ApiError>>),
+    Measuring(Box<MeasureRun>),
+    Over,
+}
+
+/// A line an item, and of silence one that says how far it is.
+fn respond(news: MeasureNews, quiet: Duration) -> Response {
+    let body = stream::unfold(news, move |mut news| async move {
+        loop {
+            let (line, next) = match news {
+                MeasureNews::Over => return None,
+                MeasureNews::Beginning(mut begin) => match timeout(quiet, &mut begin.0).await {
+                    Err(_) => (progress(0, None), MeasureNews::Beginning(begin)),
+                    Ok(begun) => match finished(begun) {
+                        Ok(run) => {
+                            news = MeasureNews::Measuring(Box::new(run));
+                            continue;
+                        }
+                        Err(error) => (error.json(), MeasureNews::Over),
+                    },
+                },
+                MeasureNews::Measuring(mut run) => match timeout(quiet, run.next()).await {
+                    Err(_) => (
+                        progress(run.n_done, Some(run.sums.len())),
+                        MeasureNews::Measuring(run),
+                    ),
+                    Ok(Some(Ok(item))) => (item, MeasureNews::Measuring(run)),
+                    Ok(Some(Err(error))) => (error.json(), MeasureNews::Over),
+                    Ok(None) => return Some((event("[DONE]"), MeasureNews::Over)),
+                },
+            };
+            return Some((event(&line.to_string()), next));
+        }
     });
-    let mut response = Body::from_stream(body).into_response();
-    let kind = HeaderValue::from_static("text/event-stream");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
+    events(Body::from_stream(body))
+}
+
+fn progress(done: usize, items: Option<usize>) -> Value {
+    json!({"object": "progress", "done": done, "items": items})
 }
 
 fn event(data: &str) -> Result<Bytes, Infallible> {
@@ -203,6 +244,7 @@ impl MeasureRun {
     /// Waits for its place, then begins.
     async fn begin(
         app: Arc<App>,
+        client: Client,
         waiting: WaitingPlace,
         items: Vec<MeasuredItem>,
         settings: MeasureSettings,
@@ -210,16 +252,22 @@ impl MeasureRun {
         let shows_all = app.limits.shows_all;
         let admitted = waiting.admitted.await.map_err(|_| ApiError::shutdown())?;
         let loaded = admitted.map_err(|it| ApiError::of(&it, shows_all))?;
-        let mut place = waiting.place;
+        let place = waiting.place;
         place.begin();
         let (pairs, request) =
             on_a_thread(move || lay_out(&items, &settings, &loaded, shows_all)).await?;
+        let sharing = Sharing {
+            client: client.0,
+            ..Sharing::default()
+        };
         Ok(Self {
             sums: sums(&pairs),
+            n_done: 0,
             pairs,
-            measure: app.host.measure(request),
+            measure: app.host.measure(sharing, request),
             app,
-            _place: place,
+            place,
+            since: Instant::now(),
         })
     }
 
@@ -227,6 +275,9 @@ impl MeasureRun {
     async fn next(&mut self) -> Option<Result<Value, ApiError>> {
         loop {
             let event = self.measure.events.recv().await;
+            // Its own time is not told: that of turns between its forwards counts too.
+            self.place.spent(self.since.elapsed());
+            self.since = Instant::now();
             let shows_all = self.app.limits.shows_all;
             match event {
                 Some(MeasureEvent::Progress { .. }) => (),
@@ -259,6 +310,7 @@ impl MeasureRun {
         if sum.missing > 0 {
             return None;
         }
+        self.n_done += 1;
         Some(json!({
             "index": place.item,
             "ll": sum.ll,

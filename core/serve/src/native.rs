@@ -214,6 +214,7 @@ pub(crate) async fn state(State(app): State<Arc<App>>) -> Json<Value> {
         "running": queue.running,
         "waiting": queue.waiting,
         "parallel": queue.parallel,
+        "batch": app.host.at_once(model.loaded.as_ref()).1,
     }))
 }
 

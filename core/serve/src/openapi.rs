@@ -1,5 +1,7 @@
 //! What can be asked, as an OpenAPI document: written from the tables that requests are read by where there are such.
 
+mod answers;
+
 use axum::Json;
 use serde_json::{Map, Value, json};
 use unmask_core::settings::{Bounds, Definition, Domain, TABLE};
@@ -22,16 +24,16 @@ fn document() -> Value {
             "/health": {"get": open(get("Whether the server is ready", reference("Health")))},
             "/v1/models": {"get": get("The models that are served", reference("ModelList"))},
             "/v1/models/{id}": {"get": by_id(get("One of them", reference("Model")))},
-            "/v1/chat/completions": {"post": post("Answer a conversation", "ChatRequest", reference("Answer"))},
-            "/v1/completions": {"post": post("Go on from a text, or fill a hole in it", "CompletionRequest", reference("Answer"))},
-            "/v1/fim/completions": {"post": post("The same", "CompletionRequest", reference("Answer"))},
-            "/unmask/v1/tokenize": {"post": post("Text to tokens", "TokenizeRequest", json!({"type": "object"}))},
-            "/unmask/v1/detokenize": {"post": post("Tokens to text", "DetokenizeRequest", json!({"type": "object"}))},
-            "/unmask/v1/loglikelihood": {"post": post("How likely texts are", "LikelihoodRequest", json!({"type": "object"}))},
-            "/unmask/v1/plan": {"post": post("What an answer would take", "PlanRequest", json!({"type": "object"}))},
-            "/unmask/v1/turns/{id}": {"post": by_id(post("Pause, resume or stop a running answer", "TurnRequest", json!({"type": "object"})))},
-            "/unmask/v1/state": {"get": get("Models, loads, queue", json!({"type": "object"}))},
-            "/unmask/v1/vocabulary": {"get": get("What tokens stand for", json!({"type": "object"}))},
+            "/v1/chat/completions": {"post": streamed(post("Answer a conversation", "ChatRequest", reference("Answer")))},
+            "/v1/completions": {"post": streamed(post("Go on from a text, or fill a hole in it", "CompletionRequest", reference("Answer")))},
+            "/v1/fim/completions": {"post": streamed(post("The same, told as chats are too", "CompletionRequest", reference("Answer")))},
+            "/unmask/v1/tokenize": {"post": post("Text to tokens", "TokenizeRequest", reference("Tokens"))},
+            "/unmask/v1/detokenize": {"post": post("Tokens to text", "DetokenizeRequest", reference("Text"))},
+            "/unmask/v1/loglikelihood": {"post": streamed(post("How likely texts are", "LikelihoodRequest", reference("Likelihoods")))},
+            "/unmask/v1/plan": {"post": post("What an answer would take", "PlanRequest", reference("Plan"))},
+            "/unmask/v1/turns/{id}": {"post": by_id(post("Pause, resume or stop a running answer", "TurnRequest", reference("TurnHeard")))},
+            "/unmask/v1/state": {"get": get("Models, loads, queue", reference("State"))},
+            "/unmask/v1/vocabulary": {"get": get("What tokens stand for", reference("Vocabulary"))},
             "/unmask/v1/openapi.json": {"get": get("This document", json!({"type": "object"}))},
         },
         "components": {
@@ -69,6 +71,13 @@ fn responses(answer: Value) -> Value {
     })
 }
 
+/// Comes as events too, if the request says `stream`.
+fn streamed(mut operation: Value) -> Value {
+    let events = json!({"schema": {"type": "string", "description": "lines of `data: ` and an object, then `data: [DONE]`"}});
+    operation["responses"]["200"]["content"]["text/event-stream"] = events;
+    operation
+}
+
 /// Needs no key.
 fn open(mut operation: Value) -> Value {
     operation["security"] = json!([]);
@@ -82,20 +91,15 @@ fn by_id(mut operation: Value) -> Value {
 }
 
 fn schemas() -> Value {
+    let requests = requests();
+    [answers::measures(), answers::states(), answers::answers()]
+        .into_iter()
+        .fold(requests, with)
+}
+
+fn requests() -> Value {
     let text_or_tokens = json!({"oneOf": [{"type": "string"}, tokens()]});
     json!({
-        "Error": object(&["error"], json!({"error": object(&["message", "type", "code"], json!({
-            "message": {"type": "string"}, "type": {"type": "string"},
-            "param": {"type": ["string", "null"]}, "code": {"type": "string"},
-        }))})),
-        "Health": object(&["status"], json!({"status": {"enum": ["ok", "loading"]}})),
-        "Model": object(&["id", "object"], json!({"id": {"type": "string"}, "object": {"const": "model"}, "unmask": {"type": "object"}})),
-        "ModelList": object(&["data"], json!({"object": {"const": "list"}, "data": {"type": "array", "items": reference("Model")}})),
-        "Answer": object(&["id", "object", "choices", "usage", "unmask"], json!({
-            "id": {"type": "string"}, "object": {"type": "string"}, "created": {"type": "integer"}, "model": {"type": "string"},
-            "system_fingerprint": {"type": ["string", "null"]}, "choices": {"type": "array", "items": {"type": "object"}},
-            "usage": {"type": "object"}, "unmask": {"type": ["object", "array"]},
-        })),
         "Message": object(&["role"], json!({
             "role": {"enum": ["system", "developer", "user", "assistant"]},
             "content": {"oneOf": [{"type": "string"}, {"type": "null"}, {"type": "array", "items": {"type": "object"}}]},
@@ -141,6 +145,7 @@ fn schemas() -> Value {
                 "given": {"type": "array", "items": {"type": "array", "items": count(0, None), "minItems": 2, "maxItems": 2}},
             })),
             "overflow": {"enum": ["refuse", "drop_oldest"]}, "strict": {"type": "boolean"}, "alone": {"type": "boolean"},
+            "speed": {"enum": ["quality", "balanced", "fast", "turbo"]},
         }))},
     })
 }
@@ -199,7 +204,11 @@ fn messages() -> Value {
 }
 
 fn tokens() -> Value {
-    json!({"type": "array", "items": {"type": "integer", "minimum": 0}})
+    json!({"type": "array", "items": whole()})
+}
+
+fn whole() -> Value {
+    json!({"type": "integer", "minimum": 0})
 }
 
 fn count(least: u32, most: Option<u32>) -> Value {

@@ -113,8 +113,12 @@ impl AnswerText {
         } else if is_more {
             self.cut = Some(TextCut::Ceiling);
         }
+        let told = match end == text.len() {
+            true => tokens.len(),
+            false => self.within(canvas, &tokens, end)?,
+        };
         // The rest of a text that the ceiling cuts comes with the end.
-        self.grow(&whole[..end], &tokens)
+        self.grow(&whole[..end], &tokens[..told])
     }
 
     /// What the end adds.
@@ -137,12 +141,14 @@ impl AnswerText {
             }
             None => self.cut = is_more.then_some(TextCut::Ceiling),
         }
-        let delta = self.grow(&text, &tokens)?;
         self.n_tokens = match self.cut {
-            Some(TextCut::Stop) => self.fewest(canvas, &tokens)?,
+            Some(TextCut::Stop) => {
+                let fewest = self.fewest(canvas, &tokens, &text)?;
+                fewest.max(self.told).min(tokens.len())
+            }
             Some(TextCut::Ceiling) | None => tokens.len(),
         };
-        Ok(delta)
+        self.grow(&text, &tokens[..self.n_tokens])
     }
 
     /// What has ended the text before the answer did.
@@ -155,13 +161,31 @@ impl AnswerText {
         self.n_tokens
     }
 
-    /// The fewest of the first tokens whose text holds the one that was sent.
-    fn fewest(&self, canvas: &Canvas, offsets: &[usize]) -> Result<usize, Failure> {
+    /// The fewest of the first tokens whose text begins with `text`.
+    fn fewest(&self, canvas: &Canvas, offsets: &[usize], text: &str) -> Result<usize, Failure> {
+        self.first(canvas, offsets, |it| it.starts_with(text))
+    }
+
+    /// The most of the first tokens whose text has no more than so many bytes.
+    fn within(&self, canvas: &Canvas, offsets: &[usize], bytes: usize) -> Result<usize, Failure> {
+        // Half a character counts as more: what becomes of it is not known yet.
+        let is_more = |it: &str| it.len() > bytes;
+        let first = self.first(canvas, offsets, is_more)?;
+        let has_more = is_more(&self.decode(canvas, &offsets[..first])?);
+        Ok(first - usize::from(has_more))
+    }
+
+    /// The fewest of the first tokens whose text is as wanted, if that of more is too; else all of them.
+    fn first(
+        &self,
+        canvas: &Canvas,
+        offsets: &[usize],
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<usize, Failure> {
         let (mut low, mut high) = (0, offsets.len());
         while low < high {
             let middle = low.midpoint(high);
-            let text = self.decode(canvas, &offsets[..middle])?;
-            match text.starts_with(&self.sent) {
+            match is_wanted(&self.decode(canvas, &offsets[..middle])?) {
                 true => high = middle,
                 false => low = middle + 1,
             }

@@ -34,6 +34,8 @@ pub(crate) struct AskedAnswers {
 pub(crate) enum AnswerKind {
     Chat,
     Completion,
+    /// A completion whose choices say their text as a chat's too: editors look for it there.
+    FillIn,
 }
 
 /// A turn that is ready to begin.

@@ -1,6 +1,6 @@
 //! Who is next: pure, so that fairness can be shown without a model or a socket.
 //!
-//! The next request is the oldest of the client with the least engine time: front-ends send hidden requests for titles and tags
+//! The next request is the oldest of the client with the least engine time, running requests breaking ties: front-ends send hidden requests for titles and tags
 //! beside what a person waits for, and one client's many must not keep another's one waiting. A client that has gone begins
 //! again with the time of the one that had least, so that nobody saves time up.
 
@@ -47,7 +47,6 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct RunningRequest {
     client: String,
-    began: Instant,
 }
 
 #[derive(Debug)]
@@ -106,7 +105,7 @@ impl Queue {
         });
         let fits = |it: &WaitingRequest| loaded == Some(it.model.as_str()) && !other;
         if let Some(ticket) = self.fairest(fits) {
-            self.start(ticket, now);
+            self.start(ticket);
             return Admit::Start(ticket);
         }
         let next = self.fairest(|it| match other {
@@ -121,12 +120,22 @@ impl Queue {
         }
     }
 
+    /// So many may run at once from now on.
+    pub(crate) fn set_parallel(&mut self, parallel: usize) {
+        self.parallel = parallel.max(1);
+    }
+
+    /// The engine has worked so long for a request that runs.
+    pub(crate) fn spent(&mut self, ticket: Ticket, time: Duration) {
+        let client = self.running.get(&ticket).map(|it| &it.client);
+        if let Some(used) = client.and_then(|it| self.used.get_mut(it)) {
+            *used += time;
+        }
+    }
+
     /// The request has ended, or is given up.
-    pub(crate) fn leave(&mut self, ticket: Ticket, now: Instant) {
+    pub(crate) fn leave(&mut self, ticket: Ticket) {
         let client = if let Some(it) = self.running.remove(&ticket) {
-            if let Some(used) = self.used.get_mut(&it.client) {
-                *used += now.saturating_duration_since(it.began);
-            }
             it.client
         } else if let Some(it) = self.waiting.remove(&ticket) {
             it.client
@@ -143,9 +152,8 @@ impl Queue {
     /// Requests that would run before this one; `None` if it does not wait.
     pub(crate) fn ahead(&self, ticket: Ticket) -> Option<usize> {
         let own = self.waiting.get(&ticket)?;
-        let order = |at: &Ticket, it: &WaitingRequest| (self.used.get(&it.client).copied(), *at);
-        let mine = order(&ticket, own);
-        let before = (self.waiting.iter()).filter(|(at, it)| order(at, it) < mine);
+        let mine = self.order(ticket, own);
+        let before = (self.waiting.iter()).filter(|&(&at, it)| self.order(at, it) < mine);
         Some(before.count() + self.running.len())
     }
 
@@ -169,20 +177,29 @@ impl Queue {
 
     fn fairest(&self, fits: impl Fn(&WaitingRequest) -> bool) -> Option<Ticket> {
         let fitting = self.waiting.iter().filter(|(_, it)| fits(it));
-        let first = fitting.min_by_key(|(at, it)| (self.used.get(&it.client).copied(), **at));
+        let first = fitting.min_by_key(|&(&at, it)| self.order(at, it));
         first.map(|(&ticket, _)| ticket)
     }
 
-    fn start(&mut self, ticket: Ticket, now: Instant) {
+    /// The least of those that wait is next.
+    fn order(&self, ticket: Ticket, request: &WaitingRequest) -> (Duration, usize, Ticket) {
+        let client = &request.client;
+        let used = self.used.get(client).copied().unwrap_or_default();
+        let running = self.running.values().filter(|it| it.client == *client);
+        (used, running.count(), ticket)
+    }
+
+    fn start(&mut self, ticket: Ticket) {
         if let Some(WaitingRequest { client, .. }) = self.waiting.remove(&ticket) {
-            self.running
-                .insert(ticket, RunningRequest { client, began: now });
+            self.running.insert(ticket, RunningRequest { client });
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -193,7 +210,8 @@ mod tests {
         while let Admit::Start(ticket) = queue.next(Some("m"), now) {
             clients.push(queue.running[&ticket].client.clone());
             now += SECOND;
-            queue.leave(ticket, now);
+            queue.spent(ticket, SECOND);
+            queue.leave(ticket);
         }
         clients
     }
@@ -227,7 +245,7 @@ mod tests {
         let second = queue.enter("a", "m", now).expect("one may wait");
         assert_eq!(queue.enter("b", "m", now), Err(QueueFull { waiting: 1 }));
         assert_eq!(queue.ahead(second), Some(1));
-        queue.leave(second, now);
+        queue.leave(second);
         queue.enter("b", "m", now).expect("its place is free");
     }
 
@@ -248,9 +266,9 @@ mod tests {
         queue.enter("b", "other", now).expect("there is room");
         let third = queue.enter("a", "m", now).expect("there is room");
         assert_eq!(queue.next(Some("m"), now), Admit::Start(first));
-        queue.leave(first, now + SECOND);
+        queue.leave(first);
         assert_eq!(queue.next(Some("m"), now + SECOND), Admit::Start(third));
-        queue.leave(third, now + SECOND);
+        queue.leave(third);
         let wanted = Admit::Load("other".to_owned());
         assert_eq!(queue.next(Some("m"), now + SECOND), wanted);
     }
@@ -264,7 +282,7 @@ mod tests {
         queue.enter("a", "m", now).expect("there is room");
         let late = now + MODEL_PATIENCE;
         assert_eq!(queue.next(Some("m"), late), Admit::Wait);
-        queue.leave(first, late);
+        queue.leave(first);
         assert_eq!(queue.next(Some("m"), late), Admit::Load("other".to_owned()));
     }
 
@@ -275,5 +293,71 @@ mod tests {
         assert_eq!(queue.next(None, now), Admit::Load("m".to_owned()));
         assert_eq!(queue.waiting_for("m").len(), 1);
         assert_eq!(queue.waiting_for("other"), []);
+    }
+
+    #[test]
+    fn places_that_are_free_at_once_go_to_different_clients() {
+        let (mut queue, now) = (Queue::new(2, 16), Instant::now());
+        for client in ["a", "a", "a", "b"] {
+            queue.enter(client, "m", now).expect("there is room");
+        }
+        while let Admit::Start(_) = queue.next(Some("m"), now) {}
+        let running: Vec<&str> = queue.running.values().map(|it| &*it.client).collect();
+        assert_eq!(running, ["a", "b"]);
+    }
+
+    #[test]
+    fn more_may_run_once_another_model_lets_them() {
+        let (mut queue, now) = (Queue::new(1, 16), Instant::now());
+        for _ in 0..4 {
+            queue.enter("a", "m", now).expect("there is room");
+        }
+        let mut started = |parallel| {
+            queue.set_parallel(parallel);
+            std::iter::from_fn(|| match queue.next(Some("m"), now) {
+                Admit::Start(ticket) => Some(ticket),
+                Admit::Load(_) | Admit::Wait => None,
+            })
+            .count()
+        };
+        assert_eq!((started(1), started(3), started(1)), (1, 2, 0));
+    }
+
+    proptest! {
+        /// Clients that always have requests, each of some length, on some places: whoever waits has never had a whole
+        /// request more than a client that is started, and everybody who entered runs in the end.
+        #[test]
+        fn nobody_is_passed_over_for_one_who_has_had_more(
+            parallel in 1_usize..5,
+            requests in prop::collection::vec((0_u8..4, 1_u64..9), 1..60),
+        ) {
+            let (mut queue, now) = (Queue::new(parallel, requests.len()), Instant::now());
+            let mut lengths = BTreeMap::new();
+            for &(client, seconds) in &requests {
+                let ticket = queue.enter(&client.to_string(), "m", now).expect("there is room");
+                lengths.insert(ticket, seconds);
+            }
+            let mut ended = 0;
+            while queue.running() + queue.waiting() > 0 {
+                while let Admit::Start(ticket) = queue.next(Some("m"), now) {
+                    let own = queue.used[&queue.running[&ticket].client];
+                    for other in queue.waiting.values() {
+                        prop_assert!(own <= queue.used[&other.client]);
+                    }
+                }
+                prop_assert!(queue.running() <= parallel);
+                let second = queue.running.keys().copied().collect::<Vec<_>>();
+                for ticket in second {
+                    queue.spent(ticket, SECOND);
+                    let left = lengths.get_mut(&ticket).expect("it has entered");
+                    *left -= 1;
+                    if *left == 0 {
+                        queue.leave(ticket);
+                        ended += 1;
+                    }
+                }
+            }
+            prop_assert_eq!(ended, requests.len());
+        }
     }
 }

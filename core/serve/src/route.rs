@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use http_body_util::LengthLimitError;
 use tokio::time::timeout;
 use ulid::Ulid;
 
 use super::app::App;
 use super::client::{Client, Ends};
-use super::door::RouteKind;
+use super::door::{RouteKind, check_body};
 use super::error::ApiError;
 use super::{chat, completion, likelihood, native, openapi, page, prompt};
 
 /// Bytes of a body.
 const LARGEST_BODY: usize = 2 << 20;
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -35,7 +35,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{*id}", get(native::model))
         .route("/v1/chat/completions", post(chat::chat))
         .route("/v1/completions", post(completion::completion))
-        .route("/v1/fim/completions", post(completion::completion))
+        .route("/v1/fim/completions", post(completion::fill_in))
         .route("/unmask/v1/tokenize", post(native::tokenize))
         .route("/unmask/v1/detokenize", post(native::detokenize))
         .route("/unmask/v1/loglikelihood", post(likelihood::loglikelihood))
@@ -74,17 +74,21 @@ async fn pass(
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let id = Ulid::new().to_string();
     let mut client = None;
-    let (mut response, origin) = match admit(&app, ends, &request) {
-        Err(error) => (error.into_response(), None),
-        Ok(admitted) => {
-            client = Some(admitted.client.0.clone());
-            let response = go_on(request, admitted.client, next).await;
-            (
-                response.unwrap_or_else(ApiError::into_response),
-                admitted.origin,
-            )
+    let (origin, admitted) = match app.door.test(request.uri(), request.headers(), ends.local) {
+        Err(error) => (None, Err(error)),
+        Ok(origin) => {
+            let admitted = admit(&app, ends, &request, origin.as_ref());
+            (origin, admitted)
         }
     };
+    let answered = match admitted {
+        Err(error) => Err(error),
+        Ok(admitted) => {
+            client = Some(admitted.0.clone());
+            go_on(request, admitted, next, app.patience.body).await
+        }
+    };
+    let mut response = answered.unwrap_or_else(ApiError::into_response);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
@@ -114,18 +118,16 @@ async fn pass(
     response
 }
 
-/// Who comes in.
-struct Admitted {
-    client: Client,
-    /// The page of another server that may read the answer.
-    origin: Option<HeaderValue>,
-}
-
-fn admit(app: &App, ends: Ends, request: &Request) -> Result<Admitted, ApiError> {
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let origin = app.door.test(method, uri, headers, ends.local)?;
+/// Who comes in. A page of an allowed origin that only asks whether it may has no key yet.
+fn admit(
+    app: &App,
+    ends: Ends,
+    request: &Request,
+    origin: Option<&HeaderValue>,
+) -> Result<Client, ApiError> {
+    let (method, headers) = (request.method(), request.headers());
     let is_asking = method == Method::OPTIONS && origin.is_some();
-    let is_open = RouteKind::of(uri.path()) == RouteKind::Open || is_asking;
+    let is_open = RouteKind::of(request.uri().path()) == RouteKind::Open || is_asking;
     let client = match app.keys.name(headers) {
         Some(name) => name.to_owned(),
         None if is_open || !app.keys.are_asked_for() => ends.peer.to_string(),
@@ -138,13 +140,16 @@ fn admit(app: &App, ends: Ends, request: &Request) -> Result<Admitted, ApiError>
             ));
         }
     };
-    Ok(Admitted {
-        client: Client(client),
-        origin,
-    })
+    check_body(method, headers)?;
+    Ok(Client(client))
 }
 
-async fn go_on(request: Request, client: Client, next: Next) -> Result<Response, ApiError> {
+async fn go_on(
+    request: Request,
+    client: Client,
+    next: Next,
+    patience: Duration,
+) -> Result<Response, ApiError> {
     if request.method() == Method::OPTIONS {
         // What a page of an allowed origin asks first.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -152,24 +157,37 @@ async fn go_on(request: Request, client: Client, next: Next) -> Result<Response,
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(client);
     let body = match parts.method == Method::POST {
-        true => Body::from(read(body).await?),
+        true => Body::from(read(body, patience).await?),
         false => Body::empty(),
     };
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-async fn read(body: Body) -> Result<axum::body::Bytes, ApiError> {
+async fn read(body: Body, patience: Duration) -> Result<axum::body::Bytes, ApiError> {
     let too_large = || {
         let message = format!("the body has more than {} MiB", LARGEST_BODY >> 20);
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
     };
-    match timeout(BODY_PATIENCE, to_bytes(body, LARGEST_BODY)).await {
+    let is_too_large = |error: &axum::Error| {
+        let source = std::error::Error::source(error);
+        source.is_some_and(|it| it.is::<LengthLimitError>())
+    };
+    // One that says so is not waited for.
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(too_large());
+    }
+    match timeout(patience, to_bytes(body, LARGEST_BODY)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(too_large()),
+        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "broken_body",
+            "the body broke off, or its chunks are none; send it again",
+        )),
         Err(_) => Err(ApiError::new(
             StatusCode::REQUEST_TIMEOUT,
             "body_timeout",
-            "the body did not come within 30 s",
+            format!("the body did not come within {} s", patience.as_secs()),
         )),
     }
 }

@@ -8,16 +8,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant as TokioInstant, timeout_at};
 use ulid::Ulid;
-use unmask_core::engine::{Loaded, TurnEvent, TurnHandle};
+use unmask_core::engine::{Loaded, Passes, Sharing, TurnEvent, TurnHandle};
 
 use super::admission::{EnginePlace, WaitingPlace};
 use super::app::{App, OwnedTurn};
 use super::error::{ApiError, bug};
-use super::host::{LoadStage, ModelState, RunningTurn, lock};
+use super::host::{LoadStage, ModelState, RunningTurn, TurnMeter, lock};
 use super::prepare::{AnswerKind, AskedAnswers, PreparedTurn};
-
-/// How long a turn may rest.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// What happens to a request.
 pub(crate) enum RunNews {
@@ -42,7 +39,8 @@ pub(crate) struct AnswerRun {
     phase: RunPhase,
     /// Laid out before a place was free, on this model.
     prepared: Option<(Weak<Loaded>, Vec<PreparedTurn>)>,
-    place: Option<EnginePlace>,
+    /// Until its last turn, which has it then.
+    place: Option<Arc<EnginePlace>>,
     entered: Instant,
     pub(crate) times: RunTimes,
 }
@@ -86,6 +84,9 @@ impl AnswerRun {
     ) -> Result<Self, ApiError> {
         let model = app.model(asked.generation.model.as_deref())?.to_owned();
         let asked = Arc::new(asked);
+        let entered = Instant::now();
+        // First: whoever finds no place costs no more than that.
+        let waiting = app.admission.enter(client, &model)?;
         let loaded = app.host.loaded().filter(|it| it.key == model);
         let prepared = match loaded {
             None => None,
@@ -94,11 +95,9 @@ impl AnswerRun {
                 Some((Arc::downgrade(&loaded), finished(turns)?))
             }
         };
-        let entered = Instant::now();
-        let waiting = app.admission.enter(client, &model)?;
         let prefix = match asked.kind {
             AnswerKind::Chat => "chatcmpl",
-            AnswerKind::Completion => "cmpl",
+            AnswerKind::Completion | AnswerKind::FillIn => "cmpl",
         };
         Ok(Self {
             id: format!("{prefix}-{}", Ulid::new()),
@@ -143,7 +142,13 @@ impl AnswerRun {
                 }
                 RunPhase::Between(loaded, mut rest) => {
                     let prepared = rest.next()?;
-                    let turn = self.app.host.begin(prepared.request.clone());
+                    let sharing = Sharing {
+                        client: self.client.clone(),
+                        passes: self.passes(&loaded),
+                    };
+                    let meter = self.meter(rest.len());
+                    let request = prepared.request.clone();
+                    let turn = self.app.host.begin(sharing, request, meter);
                     let handle = Arc::clone(&turn.handle);
                     let owned = OwnedTurn {
                         client: self.client.clone(),
@@ -168,6 +173,29 @@ impl AnswerRun {
                 RunPhase::Over => return None,
             }
         }
+    }
+
+    /// Which passes may compute its turns.
+    pub(crate) fn passes(&self, loaded: &Arc<Loaded>) -> Passes {
+        let (turns, batch) = self.app.host.at_once(Some(loaded));
+        match self.asked.generation.unmask.passes {
+            Passes::Together if turns > 1 && batch > 1 => Passes::Together,
+            Passes::Together | Passes::Alone => Passes::Alone,
+        }
+    }
+
+    /// Counts the engine's time of a turn, after which so many come, and gives the place back with the last: it is another's
+    /// then, though the answer is still to be read.
+    fn meter(&mut self, rest: usize) -> TurnMeter {
+        let place = match rest {
+            0 => self.place.take(),
+            _ => self.place.clone(),
+        };
+        Box::new(move |event| {
+            if let (TurnEvent::Step(step), Some(place)) = (event, &place) {
+                place.spent(step.elapsed);
+            }
+        })
     }
 
     fn fail(&mut self, error: ApiError) -> Option<Result<RunNews, ApiError>> {
@@ -202,7 +230,7 @@ impl AnswerRun {
         };
         self.times.loading = wait.loading_since.map_or(Duration::ZERO, |it| it.elapsed());
         self.times.queued = self.entered.elapsed().saturating_sub(self.times.loading);
-        let mut place = wait.waiting.place;
+        let place = wait.waiting.place;
         place.begin();
         self.place = Some(place);
         let on_it = |of: &Weak<Loaded>| Weak::ptr_eq(of, &Arc::downgrade(&loaded));
@@ -227,6 +255,7 @@ impl AnswerRun {
 
     /// The next event of the running turn; `None` if the engine is gone.
     async fn turn(&mut self) -> Option<TurnEvent> {
+        let longest = self.app.patience.pause;
         let RunPhase::Turning { turn, wakes, .. } = &mut self.phase else {
             return None;
         };
@@ -242,18 +271,15 @@ impl AnswerRun {
             },
         };
         match &event {
-            TurnEvent::Paused(_) => *wakes = Some(TokioInstant::now() + LONGEST_PAUSE),
+            TurnEvent::Paused(_) => *wakes = Some(TokioInstant::now() + longest),
             TurnEvent::Resumed => *wakes = None,
             TurnEvent::Started { .. } | TurnEvent::Step(_) => (),
             TurnEvent::Finished(_) => {
                 if let RunPhase::Turning { loaded, rest, .. } =
                     std::mem::replace(&mut self.phase, RunPhase::Over)
+                    && rest.len() > 0
                 {
-                    match rest.len() {
-                        // The place is another's from now on, though the answer is still to be written.
-                        0 => self.place = None,
-                        _ => self.phase = RunPhase::Between(loaded, rest),
-                    }
+                    self.phase = RunPhase::Between(loaded, rest);
                 }
             }
             TurnEvent::Failed(_) => {

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
@@ -18,9 +17,6 @@ use super::chunk::AnswerHead;
 use super::error::ApiError;
 use super::run::{AnswerRun, RunNews};
 use super::unmask_member::StreamDetail;
-
-/// Of silence, after which an empty chunk tells that somebody is there.
-const QUIET: Duration = Duration::from_secs(10);
 
 /// Turns the news of a run into chunks.
 struct ChunkStream {
@@ -54,7 +50,12 @@ pub(crate) fn respond(run: AnswerRun, model: &str) -> Response {
         let chunk = chunks.next().await?;
         Some((Ok::<_, Infallible>(chunk), chunks))
     });
-    let mut response = Body::from_stream(body).into_response();
+    events(Body::from_stream(body))
+}
+
+/// A response that is read as it comes.
+pub(crate) fn events(body: Body) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -76,7 +77,8 @@ impl ChunkStream {
             if self.is_over {
                 return None;
             }
-            let told = match timeout_at(self.last_sent + QUIET, self.run.next()).await {
+            let quiet = self.run.app().patience.quiet;
+            let told = match timeout_at(self.last_sent + quiet, self.run.next()).await {
                 Err(_) => self.quiet(),
                 Ok(None) => {
                     self.end();
@@ -102,7 +104,7 @@ impl ChunkStream {
                 });
             }
             RunNews::Admitted(loaded) => {
-                self.head.on(&loaded);
+                self.head.on(&loaded, self.run.passes(&loaded));
                 self.loaded = Some(loaded);
             }
             RunNews::Begun(prepared, handle) => {

@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use unmask_core::engine::{FillPart, Overflow, Pin};
+use unmask_core::engine::{FillPart, Overflow, Passes, Pin};
 use unmask_core::event::TOP;
+use unmask_core::measured::DialPosition;
 use unmask_core::settings::{Domain, GenerationPatch, SettingValue, TABLE};
 use unmask_core::text::pins::parse_pins;
 use unmask_core::wire::CanvasLine;
@@ -15,8 +16,8 @@ use super::error::ApiError;
 use super::fields::Fields;
 
 /// Its members that are no settings of denoising.
-pub(crate) const MEMBERS: [&str; 8] = [
-    "stream", "top", "pins", "parts", "canvas", "overflow", "strict", "alone",
+pub(crate) const MEMBERS: [&str; 9] = [
+    "stream", "top", "pins", "parts", "canvas", "overflow", "strict", "alone", "speed",
 ];
 
 /// What it says.
@@ -24,6 +25,8 @@ pub(crate) const MEMBERS: [&str; 8] = [
 pub(crate) struct UnmaskMember {
     /// Settings of denoising by their keys.
     pub(crate) settings: GenerationPatch,
+    /// A position of the speed dial, below them.
+    pub(crate) speed: Option<DialPosition>,
     pub(crate) detail: StreamDetail,
     /// Candidates of a committed position.
     pub(crate) top: usize,
@@ -31,6 +34,8 @@ pub(crate) struct UnmaskMember {
     pub(crate) overflow: Overflow,
     /// Whether what would be ignored is refused.
     pub(crate) strict: bool,
+    /// Which passes may compute its turns, where several turns share some.
+    pub(crate) passes: Passes,
 }
 
 /// What a stream tells.
@@ -85,12 +90,14 @@ impl Default for UnmaskMember {
     fn default() -> Self {
         Self {
             settings: GenerationPatch::default(),
+            speed: None,
             detail: StreamDetail::default(),
             top: 0,
             form: AnswerForm::default(),
             // A client is told, where the screen shows what it left out.
             overflow: Overflow::Refuse,
             strict: false,
+            passes: Passes::default(),
         }
     }
 }
@@ -108,11 +115,16 @@ impl UnmaskMember {
             form: form(&mut fields)?,
             overflow: fields.take("overflow")?.unwrap_or(Overflow::Refuse),
             strict: fields.take("strict")?.unwrap_or(false),
+            speed: fields.take("speed")?,
+            passes: Passes::default(),
             settings: GenerationPatch::default(),
         };
-        // One turn after the other is what this server does anyway.
-        let _: Option<bool> = fields.take("alone")?;
+        let passes = match fields.take("alone")? {
+            Some(true) => Passes::Alone,
+            Some(false) | None => Passes::Together,
+        };
         Ok(Self {
+            passes,
             settings: settings(fields)?,
             ..this
         })
@@ -249,6 +261,7 @@ mod tests {
         refused(r#"{"threshold": 2}"#, "unmask.threshold", "0 to 1");
         refused(r#"{"top": 6}"#, "unmask.top", "0 to 5");
         refused(r#"{"cache": "all"}"#, "unmask.cache", "dual");
+        refused(r#"{"speed": "warp"}"#, "unmask.speed", "turbo");
         refused(
             r#"{"threshold": 0.9, "factor": 1}"#,
             "unmask.factor",

@@ -14,18 +14,14 @@ use tokio::time::timeout;
 use super::answer::{TokenUsage, TurnAnswer, joined};
 use super::chunk::AnswerHead;
 use super::error::ApiError;
+use super::patience::Patience;
 use super::prefix::SureToken;
 use super::run::{AnswerRun, RunNews};
 
-/// Until the head is sent, whatever becomes of the answer.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Between two blanks.
-const BLANKS: Duration = Duration::from_secs(15);
-
 /// A task that ends with whoever waits for it.
-struct Owned<T>(JoinHandle<T>);
+pub(crate) struct OwnedTask<T>(pub(crate) JoinHandle<T>);
 
-impl<T> Drop for Owned<T> {
+impl<T> Drop for OwnedTask<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -34,28 +30,30 @@ impl<T> Drop for Owned<T> {
 /// The response that a run comes to.
 pub(crate) async fn respond(run: AnswerRun, model: &str) -> Response {
     let head = AnswerHead::new(run.asked(), &run.id, model);
-    patient(collect(run, head)).await
+    let patience = run.app().patience;
+    patient(collect(run, head), patience).await
 }
 
 /// The response that is an object of JSON which may take long.
 pub(crate) async fn patient(
     object: impl Future<Output = Result<String, ApiError>> + Send + 'static,
+    patience: Patience,
 ) -> Response {
-    let mut task = Owned(tokio::spawn(object));
-    match timeout(PATIENCE, &mut task.0).await {
+    let mut task = OwnedTask(tokio::spawn(object));
+    match timeout(patience.whole, &mut task.0).await {
         Ok(ended) => match super::run::finished(ended) {
             Ok(answer) => json(Body::from(answer)),
             Err(error) => error.into_response(),
         },
-        Err(_) => slow(task),
+        Err(_) => slow(task, patience.blanks),
     }
 }
 
 /// Blanks, then the answer. A failure leaves the body unfinished, which is all that can be said by then.
-fn slow(task: Owned<Result<String, ApiError>>) -> Response {
-    let body = stream::unfold(Some(task), |task| async {
+fn slow(task: OwnedTask<Result<String, ApiError>>, blanks: Duration) -> Response {
+    let body = stream::unfold(Some(task), move |task| async move {
         let mut task = task?;
-        Some(match timeout(BLANKS, &mut task.0).await {
+        Some(match timeout(blanks, &mut task.0).await {
             Err(_) => (Ok(Bytes::from_static(b" ")), Some(task)),
             Ok(ended) => match super::run::finished(ended) {
                 Ok(answer) => (Ok(answer.into()), None),
@@ -88,7 +86,7 @@ async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, Api
         match news? {
             RunNews::Queued { .. } | RunNews::Loading(_) => (),
             RunNews::Admitted(model) => {
-                head.on(&model);
+                head.on(&model, run.passes(&model));
                 loaded = Some(model);
             }
             RunNews::Begun(prepared, handle) => {

@@ -142,20 +142,23 @@ class Served(WithFolder):
             def answer(self, body):
                 route = self.path
                 asked.append((route, body, self.headers.get("authorization")))
-                said = {"data": [{"id": "demo", "unmask": {"context": 256}}]}
+                name = route.removeprefix("/v1/models/")
+                said = {"id": "demo"} if name in ("demo", "an%20alias") else {"error": {"message": f"this server has no model `{name}`"}}
                 if route.endswith("/state"):
                     facts = {"model": {"key": "demo", "name": "demo"}, "tokenizer": None, "backend": None, "context": 256}
-                    said = {"loaded": facts | {"settings": {"block_length": 96}}}
+                    said = {"active": "demo", "loaded": facts | {"settings": {"block_length": 96}}}
                 if route.endswith("loglikelihood"):
                     items = enumerate(body["items"])
                     said = {"data": [{"index": at, "ll": -len(it["continuation"]), "greedy": None} for at, it in items]}
                 elif route.endswith("completions"):
-                    said = {"choices": [{"text": body["prompt"].upper()}]}
+                    # A capital is a special token.
+                    said = {"unmask": {"tokens": [*b"onXe, two. three"]}}
                 elif route.endswith("/tokenize"):
                     said = {"tokens": [ord(it) for it in body.get("text") or "".join(it["content"] for it in body["messages"])]}
                 elif route.endswith("/detokenize"):
-                    said = {"text": "".join(map(chr, body["tokens"]))}
-                self.send_response(200)
+                    text = "".join(map(chr, body["tokens"]))
+                    said = {"text": "".join(it for it in text if not (body["skip_special"] and it.isupper()))}
+                self.send_response(404 if "error" in said else 200)
                 self.end_headers()
                 self.wfile.write(json.dumps(said).encode())
 
@@ -179,19 +182,24 @@ class Served(WithFolder):
             self.assertEqual(model.loglikelihood(many), [(-at, False) for at in range(1, 101)])
             self.assertEqual(model.loglikelihood_rolling([request("four")]), [-4])
             self.assertEqual(model.loglikelihood([request("", "two")]), [(-3, False)])
-            self.assertEqual(model.generate_until([request("a", {"until": ["\n"]})]), ["A"])
+            many = [f"{at}" for at in range(70)]
+            for until, text in ((["\n"], "one, two. three"), (["X"], "on"), ([*many, "."], "one, two"), ([".", ","], "one"), ([], "one, two. three")):
+                self.assertEqual(model.generate_until([request("a", {"until": until})]), [text])
             said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
             self.assertEqual(model.apply_chat_template(said, add_generation_prompt=False), "ab")
         measured = [body for route, body, _ in asked if route == "/unmask/v1/loglikelihood"]
         self.assertLessEqual(max(len(body["items"]) for body in measured), 64)
         self.assertEqual({key for *_, key in asked}, {"Bearer k"})
         answer = next(body for route, body, _ in asked if route == "/v1/completions")
-        self.assertEqual((answer["unmask"], answer["temperature"]), ({"steps": 4, "length": 192}, 0.0))
+        self.assertEqual((answer["unmask"], answer["temperature"]), ({"steps": 4, "length": 192, "stream": "steps"}, 0.0))
         items = [item for body in measured for item in body["items"]]
         self.assertIn({"context": "", "continuation": "four"}, items, "a whole text")
         self.assertIn({"context": [], "continuation": [*b"two"]}, items, "a text behind nothing")
-        with self.assertRaisesRegex(UnmaskError, "does not serve 'other'; it serves demo"):
+        with self.assertRaisesRegex(UnmaskError, "has no model `other`"):
             self.model(base_url=url, model="other")
+        for named in ({"model": "an alias"}, {}):
+            self.assertEqual(self.model(base_url=url, **named).loglikelihood([request("a", "b")]), [(-1, False)])
+            self.assertEqual({body["model"] for route, body, _ in asked if body}, {"demo"})
         with self.assertRaisesRegex(ValueError, "precision are the server's own"):
             self.model(base_url=url, precision="f32")
 
@@ -298,6 +306,7 @@ class Program(WithFolder):
         for ask in (
             lambda model: model.loglikelihood([request("", "Paris"), request("The capital of France is", " Paris")]),
             lambda model: model.generate_until([request("The capital of France", drawn)]),
+            lambda model: model.generate_until([request("The capital of France is", drawn | {"until": stops}) for stops in (["<|eot_id|>"], [f"{at}" for at in range(70)] + ["a"])]),
         ):
             self.assertEqual(ask(of_server), ask(of_worker))
 

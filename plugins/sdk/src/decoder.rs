@@ -17,9 +17,10 @@ pub(crate) mod bounds;
 mod experts;
 mod hf;
 pub(crate) mod keys;
+mod quantised;
 pub(crate) mod variants;
 
-use serde_json::Value;
+use std::path::PathBuf;
 
 use crate::llada::LladaConfig;
 use crate::weights::Weights;
@@ -175,8 +176,9 @@ pub struct Decoder {
 }
 
 /// The families that are read here.
-pub const FAMILIES: [&str; 6] = [
+pub const FAMILIES: [&str; 7] = [
     "llada",
+    "illada",
     "llada_moe",
     "llada2",
     "dream",
@@ -193,7 +195,7 @@ impl Decoder {
     /// [`BackendError::Unsupported`] for another family, or a variant of the architecture that its models do not use.
     pub fn read(spec: &LoadSpec) -> Result<Self, BackendError> {
         let (decoder, weights) = Self::read_either(spec)?;
-        if let Some(quantised) = quantised(spec, weights.as_ref()) {
+        if let Some(quantised) = quantised::by_mlx(spec, weights.as_ref()) {
             return Err(quantised);
         }
         if let Some(weights) = &weights {
@@ -213,6 +215,17 @@ impl Decoder {
 
     /// The network, and the weight files if they can be read.
     fn read_either(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
+        if let Some(quantised) = quantised::by_others(spec, None) {
+            return Err(quantised);
+        }
+        let (decoder, weights) = Self::read_network(spec)?;
+        match quantised::by_others(spec, weights.as_ref()) {
+            Some(quantised) => Err(quantised),
+            None => Ok((decoder, weights)),
+        }
+    }
+
+    fn read_network(spec: &LoadSpec) -> Result<(Self, Option<Weights>), BackendError> {
         match spec.family.as_str() {
             "llada" => {
                 let (config, weights) = LladaConfig::read(spec)?;
@@ -318,30 +331,21 @@ pub(crate) fn check_tensors(decoder: &Decoder, weights: &Weights) -> Result<(), 
     Ok(())
 }
 
+/// The file that says what network it is: `config.json`, or one of GGUF.
+pub(crate) fn config_path(spec: &LoadSpec) -> PathBuf {
+    let first = spec.weights.first();
+    let gguf = first.filter(|path| {
+        path.extension()
+            .is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
+    });
+    gguf.cloned()
+        .unwrap_or_else(|| spec.folder.join("config.json"))
+}
+
 /// What is wrong with `config.json`.
 pub(crate) fn broken(spec: &LoadSpec, what: String) -> BackendError {
     BackendError::Checkpoint {
-        path: spec.folder.join("config.json"),
+        path: config_path(spec),
         what,
     }
-}
-
-/// The error of weights that MLX has quantised, if it has: what `config.json` says, or tensors that its converter alone
-/// writes.
-pub(crate) fn quantised(spec: &LoadSpec, weights: Option<&Weights>) -> Option<BackendError> {
-    let config: Value = serde_json::from_str(&spec.config_json).ok()?;
-    let said = &config["quantization"];
-    let width = (said["bits"].as_u64(), said["group_size"].as_u64());
-    let how = match width {
-        (Some(bits), Some(group)) => format!(", to {bits} bits in groups of {group}"),
-        _ if said.is_object() || weights.is_some_and(Weights::has_scales) => String::new(),
-        _ => return None,
-    };
-    Some(broken(
-        spec,
-        format!(
-            "the weights are quantised for MLX{how}, which this backend does not read; choose framework = \"mlx\", or fetch \
-             the checkpoint that is not quantised"
-        ),
-    ))
 }

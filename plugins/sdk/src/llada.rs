@@ -5,7 +5,7 @@ mod variants;
 use crate::decoder::bounds::{self, ConfigSize, SizeOf};
 use crate::decoder::keys::Keys;
 use crate::decoder::{
-    Decoder, DecoderLayer, GatedSpec, Heads, MatrixSpec, MlpSpec, NormSpec, broken,
+    Decoder, DecoderLayer, GatedSpec, Heads, MatrixSpec, MlpSpec, NormSpec, broken, config_path,
 };
 use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
@@ -72,7 +72,7 @@ impl LladaConfig {
             return Err(again(what));
         }
         if let Some(what) = variants::unsupported(&config, &keys) {
-            let path = spec.folder.join("config.json");
+            let path = config_path(spec);
             return Err(BackendError::Unsupported(format!(
                 "{}: {what}, which LLaDA does not use and this backend lacks; choose another backend",
                 path.display()

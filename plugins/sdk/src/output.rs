@@ -64,8 +64,10 @@ impl<'a> KeptLogits<'a> {
         self.check(request.rows)
     }
 
-    /// The short form of row `row` of those kept, which [`check_top`](Self::check_top) has accepted.
+    /// The short form of row `row` of those kept, which [`check_top`](Self::check_top) has accepted. Inlined, as
+    /// [`RowSummary::of`] is.
     #[must_use]
+    #[inline(always)]
     pub fn summary(&self, row: u32, request: &TopRequest<'_>, k: usize) -> RowSummary {
         RowSummary::of(self.row(row), request.banned, k)
     }
@@ -77,6 +79,7 @@ impl<'a> KeptLogits<'a> {
         }
     }
 
+    #[inline(always)]
     fn row(&self, row: u32) -> &'a [f32] {
         &self.logits[row as usize * self.vocab..][..self.vocab]
     }

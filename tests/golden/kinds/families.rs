@@ -4,7 +4,9 @@ use unmask_core::api::Attention;
 use unmask_core::denoise::Denoise;
 use unmask_core::family::{FamilyRules, Shift};
 use unmask_core::generate::Generation;
-use unmask_core::params::{CacheMode, ConfidenceOf, Daedal, Editing, Growth, Remasking, Transfer};
+use unmask_core::params::{
+    CacheMode, ConfidenceOf, Daedal, Editing, FirstFilter, Growth, Remasking, Transfer,
+};
 use unmask_core::sampler::Noise;
 use unmask_core::{Canvas, Params, TokenId};
 
@@ -127,6 +129,9 @@ fn llada(
     let prompt = id_rows(&case.json["input"]["prompt_ids"])[0].len();
     let length = (prompt + case.count("gen_length")).next_multiple_of(block_length);
     let is_early = params.early_stop;
+    let settings = &case.json["settings"];
+    let temperature = case.number("temperature");
+    let draws = || Box::new(Exponential::of_steps(case, block_length)) as Box<dyn Noise>;
     let ran = Program {
         case,
         shift: Shift::None,
@@ -140,9 +145,14 @@ fn llada(
             steps: steps_per_block * ((length - prompt) / block_length).max(1),
             block_length,
             transfer: Transfer::Dynamic(case.number("threshold")),
+            temperature,
+            confidence_of: ConfidenceOf::Drawn,
+            top_k: settings["top_k"].as_u64().map(|k| k as usize),
+            top_p: settings["top_p"].as_f64(),
+            first_filter: FirstFilter::TopK,
             ..params
         },
-        noise: None,
+        noise: (temperature > 0.0).then(draws),
     }
     .run(models)?;
     let expected = &case.json["expected"];

@@ -27,6 +27,18 @@ node() {
     (cd "$root/node" && timeout 35 npm install --silent --no-audit --no-fund --ignore-scripts) || return 1
     touch "$root/node/"{openai,ai}
 }
+schemathesis() {
+    local wanted="$here/schemathesis.txt"
+    cmp -s "$wanted" "$root/schemathesis/requirements.txt" && return
+    rm -rf "$root/schemathesis"
+    python3 -m venv "$root/schemathesis" &&
+        timeout 75 "$root/schemathesis/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$wanted" ||
+        return 1
+    cp "$wanted" "$root/schemathesis/requirements.txt"
+}
+schemathesis &
+checker=$!
 python || { echo "left out: the Python clients, which could not be fetched"; missing=3; }
 node || { echo "left out: the Node clients, which could not be fetched"; missing=3; }
+wait "$checker" || { echo "left out: schemathesis, which could not be fetched"; missing=3; }
 exit "$missing"

@@ -72,6 +72,7 @@ const KEYS: &[&str] = &[
     "N",
     "E",
     "R",
+    "o",
     "1",
     "2",
     "漢",
@@ -82,7 +83,8 @@ const KEYS: &[&str] = &[
     "\x1bOP",
 ];
 const LETTERS: &[&str] = &[
-    "m", "s", "l", "n", "r", "e", "y", "p", "u", "t", "x", "d", "h", "\x1b",
+    "m", "s", "l", "n", "r", "e", "i", "c", "y", "o", "f", "p", "u", "t", "x", "d", "h", "g", "w",
+    "\x1b",
 ];
 const QUESTIONS: &[&str] = &[
     "What is the capital of France?",
@@ -122,6 +124,11 @@ const COMMANDS: &[&str] = &[
     "/edit 2",
     "/find the",
     "/find nowhere",
+    "/find",
+    "/export",
+    "/export html",
+    "/export png",
+    "/share",
     "/branch",
     "/branch 1",
     "/branch 1b",

@@ -103,7 +103,7 @@ fn main() -> Result<(), String> {
     let checkpoint = checkpoint.map_err(|error| text(&error))?;
     let spec = LoadSpec {
         family: checkpoint.family.name.to_owned(),
-        folder: checkpoint.folder,
+        folder: checkpoint.folder().to_owned(),
         weights: checkpoint.weights,
         config_json: checkpoint.config_json,
         device: "cpu".to_owned(),

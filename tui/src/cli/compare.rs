@@ -11,6 +11,12 @@ pub(crate) struct CompareArguments {
     /// Lines for people, or one JSON object
     #[arg(long, default_value = "text")]
     pub(crate) format: CompareFormat,
+    /// Write a page here that plays both side by side
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Replace the file of --html, whatever it holds
+    #[arg(long, requires = "html")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

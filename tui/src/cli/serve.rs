@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use unmask_core::concurrency::BatchLimit;
 
 use super::denoising::DenoisingArguments;
 
@@ -29,6 +30,14 @@ pub(crate) struct ServeArguments {
         help_heading = "Server"
     )]
     pub(crate) models: Vec<String>,
+    /// Turns that run at once, by turns, so that nobody waits for a whole answer of somebody else; as many as --batch says if
+    /// left out
+    #[arg(long, value_name = "N", help_heading = "Server")]
+    pub(crate) parallel: Option<NonZeroUsize>,
+    /// How many of them one pass computes; auto is 1 on a processor, where a pass of several takes as long as a pass each, and
+    /// 8 elsewhere
+    #[arg(long, value_name = "auto|N", help_heading = "Server")]
+    pub(crate) batch: Option<BatchLimit>,
     /// Requests that may wait; more are told to come back
     #[arg(long, value_name = "N", help_heading = "Server")]
     pub(crate) queue: Option<usize>,

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write as _};
 
+use unmask::amount::counted;
 use unmask_core::TokenId;
 use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{Failure, FailureKind, Message, Overflow, Role, TurnEvent, TurnInput};
@@ -148,7 +149,8 @@ impl PlainChat {
         if gone > 0 {
             self.said.drain(..gone.min(self.said.len()));
             print_note(&format!(
-                "the model no longer sees the oldest {gone} messages: its context is full; /new begins again"
+                "the model no longer sees the oldest {}: its context is full; /new begins again",
+                counted(gone, "message")
             ));
         }
         turn

@@ -177,15 +177,23 @@ fn schema(of: SchemaOf) -> anyhow::Result<u8> {
     Ok(code::DONE)
 }
 
-/// Writes the files that are not there.
+/// Writes the files that are not there, each with its schema beside it, which its first line names for editors.
 fn init(environment: &Environment) -> anyhow::Result<u8> {
     let models = user_file(environment).ok_or_else(no_home)?;
     let screen = screen_file(environment).ok_or_else(no_home)?;
     // A signal waits until a file is in its place.
     let interrupts = Interrupts::watch()?;
     let mut written = 0;
-    for (path, text) in [(screen, COMMENTED), (models, EMBEDDED)] {
-        if write_new(&path, text, environment)? {
+    let files = [
+        (screen, COMMENTED, preferences::schema()),
+        (models, EMBEDDED, config::schema()),
+    ];
+    for (path, text, schema) in files {
+        let beside = path.with_extension("schema.json");
+        let name = beside.file_name().unwrap_or_default().to_string_lossy();
+        let text = format!("#:schema ./{name}\n{text}");
+        if write_new(&path, &text, environment)? {
+            write_schema(&beside, &format!("{schema:#}\n"), environment)?;
             print(&format!("wrote {}\n", path.display()))?;
             written += 1;
         } else {
@@ -200,6 +208,14 @@ fn init(environment: &Environment) -> anyhow::Result<u8> {
         0 => Err(Usage("there is nothing to write".to_owned()).into()),
         _ => Ok(code::DONE),
     }
+}
+
+/// One of an older version is replaced.
+fn write_schema(path: &Path, text: &str, environment: &Environment) -> anyhow::Result<()> {
+    let notes = notes(environment);
+    put(path, text.as_bytes(), Existing::Replaced, notes.as_ref())
+        .map(drop)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// False if there is a file already.

@@ -1,6 +1,6 @@
 //! `unmask doctor`: what this machine has, and whether the active model loads and answers.
 
-use unmask::amount::bytes;
+use unmask::amount::{bytes, counted};
 use unmask::precision::with_reason;
 use unmask_core::api::Capabilities;
 use unmask_core::config::{Config, ConfigReader};
@@ -59,8 +59,9 @@ pub(super) fn run(
     let stats = ended.outcome.stats;
     let per_step = stats.elapsed.as_secs_f64() * 1000.0 / stats.steps.max(1) as f64;
     tell(&format!(
-        "test answer: {:?}\n{} forwards, {per_step:.1} ms a step\n",
-        ended.outcome.text, stats.nfe
+        "test answer: {:?}\n{}, {per_step:.1} ms a step\n",
+        ended.outcome.text,
+        counted(stats.nfe, "forward")
     ))?;
     Ok(code::DONE)
 }

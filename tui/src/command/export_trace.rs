@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
+use unmask::amount::counted;
 use unmask::picture::{PictureFormat, PictureSpan, RecordedRun, answer, html, json, log, picture};
 use unmask::session::turn_of_run;
 use unmask::theme::{Depth, Ground, Theme};
@@ -77,7 +78,11 @@ pub(super) fn run(
         None => print_bytes(&bytes)?,
         Some(out) => {
             out.begin(&bytes)?;
-            print_note(&format!("{} is written: {} bytes", out.shown, bytes.len()));
+            print_note(&format!(
+                "{} is written: {}",
+                out.shown,
+                counted(bytes.len(), "byte")
+            ));
         }
     }
     Ok(code::DONE)
@@ -176,6 +181,6 @@ fn events_of(run: &RecordedRun, steps: usize) -> Result<usize, String> {
             .iter()
             .filter(|event| matches!(event, Event::Step(_)))
             .count();
-        format!("it has {made} steps, not {steps}")
+        format!("it has {}, not {steps}", counted(made, "step"))
     })
 }

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use unmask::amount::counted;
 use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::SessionId;
 use unmask_core::engine::{Loaded, Message, Overflow, Pin, Role, TurnEvent, TurnInput};
@@ -80,8 +81,8 @@ pub(super) fn run(
     };
     let steps = ended.outcome.stats.steps;
     meter.note(&format!(
-        "stopped after {steps} of {} steps",
-        fit.params.steps
+        "stopped after {steps} of {}",
+        counted(fit.params.steps, "step")
     ));
     Ok(code)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::NamedTempFile;
 use tokio::sync::watch;
+use unmask_core::concurrency::Concurrency;
 use unmask_core::config::{Config, ConfigReader, Environment, REMOTE, nearest};
 use unmask_core::loader::ConfigLoader;
 use unmask_serve::{ApiKeys, Ending, ServeOptions, ServedModel, ServedModels, Server};
@@ -21,9 +22,6 @@ const PORT: u16 = 8484;
 /// Requests that wait.
 const QUEUE: usize = 16;
 const KEEP_ALIVE: Duration = Duration::from_secs(30 * 60);
-/// Turns at once. On a processor a forward of several rows takes about as long as one after the other, so that each of two
-/// turns would only come later.
-const PARALLEL: usize = 1;
 
 pub(super) fn run(
     config: Config,
@@ -98,7 +96,10 @@ fn options(config: &Config, arguments: &ServeArguments) -> anyhow::Result<ServeO
         address: SocketAddr::new(host, arguments.port.or(said.port).unwrap_or(PORT)),
         keys,
         models: models(config, asked)?,
-        parallel: PARALLEL,
+        concurrency: Concurrency {
+            turns: arguments.parallel.or(said.parallel),
+            batch: arguments.batch.or(said.batch).unwrap_or_default(),
+        },
         queue: arguments.queue.or(said.queue).unwrap_or(QUEUE),
         max_length: max_length.map(Into::into),
         keep_alive: Some(keep_alive).filter(|it| !it.is_zero()),

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use unmask::amount::counted;
 use unmask_core::config::Environment;
 use unmask_core::conversations::{
     Condition, Conversation, MessageContent, SessionFile, SessionFolder, Summary, Visibility,
@@ -93,7 +94,8 @@ fn show(found: &SessionFile, arguments: &Show) -> anyhow::Result<()> {
             let conversation = found.read()?;
             if conversation.skipped > 0 {
                 let n = conversation.skipped;
-                super::print_note(&format!("{n} lines could not be read and are left out"));
+                let lines = counted(n, "line");
+                super::print_note(&format!("{lines} of the file could not be read: left out"));
             }
             print(&text(&conversation))
         }

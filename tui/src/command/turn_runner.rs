@@ -25,10 +25,6 @@ use super::signals::{self, SignalRequest};
 use super::{Interrupted, Usage};
 pub(super) use requests::{LinePermits, WorkerEvent};
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is on its way at a time, and is used up at once"
-)]
 enum HostEvent {
     Engine(EngineEvent),
     Signal(SignalRequest),

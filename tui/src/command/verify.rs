@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use unmask_conformance::{Grid, all_known};
-use unmask_core::api::{Device, LoadSpec, with_causes};
+use unmask_core::api::{Device, ErrorCode, LoadSpec, with_causes};
 use unmask_core::config::{ConfigReader, Environment};
 use unmask_core::engine::{Failure, FailureKind, LoadRequest};
 use unmask_core::loader::{ConfigLoader, discover};
@@ -99,7 +99,19 @@ impl Subject {
             key: model.clone(),
             ..LoadRequest::default()
         };
-        let plan = ConfigLoader::new(config, reader).plan(&request, &*backend)?;
+        let mut plan = ConfigLoader::new(config, reader).plan(&request, &*backend)?;
+        // Those that are for other files than the model's are not asked.
+        let goes = |precision: &String| {
+            let spec = LoadSpec {
+                precision: precision.clone(),
+                ..plan.spec.clone()
+            };
+            let checked = backend.check(&spec);
+            !checked.is_err_and(|error| error.code() == ErrorCode::Unsupported)
+        };
+        if plan.device.precisions.iter().any(goes) {
+            plan.device.precisions.retain(goes);
+        }
         Ok(Self {
             name: backend.name().to_owned(),
             version: backend.version().to_owned(),

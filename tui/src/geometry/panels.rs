@@ -2,11 +2,10 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{Areas, models, panel, settings};
+use super::{Areas, panel, settings};
 use crate::keymap;
 use crate::layout::help_rows;
-use crate::palette::{self, Item};
-use crate::state::{FieldRow, Help, Overlay, Search, Sessions, State};
+use crate::state::{FieldRow, Help, Overlay, State};
 
 /// The panel of the help.
 #[must_use]
@@ -16,44 +15,6 @@ pub fn help(state: &State) -> Rect {
     let inside = usize::from(widest.width.saturating_sub(4));
     let rows = help_rows(state, &Help::default(), inside).len() + 2;
     panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
-}
-
-/// The panel of the palette, as tall whatever is typed.
-#[must_use]
-pub fn palette(state: &State) -> Rect {
-    const COLUMNS: u16 = 96;
-    let rows = palette::items(state).len() + 4;
-    panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
-}
-
-/// The panel of the themes: narrow, so that what they change can be seen.
-#[must_use]
-pub fn themes(state: &State) -> Rect {
-    const COLUMNS: u16 = 64;
-    let rows = state.themes.names().len() + 4;
-    panel(state.size, COLUMNS, u16::try_from(rows).unwrap_or(u16::MAX))
-}
-
-/// The list of conversations.
-#[must_use]
-pub fn sessions(state: &State, list: &Sessions) -> Rect {
-    const WIDTH: u16 = 100;
-    const ROWS: usize = 20;
-    let rows = list.shown().len().clamp(1, ROWS);
-    // With the frame, what was typed and the heading.
-    let height = u16::try_from(rows + 4).unwrap_or(u16::MAX);
-    panel(state.size, WIDTH, height)
-}
-
-/// The search through earlier prompts: just above the draft, which stays in sight.
-#[must_use]
-pub fn search(state: &State, search: &Search) -> Rect {
-    const ROWS: usize = 8;
-    let bottom = Areas::of(state).gap.y;
-    let rows = search.found().len().clamp(1, ROWS);
-    // With the frame and what was typed.
-    let height = u16::try_from(rows + 3).unwrap_or(u16::MAX).min(bottom);
-    Rect::new(0, bottom - height, state.size.columns, height)
 }
 
 /// The first row of a list that is seen, if `page` rows are and the chosen one must be among them: that of the frame
@@ -79,50 +40,23 @@ pub struct List {
 /// The list of the topmost overlay, if it is one in which rows are chosen.
 #[must_use]
 pub fn list(state: &State) -> Option<List> {
-    /// Rows above a list: the frame, what was typed, and a heading or an empty one.
-    const ABOVE: u16 = 3;
-    let rows = |panel: Rect, above: u16| {
-        let height = panel.height.saturating_sub(above + 1);
-        let width = panel.width.saturating_sub(2);
-        Rect::new(panel.x + 1, panel.y + above, width, height)
-    };
-    let overlay = state.overlays.last()?;
-    let (area, length) = match overlay {
-        Overlay::Palette(pick) => {
-            let texts: Vec<String> = palette::items(state).iter().map(Item::text).collect();
-            (rows(palette(state), ABOVE), pick.matches(&texts).len())
+    let (area, length, top, chosen) = match state.overlays.last()? {
+        Overlay::List(list) => {
+            let it = (list.kind.area)(state, list);
+            (it.rows, it.length, list.pick.top, it.chosen)
         }
-        Overlay::Themes(it) => {
-            let names = state.themes.names().into_iter().map(|(name, _)| name);
-            let found = it.pick.matches(&names.collect::<Vec<_>>());
-            (rows(themes(state), ABOVE), found.len())
-        }
-        Overlay::Models(pick) => {
-            let parts = models(state);
-            let height = parts.list;
-            let area = rows(parts.area, ABOVE);
-            let rows = crate::models::rows(state, pick);
-            let chosen = rows.iter().position(|row| row.contains(&pick.chosen));
-            let (length, chosen) = (rows.len(), chosen.unwrap_or(0));
-            return Some(List {
-                area: Rect { height, ..area },
-                top: list_top(pick.top, chosen, usize::from(height)),
-                chosen,
-                length,
-            });
-        }
-        Overlay::Sessions(it) => (rows(sessions(state, it), ABOVE), it.shown().len()),
-        Overlay::Search(it) => (rows(search(state, it), ABOVE - 1), it.found().len()),
-        Overlay::Settings(_) => (settings(state.size).fields, FieldRow::all().len()),
-        _ => return None,
-    };
-    let (top, chosen) = match overlay {
         Overlay::Settings(panel) => {
+            let rows = FieldRow::all();
             let chosen = FieldRow::Field(panel.chosen);
-            let chosen = FieldRow::all().iter().position(|row| *row == chosen);
-            (panel.top, chosen.unwrap_or(0))
+            let chosen = rows.iter().position(|row| *row == chosen);
+            let fields = settings(state.size).fields;
+            (fields, rows.len(), panel.top, chosen.unwrap_or(0))
         }
-        list => list.pick().map(|pick| (pick.top, pick.chosen))?,
+        Overlay::Help(_)
+        | Overlay::Menu { .. }
+        | Overlay::Confirm(_)
+        | Overlay::Info(_)
+        | Overlay::TokenEdit(_) => return None,
     };
     let chosen = chosen.min(length.saturating_sub(1));
     Some(List {

@@ -128,27 +128,27 @@ pub fn entries(keymap: &Keymap, contexts: &[Context], room: usize) -> Vec<(Comma
         let bindings = keymap.bindings().iter();
         bindings.filter(move |(place, _, _)| *place == context)
     });
-    for &(_, _, command) in bound {
-        if seen.contains(&command) {
+    for (_, _, command) in bound {
+        if seen.contains(command) {
             continue;
         }
         let group = GROUPS.iter().find(|(commands, place, _)| {
-            commands.contains(&command) && place.is_none_or(|place| contexts.contains(&place))
+            commands.contains(command) && place.is_none_or(|place| contexts.contains(&place))
         });
         let entry = match group {
             Some((commands, _, about)) => {
-                seen.extend(*commands);
+                seen.extend_from_slice(commands);
                 (shared_labels(keymap, contexts, commands, room), *about)
             }
             None => {
-                seen.push(command);
+                seen.push(command.clone());
                 (
                     labels(&keymap.chords(contexts, command), room),
                     word(command),
                 )
             }
         };
-        entries.push((command, entry));
+        entries.push((command.clone(), entry));
     }
     entries
 }
@@ -161,9 +161,9 @@ fn shared_labels(
     room: usize,
 ) -> String {
     if let [command] = commands {
-        return labels(&keymap.chords(contexts, *command), room);
+        return labels(&keymap.chords(contexts, command), room);
     }
-    let first = commands.iter().filter_map(|&command| {
+    let first = commands.iter().filter_map(|command| {
         let chords = keymap.chords(contexts, command);
         chords.first().map(|chord| chord.short())
     });
@@ -190,6 +190,6 @@ pub fn letters(keymap: &Keymap) -> Vec<(Command, String, &'static str)> {
     let of_menu = keymap.bindings().iter();
     let of_menu = of_menu.filter(|(place, chord, _)| *place == Context::Menu && chord.writes());
     of_menu
-        .map(|&(_, chord, command)| (command, chord.label(), word(command)))
+        .map(|(_, chord, command)| (command.clone(), chord.label(), word(command)))
         .collect()
 }

@@ -7,7 +7,7 @@ pub type CommandGroup<'a> = (&'a [Command], &'a str);
 impl Keymap {
     /// The first key of a command in these places; `None` if it has none.
     #[must_use]
-    pub fn label(&self, contexts: &[Context], command: Command) -> Option<String> {
+    pub fn label(&self, contexts: &[Context], command: &Command) -> Option<String> {
         let chords = self.chords(contexts, command);
         chords.first().map(|chord| chord.label())
     }
@@ -17,7 +17,7 @@ impl Keymap {
     #[must_use]
     pub fn footer(&self, contexts: &[Context], wanted: &[CommandGroup<'_>]) -> String {
         let part = |(commands, word): &CommandGroup<'_>| {
-            let labels = commands.iter().filter_map(|it| self.label(contexts, *it));
+            let labels = commands.iter().filter_map(|it| self.label(contexts, it));
             let keys: String = labels.collect();
             (!keys.is_empty()).then(|| format!("{keys} {word}").trim_end().to_owned())
         };

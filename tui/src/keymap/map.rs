@@ -2,7 +2,7 @@ use super::{BINDINGS, Binding, Chord, Context};
 use crate::commands::Command;
 
 /// Every key and what it does: the table, with what the user has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
 }
@@ -16,7 +16,7 @@ impl Default for Keymap {
 }
 
 /// A change by the user: the keys of a command in a place; none unbinds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rebinding {
     /// Where.
     pub context: Context,
@@ -68,7 +68,7 @@ impl KeymapError {
             } => (key, place, vec![first, second]),
             Self::Writes { key, place } => (key, place, Vec::new()),
         };
-        let command = command_name(rebinding.command);
+        let command = command_name(&rebinding.command);
         context_name(rebinding.context) == *place
             && rebinding.chords.iter().any(|chord| chord.label() == *key)
             && (commands.is_empty() || commands.contains(&&command))
@@ -98,8 +98,8 @@ impl Keymap {
 
     /// The new chords take the place of the old ones, since hints and help go by order.
     fn apply(&mut self, rebinding: &Rebinding) {
-        let is_old = |&(context, _, command): &Binding| {
-            context == rebinding.context && command == rebinding.command
+        let is_old = |(context, _, command): &Binding| {
+            *context == rebinding.context && *command == rebinding.command
         };
         let at = self.bindings.iter().position(is_old);
         self.bindings.retain(|binding| !is_old(binding));
@@ -107,7 +107,7 @@ impl Keymap {
         let new = rebinding
             .chords
             .iter()
-            .map(|&chord| (rebinding.context, chord, rebinding.command));
+            .map(|&chord| (rebinding.context, chord, rebinding.command.clone()));
         self.bindings.splice(at..at, new);
     }
 
@@ -133,8 +133,8 @@ impl Keymap {
                 return Err(KeymapError::Clash {
                     key: chord.label(),
                     place: context_name(*context),
-                    first: command_name(*first),
-                    second: command_name(*second),
+                    first: command_name(first),
+                    second: command_name(second),
                 });
             }
         }
@@ -143,27 +143,27 @@ impl Keymap {
 
     /// What a chord does in a place.
     #[must_use]
-    pub fn command(&self, context: Context, chord: Chord) -> Option<Command> {
+    pub fn command(&self, context: Context, chord: Chord) -> Option<&Command> {
         let mut bindings = self.bindings.iter();
         let bound = bindings.find(|(place, key, _)| *place == context && *key == chord);
-        bound.map(|&(_, _, command)| command)
+        bound.map(|(_, _, command)| command)
     }
 
     /// The chords of a command in any of these places, those of the first place first.
     #[must_use]
-    pub fn chords(&self, contexts: &[Context], command: Command) -> Vec<Chord> {
+    pub fn chords(&self, contexts: &[Context], command: &Command) -> Vec<Chord> {
         let of = |context| {
             let bindings = self.bindings.iter();
-            bindings.filter(move |(place, _, does)| *place == context && *does == command)
+            bindings.filter(move |(place, _, does)| *place == context && does == command)
         };
         let bound = contexts.iter().copied().flat_map(of);
-        bound.map(|&(_, chord, _)| chord).collect()
+        bound.map(|(_, chord, _)| *chord).collect()
     }
 
     /// The keys that reach `command` through the menu: `^X n`; empty if none do.
     #[must_use]
-    pub fn menu_keys(&self, command: Command) -> String {
-        let menu = self.chords(&[Context::Anywhere], Command::Menu);
+    pub fn menu_keys(&self, command: &Command) -> String {
+        let menu = self.chords(&[Context::Anywhere], &Command::Menu);
         let letter = self.chords(&[Context::Menu], command);
         match (menu.first(), letter.first()) {
             (Some(menu), Some(letter)) => format!("{} {}", menu.label(), letter.label()),
@@ -173,7 +173,7 @@ impl Keymap {
 
     /// The key or keys that reach `command` from the chat, empty if none do.
     #[must_use]
-    pub fn keys(&self, command: Command) -> String {
+    pub fn keys(&self, command: &Command) -> String {
         use Context::{Anywhere, Canvas, Composer, Empty, Paused};
         let direct = self.chords(&[Anywhere, Composer, Empty, Paused, Canvas], command);
         match direct.first() {
@@ -206,7 +206,7 @@ pub fn all_contexts() -> Vec<Context> {
 
 /// The name of a command in the configuration: `scroll-page-up`.
 #[must_use]
-pub fn command_name(command: Command) -> String {
+pub fn command_name(command: &Command) -> String {
     kebab(&format!("{command:?}"))
 }
 
@@ -250,10 +250,10 @@ mod tests {
         map.rebind(&rebindings).expect("^T is free");
         assert_eq!(
             map.command(Context::Anywhere, ctrl('t')),
-            Some(Command::Menu)
+            Some(&Command::Menu)
         );
         assert_eq!(map.command(Context::Anywhere, ctrl('x')), None);
-        assert_eq!(map.menu_keys(Command::New), "^T n");
+        assert_eq!(map.menu_keys(&Command::New), "^T n");
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
         let mut map = Keymap::default();
         let rebindings = [rebinding(Context::Composer, Command::Newline, &[])];
         map.rebind(&rebindings).expect("nothing clashes");
-        assert_eq!(map.chords(&[Context::Composer], Command::Newline), []);
+        assert_eq!(map.chords(&[Context::Composer], &Command::Newline), []);
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         map.rebind(&rebindings).expect("both have moved");
         assert_eq!(
             map.command(Context::Anywhere, ctrl('l')),
-            Some(Command::Menu)
+            Some(&Command::Menu)
         );
     }
 
@@ -311,11 +311,11 @@ mod tests {
     #[test]
     fn commands_and_places_are_named_after_their_variants() {
         assert_eq!(
-            command_name(Command::Scroll(Scroll::PageUp)),
+            command_name(&Command::Scroll(Scroll::PageUp)),
             "scroll-page-up"
         );
         assert_eq!(
-            command_name(Command::Edit(LineEdit::DeleteWordLeft)),
+            command_name(&Command::Edit(LineEdit::DeleteWordLeft)),
             "edit-delete-word-left"
         );
         assert_eq!(context_name(Context::Anywhere), "anywhere");

@@ -2,19 +2,19 @@ use crate::commands::{Command, CompareAct, LineEdit, ReplayAct, Scroll};
 
 /// A command in a word or two, as hints, menu and help have it.
 #[must_use]
-pub fn word(command: Command) -> &'static str {
+pub fn word(command: &Command) -> &'static str {
     words(command).0
 }
 
 /// What a command does, for help, palette and slash commands.
 #[must_use]
-pub const fn describe(command: Command) -> &'static str {
+pub fn describe(command: &Command) -> &'static str {
     words(command).1
 }
 
 /// Its short words and its long ones.
-const fn words(command: Command) -> (&'static str, &'static str) {
-    const fn both(words: &'static str) -> (&'static str, &'static str) {
+fn words(command: &Command) -> (&'static str, &'static str) {
+    fn both(words: &'static str) -> (&'static str, &'static str) {
         (words, words)
     }
     match command {
@@ -23,7 +23,7 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Back => ("pause · back", "back, or pause; never destroys"),
         Command::Interrupt => ("stop · clear · quit", "stop the answer and keep its text"),
         Command::Resume => ("go on", "go on with the paused answer"),
-        Command::Quit => ("quit", "leave"),
+        Command::Quit | Command::Leave => ("quit", "leave"),
         Command::Suspend => ("suspend", "go to the shell; fg comes back"),
         Command::Repaint => ("repaint", "draw everything anew"),
         Command::Help => ("help", "keys and commands"),
@@ -61,6 +61,9 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::PreviousMessage => both("previous message"),
         Command::NextMessage => both("next message"),
         Command::ToggleRaw => ("raw/text", "text or raw tokens"),
+        Command::BeginFind => ("find", "look for words in the conversation"),
+        Command::CompareLast => ("compare", "the last two answers side by side"),
+        Command::Formats => ("export", "this answer as a file"),
         Command::Copy => ("copy", "copy the last answer"),
         Command::CopyMessage => ("copy message", "copy what is selected"),
         Command::ToggleMouse => ("mouse", "capture or release the mouse"),
@@ -72,31 +75,45 @@ const fn words(command: Command) -> (&'static str, &'static str) {
         Command::Rescan => ("look again", "look at this machine again"),
         Command::Doctor => ("doctor", "what this machine has"),
         Command::Option(_) => both("the option of this number"),
-        Command::Compare(CompareAct::Side) => both("the other side"),
-        Command::Compare(CompareAct::Differences) => both("differences only"),
-        Command::Compare(CompareAct::Inspect) => both("step by step"),
-        Command::Compare(CompareAct::KeepFirst) => both("keep A"),
-        Command::Compare(CompareAct::KeepSecond) => both("keep B"),
         Command::EditMessage => ("edit message", "edit a message, as a branch"),
         Command::RetryMessage => ("retry message", "answer this message anew"),
         Command::FindNext => both("next place found"),
         Command::FindPrevious => both("place found before"),
-        Command::Replay(act) => replay_words(act),
-        Command::Edit(LineEdit::Left) => both("left"),
-        Command::Edit(LineEdit::Right) => both("right"),
-        Command::Edit(LineEdit::WordLeft) => both("a word left"),
-        Command::Edit(LineEdit::WordRight) => both("a word right"),
-        Command::Edit(LineEdit::LineStart) => both("start of line"),
-        Command::Edit(LineEdit::LineEnd) => both("end of line"),
-        Command::Edit(LineEdit::Backspace) => both("delete left"),
-        Command::Edit(LineEdit::Delete) => both("delete"),
-        Command::Edit(LineEdit::DeleteWordLeft) => both("delete word"),
-        Command::Edit(LineEdit::DeleteWordRight) => both("delete next word"),
-        Command::Edit(LineEdit::KillToStart) => both("delete to start"),
-        Command::Edit(LineEdit::KillToEnd) => both("delete to end"),
-        Command::Edit(LineEdit::Yank) => both("insert deleted"),
-        Command::Edit(LineEdit::Undo) => both("undo"),
-        Command::Edit(LineEdit::Redo) => both("redo"),
+        Command::Replay(act) => replay_words(*act),
+        Command::Compare(act) => both(compare_words(*act)),
+        Command::Edit(edit) => both(edit_words(*edit)),
+        // No key leads to them; the slash commands that do say what they are for.
+        Command::Rename(_)
+        | Command::CopyPart(_)
+        | Command::OpenSession(_)
+        | Command::RenameSession(..)
+        | Command::AskToDelete { .. }
+        | Command::DeleteSession(_)
+        | Command::WantModel(_)
+        | Command::Set(..)
+        | Command::Preset(_)
+        | Command::Dial(_)
+        | Command::RetryWith(_)
+        | Command::Mouse(_)
+        | Command::Scan
+        | Command::Look(_)
+        | Command::Load(_)
+        | Command::AddModel(_)
+        | Command::Get(_)
+        | Command::Fetch(_)
+        | Command::Approve(_)
+        | Command::Length(_)
+        | Command::Theme(_)
+        | Command::Motion(_)
+        | Command::Insert(_)
+        | Command::ReplayTurn(_)
+        | Command::Remask(_)
+        | Command::Export(..)
+        | Command::Fill { .. }
+        | Command::EditTurn(_)
+        | Command::Find(_)
+        | Command::CompareWith(_)
+        | Command::Branch(_) => both(""),
     }
 }
 
@@ -134,5 +151,35 @@ const fn replay_words(act: ReplayAct) -> (&'static str, &'static str) {
         ReplayAct::Redo => ("redo mark", "make the mark again"),
         ReplayAct::Layer => ("colours", "confidence, order, entropy"),
         ReplayAct::Grid => ("grid", "as text or in a grid"),
+    }
+}
+
+const fn compare_words(act: CompareAct) -> &'static str {
+    match act {
+        CompareAct::Side => "the other side",
+        CompareAct::Differences => "differences only",
+        CompareAct::Inspect => "step by step",
+        CompareAct::KeepFirst => "keep A",
+        CompareAct::KeepSecond => "keep B",
+    }
+}
+
+const fn edit_words(edit: LineEdit) -> &'static str {
+    match edit {
+        LineEdit::Left => "left",
+        LineEdit::Right => "right",
+        LineEdit::WordLeft => "a word left",
+        LineEdit::WordRight => "a word right",
+        LineEdit::LineStart => "start of line",
+        LineEdit::LineEnd => "end of line",
+        LineEdit::Backspace => "delete left",
+        LineEdit::Delete => "delete",
+        LineEdit::DeleteWordLeft => "delete word",
+        LineEdit::DeleteWordRight => "delete next word",
+        LineEdit::KillToStart => "delete to start",
+        LineEdit::KillToEnd => "delete to end",
+        LineEdit::Yank => "insert deleted",
+        LineEdit::Undo => "undo",
+        LineEdit::Redo => "redo",
     }
 }

@@ -35,7 +35,7 @@ fn all(state: &State, width: usize) -> Vec<Row> {
     let minor = [Context::Anywhere, Context::Empty, Context::Paused];
     let minor = keymap::entries(keymap, &minor, KEYS)
         .into_iter()
-        .filter(|(command, _)| !is_major(*command))
+        .filter(|(command, _)| !is_major(command))
         .map(|(_, entry)| entry);
     rows.extend(flow("Also anywhere", minor.collect(), width));
     let editing = keymap::entries(keymap, &[Context::Composer], KEYS)
@@ -55,7 +55,7 @@ fn all(state: &State, width: usize) -> Vec<Row> {
     rows.extend(
         slash::COMMANDS
             .iter()
-            .map(|slash| pair(&slash.usage(), slash.about, SLASH)),
+            .map(|slash| pair(&slash.usage(), slash.about(), SLASH)),
     );
     rows
 }
@@ -87,7 +87,7 @@ fn title(context: Context) -> Option<&'static str> {
 }
 
 /// What has a row of its own in the first column.
-fn is_major(command: crate::commands::Command) -> bool {
+fn is_major(command: &crate::commands::Command) -> bool {
     use crate::commands::Command;
     !matches!(
         command,
@@ -105,9 +105,7 @@ fn is_major(command: crate::commands::Command) -> bool {
 fn composer(keymap: &Keymap) -> Vec<Row> {
     let places = [Context::Composer, Context::Anywhere];
     let entries = keymap::entries(keymap, &places, KEYS - 1);
-    let major = entries
-        .into_iter()
-        .filter(|(command, _)| is_major(*command));
+    let major = entries.into_iter().filter(|(command, _)| is_major(command));
     let mut rows = vec![Row::of("Composer", Role::Accent)];
     rows.extend(major.map(|(_, (keys, about))| pair(&keys, about, KEYS)));
     let at = rows.len().min(4);
@@ -116,7 +114,7 @@ fn composer(keymap: &Keymap) -> Vec<Row> {
 }
 
 fn letters(keymap: &Keymap) -> Vec<Row> {
-    let menu = keymap.chords(&[Context::Anywhere], crate::commands::Command::Menu);
+    let menu = keymap.chords(&[Context::Anywhere], &crate::commands::Command::Menu);
     let Some(menu) = menu.first() else {
         return Vec::new();
     };
@@ -223,11 +221,11 @@ fn filtered(keymap: &Keymap, pick: &crate::state::Pick, width: usize) -> Vec<Row
     for context in keymap::all_contexts() {
         let place = keymap::context_name(context);
         for (command, (keys, _)) in keymap::entries(keymap, &[context], SLASH) {
-            lines.push((keys, keymap::describe(command), place.clone()));
+            lines.push((keys, keymap::describe(&command), place.clone()));
         }
     }
     for slash in slash::COMMANDS {
-        lines.push((slash.usage(), slash.about, String::new()));
+        lines.push((slash.usage(), slash.about(), String::new()));
     }
     let text = |(keys, about, place): &(String, &str, String)| format!("{keys} {about} {place}");
     let texts: Vec<String> = lines.iter().map(text).collect();

@@ -7,7 +7,6 @@ use unmask_core::text::Piece;
 use super::canvas::mark_role;
 use super::{CanvasPicture, Flow, LayoutOptions, picture_rows, wrap_with_places};
 use crate::cells::cell_count;
-use crate::clean::clean_line;
 use crate::row::{Row, TokenPlace, cut};
 use crate::state::{
     Arrangement, CanvasMoment, Guesses, Pending, Replay, ReplayLayer, Turn, least_sure_words,
@@ -81,7 +80,7 @@ impl<'a> Painted<'a> {
             Some(Role::Cursor)
         } else if self.replay.anchor.is_some() && self.replay.span().contains(&at) {
             Some(Role::Selected)
-        } else if patch.remasked.contains(&at) {
+        } else if patch.remasked.contains(&at) || self.replay.differing.contains(&at) {
             Some(Role::Changed)
         } else if patch.pinned.contains_key(&at) {
             Some(Role::Pinned)
@@ -182,12 +181,8 @@ fn flow(painted: &Painted<'_>, options: LayoutOptions) -> (Vec<Row>, Vec<Vec<Tok
 fn written(turn: &Turn, token: TokenId) -> String {
     match turn.loaded.vocabulary.piece(token) {
         _ if token == turn.mask() => "▒▒▒".to_owned(),
-        Piece::Bytes(bytes) => {
-            let text = String::from_utf8_lossy(bytes).replace('\n', "↵");
-            clean_line(&text).replace(' ', "·")
-        }
-        Piece::Special(name) => clean_line(name),
-        Piece::Unknown => format!("id {}", token.0),
+        Piece::Bytes(_) => turn.token_text(token).replace(' ', "·"),
+        Piece::Special(_) | Piece::Unknown => turn.token_text(token),
     }
 }
 

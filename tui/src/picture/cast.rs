@@ -23,12 +23,14 @@ pub struct CastPicture {
 /// Nobody looks at the same picture for longer.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// The recording: a line for what is new in each picture, at the recorded pace.
+/// The recording: a line for what is new in each picture, at the recorded pace. No picture is kept longer than the next one
+/// needs it.
 ///
 /// # Errors
 /// None in fact: what writes into memory does not fail.
-pub fn cast(pictures: &[CastPicture], title: &str) -> io::Result<String> {
-    let Some(first) = pictures.first() else {
+pub fn cast(pictures: impl IntoIterator<Item = CastPicture>, title: &str) -> io::Result<String> {
+    let mut pictures = pictures.into_iter().peekable();
+    let Some(first) = pictures.peek() else {
         return Ok(String::new());
     };
     let area = first.buffer.area;
@@ -44,7 +46,7 @@ pub fn cast(pictures: &[CastPicture], title: &str) -> io::Result<String> {
     crossterm::style::force_color_output(true);
     let mut before = Buffer::empty(area);
     let mut at = Duration::ZERO;
-    for (number, picture) in pictures.iter().enumerate() {
+    for (number, picture) in pictures.enumerate() {
         at += picture.after.min(LONGEST);
         let mut bytes = Vec::new();
         let mut backend = CrosstermBackend::new(&mut bytes);
@@ -61,7 +63,7 @@ pub fn cast(pictures: &[CastPicture], title: &str) -> io::Result<String> {
         if !written.is_empty() {
             lines += &format!("{}\n", json!([seconds, "o", written]));
         }
-        before.clone_from(&picture.buffer);
+        before = picture.buffer;
     }
     Ok(lines)
 }

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
+use super::card::Card;
 use super::cast::{CastPicture, cast};
 use super::error::PictureError;
 use super::frame::{frame, rows_needed};
@@ -49,6 +50,9 @@ pub fn picture(
 ) -> Result<Vec<u8>, PictureError> {
     match (format, span) {
         (PictureFormat::Svg, PictureSpan::Still(count)) => {
+            if let Some(card) = Card::of(turn, count, style) {
+                return Ok(card.svg(style).into_bytes());
+            }
             let buffer = still(turn, count, style);
             Ok(svg_still(&buffer, style.paper()).into_bytes())
         }
@@ -57,7 +61,7 @@ pub fn picture(
         }
         (PictureFormat::Cast, PictureSpan::Film) => {
             let title = format!("{} · unmask", clean_line(&turn.prompt));
-            let written = cast(&recorded(turn, style), &title);
+            let written = cast(recorded(turn, style), &title);
             let text = written.map_err(|error| PictureError::Drawing(error.to_string()))?;
             Ok(text.into_bytes())
         }
@@ -83,6 +87,15 @@ fn pixels(
 ) -> Result<Vec<u8>, PictureError> {
     use super::pixels::{Painter, apng, gif, palette, png};
 
+    if let PictureSpan::Still(count) = span
+        && let Some(card) = Card::of(turn, count, style)
+    {
+        let painter = Painter::new(&PictureStyle {
+            scale: card.scale,
+            ..*style
+        });
+        return png(painter.paint_svg(&card.svg(style))?);
+    }
     let painter = Painter::new(style);
     if let PictureSpan::Still(count) = span {
         return png(painter.paint(&still(turn, count, style))?);
@@ -141,14 +154,14 @@ fn film(turn: &Turn, style: &PictureStyle) -> Vec<(Buffer, f32)> {
     shown.into_iter().map(draw).collect()
 }
 
-/// Every entry of the log, at its own pace.
-fn recorded(turn: &Turn, style: &PictureStyle) -> Vec<CastPicture> {
+/// Every entry of the log, at its own pace, drawn when it is asked for.
+fn recorded(turn: &Turn, style: &PictureStyle) -> impl Iterator<Item = CastPicture> {
     let entries = &turn.log().entries;
     let shown: Vec<usize> = (0..=entries.len()).collect();
     let rows = style
         .rows
         .unwrap_or_else(|| rows_needed(turn, &shown, style));
-    let draw = |count: usize| CastPicture {
+    let draw = move |count: usize| CastPicture {
         buffer: frame(turn, count, style, rows),
         after: match count.checked_sub(1).map(|at| &entries[at]) {
             Some(LogEntry::Step(step)) => step.elapsed,
@@ -156,7 +169,7 @@ fn recorded(turn: &Turn, style: &PictureStyle) -> Vec<CastPicture> {
         },
         marker: chapter(turn, count),
     };
-    shown.into_iter().map(draw).collect()
+    shown.into_iter().map(draw)
 }
 
 #[cfg(test)]

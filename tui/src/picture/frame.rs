@@ -2,8 +2,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unmask_core::settings::approximation;
 
 use super::style::{Chrome, PictureStyle, PromptShown};
+use crate::amount::counted;
 use crate::cells::{Emoji, cell_count};
 use crate::clean::{clean, clean_line};
 use crate::layout::{Flow, LayoutOptions, answer_found, replay_rows, wrap};
@@ -74,17 +76,20 @@ impl Parts {
             above.push(Row::default());
         }
         if style.prompt == PromptShown::Yes {
-            above.extend(prompt(turn, width));
+            let sign = match style.chrome {
+                Chrome::Card => "▌",
+                Chrome::Full | Chrome::Bare => "› ",
+            };
+            above.extend(prompt(turn, sign, width));
             above.push(Row::default());
         }
         match style.chrome {
             Chrome::Card => {
-                above.extend(barcode(turn, count, width));
-                above.push(Row::default());
                 let answer = answer_found(turn);
                 let canvas = wrap(&Flow::said(&answer, Role::Text, Emoji::default()), width);
                 let mut below = vec![Row::default()];
-                below.extend(settings(turn, width));
+                below.extend(barcode(turn, count, width));
+                below.push(settings(turn, width));
                 Self {
                     above,
                     newest: 0,
@@ -137,13 +142,7 @@ fn canvas(turn: &Turn, count: usize, style: &PictureStyle, width: usize) -> (Vec
         places.pop();
         rows.pop();
     }
-    let last = count
-        .checked_sub(1)
-        .and_then(|at| turn.log().entries.get(at));
-    let newest = last.and_then(|entry| entry.commits().last());
-    let start = turn.canvas().answer_start();
-    let token = newest.map(|commit| commit.at.index().saturating_sub(start));
-    let row = token.and_then(|token| {
+    let row = turn.newest(count).and_then(|token| {
         let holds = |row: &Vec<crate::row::TokenPlace>| row.iter().any(|it| it.from == token);
         places.iter().rposition(holds)
     });
@@ -157,17 +156,11 @@ fn header(turn: &Turn, count: usize, width: usize) -> Row {
     let mut row = Row::of("unmask", Role::Accent);
     let room = width.saturating_sub(cell_count(&now) + 10);
     row.spans.push(span(
-        &format!("  {}", cut(&identity(turn), room)),
+        &format!("  {}", cut(&turn.identity(), room)),
         Role::Quiet,
     ));
     push_right(&mut row, &now, Role::Text, width);
     row
-}
-
-fn identity(turn: &Turn) -> String {
-    let loaded = &turn.loaded;
-    let parts = [&loaded.name, &loaded.backend, &loaded.facts.precision];
-    parts.map(|part| clean_line(part)).join(" · ")
 }
 
 fn span(text: &str, role: Role) -> crate::row::Span {
@@ -183,8 +176,8 @@ fn push_right(row: &mut Row, text: &str, role: Role, width: usize) {
     row.spans.push(span(text, role));
 }
 
-fn prompt(turn: &Turn, width: usize) -> Vec<Row> {
-    let said = format!("› {}", clean(turn.prompt.trim()));
+fn prompt(turn: &Turn, sign: &str, width: usize) -> Vec<Row> {
+    let said = format!("{sign}{}", clean(turn.prompt.trim()));
     let mut rows = wrap(&Flow::said(&said, Role::Strong, Emoji::default()), width);
     if rows.len() > PROMPT_ROWS {
         rows.truncate(PROMPT_ROWS);
@@ -228,7 +221,11 @@ fn foot(turn: &Turn, count: usize, layer: ReplayLayer, width: usize) -> Row {
     let moment = turn.log().moment(count);
     let marks = moment.fold.answer_marks();
     let settled = marks.iter().filter(|mark| mark.is_committed()).count();
-    let figures = format!("{settled}/{} tokens · {nfe} forwards", marks.len());
+    let figures = format!(
+        "{settled}/{} · {}",
+        counted(marks.len(), "token"),
+        counted(nfe, "forward")
+    );
     push_right(&mut row, &figures, Role::Quiet, width);
     row
 }
@@ -258,17 +255,19 @@ fn barcode(turn: &Turn, count: usize, width: usize) -> Vec<Row> {
     vec![row.clone(), row]
 }
 
-fn settings(turn: &Turn, width: usize) -> Vec<Row> {
+/// One line: who, how, how much work.
+fn settings(turn: &Turn, width: usize) -> Row {
     let params = &turn.params;
+    let how = match approximation(params) {
+        Some(what) => format!("≈ {what}"),
+        None => counted(params.steps, "step"),
+    };
+    let forwards = counted(turn.nfe, "forward");
+    let name = clean_line(&turn.loaded.name);
     let seconds = turn.elapsed.as_secs_f64();
-    let length = turn.answer().len();
     let text = format!(
-        "{} · {length} tokens · {} steps · block {} · seed {} · {} forwards · {seconds:.1} s · unmask",
-        identity(turn),
-        params.steps,
-        params.block_length,
-        params.seed,
-        turn.nfe,
+        "{name} · {how} · seed {} · {forwards} · {seconds:.1} s · unmask",
+        params.seed
     );
-    wrap(&Flow::said(&text, Role::Quiet, Emoji::default()), width)
+    Row::of(cut(&text, width), Role::Quiet)
 }

@@ -5,7 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 use unmask_core::message::Role;
 use unmask_core::wire::Event;
-use unmask_pages::{REPLAY_FRAME, REPLAY_STYLE, replay_script};
+use unmask_pages::{
+    COMPARE_FRAME, COMPARE_STYLE, REPLAY_FRAME, REPLAY_STYLE, compare_script, replay_script,
+};
 
 use crate::recorded_run::{RecordedRun, RunError};
 
@@ -16,14 +18,9 @@ use crate::recorded_run::{RecordedRun, RunError};
 /// If the events do not fit the canvas.
 pub fn html(run: &RecordedRun) -> Result<String, RunError> {
     let script = replay_script();
-    let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
-    let policy = format!(
-        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        hash(&script),
-        hash(REPLAY_STYLE)
-    );
     let answer = run.after(run.events.len())?.answer(&run.start.canvas.ends);
-    Ok(fill(&[
+    let policy = policy(&script, REPLAY_STYLE);
+    let places: [(&str, &str); 8] = [
         ("policy", &policy),
         ("title", &escaped(&title(run))),
         ("style", REPLAY_STYLE),
@@ -32,13 +29,62 @@ pub fn html(run: &RecordedRun) -> Result<String, RunError> {
         ("foot", &escaped(&foot(run))),
         ("trace", &trace(run)),
         ("script", &script),
-    ]))
+    ];
+    Ok(fill(REPLAY_FRAME, &places))
 }
 
-/// The frame with its open places filled, each once: what is filled in may hold the name of another.
-fn fill(places: &[(&str, &str)]) -> String {
+/// Two runs side by side; `whole` says in lines how they compare.
+///
+/// # Errors
+/// If the events of one do not fit its canvas.
+pub fn compare_html(runs: [&RecordedRun; 2], whole: &str) -> Result<String, RunError> {
+    let script = compare_script();
+    let [first, second] = runs;
+    let answer = |run: &RecordedRun| -> Result<String, RunError> {
+        let end = run.after(run.events.len())?;
+        Ok(escaped(&end.answer(&run.start.canvas.ends)))
+    };
+    let name = |run: &RecordedRun| {
+        let (model, backend) = (&run.start.model, &run.start.backend);
+        escaped(&format!(
+            "{} · {} {}",
+            model.name, backend.name, backend.precision
+        ))
+    };
+    let policy = policy(&script, COMPARE_STYLE);
+    let places: [(&str, &str); 14] = [
+        ("policy", &policy),
+        ("title", &escaped(&format!("Compare: {}", title(first)))),
+        ("style", COMPARE_STYLE),
+        ("said", &said(first)),
+        ("name-a", &name(first)),
+        ("answer-a", &answer(first)?),
+        ("name-b", &name(second)),
+        ("answer-b", &answer(second)?),
+        ("whole", &escaped(whole)),
+        ("foot-a", &escaped(&format!("A: {}", foot(first)))),
+        ("foot-b", &escaped(&format!("B: {}", foot(second)))),
+        ("trace-a", &trace(first)),
+        ("trace-b", &trace(second)),
+        ("script", &script),
+    ];
+    Ok(fill(COMPARE_FRAME, &places))
+}
+
+/// Nothing but this script and this style.
+fn policy(script: &str, style: &str) -> String {
+    let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(script),
+        hash(style)
+    )
+}
+
+/// A frame with its open places filled, each once: what is filled in may hold the name of another.
+fn fill(frame: &str, places: &[(&str, &str)]) -> String {
     let mut page = String::new();
-    let mut rest = REPLAY_FRAME;
+    let mut rest = frame;
     for (name, text) in places {
         let mark = format!("{{{{{name}}}}}");
         let (before, behind) = rest

@@ -3,6 +3,7 @@
 //!
 //! Every picture is cells first ([`frame`]), which SVG, pixels and recordings of a terminal are written from.
 
+mod card;
 mod cast;
 mod draw;
 mod error;
@@ -19,7 +20,7 @@ pub use cast::{CastPicture, cast};
 pub use draw::{PictureFormat, PictureSpan, picture};
 pub use error::PictureError;
 pub use frame::{frame, rows_needed};
-pub use html::html;
+pub use html::{compare_html, html};
 pub use log::{answer, json, log};
 pub use style::{Chrome, FilmPace, Fonts, Paper, PictureStyle, PromptShown, chapter};
-pub use svg::{hex, rgb, svg_film, svg_size, svg_still};
+pub use svg::{hex, rgb, svg_card, svg_cells, svg_film, svg_size, svg_still};

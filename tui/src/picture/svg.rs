@@ -25,6 +25,26 @@ pub fn svg_size(buffer: &Buffer) -> (f32, f32) {
     )
 }
 
+/// Cells that have room in a picture of this size.
+#[must_use]
+pub fn svg_cells((width, height): (f32, f32)) -> (u16, u16) {
+    let cells = |pixels: f32, cell: f32| ((pixels - 2.0 * MARGIN) / cell).max(1.0) as u16;
+    (cells(width, CELL_WIDTH), cells(height, CELL_HEIGHT))
+}
+
+/// Draws one picture in the middle of a page of this size.
+#[must_use]
+pub fn svg_card(buffer: &Buffer, size: (f32, f32), paper: Paper) -> String {
+    let mut looks = Looks::new(paper);
+    let rows: String = (0..buffer.area.height)
+        .map(|row| looks.row(buffer, row))
+        .collect();
+    let own = svg_size(buffer);
+    let (x, y) = ((size.0 - own.0) / 2.0, (size.1 - own.1) / 2.0);
+    let body = format!("<g transform=\"translate({x:.1} {y:.1})\">{rows}</g>");
+    page(size, paper, &looks, &body, "")
+}
+
 /// Draws one picture.
 #[must_use]
 pub fn svg_still(buffer: &Buffer, paper: Paper) -> String {
@@ -32,7 +52,13 @@ pub fn svg_still(buffer: &Buffer, paper: Paper) -> String {
     let body: String = (0..buffer.area.height)
         .map(|row| looks.row(buffer, row))
         .collect();
-    page(buffer, paper, &looks, &body, "")
+    page(whole(buffer), paper, &looks, &body, "")
+}
+
+/// The size of a page with this picture.
+fn whole(buffer: &Buffer) -> (f32, f32) {
+    let (width, height) = svg_size(buffer);
+    (width.ceil(), height.ceil())
 }
 
 /// Plays pictures of one size, each for so many seconds, rests on the last for `rest`, then begins again.
@@ -96,7 +122,7 @@ pub fn svg_film(pictures: &[(Buffer, f32)], rest: f32, paper: Paper) -> String {
         }
         style.push_str("}\n");
     }
-    page(last, paper, &looks, &body, &style)
+    page(whole(last), paper, &looks, &body, &style)
 }
 
 /// Visible during these pictures alone.
@@ -118,9 +144,13 @@ fn keyframes(shown: &[(usize, usize)], begins: &[f32], total: f32) -> String {
     frames
 }
 
-fn page(buffer: &Buffer, paper: Paper, looks: &Looks, body: &str, motion: &str) -> String {
-    let (width, height) = svg_size(buffer);
-    let (width, height) = (width.ceil(), height.ceil());
+fn page(
+    (width, height): (f32, f32),
+    paper: Paper,
+    looks: &Looks,
+    body: &str,
+    motion: &str,
+) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"'DejaVu Sans Mono',ui-monospace,Menlo,Consolas,monospace\" font-size=\"14\" xml:space=\"preserve\">\n\

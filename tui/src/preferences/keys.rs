@@ -52,10 +52,7 @@ fn place(name: &str) -> Result<Context, String> {
 
 fn rebinding(context: Context, name: &str, value: &DeValue<'_>) -> Result<Rebinding, String> {
     let commands = slash::bindable();
-    let names: Vec<String> = commands
-        .iter()
-        .map(|it| keymap::command_name(*it))
-        .collect();
+    let names: Vec<String> = commands.iter().map(|it| keymap::command_name(it)).collect();
     let command = commands[named("command", name, &names)?];
     let no_key = || format!("`{name}` is a key like \"ctrl+j\", several in brackets, or \"none\"");
     let chords: Vec<Chord> = match value {
@@ -72,7 +69,7 @@ fn rebinding(context: Context, name: &str, value: &DeValue<'_>) -> Result<Rebind
     };
     Ok(Rebinding {
         context,
-        command,
+        command: command.clone(),
         chords,
     })
 }

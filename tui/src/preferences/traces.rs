@@ -1,16 +1,17 @@
 use crate::diagnostic;
+use crate::state::TracesKept;
 
 /// The keys of `[traces]`, each with what it may be.
 pub const TRACES: [(&str, &str); 2] = [
-    ("keep", "true or false"),
+    ("keep", "all, lean or off"),
     ("max_mb", "a number of megabytes"),
 ];
 
 /// What is kept of how answers came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TracePreferences {
-    /// Whether it is kept at all.
-    pub keep: bool,
+    /// How much of it is kept.
+    pub keep: TracesKept,
     /// Megabytes of all of it at most.
     pub max_mb: u64,
 }
@@ -18,7 +19,7 @@ pub struct TracePreferences {
 impl Default for TracePreferences {
     fn default() -> Self {
         Self {
-            keep: true,
+            keep: TracesKept::All,
             max_mb: 512,
         }
     }
@@ -42,7 +43,14 @@ impl TracePreferences {
         };
         let refused = || format!("`{key}` is {may_be}, not `{value}`");
         match key {
-            "keep" => self.keep = value.parse().map_err(|_| refused())?,
+            "keep" => {
+                self.keep = match value {
+                    "all" | "true" => TracesKept::All,
+                    "lean" => TracesKept::Lean,
+                    "off" | "false" => TracesKept::Off,
+                    _ => return Err(refused()),
+                };
+            }
             _ => self.max_mb = value.parse().map_err(|_| refused())?,
         }
         Ok(())

@@ -1,19 +1,49 @@
-//! An answer and how it came about as bytes for a file.
+//! Answers and how they came about as files, on a thread of its own: a film takes seconds, and nothing waits for it.
+
+use std::io;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedSender;
 use unmask_core::wire::Recording;
 
+use super::new_file::write;
+use super::worker::Worker;
+use crate::action::{Action, Copied};
+use crate::effect::ExportJob;
 use crate::picture::{
     PictureFormat, PictureSpan, PictureStyle, RecordedRun, answer, html, json, log, picture,
 };
 use crate::session::{TracedAnswer, trace_events, trace_lines};
 use crate::state::{ExportFormat, Turn};
 
+/// Starts the thread; `folder` is where files go that the user does not name.
+///
+/// # Errors
+/// If the system has no thread to give.
+pub(super) fn start(
+    sender: &UnboundedSender<Action>,
+    folder: Option<PathBuf>,
+) -> io::Result<Worker<ExportJob>> {
+    Worker::start("export", sender.clone(), move |job| {
+        let exported = export(&job, folder.as_deref());
+        Some(Action::Copied(exported.unwrap_or_else(Copied::NotExported)))
+    })
+}
+
+fn export(job: &ExportJob, folder: Option<&Path>) -> Result<Copied, String> {
+    let how = (job.format, job.shown, &*job.style);
+    let bytes = exported(&job.turn, &job.answer, how, Timestamp::now())?;
+    let extension = job.format.extension();
+    let at = write(&bytes, job.path.as_deref(), (folder, extension))?;
+    Ok(Copied::Exported(at, bytes.len() as u64))
+}
+
 /// What the file holds; of a still the first `shown` entries of the log.
 ///
 /// # Errors
 /// If the log does not fit the canvas, or cannot be drawn.
-pub(super) fn exported(
+fn exported(
     turn: &Turn,
     said: &TracedAnswer,
     (format, shown, style): (ExportFormat, usize, &PictureStyle),

@@ -4,7 +4,7 @@ use super::{App, Ending, Left};
 use crate::action::{Action, Command};
 use crate::clean::clean;
 use crate::effect::Effect;
-use crate::session::{Job, Storage};
+use crate::session::Storage;
 use crate::state::Persistence;
 use crate::update::update;
 use unmask_core::conversations::SessionId;
@@ -21,25 +21,6 @@ pub struct Keep {
 }
 
 impl App<'_> {
-    /// Reads the prompts sent before, and the conversation to begin with; leaves so many bytes of traces at most.
-    pub(super) fn begin_keeping(
-        &mut self,
-        keeping: Persistence,
-        resume: Option<SessionId>,
-        most_traces: u64,
-    ) {
-        self.state.saved.keeping = keeping;
-        self.state.saved.opening = resume;
-        self.workers.keep(Job::Recall);
-        if let Some(id) = resume {
-            self.workers.keep(Job::Open(id));
-        }
-        // Who wants nothing kept wants nothing changed.
-        if self.state.saved.is_wanted() {
-            self.workers.keep(Job::Trim(most_traces));
-        }
-    }
-
     /// Gives the terminal back, then waits until all is kept, also what a running turn has come to; tells what was on the
     /// screen.
     pub(super) fn leave(
@@ -47,7 +28,7 @@ impl App<'_> {
         receiver: &mut UnboundedReceiver<Action>,
         ending: Ending,
     ) -> Left {
-        for effect in self.act(Action::Do(Command::Quit)) {
+        for effect in self.act(Action::Do(Command::Leave)) {
             if let Effect::Keep(job) = effect {
                 self.workers.keep(job);
             }

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use tokio::sync::mpsc::UnboundedSender;
 use unmask_core::config::ConfigReader;
 
+use super::getting::Getter;
 use super::machine::{ConfigChange, ScanJob};
 use super::pins::{self, TokenizerQuestion};
 use super::render::Renderer;
 use super::worker::Worker;
-use super::{App, clipboard, signals, themes};
+use super::{App, clipboard, export, signals, themes};
 use crate::action::Action;
-use crate::effect::{CopyJob, Effect};
+use crate::effect::{CopyJob, Effect, ExportJob};
 use crate::session::{Job, Storage};
 
 /// The threads that do what would keep the screen waiting: files, the clipboard, highlighting, pins, a look at the
@@ -22,12 +23,15 @@ use crate::session::{Job, Storage};
 pub(super) struct Workers {
     machine: Worker<ScanJob>,
     config: Worker<ConfigChange>,
+    getter: Getter,
     /// Reads pins and edits.
     pins: Worker<TokenizerQuestion>,
     /// Lays out Markdown.
     pub(super) renderer: Renderer,
     /// Copies.
     copier: Worker<CopyJob>,
+    /// Writes answers as pages, pictures and films.
+    exporter: Worker<ExportJob>,
     /// For conversations and prompts, if they have a folder.
     storage: Option<Worker<Job>>,
     /// Reads the user's themes.
@@ -46,7 +50,7 @@ impl Workers {
         copies: Option<PathBuf>,
         themes_folder: Option<PathBuf>,
     ) -> io::Result<Self> {
-        let (scans, edits) = (reader.clone(), reader);
+        let (scans, gets, edits) = (reader.clone(), reader.clone(), reader);
         let look = move |scan: ScanJob| Some(scan.run(scans.as_ref()));
         let change = move |edit: ConfigChange| Some(edit.run(edits.as_ref()));
         let read = move |()| {
@@ -62,9 +66,11 @@ impl Workers {
         Ok(Self {
             machine: Worker::start("machine", sender.clone(), look)?,
             config: Worker::start("config", sender.clone(), change)?,
+            getter: Getter::start(sender, gets)?,
             pins: Worker::start("pins", sender.clone(), pins::answer)?,
             renderer: Renderer::start(sender)?,
-            copier: clipboard::start(sender, copies)?,
+            copier: clipboard::start(sender, copies.clone())?,
+            exporter: export::start(sender, copies)?,
             storage: storage.map(keep).transpose()?,
             themes: Worker::start("themes", sender.clone(), read)?,
         })
@@ -78,7 +84,7 @@ impl Workers {
     }
 
     /// Waits for those whose work would be lost: what is to be kept, a file that is being written, a clipboard that is
-    /// handed over. Nobody waits for a look at the machine.
+    /// handed over. Nobody waits for a look at the machine, nor for a film: the user was asked.
     pub(super) fn finish(self) {
         if let Some(storage) = self.storage {
             storage.finish();
@@ -91,7 +97,7 @@ impl Workers {
 impl App<'_> {
     pub(super) fn perform(&mut self, effect: Effect) -> io::Result<ControlFlow<()>> {
         match effect {
-            Effect::Start(request) => self.engine.start(request),
+            Effect::Start(request) => self.engine.start(*request),
             Effect::Pause => self.engine.pause(),
             Effect::Resume => self.engine.resume(),
             Effect::Stop => self.engine.stop(),
@@ -105,9 +111,12 @@ impl App<'_> {
             Effect::Encode(question) => self.workers.pins.send(TokenizerQuestion::Text(question)),
             Effect::Load(request) => self.engine.load(request),
             Effect::Scan => self.workers.machine.send(ScanJob),
+            Effect::Get(job) => self.workers.getter.send(job),
+            Effect::StopGetting => self.workers.getter.stop(),
             Effect::AddModel(model) => self.workers.config.send(ConfigChange::Add(model)),
             Effect::Approve(approve) => self.workers.config.send(ConfigChange::Approve(approve)),
             Effect::CancelLoad => self.engine.cancel_load(),
+            Effect::Render(jobs) => self.workers.renderer.send(jobs),
             Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
             Effect::ReadThemes => self.workers.themes.send(()),
@@ -119,6 +128,7 @@ impl App<'_> {
                 self.come_back()?;
             }
             Effect::Copy(job) => self.workers.copier.send(job),
+            Effect::Export(job) => self.workers.exporter.send(job),
             Effect::Osc52(text) => self.screen.copy(&text)?,
             Effect::Alert(method) => self.screen.alert(method)?,
             Effect::Repaint => self.screen.forget()?,

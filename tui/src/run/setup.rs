@@ -11,7 +11,7 @@ use crate::action::{Action, Size};
 use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
 use crate::session::recorded_turn;
-use crate::state::{State, TracesKept, Turn, Welcome};
+use crate::state::{State, Turn, Welcome};
 use crate::terminal::{Replies, look};
 use crate::update::{show_both, show_recorded, update};
 
@@ -66,7 +66,13 @@ fn carried() -> Option<Welcome> {
 }
 
 /// The state before anything has happened.
-pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State {
+/// `entropy` is what nobody foresees, `log` where the log is.
+pub(super) fn first_state(
+    size: Size,
+    setup: &Setup,
+    replies: &Replies,
+    (entropy, log): (u64, Option<String>),
+) -> State {
     let Preferences {
         theme,
         color,
@@ -82,6 +88,10 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
         keymap,
     } = setup.preferences.clone();
     let mut state = State::new(size);
+    state.entropy = entropy;
+    state.machine.log = log;
+    state.saved.keeping = setup.keep.keeping;
+    state.saved.opening = setup.keep.resume;
     state.look = look(color, replies, |name| std::env::var(name).ok());
     state.look.mask_width = mask_width;
     state.look.emoji = width;
@@ -90,10 +100,7 @@ pub(super) fn first_state(size: Size, setup: &Setup, replies: &Replies) -> State
     state.keymap = keymap;
     state.motion = motion;
     state.stop_keep = stop_keep;
-    state.saved.traces = match traces.keep {
-        true => TracesKept::Yes,
-        false => TracesKept::No,
-    };
+    state.saved.traces = traces.keep;
     state.mouse = mouse;
     state.alerts.method = notify;
     state.complain(

@@ -115,7 +115,7 @@ fn entry(node: &MessageNode, zone: &TimeZone) -> Option<Entry> {
             text: answer.text.clone(),
             reason: answer.stop.into(),
             stats: answer.stats.into(),
-            params: params(answer),
+            params: Box::new(params(answer)),
             trace: None,
             log_kept: match answer.traced {
                 true => LogKept::Yes,

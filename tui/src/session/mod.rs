@@ -13,6 +13,5 @@ mod tests;
 pub use entries::{Resumed, record_of, resumed};
 pub use storage::{Job, Opened, Storage, StorageEvent};
 pub use trace::{
-    TracedAnswer, entry_events, recorded_turn, running_lines, trace_events, trace_lines,
-    turn_of_run,
+    TracedAnswer, entry_events, recorded_turn, trace_events, trace_lines, turn_of_run,
 };

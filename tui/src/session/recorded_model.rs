@@ -36,6 +36,7 @@ pub(super) fn recorded_model(run: &RecordedRun) -> Arc<Loaded> {
         running: Running::Here,
         device: start.backend.device.clone(),
         device_name: start.backend.device.clone(),
+        device_kind: None,
         precision_reason: PrecisionReason::Named,
         facts: ModelFacts {
             vocab: vocabulary.len(),

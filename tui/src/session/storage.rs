@@ -9,8 +9,8 @@ use unmask_core::conversations::{
 };
 
 use super::entries::{Resumed, resumed};
-use super::trace::{TracedAnswer, recorded_turn, running_lines, trace_lines};
-use crate::state::Turn;
+use super::trace::{TracedAnswer, lean, recorded_turn, running_events, trace_events};
+use crate::state::{TracesKept, Turn};
 use unmask_core::wire::Event;
 
 /// What the screen asks of its [`Storage`]. Jobs are done in order.
@@ -42,6 +42,8 @@ pub enum Job {
     Trim(u64),
     /// Read the trace of an answer.
     ReadTrace(MessageId),
+    /// Keep so much of traces from now on.
+    Detail(TracesKept),
     /// Read the prompts sent before.
     Recall,
     /// Add a prompt to them.
@@ -97,7 +99,11 @@ pub struct Storage {
     writing: Health,
     tracing: Health,
     remembering: Health,
+    traces: TracesKept,
 }
+
+/// Bytes of a trace from which on it is lean.
+const LARGEST_TRACE: usize = 16 << 20;
 
 /// How the last attempt went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +123,15 @@ impl Storage {
             writing: Health::Well,
             tracing: Health::Well,
             remembering: Health::Well,
+            traces: TracesKept::default(),
+        }
+    }
+
+    /// As much of a trace as is wanted.
+    fn kept(&self, events: Vec<Event>) -> Vec<Event> {
+        match self.traces {
+            TracesKept::All | TracesKept::Off => events,
+            TracesKept::Lean => lean(events),
         }
     }
 
@@ -143,13 +158,25 @@ impl Storage {
             }),
             Job::Rename(id, title) => Some(changed(self.store.rename(id, title, now))),
             Job::Delete(id) => Some(self.delete(id)),
-            Job::Trace(id, turn, answer) => self.trace(id, &trace_lines(&turn, &answer, now)),
+            Job::Trace(id, turn, answer) => {
+                let events = self.kept(trace_events(&turn, &answer, now));
+                let mut lines = lines_of(&events);
+                if lines.len() > LARGEST_TRACE {
+                    lines = lines_of(&lean(events));
+                }
+                self.trace(id, &lines)
+            }
+            Job::Detail(traces) => {
+                self.traces = traces;
+                None
+            }
             Job::BeginTrace(turn) => {
-                let begun = self.store.begin_running_trace(&running_lines(&turn, now));
+                let events = self.kept(running_events(&turn, now));
+                let begun = self.store.begin_running_trace(&lines_of(&events));
                 self.running(begun)
             }
             Job::MoreTrace(events) => {
-                let lines: String = events.iter().map(|event| event.line() + "\n").collect();
+                let lines = lines_of(&self.kept(events));
                 let appended = self.store.append_running_trace(&lines);
                 self.running(appended)
             }
@@ -293,4 +320,8 @@ fn changed(result: Result<(), SessionError>) -> StorageEvent {
         Ok(()) => StorageEvent::Changed,
         Err(error) => StorageEvent::Refused(error.whole()),
     }
+}
+
+fn lines_of(events: &[Event]) -> String {
+    events.iter().map(|event| event.line() + "\n").collect()
 }

@@ -83,7 +83,7 @@ fn answer(text: &str) -> Entry {
             text_tokens: 7,
             elapsed: std::time::Duration::from_millis(1234),
         },
-        params: Params {
+        params: Box::new(Params {
             steps: 8,
             block_length: 4,
             temperature: 0.7,
@@ -92,7 +92,7 @@ fn answer(text: &str) -> Entry {
             cache: CacheMode::Dual,
             seed: u64::MAX,
             ..Params::default()
-        },
+        }),
         trace: None,
         log_kept: crate::state::LogKept::No,
     })

@@ -67,11 +67,33 @@ pub fn trace_events(turn: &Turn, answer: &TracedAnswer, now: Timestamp) -> Vec<E
     events
 }
 
-/// The lines of a turn that runs, as far as it has come.
+/// What there is of a turn that runs, as far as it has come.
 #[must_use]
-pub fn running_lines(turn: &Turn, now: Timestamp) -> String {
-    let events = std::iter::once(start(turn, now)).chain(entry_events(turn, 0));
-    events.map(|event| event.line() + "\n").collect()
+pub(super) fn running_events(turn: &Turn, now: Timestamp) -> Vec<Event> {
+    let mut events = vec![start(turn, now)];
+    events.extend(entry_events(turn, 0));
+    events
+}
+
+/// The same without the runners-up of each token; whoever reads it is told.
+#[must_use]
+pub(super) fn lean(events: Vec<Event>) -> Vec<Event> {
+    let mut lean = Vec::with_capacity(events.len() + 1);
+    for mut event in events {
+        if let Event::Step(step) = &mut event {
+            step.commits
+                .iter_mut()
+                .for_each(|commit| commit.top.clear());
+        }
+        let is_start = matches!(event, Event::Start(_));
+        lean.push(event);
+        if is_start {
+            lean.push(Event::Trimmed {
+                what: "top".to_owned(),
+            });
+        }
+    }
+    lean
 }
 
 fn start(turn: &Turn, now: Timestamp) -> Event {

@@ -1,13 +1,9 @@
 //! What a draft asks for.
 
 use super::{COMMANDS, Run, Slash};
-use crate::action::Action;
+use crate::action::Command;
 
 /// What a draft asks for.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one exists at a time, while a draft is read"
-)]
 #[derive(Debug, Clone)]
 pub enum Draft {
     /// Nothing: it is blank.
@@ -15,7 +11,7 @@ pub enum Draft {
     /// A message.
     Message(String),
     /// A command.
-    Do(Action),
+    Do(Command),
     /// A command that there is not, or that cannot be carried out like this; what to tell the user.
     Refused(String),
 }
@@ -39,9 +35,9 @@ fn read_command(command: &str) -> Draft {
     let argument = argument.trim();
     let of_name: Vec<&Slash> = COMMANDS.iter().filter(|slash| slash.name == name).collect();
     for slash in &of_name {
-        match slash.run {
+        match &slash.run {
             Run::Exactly(command) if slash.argument == argument => {
-                return Draft::Do(Action::Do(command));
+                return Draft::Do(command.clone());
             }
             Run::Exactly(_) => (),
             Run::With(read) => return read(argument).map_or_else(Draft::Refused, Draft::Do),
@@ -82,7 +78,7 @@ fn usage(name: &str, of_name: &[&Slash]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{Command, CopyOrder, Order};
+    use crate::action::CopyOrder;
 
     #[track_caller]
     fn refused(text: &str, expected: &str) {
@@ -94,7 +90,7 @@ mod tests {
 
     #[track_caller]
     fn does(text: &str, expected: Command) {
-        assert!(matches!(read(text), Draft::Do(Action::Do(command)) if command == expected));
+        assert!(matches!(read(text), Draft::Do(command) if command == expected));
     }
 
     #[track_caller]
@@ -118,7 +114,7 @@ mod tests {
             ("/copy file", CopyOrder::File(None)),
             ("/copy file a b.md", CopyOrder::File(Some("a b.md".into()))),
         ] {
-            let Draft::Do(Action::Order(Order::Copy(read))) = read(text) else {
+            let Draft::Do(Command::CopyPart(read)) = read(text) else {
                 panic!("{text} copies nothing");
             };
             assert_eq!(read, order);

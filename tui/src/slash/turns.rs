@@ -1,22 +1,22 @@
 //! What is said to the commands that change how answers are made.
 
 use super::nearest;
-use crate::action::{Action, Order};
+use crate::action::Command;
 use crate::state::{BranchName, CompareWith, DialPosition, ExportFormat, Field, Remasked};
 
 /// What `/set` takes beside the settings: all of a preset.
 const PRESET: &str = "preset";
 
-pub(super) fn set(text: &str) -> Result<Action, String> {
+pub(super) fn set(text: &str) -> Result<Command, String> {
     let Some((key, value)) = text.split_once('=') else {
         return Err("/set takes KEY=VALUE, such as /set steps=64".to_owned());
     };
     let key = key.trim();
     if key == PRESET {
-        return Ok(Action::Order(Order::Preset(value.trim().to_owned())));
+        return Ok(Command::Preset(value.trim().to_owned()));
     }
     match Field::named(key) {
-        Some(field) => Ok(Action::Order(Order::Set(field, value.trim().to_owned()))),
+        Some(field) => Ok(Command::Set(field, value.trim().to_owned())),
         None => Err(no_setting(key)),
     }
 }
@@ -36,37 +36,37 @@ fn no_setting(key: &str) -> String {
     }
 }
 
-pub(super) fn speed(name: &str) -> Result<Action, String> {
+pub(super) fn speed(name: &str) -> Result<Command, String> {
     match DialPosition::named(name) {
-        Some(speed) => Ok(Action::Order(Order::Dial(speed))),
+        Some(speed) => Ok(Command::Dial(speed)),
         None => Err("/speed takes quality, balanced, fast or turbo".to_owned()),
     }
 }
 
-pub(super) fn pin(text: &str) -> Result<Action, String> {
+pub(super) fn pin(text: &str) -> Result<Command, String> {
     match text {
         "" => Err("/pin takes POSITION:WORD, …, such as /pin 9:Clara; or clear".to_owned()),
-        text => Ok(Action::Order(Order::Set(Field::Pins, text.to_owned()))),
+        text => Ok(Command::Set(Field::Pins, text.to_owned())),
     }
 }
 
-pub(super) fn retry(text: &str) -> Result<Action, String> {
+pub(super) fn retry(text: &str) -> Result<Command, String> {
     let seed = text.strip_prefix("seed").map(str::trim_start);
     let seed = seed.and_then(|rest| rest.strip_prefix('='));
     match seed.and_then(|seed| seed.trim().parse().ok()) {
-        Some(seed) => Ok(Action::Order(Order::Retry(seed))),
+        Some(seed) => Ok(Command::RetryWith(seed)),
         None => Err("/retry takes nothing or seed=N, a whole number".to_owned()),
     }
 }
 
-pub(super) fn replay(text: &str) -> Result<Action, String> {
+pub(super) fn replay(text: &str) -> Result<Command, String> {
     match text.parse() {
-        Ok(turn) => Ok(Action::Order(Order::Replay(turn))),
+        Ok(turn) => Ok(Command::ReplayTurn(turn)),
         Err(_) => Err("/replay takes nothing or the number of a turn, counted from 1".to_owned()),
     }
 }
 
-pub(super) fn export(text: &str) -> Result<Action, String> {
+pub(super) fn export(text: &str) -> Result<Command, String> {
     let (name, path) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let found = ExportFormat::ALL
         .into_iter()
@@ -74,7 +74,7 @@ pub(super) fn export(text: &str) -> Result<Action, String> {
     match (found, path.trim()) {
         (Some((_, format)), path) => {
             let path = Some(path).filter(|path| !path.is_empty());
-            Ok(Action::Order(Order::Export(format, path.map(Into::into))))
+            Ok(Command::Export(format, path.map(Into::into)))
         }
         (None, _) => {
             let all = ExportFormat::ALL.map(|(word, _)| word).join(", ");
@@ -85,40 +85,34 @@ pub(super) fn export(text: &str) -> Result<Action, String> {
     }
 }
 
-pub(super) fn share(path: &str) -> Result<Action, String> {
+pub(super) fn share(path: &str) -> Result<Command, String> {
     let path = Some(path).filter(|path| !path.is_empty());
-    let order = Order::Export(ExportFormat::Card, path.map(Into::into));
-    Ok(Action::Order(order))
+    let order = Command::Export(ExportFormat::Card, path.map(Into::into));
+    Ok(order)
 }
 
-pub(super) fn fill(text: &str) -> Result<Action, String> {
+pub(super) fn fill(text: &str) -> Result<Command, String> {
     let parts = super::template::parts(text)?;
-    Ok(Action::Order(Order::Fill {
+    Ok(Command::Fill {
         template: text.to_owned(),
         parts,
-    }))
+    })
 }
 
-pub(super) fn edit(text: &str) -> Result<Action, String> {
+pub(super) fn edit(text: &str) -> Result<Command, String> {
     match text.parse() {
-        Ok(turn) => Ok(Action::Order(Order::EditMessage(turn))),
+        Ok(turn) => Ok(Command::EditTurn(turn)),
         Err(_) => Err("/edit takes nothing or the number of a turn, counted from 1".to_owned()),
     }
 }
 
-pub(super) fn find(text: &str) -> Result<Action, String> {
-    match text {
-        "" => Err("/find takes words of the conversation".to_owned()),
-        words => Ok(Action::Order(Order::Find(words.to_owned()))),
-    }
+pub(super) fn find(text: &str) -> Result<Command, String> {
+    Ok(Command::Find(text.to_owned()))
 }
 
-/// `steps=32`, `1 1b`, `backend onnx`, `precision q8_0`, a model, or nothing for the last two answers to one message.
-pub(super) fn compare(text: &str) -> Result<Action, String> {
-    let order = |with| Ok(Action::Order(Order::Compare(with)));
-    if text.is_empty() {
-        return order(CompareWith::Answers(None));
-    }
+/// `steps=32`, `1 1b`, `backend onnx`, `precision q8_0`, a model.
+pub(super) fn compare(text: &str) -> Result<Command, String> {
+    let order = |with| Ok(Command::CompareWith(with));
     if let Some((key, value)) = text.split_once('=') {
         let key = key.trim();
         let field = Field::named(key).ok_or_else(|| no_setting(key))?;
@@ -128,7 +122,7 @@ pub(super) fn compare(text: &str) -> Result<Action, String> {
         return order(CompareWith::Model(text.to_owned()));
     };
     let second = second.trim();
-    match (first, name(first), name(second)) {
+    match (first, BranchName::read(first), BranchName::read(second)) {
         ("backend", ..) => order(CompareWith::Backend(second.to_owned())),
         ("precision", ..) => order(CompareWith::Precision(second.to_owned())),
         (_, Some(first), Some(second)) => order(CompareWith::Answers(Some([first, second]))),
@@ -140,28 +134,17 @@ pub(super) fn compare(text: &str) -> Result<Action, String> {
 }
 
 /// `1b`; `1` is `1a`, and nothing asks which there are.
-pub(super) fn branch(text: &str) -> Result<Action, String> {
+pub(super) fn branch(text: &str) -> Result<Command, String> {
     if text.is_empty() {
-        return Ok(Action::Order(Order::Branch(None)));
+        return Ok(Command::Branch(None));
     }
-    match name(text) {
-        Some(name) => Ok(Action::Order(Order::Branch(Some(name)))),
+    match BranchName::read(text) {
+        Some(name) => Ok(Command::Branch(Some(name))),
         None => Err("/branch takes nothing or the name of an answer, such as 1b".to_owned()),
     }
 }
 
-fn name(text: &str) -> Option<BranchName> {
-    let digits = text.trim_end_matches(|it: char| it.is_ascii_lowercase());
-    let letter = match text.strip_prefix(digits).unwrap_or_default() {
-        "" => Some('a'),
-        letters => Some(letters)
-            .filter(|it| it.len() == 1)
-            .and_then(|it| it.chars().next()),
-    };
-    Some((digits.parse().ok()?, letter?))
-}
-
-pub(super) fn remask(text: &str) -> Result<Action, String> {
+pub(super) fn remask(text: &str) -> Result<Command, String> {
     const USAGE: &str =
         "/remask takes FROM-TO, token positions of the answer, or low=P, such as low=0.5";
     let low = text.strip_prefix("low").map(str::trim_start);
@@ -169,15 +152,13 @@ pub(super) fn remask(text: &str) -> Result<Action, String> {
     if let Some(low) = low {
         let p: f32 = low.trim().parse().map_err(|_| USAGE.to_owned())?;
         return match (0.0..=1.0).contains(&p) {
-            true => Ok(Action::Order(Order::Remask(Remasked::Below(p)))),
+            true => Ok(Command::Remask(Remasked::Below(p))),
             false => Err(format!("low is {p}; it must be 0 to 1")),
         };
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.trim().parse(), last.trim().parse()) {
-        (Ok(first), Ok(last)) if first <= last => {
-            Ok(Action::Order(Order::Remask(Remasked::Span(first, last))))
-        }
+        (Ok(first), Ok(last)) if first <= last => Ok(Command::Remask(Remasked::Span(first, last))),
         _ => Err(USAGE.to_owned()),
     }
 }
@@ -194,57 +175,68 @@ mod tests {
         let orders = [
             (
                 "/set cfg_scale = 1.5",
-                Order::Set(Setting::CfgScale.into(), "1.5".to_owned()),
+                Command::Set(Setting::CfgScale.into(), "1.5".to_owned()),
             ),
             (
                 "/set pins=0:a=b",
-                Order::Set(Field::Pins, "0:a=b".to_owned()),
+                Command::Set(Field::Pins, "0:a=b".to_owned()),
             ),
             (
                 "/pin 0:Once, 5:upon",
-                Order::Set(Field::Pins, "0:Once, 5:upon".to_owned()),
+                Command::Set(Field::Pins, "0:Once, 5:upon".to_owned()),
             ),
-            ("/speed fast", Order::Dial(DialPosition::Fast)),
-            ("/retry seed=7", Order::Retry(7)),
-            ("/replay 2", Order::Replay(2)),
+            ("/speed fast", Command::Dial(DialPosition::Fast)),
+            ("/retry seed=7", Command::RetryWith(7)),
+            ("/replay 2", Command::ReplayTurn(2)),
             (
                 "/export html a b.html",
-                Order::Export(ExportFormat::Html, Some("a b.html".into())),
+                Command::Export(ExportFormat::Html, Some("a b.html".into())),
             ),
-            ("/export gif", Order::Export(ExportFormat::Gif, None)),
-            ("/share", Order::Export(ExportFormat::Card, None)),
-            ("/find two words", Order::Find("two words".to_owned())),
-            ("/compare", Order::Compare(CompareWith::Answers(None))),
+            ("/export gif", Command::Export(ExportFormat::Gif, None)),
+            ("/share", Command::Export(ExportFormat::Card, None)),
+            ("/find two words", Command::Find("two words".to_owned())),
+            ("/compare", Command::CompareLast),
+            ("/export", Command::Formats),
+            ("/find", Command::BeginFind),
             (
                 "/compare 1 1b",
-                Order::Compare(CompareWith::Answers(Some([(1, 'a'), (1, 'b')]))),
+                Command::CompareWith(CompareWith::Answers(Some([
+                    BranchName { turn: 1, answer: 0 },
+                    BranchName { turn: 1, answer: 1 },
+                ]))),
             ),
             (
                 "/compare cfg_scale=2",
-                Order::Compare(CompareWith::Setting(
+                Command::CompareWith(CompareWith::Setting(
                     Setting::CfgScale.into(),
                     "2".to_owned(),
                 )),
             ),
             (
                 "/compare backend onnx",
-                Order::Compare(CompareWith::Backend("onnx".to_owned())),
+                Command::CompareWith(CompareWith::Backend("onnx".to_owned())),
             ),
             (
                 "/compare demo",
-                Order::Compare(CompareWith::Model("demo".to_owned())),
+                Command::CompareWith(CompareWith::Model("demo".to_owned())),
             ),
-            ("/branch", Order::Branch(None)),
-            ("/branch 2", Order::Branch(Some((2, 'a')))),
-            ("/branch 12c", Order::Branch(Some((12, 'c')))),
-            ("/edit 3", Order::EditMessage(3)),
-            ("/remask 3-5", Order::Remask(Remasked::Span(3, 5))),
-            ("/remask 4", Order::Remask(Remasked::Span(4, 4))),
-            ("/remask low = 0.5", Order::Remask(Remasked::Below(0.5))),
+            ("/branch", Command::Branch(None)),
+            ("/branch 2", Command::Branch(BranchName::read("2a"))),
+            (
+                "/branch 12c",
+                Command::Branch(Some(BranchName {
+                    turn: 12,
+                    answer: 2,
+                })),
+            ),
+            ("/edit 3", Command::EditTurn(3)),
+            ("/remask 3-5", Command::Remask(Remasked::Span(3, 5))),
+            ("/remask 4", Command::Remask(Remasked::Span(4, 4))),
+            ("/remask low = 0.5", Command::Remask(Remasked::Below(0.5))),
         ];
         for (text, expected) in orders {
             assert!(
-                matches!(read(text), Draft::Do(Action::Order(order)) if order == expected),
+                matches!(read(text), Draft::Do(command) if command == expected),
                 "{text}"
             );
         }

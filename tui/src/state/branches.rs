@@ -1,7 +1,4 @@
-use super::{Entry, EntryVisibility, Transcript};
-
-/// The number of a turn, counted from 1, and a letter for each answer to it: `1b`.
-pub type BranchName = (usize, char);
+use super::{BranchName, Entry, EntryVisibility, Transcript};
 
 impl Transcript {
     /// The message or answer that one which is pushed now follows.
@@ -28,19 +25,25 @@ impl Transcript {
         numbers
     }
 
+    /// The number of the turn that a message begins, counted from 1.
+    #[must_use]
+    pub fn turn_number(&self, at: usize) -> Option<usize> {
+        self.numbers().get(at).copied()
+    }
+
     /// Every answer with its name, in the order in which they came.
     #[must_use]
     pub fn answer_names(&self) -> Vec<(usize, BranchName)> {
         let numbers = self.numbers();
-        let mut answers = vec![0_u8; numbers.len() + 2];
+        let mut answers = vec![0; numbers.len() + 2];
         let entries = self.entries.iter().enumerate();
         let answered = entries.filter(|(_, item)| matches!(item.entry, Entry::Answer(_)));
         answered
             .map(|(at, _)| {
-                let number = numbers[at];
-                let letter = char::from(b'a' + answers[number].min(25));
-                answers[number] = answers[number].saturating_add(1);
-                (at, (number, letter))
+                let turn = numbers[at];
+                let answer = answers[turn];
+                answers[turn] += 1;
+                (at, BranchName { turn, answer })
             })
             .collect()
     }
@@ -49,11 +52,10 @@ impl Transcript {
     #[must_use]
     pub fn next_name(&self, at: usize) -> BranchName {
         let numbers = self.numbers();
-        let number = numbers.get(at).copied().unwrap_or(1);
+        let turn = numbers.get(at).copied().unwrap_or(1);
         let names = self.answer_names();
-        let count = names.iter().filter(|(_, name)| name.0 == number).count();
-        let letter = u8::try_from(count).unwrap_or(25).min(25);
-        (number, char::from(b'a' + letter))
+        let answer = names.iter().filter(|(_, name)| name.turn == turn).count();
+        BranchName { turn, answer }
     }
 
     /// What an entry follows, itself the last.
@@ -86,7 +88,6 @@ impl Transcript {
 
 #[cfg(test)]
 mod tests {
-    use unmask_core::Params;
     use unmask_core::event::{FinishReason, Stats};
 
     use super::*;
@@ -104,7 +105,7 @@ mod tests {
                 text: text.to_owned(),
                 reason: FinishReason::Complete,
                 stats: Stats::default(),
-                params: Params::default(),
+                params: Box::default(),
                 trace: None,
                 log_kept: crate::state::LogKept::No,
             }),
@@ -137,9 +138,9 @@ mod tests {
             say(&mut transcript, text);
         }
         let names = transcript.answer_names();
-        let names: Vec<String> = names.iter().map(|(_, (n, c))| format!("{n}{c}")).collect();
-        assert_eq!(names, ["1a", "2a", "1b", "1c"]);
-        assert_eq!(transcript.next_name(1), (1, 'd'));
+        let names: Vec<String> = names.iter().map(|(_, name)| name.to_string()).collect();
+        assert_eq!(names, ["1", "2", "1b", "1c"]);
+        assert_eq!(transcript.next_name(1).to_string(), "1d");
         assert_eq!(seen(&transcript), "r1 c1");
         transcript.go_to(4);
         assert_eq!(seen(&transcript), "q1 b1");

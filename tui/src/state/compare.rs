@@ -1,4 +1,4 @@
-use super::{BranchName, Field, State, Turn};
+use super::{State, Turn};
 
 /// Two answers to one message, side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Compare {
     pub side: Side,
     /// What is shown of them.
     pub shown: Differences,
+    /// The first row that is seen of both, where the user has scrolled; else the token that was written last is seen.
+    pub top: Option<usize>,
 }
 
 /// One of two answers.
@@ -33,21 +35,6 @@ pub enum Differences {
     Listed,
 }
 
-/// What is to be compared with the last answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CompareWith {
-    /// Two answers that are there; without names the last two to one message.
-    Answers(Option<[BranchName; 2]>),
-    /// Another value of a setting.
-    Setting(Field, String),
-    /// Another model.
-    Model(String),
-    /// The same model on another backend.
-    Backend(String),
-    /// The same model in another precision.
-    Precision(String),
-}
-
 impl Side {
     /// The other one.
     #[must_use]
@@ -68,6 +55,7 @@ impl Compare {
             at: None,
             side: Side::default(),
             shown: Differences::default(),
+            top: None,
         }
     }
 
@@ -78,6 +66,13 @@ impl Compare {
             Side::A => self.parts[0],
             Side::B => self.parts[1],
         }
+    }
+
+    /// Rows above the first that is seen, of so many of which so many are seen; `newest` is the row that was written last.
+    #[must_use]
+    pub fn first_row(&self, (all, seen): (usize, usize), newest: usize) -> usize {
+        let top = self.top.unwrap_or((newest + 1).saturating_sub(seen));
+        top.min(all.saturating_sub(seen))
     }
 
     /// Entries of a turn's log that are shown.

@@ -1,4 +1,4 @@
-use super::Order;
+use crate::commands::Command;
 
 /// A question before something that should not happen by accident.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,13 +12,13 @@ pub struct Confirm {
     /// The letter that does it too.
     pub letter: char,
     /// What is carried out then.
-    pub order: Order,
+    pub command: Command,
 }
 
 impl Confirm {
     /// Whether Enter is yes. Not where an Enter too many would let a stranger's code run.
     #[must_use]
     pub fn takes_enter(&self) -> bool {
-        !matches!(self.order, Order::Approve(_))
+        !matches!(self.command, Command::Approve(_))
     }
 }

@@ -1,4 +1,4 @@
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use unmask_core::Params;
@@ -9,10 +9,6 @@ use super::Turn;
 use crate::screen_time::TimeOfDay;
 
 /// One thing said.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every entry is a question or an answer"
-)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Entry {
     /// By the user.
@@ -42,7 +38,7 @@ pub struct Answer {
     /// Totals.
     pub stats: Stats,
     /// How it was made, its seed among it.
-    pub params: Params,
+    pub params: Box<Params>,
     /// The turn it comes from, as it stood at its end: its tokens can be shown, and a stopped canvas go on. None for an
     /// answer whose tokens were not kept.
     pub trace: Option<Arc<Turn>>,
@@ -62,14 +58,14 @@ pub enum LogKept {
     Asked,
 }
 
-/// What tells an entry from the same one changed: a hash of its text, and why it ended.
+/// What tells an entry from the same one changed: a hash of what is written of it, and why it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint(u64, Option<FinishReason>);
 
 impl Fingerprint {
-    fn of(text: &str, reason: Option<FinishReason>) -> Self {
+    fn of(contents: impl Hash, reason: Option<FinishReason>) -> Self {
         let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
+        contents.hash(&mut hasher);
         Self(hasher.finish(), reason)
     }
 }
@@ -80,7 +76,11 @@ impl Entry {
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
             Self::You { text, .. } | Self::Note(text) => Fingerprint::of(text, None),
-            Self::Answer(answer) => Fingerprint::of(&answer.text, Some(answer.reason)),
+            Self::Answer(answer) => {
+                let stats = &answer.stats;
+                let work = (stats.steps, stats.nfe, stats.elapsed, answer.params.seed);
+                Fingerprint::of((&answer.name, &answer.text, work), Some(answer.reason))
+            }
             Self::Failure(failure) => Fingerprint::of(&failure.text, None),
         }
     }

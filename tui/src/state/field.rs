@@ -8,22 +8,7 @@ use unmask_core::settings::{Counted, Domain, Setting, SettingValue, TABLE, Word,
 
 pub use words::FieldWords;
 
-use super::{DialPosition, Seed, Settings, State};
-
-/// A row of the settings panel, which `/set` names too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// A setting of denoising.
-    Denoising(Setting),
-    /// The speed dial.
-    Speed,
-    /// Slow motion.
-    Delay,
-    /// Words fixed in the answer.
-    Pins,
-    /// What becomes of a conversation that outgrows the context.
-    Context,
-}
+use super::{DialPosition, Field, Seed, Settings, State};
 
 /// What a model allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,12 +49,3 @@ pub enum Ghosts {
     /// They are.
     Shown,
 }
-
-/// How much moves on the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Motion {
-    /// Every step is drawn.
-    Full,
-    /// What changes by itself changes twice a second.
-    Reduced,
-}

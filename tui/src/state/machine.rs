@@ -3,8 +3,9 @@ use std::sync::Arc;
 use unmask_core::catalogue::Catalogue;
 use unmask_core::engine::Loaded;
 
-use super::{Activity, AfterScan, State};
+use super::{Activity, AfterScan, GetStep, Getting, State};
 use crate::clean::clean_line;
+use crate::number;
 
 /// What is known of the machine, its backends and its models.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ pub struct Machine {
     pub wanted: Option<AfterScan>,
     /// The model that has made room for the one that is being loaded.
     pub away: Option<Arc<Loaded>>,
+    /// The model that is being got from the hub.
+    pub getting: Option<Getting>,
     /// Where the log is.
     pub log: Option<String>,
     /// The chosen option of the first screen, counted from 0.
@@ -33,6 +36,17 @@ pub enum Scan {
     Done,
     /// The answer is awaited.
     Running,
+}
+
+impl Machine {
+    /// How much of a model is here that is being fetched.
+    #[must_use]
+    pub fn fetched(&self) -> Option<String> {
+        match self.getting.as_ref()?.step {
+            GetStep::Fetching { done, total } if total > 0 => Some(number::share(done, total)),
+            GetStep::Fetching { .. } | GetStep::Looking => None,
+        }
+    }
 }
 
 impl State {

@@ -7,20 +7,22 @@ mod compare;
 mod completion;
 mod composer;
 mod confirm;
+mod context;
 mod entry;
 mod field;
 mod find;
 mod folded_pastes;
+mod getting;
 mod help;
 mod history;
 mod info;
 mod least_sure;
+mod list;
 mod look;
 mod machine;
-mod mouse;
-mod order;
 mod overlay;
 mod parts;
+mod patch;
 mod pick;
 mod pins;
 mod playback;
@@ -33,13 +35,16 @@ mod settings;
 mod settings_panel;
 mod stage;
 mod text_selection;
-mod themes;
 mod title;
+mod token_story;
 mod token_text;
 mod transcript;
 mod turn;
 mod turn_log;
+mod turn_progress;
+mod turn_text;
 mod typing;
+mod wakes;
 mod welcome;
 
 use std::collections::VecDeque;
@@ -48,29 +53,29 @@ use std::time::Duration;
 
 pub use activity::{Activity, Cancellation, Load};
 pub use alerts::{AlertMethod, Alerts, ExitPrint, TerminalFocus};
-pub use branches::BranchName;
-pub use compare::{Compare, CompareWith, Differences, Side};
+pub use compare::{Compare, Differences, Side};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
 pub use entry::{Answer, Entry, Fingerprint, LogKept};
 pub(crate) use field::most;
-pub use field::{Caching, Field, FieldGroup, FieldRow, FieldWords, LONGEST_DELAY, Limits};
+pub use field::{Caching, FieldGroup, FieldRow, FieldWords, LONGEST_DELAY, Limits};
 pub use find::{Find, FindHit};
+pub use getting::{GetJob, GetNews, GetStep, Getting};
 pub use help::Help;
 pub use history::History;
 pub use info::Info;
 pub use least_sure::{UnsureWord, least_sure_words};
-pub use look::{Ghosts, Glyphs, Keyboard, Look, MASK_WIDTH, Motion};
+pub use list::{ListArea, ListData, ListKind, ListPanel};
+pub use look::{Ghosts, Glyphs, Keyboard, Look, MASK_WIDTH};
 pub use machine::{Machine, Scan};
-pub use mouse::Mouse;
-pub use order::{AfterScan, Approve, CopyOrder, ExportFormat, Order, Remasked};
 pub use overlay::{Notice, Overlay, Toast};
 pub use parts::{ABOVE, Part, PartSource};
+pub use patch::Patch;
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
-pub use replay::{Arrangement, Patch, PlaySpeed, Replay, ReplayLayer, ReplayRows, TokenStory};
+pub use replay::{Arrangement, PlaySpeed, Replay, ReplayLayer, ReplayRows};
 pub use saved::{Naming, Persistence, Saved, TracesKept};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};
@@ -79,8 +84,8 @@ pub use settings::{Seed, Settings, pins_text};
 pub use settings_panel::{Below, Refusal, SettingsPanel};
 pub use stage::{Branch, Pending, Stage, StopKeep, TurnOrigin};
 pub use text_selection::{Button, CopyOnSelect, TextSelection, TranscriptCell};
-pub use themes::ThemePick;
 pub use title::first_words;
+pub use token_story::TokenStory;
 pub use token_text::{TextQuestion, TokenEdit};
 pub use transcript::{
     Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
@@ -94,6 +99,10 @@ pub use unmask_core::measured::DialPosition;
 pub use welcome::{PROMPTS, Welcome};
 
 use crate::cells::Emoji;
+pub use crate::commands::{
+    AfterScan, Approve, BranchName, CompareWith, CopyOrder, ExportFormat, Field, Motion, Mouse,
+    Remasked,
+};
 use crate::diagnostic::Diagnostic;
 use crate::keymap::Keymap;
 use crate::screen_time::ScreenTime;
@@ -182,6 +191,8 @@ pub struct State {
     pub text_selection: Option<TextSelection>,
     /// Whether it is copied at once.
     pub copy_on_select: CopyOnSelect,
+    /// Answers that are being written into files.
+    pub exporting: usize,
     /// On top of the chat; the last one gets every key.
     pub overlays: Vec<Overlay>,
     /// What an empty conversation shows.
@@ -297,6 +308,7 @@ impl State {
             find: None,
             text_selection: None,
             copy_on_select: CopyOnSelect::default(),
+            exporting: 0,
             overlays: Vec::new(),
             welcome: None,
             machine: Machine::default(),
@@ -347,57 +359,6 @@ impl State {
             Activity::Loading(load) => format!("unmask · loading {}", load.key),
             Activity::Turn(turn) => format!("unmask · {}", turn.progress()),
         }
-    }
-
-    /// When something on the screen changes by itself, by [`ScreenTime::since_start`].
-    #[must_use]
-    pub fn wakes_at(&self) -> Option<Duration> {
-        const CALM: Duration = Duration::from_millis(500);
-        let counter = match self.motion {
-            Motion::Full => Duration::from_millis(100),
-            Motion::Reduced => CALM,
-        };
-        const SLOW_COUNTER: Duration = Duration::from_secs(1);
-        let counting = match &self.activity {
-            Activity::Idle => None,
-            Activity::Loading(_) => Some(self.now.since_start + SLOW_COUNTER),
-            Activity::Turn(turn) => match turn.stage {
-                Stage::Pausing { .. } | Stage::Stopping { .. } => {
-                    Some(self.now.since_start + counter)
-                }
-                Stage::Denoising | Stage::Paused => None,
-            },
-        };
-        let notice = self.notice.as_ref().map(|notice| notice.until);
-        let waits = !self.playback.waiting.is_empty() && !self.is_paused();
-        let playback = waits.then_some(match self.settings.delay.is_zero() {
-            true => self.now.since_start,
-            false => self.playback.next_at,
-        });
-        let pull = match self.text_selection.map(|it| it.button) {
-            Some(Button::Beyond(_, at)) => Some(at),
-            Some(Button::Held | Button::Released) | None => None,
-        };
-        let replay = self.replay.as_ref().and_then(|replay| replay.playing);
-        let menu = match self.overlays.last() {
-            Some(&Overlay::Menu { shown_at }) if shown_at > self.now.since_start => Some(shown_at),
-            Some(_) | None => None,
-        };
-        [
-            counting,
-            playback,
-            replay,
-            pull,
-            notice,
-            menu,
-            self.frames.due,
-            self.welcome_wakes_at(),
-            self.quit_until,
-            self.held_enter,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
     }
 
     /// Says in a corner what is wrong with a file; nothing if nothing is.

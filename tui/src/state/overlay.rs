@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    Confirm, Help, Info, Pick, Search, Sessions, SettingsPanel, State, ThemePick, TokenEdit,
+    Confirm, Help, Info, ListData, ListPanel, Pick, Sessions, SettingsPanel, State, TokenEdit,
 };
 
 /// Something drawn over the chat. The last one opened gets every key; none stops the engine.
@@ -14,22 +14,14 @@ pub enum Overlay {
         /// When its panel is drawn, by [`ScreenTime::since_start`](crate::action::ScreenTime::since_start); letters work before.
         shown_at: Duration,
     },
-    /// Every command.
-    Palette(Pick),
-    /// Every conversation.
-    Sessions(Sessions),
-    /// Earlier prompts.
-    Search(Search),
-    /// Models and backends.
-    Models(Pick),
+    /// A list that typing filters.
+    List(ListPanel),
     /// A question before something that should not happen by accident.
     Confirm(Confirm),
     /// How the next turn runs.
     Settings(Box<SettingsPanel>),
     /// Text to be read.
     Info(Info),
-    /// The themes.
-    Themes(ThemePick),
     /// Other text for tokens.
     TokenEdit(TokenEdit),
 }
@@ -39,10 +31,7 @@ impl Overlay {
     #[must_use]
     pub fn pick(&self) -> Option<&Pick> {
         match self {
-            Self::Palette(pick) | Self::Models(pick) => Some(pick),
-            Self::Themes(it) => Some(&it.pick),
-            Self::Sessions(it) => Some(&it.pick),
-            Self::Search(it) => Some(&it.pick),
+            Self::List(it) => Some(&it.pick),
             Self::Help(it) => it.filter.as_ref(),
             _ => None,
         }
@@ -51,10 +40,7 @@ impl Overlay {
     /// The same, to change it.
     pub fn pick_mut(&mut self) -> Option<&mut Pick> {
         match self {
-            Self::Palette(pick) | Self::Models(pick) => Some(pick),
-            Self::Themes(it) => Some(&mut it.pick),
-            Self::Sessions(it) => Some(&mut it.pick),
-            Self::Search(it) => Some(&mut it.pick),
+            Self::List(it) => Some(&mut it.pick),
             Self::Help(it) => it.filter.as_mut(),
             _ => None,
         }
@@ -91,13 +77,32 @@ impl Toast {
 }
 
 impl State {
-    /// The list of conversations, if it is open.
-    pub fn session_list(&mut self) -> Option<&mut Sessions> {
-        self.overlays.iter_mut().find_map(|overlay| {
-            let Overlay::Sessions(list) = overlay else {
-                return None;
-            };
-            Some(list)
+    /// The topmost panel, if it is a list.
+    #[must_use]
+    pub fn list(&self) -> Option<&ListPanel> {
+        match self.overlays.last() {
+            Some(Overlay::List(list)) => Some(list),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub fn list_mut(&mut self) -> Option<&mut ListPanel> {
+        match self.overlays.last_mut() {
+            Some(Overlay::List(list)) => Some(list),
+            Some(_) | None => None,
+        }
+    }
+
+    /// The list of conversations, if it is open, whatever is over it.
+    pub fn session_list(&mut self) -> Option<(&mut Sessions, &mut Pick)> {
+        self.overlays.iter_mut().find_map(|overlay| match overlay {
+            Overlay::List(ListPanel {
+                pick,
+                data: ListData::Sessions(sessions),
+                ..
+            }) => Some((sessions, pick)),
+            _ => None,
         })
     }
 }

@@ -61,7 +61,7 @@ impl State {
         let names = self.transcript.answer_names();
         let branch = |at: usize| {
             let found = names.binary_search_by_key(&at, |(at, _)| *at).ok()?;
-            Some(names[found].1).filter(|(_, letter)| *letter != 'a')
+            Some(names[found].1).filter(|name| name.answer > 0)
         };
         let entries = self.transcript.entries.iter().enumerate();
         let mut parts: Vec<Part<'_>> = entries

@@ -1,9 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use unmask_core::{Canvas, Position, TokenId};
-
-use super::{CanvasMoment, Entry, LogEntry, Pending, State, Turn};
+use super::{CanvasMoment, Entry, Patch, Pending, State, Turn};
 use crate::row::{Row, TokenPlace};
 
 /// An answer step by step, with what the user wants to be otherwise.
@@ -19,6 +17,8 @@ pub struct Replay {
     pub candidate: usize,
     /// Where a selected span begins; it ends at the token.
     pub anchor: Option<usize>,
+    /// Tokens that are others in the answer beside it.
+    pub differing: BTreeSet<usize>,
     /// What is to be changed.
     pub patch: Patch,
     /// Patches before this one.
@@ -48,17 +48,6 @@ pub struct ReplayRows {
     pub places: Vec<Vec<TokenPlace>>,
     /// The first that is seen.
     pub top: usize,
-}
-
-/// What the user wants to be otherwise on a canvas, by offsets in the answer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Patch {
-    /// To be masked again.
-    pub remasked: BTreeSet<usize>,
-    /// To be fixed as these tokens.
-    pub pinned: BTreeMap<usize, TokenId>,
-    /// To be fixed no more.
-    pub unpinned: BTreeSet<usize>,
 }
 
 /// How fast a replay plays: a power of two, 1× at 0.
@@ -126,47 +115,6 @@ impl ReplayLayer {
     }
 }
 
-impl Patch {
-    /// True if nothing is to be changed.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Marks a token to be masked again.
-    pub fn remask(&mut self, offset: usize) {
-        self.pinned.remove(&offset);
-        self.unpinned.remove(&offset);
-        self.remasked.insert(offset);
-    }
-
-    /// Fixes a token.
-    pub fn pin(&mut self, offset: usize, token: TokenId) {
-        self.remasked.remove(&offset);
-        self.unpinned.remove(&offset);
-        self.pinned.insert(offset, token);
-    }
-
-    /// The canvas as it is wanted; what lies beyond its end, since it grew later, is left out.
-    #[must_use]
-    pub fn applied(&self, canvas: &Canvas) -> Canvas {
-        let mut wanted = canvas.clone();
-        let at = |offset: usize| Position((canvas.answer_start() + offset) as u32);
-        let length = canvas.answer().len();
-        for &offset in self.remasked.range(..length) {
-            wanted.remask(at(offset));
-        }
-        for &offset in self.unpinned.range(..length) {
-            let token = wanted.remask(at(offset));
-            wanted.commit(at(offset), token);
-        }
-        for (&offset, &token) in self.pinned.range(..length) {
-            wanted.pin(at(offset), token);
-        }
-        wanted
-    }
-}
-
 impl Replay {
     /// Of a part of the transcript, at its end.
     #[must_use]
@@ -177,6 +125,7 @@ impl Replay {
             token,
             candidate: 0,
             anchor: None,
+            differing: BTreeSet::new(),
             patch: Patch::default(),
             undone: Vec::new(),
             redone: Vec::new(),
@@ -233,75 +182,6 @@ impl Replay {
     }
 }
 
-/// How a token came about.
-#[derive(Debug, Clone, Copy)]
-pub struct TokenStory<'a> {
-    /// The commit.
-    pub commit: &'a unmask_core::event::Commit,
-    /// The step that made it; `None` for the user.
-    pub step: Option<usize>,
-    /// The entry of the log.
-    pub entry: usize,
-    /// Which of all committed tokens it was.
-    pub order: usize,
-}
-
-impl Turn {
-    /// Every commit at this offset among the first `shown` entries of the log, with its step; `None` is the user's. The place
-    /// is followed back over what was inserted and left out before it.
-    #[must_use]
-    pub fn history(
-        &self,
-        moment: &CanvasMoment,
-        shown: usize,
-        offset: usize,
-    ) -> Vec<(Option<usize>, &unmask_core::event::Commit)> {
-        use unmask_core::event::CommitKind::{Changed, Deleted, Inserted, New, Pinned, Remasked};
-        let entries = &self.log().entries;
-        let mut at = Some(moment.fold.canvas().answer_start() + offset);
-        let mut history = Vec::new();
-        for entry in entries[..shown.min(entries.len())].iter().rev() {
-            let step = match entry {
-                LogEntry::Step(step) => Some(step.step),
-                LogEntry::Edit(_) => None,
-            };
-            for commit in entry.commits().iter().rev() {
-                let Some(now) = at else {
-                    break;
-                };
-                let index = commit.at.index();
-                match commit.kind {
-                    New | Changed | Remasked | Pinned | Inserted if index == now => {
-                        history.push((step, commit));
-                        at = Some(now).filter(|_| commit.kind != Inserted);
-                    }
-                    Inserted if index < now => at = Some(now - 1),
-                    Deleted if index <= now => at = Some(now + 1),
-                    New | Changed | Remasked | Pinned | Inserted | Deleted => (),
-                }
-            }
-        }
-        history.reverse();
-        history
-    }
-
-    /// How the token at this offset came about by `moment`; `None` for a mask and for what was there before.
-    #[must_use]
-    pub fn story(&self, moment: &CanvasMoment, offset: usize) -> Option<TokenStory<'_>> {
-        let origin = moment.origin(offset)?;
-        let entry = self.log().entries.get(origin.entry)?;
-        Some(TokenStory {
-            commit: entry.commits().get(origin.commit)?,
-            step: match entry {
-                LogEntry::Step(step) => Some(step.step),
-                LogEntry::Edit(_) => None,
-            },
-            entry: origin.entry,
-            order: origin.order,
-        })
-    }
-}
-
 impl State {
     /// The turn of a part of the transcript, if its log is there.
     #[must_use]
@@ -334,76 +214,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_patch_masks_pins_and_lets_go() {
-        let mut canvas = Canvas::new(&[TokenId(9)], 3, TokenId(0));
-        canvas.commit(Position(1), TokenId(5));
-        canvas.commit(Position(2), TokenId(6));
-        canvas.pin(Position(3), TokenId(7));
-        let mut patch = Patch::default();
-        assert!(patch.is_empty());
-        patch.pin(0, TokenId(8));
-        patch.remask(0);
-        patch.remask(1);
-        patch.pin(1, TokenId(4));
-        patch.unpinned.insert(2);
-        let wanted = patch.applied(&canvas);
-        let tokens: Vec<u32> = wanted.tokens().iter().map(|token| token.0).collect();
-        assert_eq!(tokens, [9, 0, 4, 7]);
-        let given: Vec<bool> = (0..4).map(|at| wanted.is_given(Position(at))).collect();
-        assert_eq!(given, [true, false, true, false]);
-    }
-
-    #[test]
-    fn what_lies_beyond_a_shorter_canvas_is_left_out() {
-        let canvas = Canvas::new(&[TokenId(9)], 2, TokenId(0));
-        let mut patch = Patch::default();
-        patch.remask(2);
-        patch.pin(3, TokenId(4));
-        patch.unpinned.insert(4);
-        assert_eq!(patch.applied(&canvas), canvas);
-    }
-
-    #[test]
-    fn a_token_is_followed_back_over_what_was_inserted_and_left_out_before_it() {
-        use crate::fixture::{self, FixtureCell};
-        use unmask_core::event::CommitKind;
-        let cells = [FixtureCell::Text(b"a"), FixtureCell::Text(b"b")];
-        let id = unmask_core::engine::TurnId(1);
-        let mut turn = Turn::new(id, fixture::loaded(&cells), "?".to_owned());
-        turn.lay_out(
-            Canvas::new(&[], 3, fixture::MASK),
-            &unmask_core::Params::default(),
-        );
-        let mut step = 0;
-        let mut make = |kind, at, token| {
-            step += 1;
-            let commit = unmask_core::event::Commit {
-                kind,
-                ..fixture::new(at, token, 0.5)
-            };
-            turn.replay_step(fixture::step(step, 9, vec![commit]));
-        };
-        let [a, b] = [0, 1].map(|at| fixture::token(&cells, at));
-        make(CommitKind::New, 1, a);
-        make(CommitKind::Inserted, 0, b);
-        make(CommitKind::Changed, 2, b);
-        make(CommitKind::Deleted, 0, b);
-        make(CommitKind::Remasked, 1, fixture::MASK);
-        make(CommitKind::New, 1, a);
-        let moment = turn.log().moment(6);
-        let steps = |offset| {
-            let history = turn.history(&moment, 6, offset);
-            history
-                .into_iter()
-                .filter_map(|(step, _)| step)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(steps(1), [1, 3, 5, 6]);
-        assert_eq!(steps(0), [0; 0]);
-        assert_eq!(turn.history(&turn.log().moment(3), 3, 2).len(), 2);
-    }
 
     #[test]
     fn speeds_end_at_a_quarter_and_at_eight() {

@@ -17,7 +17,7 @@ pub struct Saved {
     pub last: MessageId,
     /// Canvases of stopped answers, until the model that they belong to is there.
     pub canvases: Vec<StoppedCanvas>,
-    /// Whether it is kept how answers came about.
+    /// How much is kept of how answers came about.
     pub traces: TracesKept,
     /// Entries of the running turn's log that are on disk; `None` if nothing of it is.
     pub running: Option<usize>,
@@ -41,14 +41,16 @@ pub enum Persistence {
     InCopy,
 }
 
-/// Whether it is kept how answers came about.
+/// How much is kept of how answers came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TracesKept {
-    /// It is, beside the conversation.
+    /// All of it, beside the conversation.
     #[default]
-    Yes,
-    /// The user does not want it.
-    No,
+    All,
+    /// It is, without the runners-up of each token.
+    Lean,
+    /// Nothing: the user does not want it.
+    Off,
 }
 
 /// Who named the conversation.

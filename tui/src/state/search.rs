@@ -5,8 +5,6 @@ use super::{History, Pick};
 pub struct Search {
     /// Every prompt, the latest first.
     prompts: Vec<String>,
-    /// What was typed, and which of the prompts found is chosen.
-    pub pick: Pick,
     /// The prompts that hold every word typed, the latest first.
     found: Vec<usize>,
 }
@@ -19,7 +17,6 @@ impl Search {
         Self {
             found: (0..prompts.len()).collect(),
             prompts,
-            pick: Pick::default(),
         }
     }
 
@@ -30,17 +27,15 @@ impl Search {
 
     /// The chosen prompt.
     #[must_use]
-    pub fn chosen(&self) -> Option<&str> {
+    pub fn chosen(&self, pick: &Pick) -> Option<&str> {
         let last = self.found.len().checked_sub(1)?;
-        let index = self.found[self.pick.chosen.min(last)];
+        let index = self.found[pick.chosen.min(last)];
         Some(&self.prompts[index])
     }
 
     /// Looks again, since something else was typed.
-    pub fn look(&mut self) {
-        let words: Vec<String> = (self.pick.query.split_whitespace())
-            .map(str::to_lowercase)
-            .collect();
+    pub fn look(&mut self, query: &str) {
+        let words: Vec<String> = (query.split_whitespace()).map(str::to_lowercase).collect();
         let holds = |prompt: &String| {
             let prompt = prompt.to_lowercase();
             words.iter().all(|word| prompt.contains(word))
@@ -63,11 +58,11 @@ mod tests {
             history.add(prompt);
         }
         let mut search = Search::of(&history);
-        search.pick.write("PRIME is");
-        search.look();
+        search.look("PRIME is");
         let found: Vec<&str> = search.found().collect();
         assert_eq!(found, ["Is 7 prime?", "What is a prime?"]);
-        search.pick.step(9, found.len());
-        assert_eq!(search.chosen(), Some("What is a prime?"));
+        let mut pick = Pick::default();
+        pick.step(9, found.len());
+        assert_eq!(search.chosen(&pick), Some("What is a prime?"));
     }
 }

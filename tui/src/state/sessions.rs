@@ -8,8 +8,6 @@ use crate::clean::clean_line;
 pub struct Sessions {
     /// What is in the folder; `None` until it was looked at.
     pub rows: Option<Vec<Summary>>,
-    /// Which are shown, and which of them is chosen.
-    pub pick: Pick,
     /// The new name of the chosen one, while it is written.
     pub naming: Option<String>,
 }
@@ -25,25 +23,26 @@ impl Sessions {
 
     /// The rows that are shown, in order.
     #[must_use]
-    pub fn shown(&self) -> Vec<&Summary> {
+    pub fn shown(&self, pick: &Pick) -> Vec<&Summary> {
         let rows: Vec<&Summary> = self.rows.iter().flatten().collect();
-        let matches = self.pick.matches(&self.texts());
+        let matches = pick.matches(&self.texts());
         matches.into_iter().map(|index| rows[index]).collect()
     }
 
     /// The chosen row.
     #[must_use]
-    pub fn chosen(&self) -> Option<&Summary> {
-        let shown = self.shown();
+    pub fn chosen(&self, pick: &Pick) -> Option<&Summary> {
+        let shown = self.shown(pick);
         let last = shown.len().checked_sub(1)?;
-        Some(shown[self.pick.chosen.min(last)])
+        Some(shown[pick.chosen.min(last)])
     }
 
     /// Takes a new list; the same conversation stays chosen if it is still there.
-    pub fn take(&mut self, rows: Vec<Summary>) {
-        let chosen = self.chosen().map(|row| row.id);
+    pub fn take(&mut self, rows: Vec<Summary>, pick: &mut Pick) {
+        let chosen = self.chosen(pick).map(|row| row.id);
         self.rows = Some(rows);
-        let again = self.shown().iter().position(|row| Some(row.id) == chosen);
-        self.pick.chosen = again.unwrap_or(self.pick.chosen);
+        let mut shown = self.shown(pick).into_iter();
+        let again = shown.position(|row| Some(row.id) == chosen);
+        pick.chosen = again.unwrap_or(pick.chosen);
     }
 }

@@ -6,7 +6,6 @@ use unmask_core::engine::{Loaded, Overflow, Pin};
 use unmask_core::measured::{
     CostEstimate, DialPosition, DialVerdict, MeasuredMode, Measurement, SpeedDial,
 };
-use unmask_core::params::Transfer;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::{approximation, fit};
 
@@ -96,14 +95,7 @@ impl Settings {
 
     /// The settings of a position: those that were measured, or else the dial's own.
     fn at(&self, speed: DialPosition) -> Params {
-        match self.measured_mode(speed) {
-            Some(measured) => measured.mode.over(&self.params, self.length),
-            None => Params {
-                transfer: transfer(speed),
-                steps: steps(speed, self.length).unwrap_or(self.params.steps),
-                ..self.params.clone()
-            },
-        }
+        speed.over(self.measured.as_deref(), &self.params, self.length)
     }
 
     /// Turns the speed dial.
@@ -141,27 +133,9 @@ impl Default for Settings {
     }
 }
 
-/// What a position of the dial commits where nothing was measured.
-fn transfer(speed: DialPosition) -> Transfer {
-    match speed {
-        DialPosition::Quality | DialPosition::Balanced => Transfer::Quota,
-        DialPosition::Fast => Transfer::Threshold(0.9),
-        DialPosition::Turbo => Transfer::Threshold(0.7),
-    }
-}
-
-/// The steps for an answer of `length` tokens, if it is the dial that says them.
-fn steps(speed: DialPosition, length: usize) -> Option<usize> {
-    match speed {
-        DialPosition::Quality => Some(length),
-        DialPosition::Balanced => Some(length.div_ceil(2)),
-        DialPosition::Fast | DialPosition::Turbo => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use unmask_core::params::CacheMode;
+    use unmask_core::params::{CacheMode, Transfer};
 
     use super::*;
 

@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use unmask_core::TokenId;
 
+use super::BranchName;
+
 /// What a running turn is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -40,7 +42,7 @@ pub enum TurnOrigin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
     /// The number of its turn and a letter: `1b`.
-    pub name: (usize, char),
+    pub name: BranchName,
     /// The tokens of the answer before it.
     pub before: Vec<TokenId>,
     /// True if only the masks between fixed tokens were written, see [`Planned`](unmask_core::engine::Planned).

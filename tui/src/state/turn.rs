@@ -6,11 +6,8 @@ use unmask_core::engine::{FillPart, Loaded, TurnId};
 use unmask_core::event::{Stats, StepEvent};
 use unmask_core::fold::{Fold, Mark};
 use unmask_core::message::Message;
-use unmask_core::text::Piece;
-use unmask_core::text::answer::pinned_kept;
 use unmask_core::{Canvas, Params, TokenId};
 
-use crate::clean::clean_line;
 use crate::row::Row;
 
 /// A turn while it runs.
@@ -237,44 +234,6 @@ impl Turn {
         self
     }
 
-    /// The byte of the visible answer at which a token begins, as near as its trimmed ends allow.
-    #[must_use]
-    pub fn byte_of(&self, token: usize) -> usize {
-        let starts = self.starts();
-        starts.get(token).or(starts.last()).copied().unwrap_or(0)
-    }
-
-    /// The token that holds a byte of the visible answer.
-    #[must_use]
-    pub fn token_of(&self, byte: usize) -> usize {
-        let starts = self.starts();
-        let starts = &starts[..starts.len().saturating_sub(1)];
-        starts
-            .partition_point(|&start| start <= byte)
-            .saturating_sub(1)
-    }
-
-    /// Where each token of the visible answer begins, and its end; what is trimmed from its beginning counts as 0.
-    fn starts(&self) -> Vec<usize> {
-        let mut starts = vec![0];
-        let mut end = 0;
-        let mut has_ended = false;
-        for &token in self.answer() {
-            has_ended |= self.loaded.is_end(token);
-            if let Piece::Bytes(bytes) = self.loaded.vocabulary.piece(token)
-                && !has_ended
-            {
-                let is_trimmed = end == 0;
-                end += match is_trimmed {
-                    true => bytes.trim_ascii_start().len(),
-                    false => bytes.len(),
-                };
-            }
-            starts.push(end);
-        }
-        starts
-    }
-
     /// Prompt and answer, as far as the screen has heard.
     #[must_use]
     pub fn canvas(&self) -> &Canvas {
@@ -291,22 +250,6 @@ impl Turn {
     #[must_use]
     pub fn pinned(&self) -> usize {
         self.canvas().pinned_until() - self.canvas().answer_start()
-    }
-
-    /// The tokens of the visible text as it stands: before the first mask and the first end token behind the pins.
-    pub fn text_tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
-        self.before_end().take_while(|&token| token != self.mask())
-    }
-
-    /// The tokens before the first end token behind the pins, masks left out.
-    pub fn found_tokens(&self) -> impl Iterator<Item = TokenId> + '_ {
-        self.before_end().filter(|&token| token != self.mask())
-    }
-
-    fn before_end(&self) -> impl Iterator<Item = TokenId> + '_ {
-        pinned_kept(self.canvas(), &self.loaded.special)
-            .map(|(_, token)| token)
-            .take_while(|&token| !self.loaded.is_end(token))
     }
 
     /// What the model would put in the place of each mask of the answer, as far as its last step told.
@@ -369,55 +312,10 @@ impl Turn {
         branch.is_some_and(|it| it.before.get(offset) != self.answer().get(offset))
     }
 
-    /// Who speaks: the first word of the model's name, `LLaDA` of `LLaDA-8B-Instruct`.
-    #[must_use]
-    pub fn speaker(&self) -> String {
-        speaker(&self.loaded.name)
-    }
-
-    /// Mean wall time of a step, once there is one.
-    #[must_use]
-    pub fn time_per_step(&self) -> Option<Duration> {
-        let steps = u32::try_from(self.log.steps().count())
-            .ok()
-            .filter(|&n| n > 0)?;
-        Some(self.elapsed / steps)
-    }
-
-    /// How long the steps that are expected take yet; one is not shown sooner than slow motion has it.
-    #[must_use]
-    pub fn time_left(&self, delay: Duration) -> Option<Duration> {
-        let pace = self.time_per_step()?.max(delay);
-        let left = self.steps_expected().saturating_sub(self.step);
-        Some(pace.saturating_mul(u32::try_from(left).unwrap_or(u32::MAX)))
-    }
-
     /// Tokens that its own steps have committed.
     #[must_use]
     pub fn unmasked(&self) -> usize {
         self.committed - self.inherited.min(self.committed)
-    }
-
-    /// Steps in all: as planned, or as expected from the tokens that each step has committed so far.
-    #[must_use]
-    pub fn steps_expected(&self) -> usize {
-        let masked = self.marks().iter().filter(|&&mark| mark == Mark::Masked);
-        let masked = masked.count();
-        if self.params.transfer.is_scheduled() {
-            // Each step commits one token at the least; those that could not are left out.
-            return self.step + self.steps.saturating_sub(self.step).min(masked);
-        }
-        let left = masked * self.log.steps().count().max(1);
-        self.step + left.div_ceil(self.unmasked().max(1))
-    }
-
-    /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are.
-    #[must_use]
-    pub fn progress(&self) -> String {
-        match self.params.transfer.is_scheduled() {
-            true => format!("{}/{}", self.step, self.steps),
-            false => self.step.to_string(),
-        }
     }
 }
 
@@ -425,23 +323,5 @@ impl Turn {
 impl PartialEq for Turn {
     fn eq(&self, other: &Self) -> bool {
         (self.id, &self.fold) == (other.id, &other.fold)
-    }
-}
-
-fn speaker(name: &str) -> String {
-    let name = clean_line(name);
-    let first = name.split(['-', ' ']).find(|part| !part.is_empty());
-    first.unwrap_or("model").to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_speaks_by_its_first_name() {
-        assert_eq!(speaker("LLaDA-8B-Instruct"), "LLaDA");
-        assert_eq!(speaker("demo"), "demo");
-        assert_eq!(speaker(""), "model");
     }
 }

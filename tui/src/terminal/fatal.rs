@@ -14,7 +14,6 @@ pub(super) use unix::{arm, disarm, install};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::File;
     use std::io;
     use std::mem::MaybeUninit;
     use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
@@ -26,6 +25,7 @@ mod unix {
 
     use crate::clean::clean_line;
     use crate::terminal::RESTORE;
+    use crate::terminal::stdio::Tty;
 
     const FATAL: [c_int; 5] = [
         libc::SIGSEGV,
@@ -48,7 +48,7 @@ mod unix {
     static IS_ARMED: AtomicBool = AtomicBool::new(false);
 
     /// Remembers the terminal's modes and installs the handler, once for the process. `log` is where the user is sent.
-    pub(in crate::terminal) fn install(tty: &File, log: Option<&Path>) -> io::Result<()> {
+    pub(in crate::terminal) fn install(tty: &Tty, log: Option<&Path>) -> io::Result<()> {
         if !SAVED.load(Ordering::Acquire).is_null() {
             return Ok(());
         }
@@ -162,12 +162,13 @@ mod unix {
 
 #[cfg(not(unix))]
 mod other {
-    use std::fs::File;
     use std::io;
     use std::path::Path;
 
+    use crate::terminal::stdio::Tty;
+
     /// The console restores itself when its process dies.
-    pub(in crate::terminal) fn install(_tty: &File, _log: Option<&Path>) -> io::Result<()> {
+    pub(in crate::terminal) fn install(_tty: &Tty, _log: Option<&Path>) -> io::Result<()> {
         Ok(())
     }
 

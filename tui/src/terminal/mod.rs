@@ -37,7 +37,7 @@ use crate::effect::Mouse;
 use crate::state::{AlertMethod, Keyboard};
 use ambiguous_width::AmbiguousRows;
 use repositioning::RepositioningBackend;
-use stdio::Redirect;
+use stdio::{Redirect, Tty};
 
 /// Gives the terminal back, whatever part of it was taken: synchronized update, keyboard flags, mouse, paste marks, focus,
 /// wrapping, cursor, colours, alternate screen, title.
@@ -73,7 +73,7 @@ pub enum ScreenError {
 
 /// The terminal while it is ours.
 pub(crate) struct Screen {
-    terminal: Terminal<RepositioningBackend<BufWriter<File>>>,
+    terminal: Terminal<RepositioningBackend<BufWriter<Tty>>>,
     guard: Arc<Guard>,
     keyboard: Keyboard,
     mouse: Mouse,
@@ -91,7 +91,7 @@ enum Focus {
 
 /// What is needed to give the terminal back; shared with the panic hook.
 struct Guard {
-    tty: File,
+    tty: Tty,
     redirect: Redirect,
     is_taken: AtomicBool,
 }

@@ -1,9 +1,9 @@
 //! Asks the terminal what it can do, all at once, and waits a little for its answers.
 
-use std::fs::File;
 use std::time::Duration;
 
 use super::Late;
+use super::stdio::Tty;
 use crate::state::Keyboard;
 use crate::theme::Ground;
 
@@ -30,43 +30,92 @@ const PATIENCE: Duration = Duration::from_millis(70);
 const QUESTIONS: &[u8] = "\x1b]11;?\x1b\\\x1b[?u\x1b[H▒\x1b[6n\x1b[H\x1b[K\x1b[c".as_bytes();
 
 #[cfg(unix)]
-pub(super) fn ask(tty: &File) -> Replies {
+pub(super) fn ask(tty: &Tty) -> Replies {
     // A terminal that cannot be asked has answered nothing; if it is gone, the first frame says so.
     read(&answers(tty).unwrap_or_default())
 }
 
 #[cfg(not(unix))]
-pub(super) fn ask(_tty: &File) -> Replies {
+pub(super) fn ask(_tty: &Tty) -> Replies {
     let _ = (PATIENCE, QUESTIONS);
     read(&[])
 }
 
 #[cfg(unix)]
-fn answers(mut tty: &File) -> std::io::Result<Vec<u8>> {
+fn answers(mut tty: &Tty) -> std::io::Result<Vec<u8>> {
     use std::io::Write;
     use std::time::Instant;
-
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     tty.write_all(QUESTIONS)?;
     // Unbuffered, since what is typed after the answers is for the reader of keys.
     let input = std::io::stdin();
+    let waits = Waits::of(&input)?;
     let deadline = Instant::now() + PATIENCE;
     let mut bytes = Vec::new();
     while !is_complete(&bytes) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).map_err(std::io::Error::other)?;
-        let mut ready = [PollFd::new(&input, PollFlags::IN)];
-        if poll(&mut ready, Some(&timeout))? == 0 {
+        if left.is_zero() || !waits.for_input(left)? {
             break;
         }
         let mut chunk = [0; 256];
         match rustix::io::read(&input, &mut chunk)? {
+            0 if waits.in_reads() => (),
             0 => break,
             count => bytes.extend_from_slice(&chunk[..count]),
         }
     }
     Ok(bytes)
+}
+
+/// How input is waited for.
+#[cfg(unix)]
+enum Waits<'a> {
+    /// By `poll`.
+    Polling(&'a std::io::Stdin),
+    /// By reads that end after a tenth of a second, where `poll` takes no terminals; they do not any more once this is dropped.
+    Reading(&'a std::io::Stdin, rustix::termios::Termios),
+}
+
+#[cfg(unix)]
+impl<'a> Waits<'a> {
+    fn of(input: &'a std::io::Stdin) -> std::io::Result<Self> {
+        use rustix::termios::{OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
+        if !cfg!(target_vendor = "apple") {
+            return Ok(Self::Polling(input));
+        }
+        let before = tcgetattr(input)?;
+        let mut short = before.clone();
+        short.special_codes[SpecialCodeIndex::VMIN] = 0;
+        short.special_codes[SpecialCodeIndex::VTIME] = 1;
+        tcsetattr(input, OptionalActions::Now, &short)?;
+        Ok(Self::Reading(input, before))
+    }
+
+    fn in_reads(&self) -> bool {
+        matches!(self, Self::Reading(..))
+    }
+
+    /// False if nothing comes.
+    fn for_input(&self, left: std::time::Duration) -> std::io::Result<bool> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let Self::Polling(input) = self else {
+            return Ok(true);
+        };
+        let timeout = Timespec::try_from(left).map_err(std::io::Error::other)?;
+        let mut ready = [PollFd::new(*input, PollFlags::IN)];
+        Ok(poll(&mut ready, Some(&timeout))? > 0)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Self::Reading(input, before) = self {
+            // A terminal that is gone needs no settings.
+            tcsetattr(*input, OptionalActions::Now, before).ok();
+        }
+    }
 }
 
 /// A piece of what came in.

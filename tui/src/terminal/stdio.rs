@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io;
 
 #[cfg(not(unix))]
-pub(super) use other::{Redirect, own_terminal};
+pub(super) use other::{Redirect, Tty, own_terminal};
 #[cfg(unix)]
-pub(super) use unix::{Redirect, own_terminal};
+pub(super) use unix::{Redirect, Tty, own_terminal};
 
 #[cfg(unix)]
 mod unix {
@@ -17,7 +17,9 @@ mod unix {
     use super::{File, io};
 
     /// A descriptor of the terminal that stays when standard output goes elsewhere.
-    pub(in crate::terminal) fn own_terminal() -> io::Result<File> {
+    pub(in crate::terminal) type Tty = File;
+
+    pub(in crate::terminal) fn own_terminal() -> io::Result<Tty> {
         Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
     }
 
@@ -67,13 +69,47 @@ mod unix {
 
 #[cfg(not(unix))]
 mod other {
-    use std::os::windows::io::AsHandle;
+    use std::io::Write;
 
     use super::{File, io};
 
-    /// A handle of the terminal that stays when standard output goes elsewhere.
-    pub(in crate::terminal) fn own_terminal() -> io::Result<File> {
-        Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+    /// The console, by the standard library, which gives it UTF-16: a handle would take bytes for those of its code page.
+    #[derive(Debug)]
+    pub(in crate::terminal) struct Tty;
+
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it is a file")]
+    pub(in crate::terminal) fn own_terminal() -> io::Result<Tty> {
+        Ok(Tty)
+    }
+
+    impl Tty {
+        #[expect(clippy::unnecessary_wraps, reason = "elsewhere it is a file")]
+        pub(in crate::terminal) fn try_clone(&self) -> io::Result<Self> {
+            Ok(Self)
+        }
+    }
+
+    impl Write for &Tty {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut output = io::stdout().lock();
+            let count = output.write(bytes)?;
+            output.flush()?;
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            io::stdout().flush()
+        }
+    }
+
+    impl Write for Tty {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            (&mut &*self).write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            (&mut &*self).flush()
+        }
     }
 
     /// Standard handles stay where they are: libraries here take theirs when they are loaded, so that a later change would

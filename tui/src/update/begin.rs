@@ -1,14 +1,31 @@
-//! Beginning a turn: what is asked, how, and with which seed.
+//! Beginning: the screen, and each turn: what is asked, how, and with which seed.
 
 use std::sync::Arc;
 
 use unmask_core::Params;
 use unmask_core::engine::{
-    Fill, FillBefore, FillBlocks, FillEnds, FillPart, Loaded, Message, Role, TurnInput, TurnRequest,
+    Fill, FillBefore, FillBlocks, FillEnds, FillPart, LoadRequest, Loaded, Message, Role,
+    TurnInput, TurnRequest,
 };
 
+use super::{load, scan};
 use crate::effect::Effect;
+use crate::session::Job;
 use crate::state::{Activity, Entry, Playback, Seed, State, Turn, TurnOrigin, View, first_words};
+
+/// The screen is open: what was sent before is read, the conversation to begin with, and the model. Who wants nothing kept
+/// wants nothing changed.
+pub(super) fn open(state: &mut State, model: Option<LoadRequest>, most_traces: u64) -> Vec<Effect> {
+    let mut jobs = vec![Job::Recall, Job::Detail(state.saved.traces)];
+    jobs.extend(state.saved.opening.map(Job::Open));
+    jobs.extend(state.saved.is_wanted().then_some(Job::Trim(most_traces)));
+    let mut effects: Vec<Effect> = jobs.into_iter().map(Effect::Keep).collect();
+    effects.extend(match model {
+        Some(request) => load::load(state, request),
+        None => scan::scan(state),
+    });
+    effects
+}
 
 /// Begins a turn for the oldest message that waits, if there is one and the engine is free.
 pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
@@ -118,11 +135,11 @@ pub(super) fn begin(
     turn.origin = start.origin;
     turn.params = params.clone();
     state.activity = Activity::Turn(Box::new(turn));
-    Effect::Start(TurnRequest {
+    Effect::Start(Box::new(TurnRequest {
         turn: state.turn,
         input,
         params,
-    })
+    }))
 }
 
 /// The seed of the next turn. Random ones are short, so that they can be typed again.

@@ -7,6 +7,7 @@ use unmask_core::{Canvas, Params, Position};
 
 use super::begin::{self, TurnStart};
 use super::{canvas, last_turn};
+use crate::amount;
 use crate::effect::Effect;
 use crate::state::{Branch, Patch, Playback, Remasked, Stage, State, Steering, TurnOrigin, View};
 
@@ -91,7 +92,10 @@ pub(super) fn remask(state: &mut State, what: Remasked) -> Vec<Effect> {
     };
     if offsets.is_empty() {
         state.notify(match what {
-            Remasked::Span(..) => format!("The answer has {length} tokens, counted from 0"),
+            Remasked::Span(..) => format!(
+                "The answer has {}, counted from 0",
+                amount::counted(length, "token")
+            ),
             Remasked::Below(low) => format!("Every token was as sure as {low}"),
         });
         return Vec::new();
@@ -157,7 +161,7 @@ fn steer(state: &mut State, entries: usize, patch: &Patch) -> Vec<Effect> {
         input: TurnInput::Canvas(wanted),
         params,
     };
-    vec![Effect::Abandon, Effect::Start(request)]
+    vec![Effect::Abandon, Effect::Start(Box::new(request))]
 }
 
 /// The settings for the rest of the running answer, if the user has changed them since it was asked for.

@@ -5,7 +5,6 @@ use crate::action::{Action, Command};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
 use crate::keymap;
-use crate::slash::{self, Draft};
 use crate::state::{Overlay, State};
 
 /// A click: it places the caret, chooses a row, or goes where it points.
@@ -77,10 +76,7 @@ fn on_composer(state: &mut State, area: Rect, place: Position) {
 
 /// The model's name leads to the models.
 fn on_model(state: &mut State) -> Vec<Effect> {
-    match slash::read("/models") {
-        Draft::Do(action) => super::update(state, action),
-        Draft::Blank | Draft::Message(_) | Draft::Refused(_) => Vec::new(),
-    }
+    super::update(state, Action::Do(Command::Models))
 }
 
 fn on_completions(state: &mut State, list: Rect, place: Position) -> Vec<Effect> {
@@ -119,8 +115,9 @@ fn on_menu(state: &mut State, place: Position) -> Vec<Effect> {
     let menu = geometry::Menu::of(state);
     let letters = keymap::letters(&state.keymap);
     let letter = menu.cell(place).and_then(|at| letters.get(at));
-    let Some(&(command, _, _)) = letter else {
+    let Some((command, _, _)) = letter else {
         return Vec::new();
     };
-    overlay::perform(state, command).unwrap_or_else(|| super::update(state, Action::Do(command)))
+    overlay::perform(state, command)
+        .unwrap_or_else(|| super::update(state, Action::Do(command.clone())))
 }

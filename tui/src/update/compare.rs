@@ -8,10 +8,13 @@ use super::begin::{self, TurnStart};
 use super::{canvas, last_turn, load, replay, scan, settings};
 use crate::action::{AfterScan, CompareAct, ReplayAct};
 use crate::clean::clean_line;
+use crate::comparison;
 use crate::effect::Effect;
+use crate::geometry::CompareArea;
+use crate::layout::{LayoutOptions, compared_rows};
 use crate::state::{
     Activity, Branch, BranchName, Compare, CompareWith, Differences, Entry, EntryVisibility,
-    FocusedBy, Settings, State, Transcript, Turn, TurnOrigin,
+    FocusedBy, Ghosts, Settings, State, Transcript, Turn, TurnOrigin,
 };
 
 /// Compares the selected or last answer.
@@ -62,9 +65,9 @@ fn of_names(state: &mut State, names: Option<[BranchName; 2]>) {
         Some(names) => names.map(|name| all.iter().find(|(_, it)| *it == name)),
         None => {
             let last = all.last();
-            let number = last.map(|(_, name)| name.0);
+            let turn = last.map(|(_, name)| name.turn);
             let mut others = all.iter().rev().skip(1);
-            [others.find(|(_, name)| Some(name.0) == number), last]
+            [others.find(|(_, name)| Some(name.turn) == turn), last]
         }
     };
     let [Some((first, _)), Some((second, _))] = parts else {
@@ -227,6 +230,56 @@ pub(super) fn step(state: &mut State, act: ReplayAct) {
     };
     if let Some(compare) = &mut state.compare {
         compare.at = Some(to).filter(|&to| to < all);
+        compare.top = None;
+    }
+}
+
+/// Scrolls both; negative is up.
+pub(super) fn scroll(state: &mut State, rows: isize) {
+    let Some((compare, turns)) = state.compared() else {
+        return;
+    };
+    let areas = CompareArea::of(state.size).canvases();
+    let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
+    let differing = match compare.shown {
+        Differences::InPlace => 0,
+        Differences::Listed => {
+            let both = [0, 1].map(|at| (turns[at], &moments[at]));
+            comparison::canvases(both[0], both[1]).differing.len()
+        }
+    };
+    // How many rows there are of each, how many are seen, and which was written last.
+    let extents = [0, 1].map(|at| {
+        let seen = usize::from(areas[at].height);
+        let options = LayoutOptions {
+            width: usize::from(areas[at].width),
+            mask_width: state.look.mask_width,
+            emoji: state.look.emoji,
+            ghosts: Ghosts::Hidden,
+        };
+        match compare.shown {
+            Differences::InPlace => {
+                let (all, newest) = compared_rows(compare, (turns[at], &moments[at]), &[], options);
+                ((all.len(), seen), newest)
+            }
+            Differences::Listed => ((differing, seen), 0),
+        }
+    });
+    let last = extents
+        .iter()
+        .map(|((all, seen), _)| all.saturating_sub(*seen));
+    let last = last.max().unwrap_or(0);
+    let tops = extents.map(|(rows, newest)| compare.first_row(rows, newest));
+    let top = tops[0].max(tops[1]).saturating_add_signed(rows).min(last);
+    if let Some(compare) = &mut state.compare {
+        compare.top = Some(top);
+    }
+}
+
+/// What was written last is seen again.
+pub(super) fn follow(state: &mut State) {
+    if let Some(compare) = &mut state.compare {
+        compare.top = None;
     }
 }
 
@@ -237,6 +290,7 @@ pub(super) fn perform(state: &mut State, act: CompareAct) -> Vec<Effect> {
     match act {
         CompareAct::Side => compare.side = compare.side.other(),
         CompareAct::Differences => {
+            compare.top = None;
             compare.shown = match compare.shown {
                 Differences::InPlace => Differences::Listed,
                 Differences::Listed => Differences::InPlace,

@@ -1,10 +1,10 @@
-use crate::action::{Action, Command};
+use crate::action::Command;
 use crate::effect::Effect;
 use crate::state::{Confirm, Overlay, State};
 
 /// Enter is yes, but where only the letter is; Esc is left to the chat, which closes the question; nothing else does
 /// anything.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     match command {
         Command::Choose if takes_enter(state) => Some(yes(state)),
         Command::Back | Command::Interrupt | Command::Repaint | Command::Suspend => None,
@@ -35,7 +35,7 @@ fn takes_enter(state: &State) -> bool {
 
 fn yes(state: &mut State) -> Vec<Effect> {
     match state.overlays.pop() {
-        Some(Overlay::Confirm(Confirm { order, .. })) => super::apply(state, Action::Order(order)),
+        Some(Overlay::Confirm(Confirm { command, .. })) => super::carry_out(state, command),
         Some(_) | None => Vec::new(),
     }
 }

@@ -2,7 +2,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{begin, replay};
-use crate::action::{Command, Order};
+use crate::action::Command;
+use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
@@ -67,7 +68,7 @@ pub(super) fn ask_to_delete_this(state: &mut State) {
             ask_to_delete(state, id, &title, n_messages);
         }
         None => {
-            let keys = state.keymap.menu_keys(Command::New);
+            let keys = state.keymap.menu_keys(&Command::New);
             state.notify(format!("Nothing of it is on disk; {keys} leaves it"));
         }
     }
@@ -80,20 +81,19 @@ pub(super) fn ask_to_delete(state: &mut State, id: SessionId, title: &str, n_mes
             clean_line(title),
             format!(
                 "Its file, with {}, is removed for good.",
-                messages(n_messages)
+                amount::counted(n_messages, "message")
             ),
         ],
         yes: "delete it".to_owned(),
         letter: 'd',
-        order: Order::Delete(id),
+        command: Command::DeleteSession(id),
     }));
 }
 
-fn messages(n: usize) -> String {
-    match n {
-        1 => "1 message".to_owned(),
-        n => format!("{n} messages"),
-    }
+/// Calls the conversation so.
+pub(super) fn rename(state: &mut State, title: &str) {
+    state.title = clean_line(title);
+    state.saved.naming = Naming::ByUser;
 }
 
 /// Removes a conversation; if it is the one on the screen, an empty one takes its place.
@@ -122,8 +122,8 @@ pub(super) fn apply(state: &mut State, news: StorageEvent) -> Vec<Effect> {
             return begin::send_next(state);
         }
         StorageEvent::Listed(rows) => {
-            if let Some(list) = state.session_list() {
-                list.take(rows);
+            if let Some((list, pick)) = state.session_list() {
+                list.take(rows, pick);
             }
         }
         StorageEvent::Changed if state.session_list().is_some() => {
@@ -268,7 +268,7 @@ fn recover(state: &mut State, turn: Arc<Turn>) {
         text,
         reason: FinishReason::Stopped,
         stats,
-        params: turn.params.clone(),
+        params: Box::new(turn.params.clone()),
         trace: Some(turn),
         log_kept: LogKept::No,
     }));
@@ -305,9 +305,9 @@ fn notes(
     }
     match conversation.skipped {
         0 => (),
-        1 => notes.push("1 line of the file could not be read and was skipped".to_owned()),
         n => notes.push(format!(
-            "{n} lines of the file could not be read and were skipped"
+            "{} of the file could not be read: skipped",
+            amount::counted(n, "line")
         )),
     }
     match access {

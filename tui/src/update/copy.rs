@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use super::export;
 use crate::action::{Copied, CopyOrder};
 use crate::clean::clean;
 use crate::effect::{CopyJob, Effect};
@@ -128,8 +129,16 @@ pub(super) fn apply(state: &mut State, copied: Copied) -> Vec<Effect> {
         Copied::NoClipboard { what, text } => return through_terminal(state, &what, text),
         Copied::Written(path) => state.notify(format!("Written to {}", path.display())),
         Copied::Exported(path, size) => {
+            export::ended(state);
             let size = crate::amount::bytes(size);
             state.notify(format!("Written to {} · {size}", path.display()));
+        }
+        Copied::NotExported(why) => {
+            export::ended(state);
+            state.toast = Some(Toast {
+                title: "Could not export the answer".to_owned(),
+                lines: vec![why],
+            });
         }
         Copied::NotWritten(why) => {
             state.toast = Some(Toast {

@@ -1,5 +1,5 @@
-use super::{begin, completion, fork, models, overlay};
-use crate::action::{Action, Command, Order};
+use super::{begin, completion, fork, overlay};
+use crate::action::{Action, Command};
 use crate::amount;
 use crate::availability;
 use crate::clean::clean_paste;
@@ -94,7 +94,7 @@ fn ask_to_insert(state: &mut State, text: &str) {
         ],
         yes: "paste it".to_owned(),
         letter: 'p',
-        order: Order::Insert(text.to_owned()),
+        command: Command::Insert(text.to_owned()),
     }));
 }
 
@@ -151,9 +151,9 @@ pub(super) fn submit(state: &mut State) -> Vec<Effect> {
     match slash::read(&state.composer.text()) {
         Draft::Blank => return blank(state),
         Draft::Refused(why) => state.notify(why),
-        Draft::Do(action) => match refusal(state) {
+        Draft::Do(command) => match refusal(state) {
             Some(why) => state.notify(why),
-            None => return carry_out(state, action),
+            None => return carry_out(state, command),
         },
         Draft::Message(text) => return send(state, text),
     }
@@ -171,20 +171,20 @@ fn blank(state: &mut State) -> Vec<Effect> {
     if matches!(state.activity, Activity::Idle) && !state.queue.is_empty() {
         return match state.model {
             Some(_) => begin::send_next(state),
-            None => models::open(state),
+            None => super::carry_out(state, Command::Models),
         };
     }
     if state.model.is_none() && matches!(state.activity, Activity::Idle) {
-        return models::open(state);
+        return super::carry_out(state, Command::Models);
     }
     state.notify("Type a message");
     Vec::new()
 }
 
-fn carry_out(state: &mut State, action: Action) -> Vec<Effect> {
+fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
     let text = state.composer.take();
     state.history.add(&text);
-    super::update(state, action)
+    super::update(state, Action::Do(command))
 }
 
 fn send(state: &mut State, text: String) -> Vec<Effect> {
@@ -192,7 +192,7 @@ fn send(state: &mut State, text: String) -> Vec<Effect> {
         return Vec::new();
     }
     if state.queue.len() >= QUEUE {
-        let up = state.keymap.label(&[Context::Composer], Command::Up);
+        let up = state.keymap.label(&[Context::Composer], &Command::Up);
         let up = up.map_or_else(String::new, |up| format!("; {up} edits the last"));
         state.notify(format!("{QUEUE} messages wait already{up}"));
         return Vec::new();

@@ -1,22 +1,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use unmask_core::engine::{EngineEvent, Failure, FailureKind, Loaded, Outcome, TurnEvent};
+use unmask_core::engine::{EngineEvent, Failure, FailureKind, Outcome, TurnEvent};
 use unmask_core::event::{FinishReason, Stats};
-use unmask_core::precision::PrecisionReason;
 use unmask_core::settings::time_per_forward;
 
 use super::begin::send_next;
-use super::{canvas, compare, load, lost, machine, playback, replay, scan, welcome};
-use crate::action::{Command, Order};
+use super::{canvas, compare, loading, lost, machine, playback, replay};
+use crate::action::Command;
 use crate::amount;
-use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::layout::{answer_found, answer_so_far};
-use crate::precision::with_reason;
 use crate::state::{
-    Activity, Answer, Cancellation, Confirm, DialPosition, Entry, EntryVisibility, Load, LogKept,
-    Overlay, Playback, Settings, Stage, State, StopKeep, Toast, Turn, TurnOrigin,
+    Activity, Answer, Confirm, DialPosition, Entry, EntryVisibility, LogKept, Overlay, Playback,
+    Stage, State, StopKeep, Toast, Turn, TurnOrigin,
 };
 
 /// News of the engine.
@@ -27,8 +24,8 @@ pub(super) fn apply_event(state: &mut State, event: EngineEvent) -> Vec<Effect> 
             stage,
             done,
             total,
-        } => loading(state, &key, &stage, (done, total)),
-        EngineEvent::Loaded(loaded) => return take_model(state, loaded),
+        } => loading::progress(state, &key, &stage, (done, total)),
+        EngineEvent::Loaded(loaded) => return loading::take_model(state, loaded),
         EngineEvent::Unloaded(loaded) => {
             state.model = None;
             state.machine.away = Some(loaded);
@@ -42,7 +39,9 @@ pub(super) fn apply_event(state: &mut State, event: EngineEvent) -> Vec<Effect> 
             hurry(state);
             lost::apply(state, &loaded, failure, again);
         }
-        EngineEvent::LoadFailed { key, failure } => return load_failed(state, &key, &failure),
+        EngineEvent::LoadFailed { key, failure } => {
+            return loading::failed(state, &key, &failure);
+        }
         EngineEvent::Turn(turn, event) if turn == state.turn => {
             let due = playback::due(state, event);
             return due.map_or_else(Vec::new, |event| apply(state, event, Next::Send));
@@ -67,103 +66,6 @@ pub(super) fn catch_up(state: &mut State) -> Vec<Effect> {
 pub(super) fn hurry(state: &mut State) {
     while let Some(event) = playback::next_at_once(state) {
         apply(state, event, Next::Hold);
-    }
-}
-
-fn loading(state: &mut State, key: &str, stage: &str, (done, total): (u64, u64)) {
-    let now = state.now.since_start;
-    let (cancellation, progress_at) = match &state.activity {
-        // The same once more is no news.
-        Activity::Loading(load)
-            if (load.done, load.total) == (done, total) && load.stage == clean_line(stage) =>
-        {
-            (load.cancellation, load.progress_at)
-        }
-        Activity::Loading(load) => (load.cancellation, now),
-        Activity::Idle => (Cancellation::NotRequested, now),
-        // The turn is what the user looks at.
-        Activity::Turn(_) => return,
-    };
-    state.activity = Activity::Loading(Load {
-        key: clean_line(key),
-        stage: clean_line(stage),
-        done,
-        total,
-        progress_at,
-        cancellation,
-    });
-}
-
-fn take_model(state: &mut State, loaded: Arc<Loaded>) -> Vec<Effect> {
-    let before = state.model.clone().or(state.machine.away.take());
-    let was_carried = before.is_some_and(|it| it.provenance.is_carried);
-    take_settings(state, &loaded);
-    match (loaded.provenance.is_carried, was_carried) {
-        (true, _) if loaded.is_untold => welcome::show_colours(state),
-        (false, true) => welcome::leave_pace(state),
-        (true, _) | (false, false) => (),
-    }
-    welcome::begin(state);
-    tell_choice(state, &loaded);
-    state.model = Some(loaded);
-    end_load(state);
-    let mut effects = compare::take_model(state);
-    effects.extend(send_next(state));
-    effects
-}
-
-/// A word says which precision was chosen for the memory that is free, unless there is another word.
-fn tell_choice(state: &mut State, loaded: &Loaded) {
-    match loaded.precision_reason {
-        PrecisionReason::Fits { .. } | PrecisionReason::Smallest { .. }
-            if state.notice.is_none() =>
-        {
-            let chosen = with_reason(&loaded.facts.precision, loaded.precision_reason);
-            state.notify(format!("Precision: {}", clean_line(&chosen)));
-        }
-        PrecisionReason::Fits { .. }
-        | PrecisionReason::Smallest { .. }
-        | PrecisionReason::Named
-        | PrecisionReason::First
-        | PrecisionReason::Small => (),
-    }
-}
-
-/// The model's settings; a word says what of them will be rounded. What is the user's own stays: pins and playback.
-fn take_settings(state: &mut State, loaded: &Loaded) {
-    let before = std::mem::take(&mut state.settings);
-    state.settings = Settings {
-        delay: before.delay,
-        pins: before.pins,
-        overflow: before.overflow,
-        ..Settings::of(loaded)
-    };
-    state.forward = None;
-    let notes = state.settings.fit().notes;
-    if !notes.is_empty() {
-        state.notify(notes.join(" · "));
-    }
-}
-
-fn load_failed(state: &mut State, key: &str, failure: &Failure) -> Vec<Effect> {
-    let was_cancelled = match &state.activity {
-        Activity::Loading(load) => load.cancellation == Cancellation::Requested,
-        Activity::Idle | Activity::Turn(_) => false,
-    };
-    end_load(state);
-    state.comparing = None;
-    load::tell_failed_load(state, key, failure, was_cancelled);
-    // The first screen says what there is.
-    match state.is_first_run() {
-        true => scan::scan(state),
-        false => Vec::new(),
-    }
-}
-
-/// A turn, if one runs, goes on.
-fn end_load(state: &mut State) {
-    if state.running().is_none() {
-        state.activity = Activity::Idle;
     }
 }
 
@@ -246,7 +148,7 @@ fn fail(state: &mut State, mut failure: Failure) {
         } if is_back => return too_long(state, tokens, limit, room),
         FailureKind::Context { .. } | FailureKind::Usage => {
             if !state.transcript.messages().is_empty() {
-                let keys = state.keymap.menu_keys(Command::New);
+                let keys = state.keymap.menu_keys(&Command::New);
                 failure.hint = format!("{}\n{keys} begins a new conversation", failure.hint);
             }
         }
@@ -278,7 +180,18 @@ fn too_long(state: &mut State, tokens: usize, limit: usize, room: usize) {
         lines: vec![format!("{begins}, /new, or length ≤ {room}")],
         yes: format!("send with length {length}"),
         letter: 'g',
-        order: Order::Length(length),
+        command: Command::Length(length),
+    }));
+}
+
+/// The engine is gone, without a word.
+pub(super) fn ended(state: &mut State) {
+    state.activity = Activity::Idle;
+    state.model = None;
+    state.transcript.push(Entry::Failure(Failure {
+        kind: FailureKind::Generation,
+        text: "the engine has ended".to_owned(),
+        hint: "start unmask again; the log has more".to_owned(),
     }));
 }
 
@@ -384,7 +297,7 @@ fn lay_down(state: &mut State, text: String, reason: FinishReason, stats: Stats)
         text,
         reason,
         stats,
-        params: turn.params.clone(),
+        params: Box::new(turn.params.clone()),
         trace: Some(Arc::new(turn.at_rest())),
         log_kept: LogKept::No,
     };
@@ -438,9 +351,9 @@ fn tell_faster(state: &mut State, took: Duration) {
     };
     if seconds < took.as_secs_f64() {
         state.notify(format!(
-            "{:.1} s; fast takes about {} forwards, {seconds:.1} s: /speed fast",
+            "{:.1} s; fast takes about {}, {seconds:.1} s: /speed fast",
             took.as_secs_f64(),
-            cost.forwards
+            amount::counted(cost.forwards, "forward")
         ));
     }
 }

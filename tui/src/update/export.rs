@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::effect::{CopyJob, Effect};
+use crate::action::Command;
+use crate::effect::{Effect, ExportJob};
 use crate::picture::{Chrome, PictureStyle};
 use crate::session::TracedAnswer;
-use crate::state::{Entry, ExportFormat, ReplayLayer, State};
+use crate::state::{Confirm, Entry, ExportFormat, Overlay, ReplayLayer, State};
 use crate::theme::{Depth, Theme};
 
 /// Has the answer that is replayed or selected, else the last one, written into a new file.
@@ -15,9 +16,10 @@ pub(super) fn export(
     format: ExportFormat,
     path: Option<PathBuf>,
 ) -> Vec<Effect> {
-    let part = match &state.replay {
-        Some(replay) => Some(replay.part),
-        None => state.selected(),
+    let part = match (&state.compare, &state.replay) {
+        (Some(compare), _) => Some(compare.part()),
+        (None, Some(replay)) => Some(replay.part),
+        (None, None) => state.selected(),
     };
     let item = part.and_then(|part| state.transcript.entries.get(part));
     let Some(Entry::Answer(answer)) = item.map(|item| &item.entry) else {
@@ -31,14 +33,46 @@ pub(super) fn export(
     };
     let all = turn.log().entries.len();
     let replay = state.replay.as_ref();
-    vec![Effect::Copy(CopyJob::Export {
+    let job = ExportJob {
         turn: Arc::clone(turn),
         answer: Box::new(TracedAnswer::of(answer)),
         format,
         style: Box::new(style(state, format)),
         shown: replay.map_or(all, |replay| replay.shown(turn)),
         path,
-    })]
+    };
+    state.exporting += 1;
+    vec![Effect::Export(job)]
+}
+
+/// A file is written, or could not be.
+pub(super) fn ended(state: &mut State) {
+    state.exporting = state.exporting.saturating_sub(1);
+}
+
+/// Asks before the program ends in the middle of a file; false if there is none, or this was asked.
+pub(super) fn ask_to_leave(state: &mut State) -> bool {
+    let is_asked = matches!(
+        state.overlays.last(),
+        Some(Overlay::Confirm(it)) if it.command == Command::Leave
+    );
+    if state.exporting == 0 || is_asked {
+        return false;
+    }
+    state.overlays.push(Overlay::Confirm(Confirm {
+        title: "Leave before the export is written?".to_owned(),
+        lines: vec![format!(
+            "{} being written; who leaves now gets nothing of it. The conversation is kept.",
+            match state.exporting {
+                1 => "A file is".to_owned(),
+                n => format!("{n} files are"),
+            }
+        )],
+        yes: "leave".to_owned(),
+        letter: 'q',
+        command: Command::Leave,
+    }));
+    true
 }
 
 /// In the theme of the screen, which a file has all colours for.

@@ -6,6 +6,25 @@ use super::{begin, canvas, fill};
 use crate::effect::Effect;
 use crate::state::{Activity, BranchName, Entry, EntryVisibility, State, View};
 
+/// What a text with blanks begins with in the composer.
+const FILL: &str = "/fill ";
+
+/// Has the blanks of a text filled; one that is edited stands in the place of what it was.
+pub(super) fn fill(state: &mut State, template: String, parts: Vec<FillPart>) -> Vec<Effect> {
+    if !begin(state) {
+        state.composer.replace(&format!("{FILL}{template}"));
+        return Vec::new();
+    }
+    fill::fill(state, template, parts)
+}
+
+/// A draft that was emptied is no message edited any more: what is typed next is a message of its own.
+pub(super) fn follow(state: &mut State) {
+    if state.composer.is_empty() {
+        state.editing = None;
+    }
+}
+
 /// Puts the selected message, or that of the selected answer, into the composer.
 pub(super) fn edit_selected(state: &mut State) {
     let part = asked(state);
@@ -28,6 +47,10 @@ fn edit(state: &mut State, part: Option<usize>) {
     let Some((part, text)) = part.and_then(|part| Some((part, text_of(state, part)?))) else {
         state.notify("There is no message to edit");
         return;
+    };
+    let text = match template_of(state, part) {
+        Some(_) => format!("{FILL}{text}"),
+        None => text,
     };
     let draft = state.composer.take();
     state.history.add(&draft);
@@ -104,10 +127,7 @@ pub(super) fn go_to(state: &mut State, name: Option<BranchName>) {
     state.transcript.view = View::Follow;
     state.replay = None;
     state.editing = None;
-    state.notify(format!(
-        "Answer {} and what followed it are back",
-        said(name)
-    ));
+    state.notify(format!("Answer {name} and what followed it are back"));
 }
 
 fn list(state: &mut State, names: &[(usize, BranchName)]) {
@@ -118,21 +138,14 @@ fn list(state: &mut State, names: &[(usize, BranchName)]) {
     let named: Vec<String> = names
         .iter()
         .map(|(at, name)| match entries[*at].visibility {
-            EntryVisibility::Seen | EntryVisibility::RolledOff => format!("{} ●", said(*name)),
-            EntryVisibility::Replaced | EntryVisibility::Undone => said(*name),
+            EntryVisibility::Seen | EntryVisibility::RolledOff => format!("{name} ●"),
+            EntryVisibility::Replaced | EntryVisibility::Undone => name.to_string(),
         })
         .collect();
     state.notify(format!(
         "Answers: {} · /branch 1 goes to one",
         named.join(", ")
     ));
-}
-
-fn said((number, letter): BranchName) -> String {
-    match letter {
-        'a' => number.to_string(),
-        letter => format!("{number}{letter}"),
-    }
 }
 
 /// The message that is selected, or that the selected answer answers.

@@ -13,7 +13,7 @@ pub(super) fn write(help: &mut Help, character: char) {
 }
 
 /// Scrolls, filters and closes; the rest is the chat's.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     let seen = usize::from(geometry::help(state).height.saturating_sub(2)).max(1);
     match command {
         Command::Up => by(state, -1),

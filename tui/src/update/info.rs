@@ -13,7 +13,7 @@ use crate::precision::with_reason;
 use crate::state::{Info, Overlay, State};
 
 /// Scrolls; the rest is the chat's.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     let page = page(state) as isize;
     match command {
         Command::Up => by(state, -1),
@@ -75,7 +75,7 @@ pub(super) fn get(state: &mut State) {
         lines.push("Every model of the configuration is on this machine.".to_owned());
     } else {
         let places = [Context::Models, Context::List, Context::Overlay];
-        let rescan = state.keymap.label(&places, Command::Rescan);
+        let rescan = state.keymap.label(&places, &Command::Rescan);
         let rescan = rescan.map_or_else(String::new, |key| format!("{key} in "));
         lines.push(format!(
             "Then {rescan}the list of models looks again; nothing needs a restart."

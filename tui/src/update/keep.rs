@@ -24,7 +24,7 @@ pub(super) fn keep(state: &mut State) -> Vec<Effect> {
 
 /// What the disk lacks of the running turn's trace. A program that is killed loses its last lines alone.
 fn running_trace(state: &mut State) -> Option<Job> {
-    if state.saved.traces == TracesKept::No || state.saved.ids.is_empty() {
+    if state.saved.traces == TracesKept::Off || state.saved.ids.is_empty() {
         return None;
     }
     let before = state.saved.running;
@@ -81,7 +81,7 @@ fn records_to_write(state: &mut State) -> Vec<Job> {
 
 /// How the answers among these records came about.
 fn traces(state: &State, records: &[Record]) -> Vec<Job> {
-    if state.saved.traces == TracesKept::No {
+    if state.saved.traces == TracesKept::Off {
         return Vec::new();
     }
     let trace = |id: MessageId| {
@@ -144,7 +144,7 @@ fn new_messages(state: &mut State) -> Vec<Record> {
                 continue;
             };
             if let (Record::Gen(it), Entry::Answer(answer)) = (&mut record, &item.entry)
-                && state.saved.traces == TracesKept::No
+                && state.saved.traces == TracesKept::Off
             {
                 it.traced = answer.log_kept != LogKept::No;
             }

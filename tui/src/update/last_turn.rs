@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use unmask_core::engine::{Loaded, Message, Role, TurnInput};
 use unmask_core::event::FinishReason;
-use unmask_core::params::Remasking;
 
 use super::begin::{self, TurnStart};
 use crate::action::Command;
@@ -92,7 +91,7 @@ pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
         state,
         start,
         TurnInput::Canvas(canvas),
-        params,
+        *params,
     )]
 }
 
@@ -155,7 +154,7 @@ pub(super) fn undo(state: &mut State) {
 pub(super) fn free_model(state: &mut State) -> Option<Arc<Loaded>> {
     let why = match &state.activity {
         Activity::Turn(_) => "An answer is being written: stop it first".to_owned(),
-        Activity::Loading(_) => match state.keymap.keys(Command::Back) {
+        Activity::Loading(_) => match state.keymap.keys(&Command::Back) {
             none if none.is_empty() => "A model is being loaded: wait for it".to_owned(),
             back => format!("A model is being loaded: wait for it, or {back} stops that"),
         },
@@ -192,6 +191,5 @@ fn would_repeat(state: &State, at: usize) -> bool {
     };
     let mut params = state.settings.fit().params;
     params.seed = answer.params.seed;
-    let is_deaf = params.temperature == 0.0 && params.remasking != Remasking::Random;
-    is_deaf && params == answer.params
+    !params.draws() && params == *answer.params
 }

@@ -1,8 +1,8 @@
 use unmask_core::catalogue::{MemoryFit, ModelChoice, Readiness};
 use unmask_core::engine::{Failure, FailureKind, LoadRequest, OldModel};
 
-use super::trust;
-use crate::action::{Command, Order};
+use super::{getting, trust};
+use crate::action::Command;
 use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
@@ -39,6 +39,9 @@ pub(super) fn want(state: &mut State, choice: &ModelChoice) -> Vec<Effect> {
     if trust::ask(state, choice) {
         return Vec::new();
     }
+    if models::can_be_got(state, choice) {
+        return getting::ask(state, &choice.key);
+    }
     if let Some(obstacle) = choice.obstacle() {
         state.toast = Some(Toast {
             title: format!("{name} cannot be loaded yet"),
@@ -68,7 +71,7 @@ pub(super) fn want(state: &mut State, choice: &ModelChoice) -> Vec<Effect> {
         lines,
         yes: "load".to_owned(),
         letter: 'y',
-        order: Order::Load(request),
+        command: Command::Load(request),
     }));
     Vec::new()
 }
@@ -131,6 +134,6 @@ fn smaller(state: &State, key: &str, failure: &Failure) -> Option<String> {
     let of_model = rows.filter(|row| row.key == key && row.obstacle().is_none());
     let smallest = of_model.min_by_key(|row| row.needs_bytes.unwrap_or(u64::MAX))?;
     let needs = amount::needed(smallest.needs_bytes?);
-    let keys = state.keymap.menu_keys(Command::Models);
+    let keys = state.keymap.menu_keys(&Command::Models);
     Some(format!("Try {} ({needs}): {keys}", smallest.precision))
 }

@@ -3,7 +3,7 @@
 use unmask_core::engine::{Failure, LoadRequest, Loaded};
 
 use super::last_turn;
-use crate::action::{Command, Order};
+use crate::action::Command;
 use crate::clean::clean_line;
 use crate::state::{Confirm, Entry, Overlay, State, Toast};
 
@@ -20,7 +20,7 @@ pub(super) fn apply(state: &mut State, loaded: &Loaded, failure: Failure, reques
     let log = state.machine.log.as_ref();
     let log = log.map(|log| format!("What it wrote: {log}"));
     if state.typing.is_going_on(state.now.since_start) {
-        let keys = state.keymap.menu_keys(Command::Models);
+        let keys = state.keymap.menu_keys(&Command::Models);
         let how = format!("{keys} loads {name} again.");
         state.toast = Some(Toast {
             title: ended,
@@ -36,7 +36,7 @@ pub(super) fn apply(state: &mut State, loaded: &Loaded, failure: Failure, reques
             .collect(),
         yes: "load".to_owned(),
         letter: 'y',
-        order: Order::Load(request),
+        command: Command::Load(request),
     }));
 }
 

@@ -6,10 +6,11 @@ use unmask_core::catalogue::{Catalogue, ModelChoice};
 use unmask_core::engine::LoadRequest;
 
 use super::scan::scan;
-use super::{compare, info, load, models as picker};
-use crate::action::AfterScan;
+use super::{compare, info, load};
+use crate::action::{AfterScan, Command};
 use crate::clean::clean_line;
 use crate::effect::Effect;
+use crate::lists::models as picker;
 use crate::models;
 use crate::state::{Scan, State, Toast};
 
@@ -95,7 +96,7 @@ fn load_named(state: &mut State, name: &str) -> Vec<Effect> {
                 format!("; did you mean {}?", clean_line(near))
             });
             state.notify(format!("No model is called {}{near}", clean_line(name)));
-            picker::open(state)
+            super::carry_out(state, Command::Models)
         }
     }
 }
@@ -116,7 +117,7 @@ fn like<'a>(name: &str, names: &[&'a str]) -> Option<&'a str> {
 fn load_on(state: &mut State, backend: &str) -> Vec<Effect> {
     let Some(running) = state.model.clone() else {
         state.notify("No model is loaded: choose one first");
-        return picker::open(state);
+        return super::carry_out(state, Command::Models);
     };
     let listed = state.machine.catalogue.clone();
     let rows: Vec<&ModelChoice> = listed.iter().flat_map(|it| &it.choices).collect();

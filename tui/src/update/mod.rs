@@ -17,19 +17,19 @@ mod fill;
 mod find;
 mod first_run;
 mod fork;
+mod getting;
 mod help;
 mod info;
 mod keep;
 mod keys;
 mod last_turn;
-mod list;
 mod load;
+mod loading;
 mod lost;
 mod machine;
-mod models;
-mod order;
+mod mouse;
 mod overlay;
-mod palette;
+mod perform;
 mod playback;
 mod prepare;
 mod render;
@@ -37,7 +37,6 @@ mod replay;
 mod restore;
 mod scan;
 mod scroll;
-mod search;
 mod sessions;
 mod settings;
 mod stats;
@@ -60,7 +59,7 @@ use std::time::Duration;
 
 use unmask_core::engine::{EngineEvent, TurnEvent};
 
-use crate::action::{Action, ScreenTime};
+use crate::action::{Action, Command, ScreenTime, Size};
 use crate::effect::Effect;
 use crate::state::{Activity, Motion, Overlay, Stage, State, StepFrames};
 
@@ -68,6 +67,7 @@ use crate::state::{Activity, Motion, Overlay, Stage, State, StepFrames};
 /// its way to the disk before its turn begins.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     let effects = apply(state, action);
+    fork::follow(state);
     restore::restore(state);
     let mut all = keep::keep(state);
     all.extend(settings::have_pins_read(state));
@@ -84,11 +84,22 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             effects.extend(draft::send_held(state));
             return effects;
         }
-        Action::Resize(size) if size == state.size => return Vec::new(),
-        Action::Resize(size) => {
-            state.size = size;
-            state.text_selection = None;
+        Action::Begin { load, most_traces } => {
+            state.is_dirty = true;
+            return begin::open(state, load, most_traces);
         }
+        Action::Resize(size) => {
+            resize(state, size);
+            return Vec::new();
+        }
+        Action::Frame(size) => {
+            resize(state, size);
+            prepare(state);
+            state.is_dirty = false;
+            return vec![Effect::Render(wanted(state))];
+        }
+        Action::Redraw => (),
+        Action::EngineEnded => engine::ended(state),
         Action::Wheel(rows) => wheel::by(state, rows),
         Action::Click(place) => {
             state.is_dirty = true;
@@ -118,11 +129,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Do(command) => {
             state.is_dirty = true;
-            return keys::perform(state, command);
-        }
-        Action::Order(order) => {
-            state.is_dirty = true;
-            return order::carry_out(state, order);
+            return perform::perform(state, command);
         }
         Action::Copied(copied) => {
             state.is_dirty = true;
@@ -137,12 +144,14 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             return engine::apply_event(state, event);
         }
         Action::Placed(question, tokens) => settings::placed(state, &question, &tokens),
-        Action::Encoded(question, tokens) => {
-            token_text::encoded(state, &question, tokens);
-        }
+        Action::Encoded(question, tokens) => token_text::encoded(state, &question, tokens),
         Action::Kept(news) => {
             state.is_dirty = true;
             return conversation::apply(state, news);
+        }
+        Action::Got(news) => {
+            state.is_dirty = true;
+            return getting::told(state, news);
         }
         Action::Scanned(seen) => {
             state.is_dirty = true;
@@ -167,6 +176,19 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     }
     state.is_dirty = true;
     Vec::new()
+}
+
+/// Carries a command out, whatever panel is open.
+fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
+    perform::carry_out(state, command)
+}
+
+fn resize(state: &mut State, size: Size) {
+    if size != state.size {
+        state.size = size;
+        state.text_selection = None;
+        state.is_dirty = true;
+    }
 }
 
 /// News is drawn at once; while little moves, steps are drawn twice a second.

@@ -1,4 +1,4 @@
-use super::{confirm, help, info, models, palette, search, sessions, settings, themes, token_text};
+use super::{confirm, help, info, settings, token_text};
 use crate::action::Command;
 use crate::availability;
 use crate::clean::clean_line;
@@ -12,21 +12,14 @@ pub(super) fn write(state: &mut State, character: char) -> Vec<Effect> {
         Some(Overlay::Menu { .. }) => {
             state.overlays.pop();
         }
-        Some(Overlay::Sessions(list)) => sessions::write(list, character),
-        Some(Overlay::Search(it)) => search::write(it, character),
+        Some(Overlay::List(list)) => (list.kind.write)(state, character),
         Some(Overlay::Settings(_)) => {
             settings::write(state, character.encode_utf8(&mut [0; 4]));
         }
         Some(Overlay::Help(panel)) => help::write(panel, character),
-        Some(Overlay::Themes(_)) => themes::write(state, character),
         Some(Overlay::TokenEdit(panel)) => token_text::write(panel, character),
         Some(Overlay::Confirm(_)) => return confirm::write(state, character),
-        Some(overlay) => {
-            if let Some(pick) = overlay.pick_mut() {
-                pick.write(character.encode_utf8(&mut [0; 4]));
-            }
-        }
-        None => (),
+        Some(Overlay::Info(_)) | None => (),
     }
     Vec::new()
 }
@@ -42,25 +35,25 @@ pub(super) fn paste(state: &mut State, text: &str) {
 }
 
 /// What the topmost overlay makes of a command; `None` if it leaves it to the chat.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     match state.overlays.last_mut()? {
-        Overlay::Sessions(_) => sessions::perform(state, command),
-        Overlay::Search(_) => search::perform(state, command),
+        Overlay::List(list) => {
+            let commands = (list.kind.perform)(state, command)?;
+            let carried_out = commands.into_iter().map(|it| super::carry_out(state, it));
+            Some(carried_out.collect::<Vec<_>>().concat())
+        }
         Overlay::Confirm(_) => confirm::perform(state, command),
         Overlay::Settings(_) => settings::perform(state, command),
         Overlay::Menu { .. } => from_menu(state, command),
         Overlay::Help(_) => help::perform(state, command),
-        Overlay::Palette(_) => palette::perform(state, command),
-        Overlay::Models(_) => models::perform(state, command),
         Overlay::Info(_) => info::perform(state, command),
-        Overlay::Themes(_) => themes::perform(state, command),
         Overlay::TokenEdit(_) => token_text::perform(state, command),
     }
 }
 
 /// A letter of the menu: the menu goes, and what cannot be done now says why.
-fn from_menu(state: &mut State, command: Command) -> Option<Vec<Effect>> {
-    if command == Command::Back {
+fn from_menu(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
+    if *command == Command::Back {
         return None;
     }
     state.overlays.pop();

@@ -4,6 +4,7 @@ use unmask_core::event::Stats;
 use unmask_core::settings::approximation;
 
 use super::info;
+use crate::amount;
 use crate::clean::clean_line;
 use crate::number;
 use crate::state::{Answer, Entry, State};
@@ -54,8 +55,8 @@ fn add(total: &mut Stats, stats: &Stats) {
 /// Tokens of the text and tokens of the canvas are apart: an answer of a few words may fill a canvas of many tokens.
 fn of_stats(stats: &Stats) -> Vec<String> {
     let tokens = |tokens| match number::rate(tokens, stats.elapsed) {
-        Some(rate) => format!("{tokens} tokens · {rate}"),
-        None => format!("{tokens} tokens"),
+        Some(rate) => format!("{} · {rate}", amount::counted(tokens, "token")),
+        None => amount::counted(tokens, "token"),
     };
     let steps = u32::try_from(stats.steps).unwrap_or(u32::MAX);
     let pace = match stats.elapsed.checked_div(steps) {

@@ -4,6 +4,7 @@ use unmask_core::TokenId;
 use unmask_core::text::Piece;
 
 use crate::action::{Command, LineEdit};
+use crate::amount;
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::state::{Overlay, State, TextQuestion, TokenEdit};
@@ -36,7 +37,7 @@ pub(super) fn write(panel: &mut TokenEdit, character: char) {
 }
 
 /// What the panel makes of a command.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     let Some(Overlay::TokenEdit(panel)) = state.overlays.last_mut() else {
         return None;
     };
@@ -83,8 +84,8 @@ pub(super) fn encoded(
     let (first, last) = (*question.span.start(), *question.span.end());
     if first + tokens.len() > length {
         return state.notify(format!(
-            "This text has {} tokens; the answer ends {} behind there",
-            tokens.len(),
+            "This text has {}; the answer ends {} behind there",
+            amount::counted(tokens.len(), "token"),
             length - first
         ));
     }
@@ -103,7 +104,7 @@ pub(super) fn encoded(
     }
     state.notify(match n.cmp(&size) {
         std::cmp::Ordering::Greater => format!("{n} tokens: they stand in the place of {n}"),
-        std::cmp::Ordering::Less => format!("{n} of {size} tokens; the others are to be refilled"),
+        std::cmp::Ordering::Less => format!("{n} of {size} tokens; the rest is to be refilled"),
         std::cmp::Ordering::Equal => "Pinned; r goes on from here".to_owned(),
     });
 }

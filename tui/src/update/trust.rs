@@ -2,7 +2,7 @@ use unmask_core::catalogue::ModelChoice;
 use unmask_core::plugin::{BackendRow, BackendState, Since};
 
 use super::scan;
-use crate::action::{AfterScan, Approve, Order};
+use crate::action::{AfterScan, Approve, Command};
 use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::models;
@@ -38,7 +38,7 @@ fn question(row: &BackendRow, key: &str) -> Option<Confirm> {
         ],
         yes: "approve and load".to_owned(),
         letter: 'a',
-        order: Order::Approve(Approve {
+        command: Command::Approve(Approve {
             path: row.path.clone(),
             sha256: sha256.clone(),
             key: key.to_owned(),

@@ -1,4 +1,4 @@
-use super::{help, info, list, models, scroll, settings, themes};
+use super::{help, info, scroll, settings};
 use crate::action::Scroll;
 use crate::geometry;
 use crate::state::{FieldRow, Overlay, State, View};
@@ -8,15 +8,16 @@ pub(super) fn by(state: &mut State, rows: isize) {
     match state.overlays.last() {
         Some(Overlay::Help(_)) => help::by(state, rows),
         Some(Overlay::Info(_)) => info::by(state, rows),
-        Some(Overlay::Themes(_)) => themes::step(state, rows),
         Some(Overlay::Settings(_)) => settings::go(state, rows),
-        Some(Overlay::Models(_)) => models::go(state, rows),
-        Some(Overlay::Menu { .. }) | None if state.compare.is_some() => (),
+        Some(Overlay::List(list)) => (list.kind.step)(state, rows),
+        Some(Overlay::Menu { .. }) | None if state.compare.is_some() => {
+            super::compare::scroll(state, rows);
+        }
         Some(Overlay::Menu { .. }) | None if state.replay.is_some() => {
             super::replay::scroll(state, rows);
         }
         Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
-        Some(_) => list::step(state, rows),
+        Some(Overlay::Confirm(_) | Overlay::TokenEdit(_)) => (),
     }
 }
 
@@ -24,7 +25,6 @@ pub(super) fn by(state: &mut State, rows: isize) {
 pub(super) fn choose(state: &mut State, to: usize, list: &geometry::List) {
     let rows = to as isize - list.chosen as isize;
     match state.overlays.last() {
-        Some(Overlay::Models(_)) => models::go(state, rows),
         Some(Overlay::Settings(_)) => {
             if let Some(FieldRow::Field(field)) = FieldRow::all().get(to) {
                 settings::choose_field(state, *field);
@@ -43,6 +43,7 @@ pub(super) fn to(state: &mut State, scroll: Scroll) {
         Scroll::RowUp => by(state, -1),
         Scroll::RowDown => by(state, 1),
         Scroll::First => by(state, isize::MIN + 1),
+        Scroll::Follow if state.compare.is_some() => super::compare::follow(state),
         Scroll::Follow => state.transcript.view = View::Follow,
     }
 }

@@ -1,41 +1,30 @@
 //! Two answers side by side, on one timeline.
 
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use unmask_core::settings::approximation;
 
 use super::{put, put_right, put_row, status, timeline};
+use crate::amount::counted;
 use crate::clean::clean_line;
 use crate::comparison::{self, CanvasComparison};
-use crate::geometry::MARGIN;
-use crate::layout::{LayoutOptions, replay_rows};
+use crate::geometry::{CompareArea, MARGIN};
+use crate::layout::{LayoutOptions, compared_rows};
 use crate::number;
 use crate::row::cut;
-use crate::state::{CanvasMoment, Compare, Differences, Ghosts, Patch, Replay, Side, State, Turn};
+use crate::state::{CanvasMoment, Compare, Differences, Ghosts, Side, State, Turn};
 use crate::theme::Role;
-
-/// From this width on they stand side by side.
-const WIDE: u16 = 100;
 
 /// Draws all of it.
 pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let Some((compare, turns)) = state.compared() else {
         return;
     };
-    let whole = Rect::new(0, 0, state.size.columns, state.size.rows);
-    let [header, middle, first, bars_a, bars_b, hints] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Length(1),
-        Constraint::Length(1),
-    ])
-    .areas(whole);
     let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
     let same = comparison::have_same_prompt(turns[0], turns[1]);
     let compared = comparison::canvases((turns[0], &moments[0]), (turns[1], &moments[1]));
     let compared = Some(compared).filter(|_| same);
+    let area = CompareArea::of(state.size);
     let picture = Compared {
         state,
         compare,
@@ -43,12 +32,19 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
         moments: &moments,
         compared: compared.as_ref(),
     };
-    picture.header(header, buffer);
-    picture.sides(middle, buffer);
-    picture.first_difference(first, buffer);
-    picture.bars(Side::A, bars_a, buffer);
-    picture.bars(Side::B, bars_b, buffer);
-    status::draw_hints_alone(state, hints, buffer);
+    picture.header(area.header, buffer);
+    picture.rule(&area, buffer);
+    let canvases = area.canvases();
+    for (at, side) in [Side::A, Side::B].into_iter().enumerate() {
+        picture.name(side, area.sides[at], buffer);
+        match compare.shown {
+            Differences::InPlace => picture.canvas(side, canvases[at], buffer),
+            Differences::Listed => picture.list(side, canvases[at], buffer),
+        }
+        picture.bars(side, area.bars[at], buffer);
+    }
+    picture.first_difference(area.first, buffer);
+    status::draw_hints_alone(state, area.hints, buffer);
 }
 
 struct Compared<'a> {
@@ -114,88 +110,46 @@ impl Compared<'_> {
         self.state.running().is_some() && part == self.state.transcript.entries.len()
     }
 
-    fn sides(&self, area: Rect, buffer: &mut Buffer) {
-        let gap = Constraint::Length(1);
-        let half = Constraint::Fill(1);
-        let is_wide = area.width >= WIDE;
-        let parts = match is_wide {
-            true => Layout::horizontal([half, gap, half]).split(area),
-            false => Layout::vertical([half, gap, half]).split(area),
-        };
-        let theme = self.state.look.theme;
-        for y in parts[1].y..parts[1].bottom() {
-            let rule = match is_wide {
+    /// Between both.
+    fn rule(&self, area: &CompareArea, buffer: &mut Buffer) {
+        for y in area.gap.y..area.gap.bottom() {
+            let rule = match area.is_wide {
                 true => "│".to_owned(),
-                false => "─".repeat(usize::from(area.width)),
+                false => "─".repeat(usize::from(area.gap.width)),
             };
-            put(
-                buffer,
-                theme,
-                (parts[1].x, y),
-                parts[1].right(),
-                (&rule, Role::Quiet),
-            );
+            let at = (area.gap.x, y);
+            self.put(buffer, at, area.gap.right(), (&rule, Role::Quiet));
         }
-        self.side(Side::A, parts[0], buffer);
-        self.side(Side::B, parts[2], buffer);
     }
 
-    /// `A  ort-cuda fp16 · low_conf 64 steps`, and the canvas below.
-    fn side(&self, side: Side, area: Rect, buffer: &mut Buffer) {
-        let x = area.x + MARGIN;
+    /// `A  ort-cuda fp16 · low_conf 64 steps`.
+    fn name(&self, side: Side, area: Rect, buffer: &mut Buffer) {
         let role = match self.compare.side == side {
             true => Role::Accent,
             false => Role::Quiet,
         };
-        let end = self.put(buffer, (x, area.y), area.right(), (letter(side), role)) + 2;
-        let said = said(self.turns[index(side)]);
+        let at = (area.x + MARGIN, area.y);
+        let end = self.put(buffer, at, area.right(), (letter(side), role)) + 2;
         let room = usize::from(area.right().saturating_sub(end + MARGIN));
-        self.put(
-            buffer,
-            (end, area.y),
-            area.right(),
-            (&cut(&said, room), role),
-        );
-        let canvas = Rect {
-            y: area.y + 1,
-            height: area.height.saturating_sub(1),
-            ..area
-        };
-        match self.compare.shown {
-            Differences::InPlace => self.canvas(side, canvas, buffer),
-            Differences::Listed => self.list(side, canvas, buffer),
-        }
+        let said = cut(&said(self.turns[index(side)]), room);
+        self.put(buffer, (end, area.y), area.right(), (&said, role));
     }
 
     fn canvas(&self, side: Side, area: Rect, buffer: &mut Buffer) {
-        let turn = self.turns[index(side)];
-        let differing = self.compared.map(|it| it.differing.iter().copied());
-        let replay = Replay {
-            at: Some(self.compare.shown_of(turn)),
-            patch: Patch {
-                remasked: differing.into_iter().flatten().collect(),
-                ..Patch::default()
-            },
-            // No token is pointed at.
-            ..Replay::new(0, usize::MAX)
-        };
+        let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
         let options = LayoutOptions {
-            width: usize::from(area.width.saturating_sub(2 * MARGIN)).max(1),
+            width: usize::from(area.width),
             mask_width: self.state.look.mask_width,
             emoji: self.state.look.emoji,
             ghosts: Ghosts::Hidden,
         };
-        let (rows, places) = replay_rows(&replay, turn, &self.moments[index(side)], options);
-        let newest = newest(turn, self.compare.shown_of(turn));
-        let row = newest.and_then(|token| {
-            places
-                .iter()
-                .rposition(|row| row.iter().any(|it| it.from == token))
-        });
-        let top = (row.unwrap_or(0) + 1).saturating_sub(usize::from(area.height));
+        let differing = self.compared.map_or(&[][..], |it| &it.differing);
+        let (rows, newest) = compared_rows(self.compare, (turn, moment), differing, options);
+        let seen = usize::from(area.height);
+        let top = self.compare.first_row((rows.len(), seen), newest);
         for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
-            let at = (area.x + MARGIN, y);
-            put_row(buffer, self.state.look.theme, at, area.right(), row);
+            let right = area.right() + MARGIN;
+            put_row(buffer, self.state.look.theme, (area.x, y), right, row);
         }
     }
 
@@ -204,12 +158,14 @@ impl Compared<'_> {
         let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
         let differing = self.compared.map_or(&[][..], |it| &it.differing);
         if differing.is_empty() {
-            let at = (area.x + MARGIN, area.y);
+            let at = (area.x, area.y);
             self.put(buffer, at, area.right(), ("no difference", Role::Quiet));
         }
-        for (y, &at) in (area.y..area.bottom()).zip(differing) {
+        let seen = usize::from(area.height);
+        let top = self.compare.first_row((differing.len(), seen), 0);
+        for (y, &at) in (area.y..area.bottom()).zip(differing.iter().skip(top)) {
             let token = moment.fold.canvas().answer().get(at);
-            let text = token.map_or_else(String::new, |token| comparison::text(turn, *token));
+            let text = token.map_or_else(String::new, |token| turn.token_text(*token));
             let how = match turn.story(moment, at) {
                 Some(story) => format!(
                     "step {:<4} {:.2}",
@@ -219,9 +175,8 @@ impl Compared<'_> {
                 None => "given".to_owned(),
             };
             let line = format!("{at:>5}  {how}  “{}”", text.trim_start());
-            let room = usize::from(area.width.saturating_sub(2 * MARGIN));
-            let place = (area.x + MARGIN, y);
-            self.put(buffer, place, area.right(), (&cut(&line, room), Role::Text));
+            let line = cut(&line, usize::from(area.width));
+            self.put(buffer, (area.x, y), area.right(), (&line, Role::Text));
         }
     }
 
@@ -286,19 +241,12 @@ impl Compared<'_> {
     }
 }
 
-/// The token that was written last.
-fn newest(turn: &Turn, shown: usize) -> Option<usize> {
-    let entry = turn.log().entries.get(shown.checked_sub(1)?)?;
-    let start = turn.canvas().answer_start();
-    entry.commits().last()?.at.index().checked_sub(start)
-}
-
 /// `LLaDA-8B-Instruct · candle q4 · 64 steps`.
 fn said(turn: &Turn) -> String {
     let loaded = &turn.loaded;
     let how = match approximation(&turn.params) {
         Some(what) => format!("≈ {what}"),
-        None => format!("{} steps", turn.params.steps),
+        None => counted(turn.params.steps, "step"),
     };
     let parts = format!(
         "{} · {} {} · {how}",

@@ -78,7 +78,7 @@ fn row(state: &State, slash: &Slash, is_chosen: bool, line: Rect, buffer: &mut B
         (&usage, role),
     );
     let about = cut(
-        refusal.unwrap_or(slash.about),
+        refusal.unwrap_or_else(|| slash.about()),
         usize::from(right.saturating_sub(about_at)),
     );
     put(

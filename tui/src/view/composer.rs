@@ -5,6 +5,7 @@ use super::{BAR, put};
 use crate::action::Command;
 use crate::geometry::{Areas, INDENT, MARGIN, PROMPT, composer_width, list_top};
 use crate::keymap::Context;
+use crate::row::cut;
 use crate::state::{Activity, ComposerRow, Focus, State};
 use crate::theme::Role;
 
@@ -40,6 +41,16 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
             (&text, Role::Text),
         );
     }
+    if let Some(mark) = edited(state) {
+        let mark = cut(&mark, usize::from(ground.width));
+        put(
+            buffer,
+            theme,
+            (INDENT, areas.gap.y),
+            ground.right(),
+            (&mark, Role::Warn),
+        );
+    }
     if state.composer.is_empty() {
         let invitation = invitation(state);
         put(
@@ -57,6 +68,19 @@ pub(super) fn draw(state: &State, areas: &Areas, buffer: &mut Buffer) -> Positio
     )
 }
 
+/// What the draft is, if it is an earlier message: `message 2, edited · Enter begins a branch · Esc gives up`.
+fn edited(state: &State) -> Option<String> {
+    let number = state.transcript.turn_number(state.editing?)?;
+    let key = |command, word: &str| {
+        let places = [Context::Composer, Context::Anywhere];
+        let key = state.keymap.label(&places, &command);
+        key.map_or_else(String::new, |key| format!(" · {key} {word}"))
+    };
+    let send = key(Command::Send, "begins a branch");
+    let back = key(Command::Back, "gives up");
+    Some(format!("message {number}, edited{send}{back}"))
+}
+
 /// A tab is drawn as one space, so that the caret stays on its cell.
 fn row_text(state: &State, row: &ComposerRow) -> String {
     state.composer.shown(row).replace('\t', " ")
@@ -65,7 +89,7 @@ fn row_text(state: &State, row: &ComposerRow) -> String {
 fn invitation(state: &State) -> String {
     let places = [Context::Paused, Context::Empty, Context::Composer];
     let key = |command, word: &str| {
-        let key = state.keymap.label(&places, command);
+        let key = state.keymap.label(&places, &command);
         key.map(|key| format!("{key} {word}"))
     };
     let parts = match &state.activity {

@@ -32,7 +32,7 @@ pub(super) fn draw(state: &State, confirm: &Confirm, buffer: &mut Buffer) {
 fn keys(state: &State, confirm: &Confirm) -> String {
     let label = |command| {
         let places = [Context::Confirm, Context::Overlay];
-        state.keymap.label(&places, command)
+        state.keymap.label(&places, &command)
     };
     let letter = confirm.letter;
     let choose = label(Command::Choose).filter(|_| confirm.takes_enter());

@@ -4,6 +4,7 @@ use unmask_core::checkpoint::{ModelLocation, SearchOutcome, Searched};
 use unmask_core::plugin::{BackendRow, BackendState};
 
 use super::put_row;
+use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::{self, FirstRun, OPTIONS};
@@ -80,8 +81,7 @@ fn place(searched: &Searched, width: usize) -> Row {
         SearchOutcome::NotSet => "not set".to_owned(),
         SearchOutcome::NoFolder => "no such folder".to_owned(),
         SearchOutcome::Models(0) => "no model".to_owned(),
-        SearchOutcome::Models(1) => "1 model".to_owned(),
-        SearchOutcome::Models(n) => format!("{n} models"),
+        SearchOutcome::Models(n) => counted(n, "model"),
     };
     Row::of(format!("   {place}{gap}{found}"), Role::Quiet)
 }

@@ -9,7 +9,7 @@ use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::number;
 use crate::row::cut;
-use crate::state::{Activity, Cancellation, Load, Stage, State, Turn};
+use crate::state::{Activity, Cancellation, GetStep, Getting, Load, Stage, State, Turn};
 use crate::theme::Role;
 
 /// A load that has told nothing for this long says so.
@@ -93,11 +93,29 @@ fn identity(state: &State) -> Vec<String> {
 
 /// What happens now: a sign and words.
 pub(super) fn what_now(state: &State) -> (String, Role) {
+    let getting = state.machine.getting.as_ref();
+    if let (Activity::Idle, Some(getting)) = (&state.activity, getting) {
+        return (way(getting), Role::Warn);
+    }
     match &state.activity {
         Activity::Idle if state.model.is_none() => ("○ no model".to_owned(), Role::Warn),
         Activity::Idle => ("● ready".to_owned(), Role::Fine),
         Activity::Loading(load) => (loading(load, state.now.since_start), Role::Warn),
         Activity::Turn(turn) => running(turn, state.now.since_start),
+    }
+}
+
+/// How far a model of the hub is on its way.
+fn way(getting: &Getting) -> String {
+    match (getting.cancellation, getting.step) {
+        (Cancellation::Requested, _) => "◐ stopping the fetch".to_owned(),
+        (Cancellation::NotRequested, GetStep::Fetching { done, total }) => {
+            match done.saturating_mul(100).checked_div(total) {
+                Some(percent) => format!("◐ fetching {percent}%"),
+                None => "◐ fetching".to_owned(),
+            }
+        }
+        (Cancellation::NotRequested, GetStep::Looking) => "◐ asking the hub".to_owned(),
     }
 }
 

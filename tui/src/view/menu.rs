@@ -14,7 +14,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
     let theme = state.look.theme;
     let Menu { area, columns } = Menu::of(state);
     let letters = keymap::letters(&state.keymap);
-    let menu = state.keymap.chords(&[Context::Anywhere], Command::Menu);
+    let menu = state.keymap.chords(&[Context::Anywhere], &Command::Menu);
     let title = menu
         .first()
         .map_or_else(|| "menu".to_owned(), |chord| chord.label());
@@ -27,7 +27,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
         for ((command, letter, word), x) in
             row.iter().zip((inner.x..).step_by(usize::from(Menu::CELL)))
         {
-            let role = match availability::command(state, *command) {
+            let role = match availability::command(state, command) {
                 Ok(()) => Role::Text,
                 Err(_) => Role::Muted,
             };

@@ -11,16 +11,11 @@ mod header;
 mod help;
 mod info;
 mod menu;
-mod models;
-mod palette;
-mod panel;
+pub(crate) mod panel;
 mod plan;
 mod replay;
-mod search;
-mod sessions;
 mod settings;
 mod status;
-mod themes;
 mod timeline;
 mod toast;
 mod token_text;
@@ -38,7 +33,7 @@ use ratatui::layout::{Position, Rect};
 use crate::cells::cell_count;
 use crate::geometry::Areas;
 use crate::row::Row;
-use crate::state::{Focus, Glyphs, Overlay, State};
+use crate::state::{Focus, Glyphs, ListData, Overlay, State};
 use crate::theme::{Role, Theme};
 
 /// Stands before a person's words, the draft, and what the keys mean.
@@ -123,8 +118,9 @@ fn over_replay(state: &State, frame: &mut Frame<'_>) {
 fn recede(state: &State, buffer: &mut Buffer) {
     let is_seen = match state.overlays.last() {
         Some(Overlay::Menu { shown_at }) => *shown_at <= state.now.since_start,
-        Some(Overlay::Themes(_)) | None => false,
+        Some(Overlay::List(list)) => !matches!(list.data, ListData::Theme(_)),
         Some(_) => true,
+        None => false,
     };
     if !is_seen {
         return;
@@ -148,12 +144,8 @@ fn draw_overlay(
             menu::draw(state, buffer);
         }
         Overlay::Menu { .. } => return Some(caret),
-        Overlay::Palette(pick) => return Some(palette::draw(state, pick, buffer)),
-        Overlay::Themes(list) => return Some(themes::draw(state, list, buffer)),
-        Overlay::Sessions(list) => return Some(sessions::draw(state, list, buffer)),
+        Overlay::List(list) => return Some((list.kind.draw)(state, list, buffer)),
         Overlay::TokenEdit(typed) => return Some(token_text::draw(state, typed, buffer)),
-        Overlay::Search(search) => return Some(search::draw(state, search, buffer)),
-        Overlay::Models(pick) => return Some(models::draw(state, pick, buffer)),
         Overlay::Settings(panel) => return settings::draw(state, panel, buffer),
         Overlay::Confirm(question) => confirm::draw(state, question, buffer),
         Overlay::Info(text) => info::draw(state, text, buffer),
@@ -162,7 +154,13 @@ fn draw_overlay(
 }
 
 /// Writes `text` at a place, as far as it fits before `right`; returns the cell after it.
-fn put(buffer: &mut Buffer, theme: Theme, (x, y): (u16, u16), right: u16, it: (&str, Role)) -> u16 {
+pub(crate) fn put(
+    buffer: &mut Buffer,
+    theme: Theme,
+    (x, y): (u16, u16),
+    right: u16,
+    it: (&str, Role),
+) -> u16 {
     let (text, role) = it;
     let cells = usize::from(right.saturating_sub(x));
     let (end, _) = buffer.set_stringn(x, y, text, cells, theme.style(role));
@@ -170,14 +168,20 @@ fn put(buffer: &mut Buffer, theme: Theme, (x, y): (u16, u16), right: u16, it: (&
 }
 
 /// Writes a row of spans.
-fn put_row(buffer: &mut Buffer, theme: Theme, (mut x, y): (u16, u16), right: u16, row: &Row) {
+pub(crate) fn put_row(
+    buffer: &mut Buffer,
+    theme: Theme,
+    (mut x, y): (u16, u16),
+    right: u16,
+    row: &Row,
+) {
     for span in &row.spans {
         x = put(buffer, theme, (x, y), right, (&span.text, span.role));
     }
 }
 
 /// Writes `text` so that it ends before the margin of `area`; returns its first cell.
-fn put_right(buffer: &mut Buffer, theme: Theme, area: Rect, it: (&str, Role)) -> u16 {
+pub(crate) fn put_right(buffer: &mut Buffer, theme: Theme, area: Rect, it: (&str, Role)) -> u16 {
     let right = area.right().saturating_sub(crate::geometry::MARGIN);
     let cells = u16::try_from(cell_count(it.0)).unwrap_or(u16::MAX);
     let x = right.saturating_sub(cells).max(area.left());

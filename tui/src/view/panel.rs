@@ -15,15 +15,15 @@ use crate::state::State;
 use crate::theme::{Role, Theme};
 
 /// Cells that `4 of 9 shown` takes at the end of a row.
-pub(super) const COUNT: u16 = 18;
+pub(crate) const COUNT: u16 = 18;
 
 /// A panel of at most `columns` by `rows` cells, frame included; see [`geometry::panel`].
-pub(super) fn place(size: Size, columns: u16, rows: u16) -> Rect {
+pub(crate) fn place(size: Size, columns: u16, rows: u16) -> Rect {
     geometry::panel(size, columns, rows)
 }
 
 /// Clears `area` and frames it: a title above, what the keys do below. Returns what is inside.
-pub(super) fn frame(
+pub(crate) fn frame(
     area: Rect,
     theme: Theme,
     title: &str,
@@ -46,18 +46,18 @@ pub(super) fn frame(
 }
 
 /// A ground with the colour that text has on it.
-pub(super) fn ground(theme: Theme, ground: Role) -> Style {
+pub(crate) fn ground(theme: Theme, ground: Role) -> Style {
     theme.style(Role::Text).patch(theme.style(ground))
 }
 
 /// Marks the chosen row of a list, from edge to edge of its panel.
-pub(super) fn choose(theme: Theme, inner: Rect, y: u16, buffer: &mut Buffer) {
+pub(crate) fn choose(theme: Theme, inner: Rect, y: u16, buffer: &mut Buffer) {
     let row = Rect::new(inner.x - 1, y, inner.width + 2, 1);
     buffer.set_style(row, theme.style(Role::Chosen));
 }
 
 /// What the keys of a list do: `Enter run · ↑↓ choose · Esc`.
-pub(super) fn list_keys(state: &State, choose: &str, step: &str) -> String {
+pub(crate) fn list_keys(state: &State, choose: &str, step: &str) -> String {
     state.keymap.footer(
         &[Context::List, Context::Overlay],
         &[
@@ -70,7 +70,7 @@ pub(super) fn list_keys(state: &State, choose: &str, step: &str) -> String {
 
 /// Writes what was typed into a panel in its first row, the end of it if it is long; the last `reserved` cells are left for
 /// what is said of the list. Returns where the caret is.
-pub(super) fn query(
+pub(crate) fn query(
     state: &State,
     text: &str,
     inner: Rect,

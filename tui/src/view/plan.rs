@@ -5,6 +5,7 @@ use std::time::Duration;
 use unmask_core::params::Growth;
 use unmask_core::settings::Forwards;
 
+use crate::amount::counted;
 use crate::number;
 use crate::state::Settings;
 
@@ -33,7 +34,7 @@ impl PlanLine {
         let blocks = length / block;
         let steps = params.transfer.is_scheduled().then(|| {
             let (steps, per_block) = (params.steps, params.steps / blocks);
-            format!(" · {steps} steps = {blocks} × {per_block}")
+            format!(" · {} = {blocks} × {per_block}", counted(steps, "step"))
         });
         let said = settings.transfer_approximation();
         let said = said.map(|said| format!(" · ≈ {said}"));

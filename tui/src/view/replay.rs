@@ -7,11 +7,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{header, put, put_right, put_row, status};
-use crate::clean::clean_line;
+use crate::amount::counted;
 use crate::geometry::{INDENT, ReplayArea};
 use crate::number;
 use crate::row::cut;
-use crate::state::{CanvasMoment, LogEntry, Patch, Replay, ReplayLayer, State, Turn};
+use crate::state::{BranchName, CanvasMoment, LogEntry, Patch, Replay, ReplayLayer, State, Turn};
 use crate::theme::Role;
 
 /// Draws all of it.
@@ -42,9 +42,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
 fn draw_header(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: &mut Buffer) {
     let theme = state.look.theme;
     let (now, role) = now(state, replay, turn);
-    let loaded = &turn.loaded;
-    let identity = [&loaded.name, &loaded.backend, &loaded.facts.precision];
-    let identity = identity.map(|part| clean_line(part)).join(" · ");
+    let identity = turn.identity();
     let start = put_right(buffer, theme, area, (&now, role));
     let x = put(buffer, theme, (1, area.y), start, ("unmask", Role::Strong)) + 2;
     let title = format!("Replay · {}", name(state, replay, turn));
@@ -66,9 +64,9 @@ fn name(state: &State, replay: &Replay, turn: &Turn) -> String {
     let running = || turn.branch.as_ref().map(|branch| branch.name);
     let next = || state.transcript.next_name(replay.part.saturating_sub(1));
     match named.map(|(_, name)| *name).or_else(running) {
-        Some((number, 'a')) => format!("turn {number}"),
-        Some((number, letter)) => format!("{number}{letter}"),
-        None => format!("turn {}", next().0.max(1)),
+        Some(BranchName { turn, answer: 0 }) => format!("turn {turn}"),
+        Some(name) => name.to_string(),
+        None => format!("turn {}", next().turn.max(1)),
     }
 }
 
@@ -175,11 +173,6 @@ fn marked(patch: &Patch) -> String {
     format!("{} · r goes on", parts.join(", "))
 }
 
-/// `12 of 64 tokens` and the like, for figures of a moment.
-fn count(n: usize, of: usize) -> String {
-    format!("{n} of {of}")
-}
-
 /// The figures of the step that is shown.
 fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
@@ -202,10 +195,10 @@ fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static st
     let of_block = &marks[block.start.min(marks.len())..block.end.min(marks.len())];
     let decided = of_block.iter().filter(|mark| mark.is_committed()).count();
     let block = format!(
-        "{}/{} · {} tokens",
+        "{}/{} · {decided} of {}",
         step.block + 1,
         step.blocks.max(1),
-        count(decided, of_block.len())
+        counted(of_block.len(), "token")
     );
     rows.push(("block", block));
     rows.push(("time", number::short(step.elapsed)));
@@ -216,12 +209,8 @@ fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static st
 
 /// The text of a token in quotes, cut.
 fn quoted(turn: &Turn, token: unmask_core::TokenId, cells: usize) -> String {
-    use unmask_core::text::Piece;
-    let text = match turn.loaded.vocabulary.piece(token) {
-        _ if token == turn.mask() => "▒▒▒".to_owned(),
-        Piece::Bytes(bytes) => String::from_utf8_lossy(bytes).replace('\n', "↵"),
-        Piece::Special(name) => name.to_owned(),
-        Piece::Unknown => format!("id {}", token.0),
-    };
-    cut(clean_line(&text).trim_start(), cells)
+    match token == turn.mask() {
+        true => "▒▒▒".to_owned(),
+        false => cut(turn.token_text(token).trim_start(), cells),
+    }
 }

@@ -5,6 +5,7 @@ use unmask_core::settings::{Counted, Domain, Setting};
 use super::plan::PlanLine;
 use super::{panel, put, put_row};
 use crate::action::Command;
+use crate::amount::several;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::contexts;
@@ -235,8 +236,8 @@ fn remark(settings: &Settings, field: Field) -> String {
             let pace = fit.length as f64 / steps as f64;
             let pace = format!("{:.1}", pace);
             let pace = pace.trim_end_matches(".0");
-            let s = if pace == "1" { "" } else { "s" };
-            format!("{} per block, {pace} token{s} per step", steps / blocks)
+            let tokens = several(if pace == "1" { 1 } else { 2 }, "token");
+            format!("{} per block, {pace} {tokens} per step", steps / blocks)
         }
         field => field.words().remark.to_owned(),
     }
@@ -341,7 +342,7 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
         None => {
             let arrows = |a, b| {
                 let places = contexts::of_settings(panel);
-                let label = |command| state.keymap.label(places, command).unwrap_or_default();
+                let label = |command| state.keymap.label(places, &command).unwrap_or_default();
                 format!("{}{}", label(a), label(b))
             };
             let others = [
@@ -373,7 +374,7 @@ fn hints(
     between: &str,
 ) -> String {
     let places = contexts::of_settings(panel);
-    let hints = wanted.iter().filter_map(|&(command, word)| {
+    let hints = wanted.iter().filter_map(|(command, word)| {
         Some(format!("{} {word}", state.keymap.label(places, command)?))
     });
     hints.collect::<Vec<_>>().join(between)

@@ -43,7 +43,9 @@ fn fits(word: &str, numbers: &str, area: Rect) -> bool {
 
 fn word(state: &State) -> Option<String> {
     if state.quit_until.is_some() {
-        let key = state.keymap.label(&[Context::Anywhere], Command::Interrupt);
+        let key = state
+            .keymap
+            .label(&[Context::Anywhere], &Command::Interrupt);
         return Some(format!("{} again quits", key.unwrap_or_default()));
     }
     state.notice.as_ref().map(|notice| clean_line(&notice.text))
@@ -103,8 +105,13 @@ fn draw_hints(state: &State, (mut x, y): (u16, u16), right: u16, buffer: &mut Bu
 
 fn numbers(state: &State) -> String {
     match &state.activity {
-        Activity::Idle if state.model.is_none() => String::new(),
-        Activity::Idle => planned(state),
+        Activity::Idle => state
+            .machine
+            .fetched()
+            .unwrap_or_else(|| match &state.model {
+                Some(_) => planned(state),
+                None => String::new(),
+            }),
         Activity::Loading(load) if load.done == 0 && load.total == 0 => String::new(),
         Activity::Loading(load) => number::share(load.done, load.total),
         Activity::Turn(turn) => running(turn),

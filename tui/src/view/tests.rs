@@ -127,7 +127,7 @@ fn generating(size: Size) -> State {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         },
     );

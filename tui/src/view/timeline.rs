@@ -3,6 +3,7 @@ use ratatui::layout::Rect;
 use unmask_core::event::StepEvent;
 
 use super::{put, put_right};
+use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::geometry::{INDENT, MARGIN, text_width};
 use crate::number;
@@ -51,13 +52,12 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
 /// `26/64 tok · 3 forwards · 21 saved · 0.6 s left`, as far as half the row has room.
 fn numbers(turn: &Turn, state: &State, cells: usize) -> String {
     let mut parts = vec![format!("{}/{} tok", turn.committed, turn.answer().len())];
-    if let Some((number, letter)) = turn.branch.as_ref().map(|branch| branch.name) {
-        parts[0] = format!("{number}{letter} · {}", parts[0]);
+    if let Some(branch) = &turn.branch {
+        parts[0] = format!("{} · {}", branch.name, parts[0]);
     }
-    let s = if turn.nfe == 1 { "" } else { "s" };
     let left = turn.time_left(state.settings.delay);
     parts.extend(left.map(|left| format!("{} left", number::wait(left))));
-    let forwards = format!("{} forward{s}", turn.nfe);
+    let forwards = counted(turn.nfe, "forward");
     let saved = turn.nfe_saved.round();
     let saved = (saved >= 1.0).then(|| format!("{saved} saved"));
     for (at, part) in [Some(forwards), saved].into_iter().flatten().enumerate() {

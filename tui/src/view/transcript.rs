@@ -8,6 +8,7 @@ use unmask_core::settings::approximation;
 
 use super::{BAR, put, put_right, put_row};
 use crate::action::{Command, Scroll};
+use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::{INDENT, MARGIN, text_width};
@@ -41,7 +42,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
     if state.transcript.view != View::Follow {
         let last = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
         let follow = Command::Scroll(Scroll::Follow);
-        let key = state.keymap.label(&[Context::Anywhere], follow);
+        let key = state.keymap.label(&[Context::Anywhere], &follow);
         let follow = format!(" ↓ follow {} ", key.unwrap_or_default());
         put_right(buffer, state.look.theme, last, (&follow, Role::Accent));
     }
@@ -118,7 +119,11 @@ fn draw_selected(
 
 /// What the model no longer sees, between that and the rest.
 fn draw_horizon(left_out: usize, theme: Theme, line: Rect, buffer: &mut Buffer) {
-    let text = format!("↑ the model no longer sees these {left_out} messages ");
+    let what = match left_out {
+        1 => "this message".to_owned(),
+        n => format!("these {}", counted(n, "message")),
+    };
+    let text = format!("↑ the model no longer sees {what} ");
     let x = line.x + INDENT - MARGIN;
     let end = put(
         buffer,
@@ -196,10 +201,7 @@ fn draw_figures(
 
 /// The name of a branch: `1b · `.
 fn branch(name: Option<BranchName>) -> String {
-    match name {
-        Some((number, letter)) => format!("{number}{letter} · "),
-        None => String::new(),
-    }
+    name.map_or_else(String::new, |name| format!("{name} · "))
 }
 
 /// What matters of an answer that is done: how it ended if that was early, whether it is exact, tokens and seconds.
@@ -233,7 +235,7 @@ fn totals(answer: &Answer) -> String {
     let stats = &answer.stats;
     let mut parts = vec![
         format!("{} tok", stats.text_tokens),
-        format!("{} steps", stats.steps),
+        counted(stats.steps, "step"),
         number::wait(stats.elapsed),
     ];
     if stats.nfe != stats.steps || stats.nfe_saved >= 1.0 {

@@ -73,17 +73,17 @@ fn words(state: &State) -> Vec<Row> {
         })
         .collect();
     let places = [Context::Welcome, Context::Empty, Context::Composer];
-    let edit = state.keymap.label(&places, Command::Choose);
+    let edit = state.keymap.label(&places, &Command::Choose);
     let edit = edit.map_or_else(String::new, |key| format!(" · {key} edits first"));
     rows.push(quiet(format!("   a number asks{edit}")));
     rows.push(Row::default());
     rows.extend(who_answers(state).map(quiet));
-    let models = state.keymap.menu_keys(Command::Models);
-    let help = state.keymap.label(&places, Command::Help);
+    let models = state.keymap.menu_keys(&Command::Models);
+    let help = state.keymap.label(&places, &Command::Help);
     let mut ways = vec![format!("all models  {models}")];
     ways.extend(help.map(|key| format!("keys  {key}")));
     if !state.settings.delay.is_zero() {
-        let keys = state.keymap.menu_keys(Command::FullSpeed);
+        let keys = state.keymap.menu_keys(&Command::FullSpeed);
         ways.push(format!("full speed  {keys}"));
     }
     rows.push(quiet(ways.join("     ")));

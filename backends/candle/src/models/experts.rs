@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::router::Routes;
 use super::stack::{Experts, Gated};
 use crate::layers;
-use crate::matrix::{Matrix, Numbers, with_slice};
+use crate::matrix::{Matrix, with_slice};
 
 impl Gated<Matrix> {
     /// `down(silu(gate x) * up x)` of `[tokens, width]`, of the same shape.
@@ -68,6 +68,6 @@ impl Experts<Matrix> {
 
     fn is_quantised(&self) -> bool {
         let first = self.experts.first();
-        first.is_some_and(|it| matches!(it.gate_up.numbers, Numbers::Quantised(_)))
+        first.is_some_and(|it| it.gate_up.numbers.are_quantised())
     }
 }

@@ -12,7 +12,6 @@ use unmask_sdk::{BackendError, Cell, Pass};
 use super::stack::{self, Mlp, Stack};
 use super::{NetworkPlan, norm::Norm};
 use crate::attention::{self, Columns, HeadTurn, RowAttention, split_heads};
-use crate::loader::{Held, MatrixLoader};
 use crate::matrix::{Matrix, with_slice};
 use crate::slot::KeyValues;
 use crate::{device_error, layers};
@@ -26,21 +25,20 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Loads the network of `plan`.
+    /// The network of `plan`, whose matrices are loaded already.
     ///
     /// # Errors
     /// As `Backend::load`.
-    pub(crate) fn load(
+    pub(crate) fn new(
         plan: NetworkPlan,
-        loader: &MatrixLoader<'_>,
-    ) -> Result<(Self, Held), BackendError> {
-        let (matrices, held) = loader.load(&plan.matrices)?;
-        let network = Self {
-            stack: Stack::new(&plan.decoder, loader.weights, matrices)?,
+        weights: &Arc<Weights>,
+        matrices: Vec<Matrix>,
+    ) -> Result<Self, BackendError> {
+        Ok(Self {
+            stack: Stack::new(&plan.decoder, weights, matrices)?,
             decoder: plan.decoder,
-            weights: Arc::clone(loader.weights),
-        };
-        Ok((network, held))
+            weights: Arc::clone(weights),
+        })
     }
 
     /// Computes a pass of `rows`, whose cells are in `slots` by slot and layer; returns the wanted logits, `[wanted, vocab]`.
@@ -92,9 +90,7 @@ impl Network {
         let width = self.decoder.width;
         let embedding = self.weights.get(&self.decoder.embedding)?;
         let mut x = vec![0.0; pass.tokens.len() * width];
-        for (token, x) in pass.tokens.iter().zip(x.chunks_exact_mut(width)) {
-            embedding.read_rows(token.index()..token.index() + 1, x)?;
-        }
+        embedding.gather_rows(pass.tokens.iter().map(|token| token.index()), &mut x)?;
         if self.decoder.embedding_scale != 1.0 {
             scale(&mut x, self.decoder.embedding_scale);
         }

@@ -111,9 +111,7 @@ impl PackedNetwork {
         let width = self.decoder.width;
         let embedding = self.weights.get(&self.decoder.embedding)?;
         x.resize(pass.tokens.len() * width, 0.0);
-        for (token, x) in pass.tokens.iter().zip(x.chunks_exact_mut(width)) {
-            embedding.read_rows(token.index()..token.index() + 1, x)?;
-        }
+        embedding.gather_rows(pass.tokens.iter().map(|token| token.index()), x)?;
         if self.decoder.embedding_scale != 1.0 {
             scale(x, self.decoder.embedding_scale);
         }

@@ -121,7 +121,7 @@ impl Session for PackedSession {
         kept.check_top(request)?;
         let mut summaries = vec![RowSummary::default(); request.rows.len()];
         let summarise = |at: usize, summary: &mut [RowSummary]| {
-            summary[0] = kept.summary(request.rows[at], request, out.k);
+            summary[0] = crate::summary::summary(kept, request.rows[at], request, out.k);
         };
         let summarised = self
             .shared

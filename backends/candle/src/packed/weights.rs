@@ -280,26 +280,26 @@ fn not_finite(weights: &Weights, spec: &MatrixSource) -> BackendError {
 struct SourceBytes<'a> {
     element: Element,
     parts: Vec<&'a [u8]>,
-    /// Where the parts are of several types, or an adapter adds to one: as `f32`.
+    /// Where the parts are of several types, or one is derived: as `f32`.
     widened: Vec<u8>,
 }
 
 impl<'a> SourceBytes<'a> {
     fn of(weights: &'a Weights, spec: &MatrixSource) -> Result<Self, BackendError> {
         let (mut elements, mut parts) = (Vec::new(), Vec::new());
-        let mut is_merged = false;
+        let mut is_derived = false;
         for part in &spec.parts {
             let tensor = part.tensor(weights, spec.columns)?;
             elements.push(element(&tensor)?);
-            is_merged |= tensor.is_merged();
-            if is_merged {
+            is_derived |= tensor.is_derived();
+            if is_derived {
                 continue;
             }
             let row_bytes = tensor.bytes.len() / part.of_rows;
             parts.push(&tensor.bytes[part.first * row_bytes..][..part.rows * row_bytes]);
         }
         let first = elements.first().copied().unwrap_or(Element::F32);
-        if !is_merged && elements.iter().all(|it| *it == first) {
+        if !is_derived && elements.iter().all(|it| *it == first) {
             return Ok(Self {
                 element: first,
                 parts,

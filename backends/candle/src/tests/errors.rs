@@ -16,7 +16,7 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
     check_spec(
         |spec| spec.family = "mamba".to_owned(),
         ErrorCode::Unsupported,
-        "candle has no network for the family \"mamba\"; it has llada, llada_moe, llada2, dream",
+        "candle has no network for the family \"mamba\"; it has llada, illada, llada_moe, llada2, dream",
     );
     check_spec(
         |spec| spec.device = "cuda:0".to_owned(),

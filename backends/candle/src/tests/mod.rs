@@ -1,6 +1,7 @@
 //! Whole models, small and random: the cases of every backend, and what only this one has.
 
 mod errors;
+mod gguf;
 mod precisions;
 
 use unmask_sdk::testing::{Precisions, Subject};

@@ -1,18 +1,21 @@
-//! `cargo bench -p unmask-kernels [-- WORD…]`: GFLOP per CPU second of every kernel and shape, and its share of the peak of a
-//! loop of bare products measured beside it. Not divan: it knows neither CPU time nor a limit to compare with.
+//! `cargo bench -p unmask-kernels [-- WORD…]`: GFLOP per CPU second of every kernel and shape, its share of the peak of a loop of
+//! bare products measured beside it, and of what that peak or the speed of memory allows. Not divan: it knows neither CPU time
+//! nor a limit to compare with.
 //!
-//! Words choose: `avx512`, `amx`, … the instruction sets (all by default); `int8`, `int4`; `dense`, `experts`, `pack`;
-//! `1`, `2` the threads; `m=8,32` the rows; `4096x12288` a shape; `warm` one matrix again and again,
+//! Words choose: `avx512`, `amx`, … the instruction sets (all by default); `int8`, `int4`; `dense`, `experts`, `attention`,
+//! `pack`; `1`, `2` the threads; `m=8,32` the rows or positions; `4096x12288` a shape; `warm` one matrix again and again,
 //! where otherwise weights come from memory; `bare` leaves out the quantisation of activations.
-#![expect(clippy::print_stdout, reason = "figures are what a benchmark is for")]
 #![expect(unsafe_code, reason = "clocks and bare instructions")]
 
+mod attention;
 mod measure;
 mod peak;
+mod report;
 
 use std::num::NonZeroUsize;
 
-use measure::{Random, Sample, sample};
+use measure::{Random, sample};
+use report::{Benched, Work};
 use unmask_kernels::{
     Activations, Aligned, Element, Epilogue, Expert, ExpertBuffers, Format, InstructionSet, Layout,
     Matrix, Pool, Route, Source, experts, pack, product,
@@ -22,6 +25,8 @@ use unmask_kernels::{
 const COLD_BYTES: usize = 400 << 20;
 const DENSE: [(usize, usize); 3] = [(4096, 4096), (12288, 4096), (4096, 12288)];
 const ROWS: [usize; 7] = [1, 4, 32, 64, 192, 512, 2048];
+const POSITIONS: [usize; 5] = [192, 512, 1024, 2048, 4096];
+const PARTS: [&str; 4] = ["dense", "experts", "attention", "pack"];
 
 struct Words(Vec<String>);
 
@@ -77,20 +82,23 @@ fn main() {
             }
             let threads = NonZeroUsize::new(threads).expect("not 0");
             let pool = Pool::with_set(threads, set).expect("it is available");
-            let parts = ["dense", "experts", "pack"];
+            let bench = Benched::new(pool);
+            if words.wanted("attention", &PARTS) {
+                attention::attention(&bench, &words.numbers("m=", &POSITIONS));
+            }
             for (format, name) in [(Format::Int8, "int8"), (Format::Int4, "int4")] {
                 if !words.wanted(name, &["int8", "int4"]) {
                     continue;
                 }
-                if words.wanted("dense", &parts) {
-                    dense(&pool, format, name, &words);
+                if words.wanted("dense", &PARTS) {
+                    dense(&bench, format, name, &words);
                 }
-                if words.wanted("experts", &parts) {
-                    mixture(&pool, format, name, "LLaDA-MoE", 64, 1024, &words);
-                    mixture(&pool, format, name, "LLaDA2-mini", 256, 512, &words);
+                if words.wanted("experts", &PARTS) {
+                    mixture(&bench, format, name, "LLaDA-MoE", 64, 1024, &words);
+                    mixture(&bench, format, name, "LLaDA2-mini", 256, 512, &words);
                 }
-                if words.wanted("pack", &parts) {
-                    packing(&pool, format, name);
+                if words.wanted("pack", &PARTS) {
+                    packing(&bench.pool, format, name);
                 }
             }
         }
@@ -120,8 +128,8 @@ fn random_matrix(layout: Layout, random: &mut Random) -> Aligned<u8> {
     bytes
 }
 
-fn dense(pool: &Pool, format: Format, name: &str, words: &Words) {
-    let mut random = Random(7);
+fn dense(bench: &Benched, format: Format, name: &str, words: &Words) {
+    let (pool, mut random) = (&bench.pool, Random(7));
     for (n, k) in words.shapes() {
         let layout = Layout::new(format, n, k).expect("the sizes fit");
         let copies = if words.has("warm") {
@@ -156,19 +164,18 @@ fn dense(pool: &Pool, format: Format, name: &str, words: &Words) {
                 )
                 .expect("it fits");
             });
-            report(
-                pool,
-                &format!("{name} {n}x{k} m={m}"),
-                (m * n * k) as f64,
-                layout.bytes() as f64,
-                &sample,
-            );
+            let work = Work {
+                products: (m * n * k) as f64,
+                bytes: layout.bytes() as f64,
+            };
+            let what = format!("{name} {n}x{k} m={m}");
+            bench.report(&what, &work, peak::of(pool.set()), &sample);
         }
     }
 }
 
 fn mixture(
-    pool: &Pool,
+    bench: &Benched,
     format: Format,
     name: &str,
     model: &str,
@@ -178,7 +185,7 @@ fn mixture(
 ) {
     const D: usize = 2048;
     const TOP: usize = 8;
-    let mut random = Random(9);
+    let (pool, mut random) = (&bench.pool, Random(9));
     let gate_up = Layout::gate_up(format, hidden, D).expect("the sizes fit");
     let down = Layout::new(format, D, hidden).expect("the sizes fit");
     let bytes: Vec<_> = (0..count)
@@ -227,17 +234,16 @@ fn mixture(
             activations.quantise(pool, &x, m, D).expect("it fits");
             experts(pool, &activations, &all, &routes, &mut buffers, &mut y).expect("it fits");
         });
-        let read = busy * (gate_up.bytes() + down.bytes());
-        report(
-            pool,
-            &format!("{name} {model} m={m} ({busy} experts)"),
-            (m * TOP * 3 * hidden * D) as f64,
-            read as f64,
-            &sample,
-        );
+        let work = Work {
+            products: (m * TOP * 3 * hidden * D) as f64,
+            bytes: (busy * (gate_up.bytes() + down.bytes())) as f64,
+        };
+        let what = format!("{name} {model} m={m} ({busy} experts)");
+        bench.report(&what, &work, peak::of(pool.set()), &sample);
     }
 }
 
+#[expect(clippy::print_stdout, reason = "figures are what a benchmark is for")]
 fn packing(pool: &Pool, format: Format, name: &str) {
     let (n, k) = (4096, 4096);
     let mut random = Random(3);
@@ -259,25 +265,5 @@ fn packing(pool: &Pool, format: Format, name: &str) {
         each / sample.cpu / 1e6,
         8.0e9 / each * sample.cpu,
         8.0e9 / each * sample.wall
-    );
-}
-
-fn report(pool: &Pool, what: &str, products: f64, bytes: f64, sample: &Sample) {
-    let flop = 2e-9 * products;
-    let (set, rate, best) = (pool.set(), flop / sample.cpu, flop / sample.best);
-    let vnni = peak::vnni();
-    let own = peak::of(set);
-    let share = own.map_or(String::new(), |peak| {
-        format!(" {:4.0} % of its peak {peak:.0}", rate / peak * 100.0)
-    });
-    let of_vnni = vnni.map_or(String::new(), |peak| {
-        format!(" {:4.0} % of VNNI's {peak:.0}", rate / peak * 100.0)
-    });
-    println!(
-        "{:8} {} threads  {what:38} {rate:6.0} (best {best:.0}) GFLOP per CPU s{share}{of_vnni}; {:6.0} GFLOP/s, {:5.1} GB/s of weights",
-        set.name(),
-        pool.threads(),
-        flop / sample.wall,
-        bytes / sample.wall / 1e9
     );
 }

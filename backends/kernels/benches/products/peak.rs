@@ -1,19 +1,41 @@
 //! The limit of a processor: loops of nothing but products.
 
-use unmask_kernels::InstructionSet;
+use unmask_kernels::{Aligned, InstructionSet, Pool};
 
-use crate::measure::{cpu_seconds, median};
+use crate::measure::{cpu_seconds, median, sample};
 
-/// Of `vpdpbusd` on 512 bits, GFLOP a CPU second, where there is one.
-pub(crate) fn vnni() -> Option<f64> {
-    #[cfg(target_arch = "x86_64")]
-    if InstructionSet::Avx512.is_available() {
-        return Some(x86::vnni512());
+/// Of fused multiplications and additions of f32 in a set's vectors, GFLOP a CPU second.
+pub(crate) fn floats(set: InstructionSet) -> Option<f64> {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 | InstructionSet::AvxVnni => Some(x86::fma256()),
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 | InstructionSet::Amx => Some(x86::fma512()),
+        _ => None,
     }
-    None
 }
 
-/// Of a set's own instruction.
+/// Bytes per CPU second that the threads of `pool` read together from memory.
+pub(crate) fn memory(pool: &Pool) -> f64 {
+    const BYTES: usize = 512 << 20;
+    const PART: usize = 1 << 20;
+    let bytes: Aligned<u8> = Aligned::new(BYTES);
+    let sample = sample(|_| {
+        pool.run(BYTES / PART, |part| {
+            let mut sums = [0_u64; 32];
+            let part = &bytes[part * PART..][..PART];
+            for group in part.as_chunks::<256>().0 {
+                for (sum, eight) in sums.iter_mut().zip(group.as_chunks::<8>().0) {
+                    *sum |= u64::from_le_bytes(*eight);
+                }
+            }
+            assert_eq!(sums, [0; 32]);
+        });
+    });
+    BYTES as f64 / sample.cpu
+}
+
+/// Of a set's own instruction, GFLOP a CPU second.
 pub(crate) fn of(set: InstructionSet) -> Option<f64> {
     match set {
         #[cfg(target_arch = "x86_64")]
@@ -76,6 +98,14 @@ mod x86 {
 
     pub(super) fn vnni256() -> f64 {
         twelve!(64.0, "{{vex}} vpdpbusd ymm", ", ymm14, ymm15 # ")
+    }
+
+    pub(super) fn fma512() -> f64 {
+        twelve!(32.0, "vfmadd231ps zmm", ", zmm14, zmm15 # ")
+    }
+
+    pub(super) fn fma256() -> f64 {
+        twelve!(16.0, "vfmadd231ps ymm", ", ymm14, ymm15 # ")
     }
 
     /// A multiplication and the addition that has to go with it.

@@ -18,7 +18,7 @@ use super::Block;
 use super::unpack::{Unpacked, unpacked_scale};
 use crate::matrix::{Format, GROUP, PANEL};
 use tiles::Configured;
-pub(crate) use tiles::is_available;
+pub(crate) use tiles::{is_available, request};
 
 /// Fewer rows than this leave most of a tile empty, and are limited by memory in any case.
 pub(super) const ROWS: usize = 8;
@@ -32,7 +32,7 @@ const STEP: usize = TILE * 4 * PANEL;
 struct Strip([i32; TILE * PANEL]);
 
 /// # Safety
-/// [`is_available`] must be true; `sums` must hold the block's rows.
+/// [`request`] must have returned true; `sums` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
     // SAFETY: promised by the caller.
@@ -61,6 +61,9 @@ unsafe fn run<const INT4: bool>(block: &Block<'_>, sums: &mut [f32]) {
         block.w.panel(block.panel),
         block.rows.1,
     );
+    assert!(sums.len() == rows * PANEL, "sums of the rows");
+    // One pointer for all: strips that wait to be finished keep theirs while others are made.
+    let sums = sums.as_mut_ptr();
     let mut strips = [const { Strip([0; TILE * PANEL]) }; 2];
     let mut unpacked = INT4.then_some([const { Unpacked::new() }; 2]);
     // The strip in the tiles, and the one that was stored before it.
@@ -263,14 +266,14 @@ impl Finish {
     }
 
     /// # Safety
-    /// Group and row must be within the block and `sums` hold the block's rows.
+    /// Group and row must be within the block and `sums` point to the block's rows.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn of<const INT4: bool>(
         block: &Block<'_>,
         group: usize,
         row: usize,
-        sums: &mut [f32],
+        sums: *mut f32,
     ) -> Self {
         let (x, layout, groups) = (block.x, block.w.layout(), block.x.groups());
         let at = (block.rows.0 + row) * groups + group;
@@ -295,7 +298,7 @@ impl Finish {
             Self {
                 row: 0,
                 rows: TILE.min(block.rows.1 - row),
-                to: sums.as_mut_ptr().add(row * PANEL),
+                to: sums.add(row * PANEL),
                 correction: x.corrections.as_ptr().add(at),
                 by_row: x.scales.as_ptr().add(at),
                 groups,

@@ -51,7 +51,7 @@ impl Block<'_> {
     /// on the number of rows nor on the instruction set.
     ///
     /// # Safety
-    /// The set must be available.
+    /// The set must be a pool's.
     pub(crate) unsafe fn add_to(&self, set: InstructionSet, sums: &mut [f32]) {
         let (first, rows) = self.rows;
         let layout = self.w.layout();
@@ -66,7 +66,7 @@ impl Block<'_> {
         );
         match set {
             InstructionSet::Portable => portable::add(self, sums),
-            // SAFETY: the set is available, and what the kernels rely on was just tested, here and below.
+            // SAFETY: the set was acquired for the pool, and what the kernels rely on was just tested, here and below.
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx2 => unsafe { avx2::add(self, sums) },
             // SAFETY: as above.

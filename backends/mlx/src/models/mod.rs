@@ -9,7 +9,7 @@ use unmask_sdk::{BackendError, LoadSpec};
 pub(crate) use self::network::{Network, check};
 
 /// Families whose networks this backend has.
-const FAMILIES: [&str; 4] = ["llada", "dream", "sdar", "fast_dllm_v2"];
+const FAMILIES: [&str; 5] = ["llada", "illada", "dream", "sdar", "fast_dllm_v2"];
 
 /// The network of `spec`, whose weights MLX may have quantised.
 ///

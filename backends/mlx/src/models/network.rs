@@ -202,9 +202,7 @@ impl Network {
             Embedding::Mapped { weights, name } => {
                 let table = weights.get(name)?;
                 let mut x = vec![0.0_f32; count * width];
-                for (token, x) in tokens.iter().zip(x.chunks_exact_mut(width)) {
-                    table.read_rows(token.index()..token.index() + 1, x)?;
-                }
+                table.gather_rows(tokens.iter().map(|token| token.index()), &mut x)?;
                 Array::from_slice(&x, &[count as i32, width as i32]).as_dtype(self.dtype)
             }
             Embedding::Quantised(table) => {

@@ -17,7 +17,7 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
     check_spec(
         |spec| spec.family = "gpt2".to_owned(),
         ErrorCode::Unsupported,
-        "mlx has no network for the family \"gpt2\"; it has llada, dream, sdar, fast_dllm_v2",
+        "mlx has no network for the family \"gpt2\"; it has llada, illada, dream, sdar, fast_dllm_v2",
     );
     for family in ["llada_moe", "llada2"] {
         check_spec(

@@ -80,7 +80,7 @@ impl Data {
         kind: ElementType,
     ) -> Option<Self> {
         let aligned =
-            !weight.is_merged() && weight.bytes.as_ptr().addr().is_multiple_of(kind.bytes());
+            !weight.is_derived() && weight.bytes.as_ptr().addr().is_multiple_of(kind.bytes());
         aligned.then(|| Self::Mapped {
             weights: Arc::clone(weights),
             name: weight.name.to_owned(),

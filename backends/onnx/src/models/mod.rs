@@ -10,7 +10,7 @@ use crate::precision::Precision;
 use crate::slot::CacheSizes;
 
 /// Families whose networks this backend has.
-pub(crate) const FAMILIES: [&str; 4] = ["llada", "dream", "sdar", "fast_dllm_v2"];
+pub(crate) const FAMILIES: [&str; 5] = ["llada", "illada", "dream", "sdar", "fast_dllm_v2"];
 
 /// A network as a graph with its weights, and what a session has to know of it.
 pub(crate) struct Network {
@@ -56,10 +56,12 @@ fn known(family: &str) -> Result<(), BackendError> {
         return Ok(());
     }
     let has = FAMILIES.join(", ");
+    // Its operator, QMoE, took 0.20 to 0.35 s of processors for the experts of a layer of LLaDA-MoE over 185 positions in 8 and in
+    // 4 bits (ONNX Runtime 1.32.0), where candle took 0.04 to 0.11 s for the whole layer.
     Err(BackendError::Unsupported(match ALL.contains(&family) {
         true => format!(
-            "onnx has no network for {family:?}, a mixture of experts, for which its runtime has no operator that computes an \
-             expert's tokens alone; choose framework = \"candle\""
+            "onnx has no network for {family:?}, a mixture of experts, which its runtime computes slower than candle; choose \
+             framework = \"candle\""
         ),
         false => format!("onnx has no network for the family {family:?}; it has {has}"),
     }))

@@ -25,7 +25,7 @@ fn what_the_backend_does_not_have_is_named_with_what_it_has() {
         &subject,
         |spec| spec.family = "mamba".to_owned(),
         ErrorCode::Unsupported,
-        "onnx has no network for the family \"mamba\"; it has llada, dream, sdar, fast_dllm_v2",
+        "onnx has no network for the family \"mamba\"; it has llada, illada, dream, sdar, fast_dllm_v2",
     );
     check_spec(
         &subject,

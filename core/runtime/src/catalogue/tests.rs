@@ -266,6 +266,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         backend_version: String::new(),
         device: device.to_owned(),
         device_name: String::new(),
+        device_kind: None,
         precision_reason: crate::precision::PrecisionReason::Named,
         facts: unmask_api::ModelFacts {
             vocab: 1,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::json::{is_there, read_json};
 use super::weights::{self, ADAPTER};
-use super::{CheckpointError, Locations};
+use super::{CheckpointError, Locations, gguf};
 use crate::model_id::ModelId;
 
 const CONFIG: &str = "adapter_config.json";
@@ -67,6 +67,11 @@ impl Found {
                 "it is for {base}: {error}; or put the adapter's two files beside the files of that model"
             ))
         })?;
+        if gguf::in_place(&found)?.is_some() {
+            return Err(broken(format!(
+                "it is for {base}, which is a GGUF file here; fetch that model as safetensors"
+            )));
+        }
         if is_there(&found.join(CONFIG))? {
             return Err(broken(format!(
                 "it is for {base}, which is an adapter itself; merge that first"

@@ -26,26 +26,23 @@ pub enum CheckpointError {
     #[error("there is no folder {path}; name one that holds a checkpoint", path = .0.display())]
     NoFolder(PathBuf),
     /// A file, where a folder is meant.
-    #[error("{path} is not a folder; name the folder that holds config.json, tokenizer.json and the .safetensors files", path = .0.display())]
+    #[error("{path} is not a folder; name a GGUF file, or the folder that holds config.json, tokenizer.json and the .safetensors files", path = .0.display())]
     NotFolder(PathBuf),
-    /// A checkpoint in the form of llama.cpp.
-    #[error(
-        "{path} is a GGUF file, which this version does not read; fetch the checkpoint as a folder with config.json, \
-         tokenizer.json and .safetensors files",
-        path = .0.display()
-    )]
-    Gguf(PathBuf),
-    /// Such a file of a family that is run.
-    #[error(
-        "{path} is {family} as a GGUF file, which this version does not read; fetch the checkpoint as a folder with \
-         config.json, tokenizer.json and .safetensors files",
-        path = path.display()
-    )]
-    GgufOf {
+    /// A GGUF file that cannot be used.
+    #[error("{path} {what}", path = path.display())]
+    Gguf {
         /// The file.
         path: PathBuf,
-        /// The family's name for people.
-        family: &'static str,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// A folder of GGUF files of several models.
+    #[error("{folder} holds several GGUF files: {names}; name the one that is meant", folder = folder.display())]
+    SeveralGguf {
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        names: String,
     },
     /// An adapter that cannot be used.
     #[error("{path} says that the folder holds an adapter: {what}", path = path.display())]

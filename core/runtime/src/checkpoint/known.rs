@@ -6,18 +6,25 @@ use serde_json::Value;
 
 use crate::model_id::ModelId;
 
-/// Ids of the hub, the bytes of their weights as published, and their `config.json` as far as it sizes anything.
+/// Ids of the hub, the bytes of their weights as published where that is known, and their `config.json` as far as it sizes
+/// anything; a fine-tune names the model that it has that of.
 const CARRIED: &str = include_str!("../../known_models.json");
 
-fn known(id: &ModelId) -> Option<&'static Value> {
+fn models() -> &'static Value {
     static MODELS: OnceLock<Value> = OnceLock::new();
-    let models = MODELS.get_or_init(|| serde_json::from_str(CARRIED).unwrap_or_default());
+    MODELS.get_or_init(|| serde_json::from_str(CARRIED).unwrap_or_default())
+}
+
+fn known(id: &ModelId) -> Option<&'static Value> {
     let ModelId::Hub { org, name, .. } = id else {
         return None;
     };
-    let id = format!("{org}/{name}");
+    named(models(), &format!("{org}/{name}"))
+}
+
+fn named<'m>(models: &'m Value, id: &str) -> Option<&'m Value> {
     let mut all = models.as_array()?.iter();
-    all.find(|known| (known["ids"].as_array()).is_some_and(|ids| ids.iter().any(|it| *it == *id)))
+    all.find(|known| (known["ids"].as_array()).is_some_and(|ids| ids.iter().any(|it| it == id)))
 }
 
 /// Size of its weights as published.
@@ -27,9 +34,12 @@ pub(super) fn known_bytes(id: &ModelId) -> Option<u64> {
 
 /// Its `config.json`, as far as it sizes anything.
 pub(crate) fn known_config(id: &ModelId) -> Option<&'static Value> {
-    known(id)
-        .map(|known| &known["config"])
-        .filter(|config| config.is_object())
+    let found = known(id)?;
+    let of = match found["config_of"].as_str() {
+        Some(other) => named(models(), other)?,
+        None => found,
+    };
+    Some(&of["config"]).filter(|config| config.is_object())
 }
 
 #[cfg(test)]
@@ -43,24 +53,38 @@ mod tests {
         let models: Vec<Value> = serde_json::from_str(CARRIED).expect("the file is JSON");
         for model in models {
             let ids = model["ids"].as_array().expect("it has ids").clone();
-            let size = model["bytes"].as_u64().expect("it has a size");
-            assert!(size > 1 << 30, "{ids:?}");
+            let size = model["bytes"].as_u64();
+            let is_tuned = model["config_of"].is_string();
+            assert!(size.map_or(is_tuned, |it| it > 1 << 30), "{ids:?}");
             for id in ids {
                 let id = id.as_str().expect("it is a text");
                 assert!(
                     EMBEDDED.contains(&format!("\"{id}\"")),
                     "{id} is in no entry"
                 );
-                if model["config"].is_object() {
-                    detect(&model["config"], id).expect("it is of a family");
+                let config = known_config(&parse(id));
+                assert_eq!(config.is_none(), model["config"].is_null() && !is_tuned);
+                if let Some(config) = config {
+                    detect(config, id).expect("it is of a family");
                 }
             }
         }
     }
 
+    fn parse(id: &str) -> ModelId {
+        ModelId::parse(id, "/".as_ref(), None).expect("it is an id")
+    }
+
+    #[test]
+    fn a_fine_tune_has_the_configuration_of_its_model_and_a_size_of_its_own() {
+        let tuned = parse("howey/LLaDA-8B-Instruct-DLPO");
+        let of = |id| known_config(id).map(|config| &config["d_model"]);
+        assert_eq!(of(&tuned), Some(&Value::from(4096)));
+        assert_eq!(known_bytes(&tuned), None);
+    }
+
     #[test]
     fn a_revision_is_as_large_as_the_model() {
-        let parse = |id: &str| ModelId::parse(id, "/".as_ref(), None).expect("it is an id");
         let of = |id: &str| known_bytes(&parse(id));
         assert_eq!(of("GSAI-ML/LLaDA-8B-Base@main"), Some(16_031_162_368));
         assert_eq!(of("GSAI-ML/Other"), None);

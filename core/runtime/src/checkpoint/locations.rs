@@ -2,9 +2,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::json::unreadable;
-use super::{CheckpointError, demo, gguf};
+use super::{CheckpointError, demo};
 use crate::config::{Config, Environment};
-use crate::model_id::ModelId;
+use crate::model_id::{ModelId, is_gguf};
 use crate::regular_file::{SMALL, read_text};
 
 /// Where checkpoints are looked for.
@@ -37,7 +37,7 @@ impl Locations {
         }
     }
 
-    /// The folder of a model; unpacks a carried one.
+    /// The folder of a model, or its GGUF file; unpacks a carried one.
     ///
     /// # Errors
     /// [`CheckpointError::Absent`] with what to do, [`CheckpointError::NoFolder`] and what else a path may be,
@@ -45,6 +45,7 @@ impl Locations {
     pub fn find(&self, id: &ModelId) -> Result<PathBuf, CheckpointError> {
         match id {
             ModelId::Folder(folder) if folder.is_dir() => Ok(folder.clone()),
+            ModelId::Folder(file) if file.is_file() && is_gguf(file) => Ok(file.clone()),
             ModelId::Folder(path) => Err(no_folder(path)),
             ModelId::Builtin(name) if name == demo::NAME => {
                 Ok(demo::unpack(self.cache.as_deref())?)
@@ -95,9 +96,7 @@ impl Locations {
 
 /// Why a path is no folder.
 fn no_folder(path: &Path) -> CheckpointError {
-    let is_gguf = || (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("gguf"));
     match path.metadata() {
-        Ok(data) if data.is_file() && is_gguf() => gguf::refusal(path),
         Ok(_) => CheckpointError::NotFolder(path.to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             CheckpointError::NoFolder(path.to_owned())

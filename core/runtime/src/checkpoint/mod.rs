@@ -1,8 +1,9 @@
 //! Checkpoints on disk: where they are, what their files say, which of them are there.
 //!
 //! A checkpoint is a folder in Hugging Face form: `config.json`, `tokenizer.json`, `tokenizer_config.json`, weights as
-//! safetensors, and perhaps `generation_config.json` and `chat_template.jinja`. What the network needs from `config.json`
-//! is the backend's business; here it is read for the family and the special ids.
+//! safetensors, and perhaps `generation_config.json` and `chat_template.jinja`; or a GGUF file, whose metadata says the same
+//! (`gguf/`). What the network needs from `config.json` is the backend's business; here it is read for the family and the
+//! special ids.
 
 mod adapter;
 mod demo;
@@ -18,7 +19,7 @@ mod survey;
 mod text;
 mod weights;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use demo::{DemoError, demo_folder};
 pub use error::CheckpointError;
@@ -37,19 +38,20 @@ use crate::model_id::ModelId;
 use crate::settings::GenerationPatch;
 use adapter::Found;
 use generation::Defaults;
+use gguf::GgufFiles;
 
 /// A checkpoint whose files are there and whose family is known.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// How it was asked for.
     pub id: ModelId,
-    /// Its folder.
-    pub folder: PathBuf,
+    /// Its folder, or its GGUF file.
+    pub place: PathBuf,
     /// Its family.
     pub family: &'static Family,
     /// Which positions see which.
     pub attention: Attention,
-    /// `config.json` as text.
+    /// `config.json` as text, or what it would say.
     pub config_json: String,
     /// `config.json`.
     pub config: Value,
@@ -59,6 +61,7 @@ pub struct Checkpoint {
     pub weights: Vec<PathBuf>,
     /// Their size together.
     pub weight_bytes: u64,
+    form: Form,
     // `{}` if the file is missing.
     generation_config: Value,
     // With the names that `special_tokens_map.json` alone has.
@@ -68,17 +71,30 @@ pub struct Checkpoint {
     called: String,
 }
 
+/// Where the small files are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// In its folder.
+    HuggingFace,
+    /// In the header of its weights.
+    Gguf,
+}
+
 impl Checkpoint {
     /// Finds a checkpoint and reads its small files; the tokenizer is read by [`text`](Self::text).
     ///
     /// # Errors
     /// [`CheckpointError`]: what is missing or damaged, where, and what to do.
     pub fn open(id: &ModelId, locations: &Locations) -> Result<Self, CheckpointError> {
-        let found = Found::of(locations.find(id)?, locations)?;
+        let place = locations.find(id)?;
+        if let Some(file) = gguf::in_place(&place)? {
+            return GgufFiles::open(&file)?.checkpoint(id);
+        }
+        let found = Found::of(place, locations)?;
         let folder = found.folder.clone();
         let config_path = folder.join("config.json");
         if !is_there(&config_path)? {
-            return Err(without_config(folder));
+            return Err(CheckpointError::NoConfig(folder));
         }
         let (config_json, config) = read_json(&config_path)?;
         let called = found.base.as_ref().unwrap_or(id).to_string();
@@ -104,12 +120,22 @@ impl Checkpoint {
             generation: generation::patch(&generation_config, &generation_path)?,
             weight_bytes: weights::total_bytes(&weights)?,
             weights,
+            form: Form::HuggingFace,
             generation_config,
             tokenizer_config,
             tokenizer_config_json,
-            folder,
+            place: folder,
             called,
         })
+    }
+
+    /// The folder of its files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        match self.form {
+            Form::HuggingFace => &self.place,
+            Form::Gguf => self.place.parent().unwrap_or(&self.place),
+        }
     }
 
     /// What it asks of every sampler.
@@ -149,15 +175,6 @@ impl Checkpoint {
                 changes.join(", ")
             )
         })
-    }
-}
-
-/// Why a folder without `config.json` is no checkpoint.
-fn without_config(folder: PathBuf) -> CheckpointError {
-    match weights::gguf(&folder) {
-        Ok(Some(path)) => gguf::refusal(&path),
-        Ok(None) => CheckpointError::NoConfig(folder),
-        Err(error) => error,
     }
 }
 

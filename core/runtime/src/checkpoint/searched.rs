@@ -1,8 +1,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Locations;
+use super::gguf::{self, GgufFiles};
 use super::json::read_json;
+use super::{CheckpointError, Locations};
 use crate::config::{Config, Environment};
 use crate::family::detect;
 
@@ -69,6 +70,12 @@ fn count(folder: &Path, depth: usize) -> usize {
 }
 
 fn is_checkpoint(folder: &Path) -> bool {
-    let config = read_json(&folder.join("config.json"));
-    config.is_ok_and(|(_, config)| detect(&config, "").is_ok())
+    let is_ours = || -> Result<bool, CheckpointError> {
+        if let Some(file) = gguf::in_place(folder)? {
+            return Ok(GgufFiles::open(&file)?.config("").is_ok());
+        }
+        let (_, config) = read_json(&folder.join("config.json"))?;
+        Ok(detect(&config, "").is_ok())
+    };
+    is_ours().unwrap_or(false)
 }

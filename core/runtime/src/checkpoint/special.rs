@@ -20,7 +20,7 @@ pub(super) fn resolve(
             .or_else(|| names.iter().find_map(|name| tokenizer.id(name)))
     };
     let missing = |what, key| CheckpointError::NoToken {
-        folder: checkpoint.folder.clone(),
+        folder: checkpoint.place.clone(),
         what,
         key,
     };
@@ -55,7 +55,7 @@ pub(super) fn resolve(
     all.extend(ids.bos.map(|bos| ("bos", bos)));
     match all.into_iter().find(|(_, id)| id.index() >= rows) {
         Some((key, id)) => Err(CheckpointError::TokenBeyond {
-            folder: checkpoint.folder.clone(),
+            folder: checkpoint.place.clone(),
             key,
             id: id.0,
             rows,

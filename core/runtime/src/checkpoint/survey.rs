@@ -6,10 +6,11 @@ use serde_json::Value;
 use unmask_api::with_causes;
 
 use super::adapter::Found;
+use super::gguf::{self, GgufFiles};
 use super::json::{is_there, read_json};
 use super::known::{known_bytes, known_config};
 use super::locations::hub_folder;
-use super::{CheckpointError, Locations, demo, weights, without_config};
+use super::{CheckpointError, Locations, demo, weights};
 use crate::config::{Config, ModelEntry, REMOTE};
 use crate::family::detect;
 use crate::model_id::ModelId;
@@ -68,7 +69,7 @@ pub enum ModelLocation {
     },
     /// On disk, with all its files.
     OnDisk {
-        /// Its folder.
+        /// Its folder, or its GGUF file.
         folder: PathBuf,
         /// Size of its weights.
         bytes: u64,
@@ -137,22 +138,27 @@ impl Locations {
         match location {
             ModelLocation::Builtin { .. } => ModelKind::of(&demo::config(), &called),
             ModelLocation::OnDisk { folder, .. } => {
-                // An adapter is what its model is.
-                let found = Found::of(folder.clone(), self).ok();
-                let config = found.and_then(|it| {
-                    let (_, config) = read_json(&it.folder.join("config.json")).ok()?;
-                    Some(ModelKind::of(
-                        &config,
-                        &it.base.map_or(called, |id| id.to_string()),
-                    ))
-                });
-                config.unwrap_or_default()
+                self.kind_of(folder.clone(), called).unwrap_or_default()
             }
             ModelLocation::Elsewhere => ModelKind::default(),
             ModelLocation::Damaged { .. } | ModelLocation::Absent { .. } => {
                 known_config(id).map_or_else(ModelKind::default, |it| ModelKind::of(it, &called))
             }
         }
+    }
+}
+
+impl Locations {
+    fn kind_of(&self, folder: PathBuf, called: String) -> Result<ModelKind, CheckpointError> {
+        if let Some(file) = gguf::in_place(&folder)? {
+            let (_, config) = GgufFiles::open(&file)?.config(&called)?;
+            return Ok(ModelKind::of(&config, &called));
+        }
+        // An adapter is what its model is.
+        let found = Found::of(folder, self)?;
+        let (_, config) = read_json(&found.folder.join("config.json"))?;
+        let called = found.base.map_or(called, |id| id.to_string());
+        Ok(ModelKind::of(&config, &called))
     }
 }
 
@@ -188,9 +194,14 @@ fn inspect(folder: PathBuf, locations: &Locations) -> (ModelLocation, String) {
 
 /// Size of the weights of a folder that has what every checkpoint has.
 fn weight_bytes(folder: PathBuf, locations: &Locations) -> Result<u64, CheckpointError> {
+    if let Some(file) = gguf::in_place(&folder)? {
+        let files = GgufFiles::open(&file)?;
+        files.config("")?;
+        return weights::total_bytes(&files.paths);
+    }
     let found = Found::of(folder, locations)?;
     if !is_there(&found.folder.join("config.json"))? {
-        return Err(without_config(found.folder));
+        return Err(CheckpointError::NoConfig(found.folder));
     }
     if !is_there(&found.folder.join("tokenizer.json"))? {
         return Err(CheckpointError::NoTokenizer(found.folder));

@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::gguf::GgufFiles;
 use super::json::{is_there, read};
 use super::special::token_name;
-use super::{Checkpoint, CheckpointError, special};
+use super::{Checkpoint, CheckpointError, Form, special};
 use crate::config::TokenOverrides;
 use crate::family::SpecialIds;
 use crate::provenance::sha256;
@@ -26,7 +27,7 @@ pub struct CheckpointText {
     pub template: ChatTemplate,
     /// The ids that steer denoising.
     pub special: SpecialIds,
-    /// SHA-256 of `tokenizer.json` and of the template's source, in hexadecimal.
+    /// SHA-256 of `tokenizer.json`, or of what it would say, and of the template's source, in hexadecimal.
     pub hashes: [String; 2],
 }
 
@@ -36,15 +37,11 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`]: what is missing or damaged, where, and what to do.
     pub fn text(&self, overrides: &TokenOverrides) -> Result<CheckpointText, CheckpointError> {
-        let path = self.folder.join("tokenizer.json");
-        if !is_there(&path)? {
-            return Err(CheckpointError::NoTokenizer(self.folder.clone()));
-        }
         let wrong = |what: TextError| CheckpointError::Text {
-            folder: self.folder.clone(),
+            folder: self.place.clone(),
             what,
         };
-        let json = read(&path, LARGEST_TOKENIZER)?;
+        let json = self.tokenizer_json()?;
         let tokenizer =
             Tokenizer::new(json.as_bytes(), &self.tokenizer_config_json).map_err(wrong)?;
         let (name, source) = self.template_source()?;
@@ -59,13 +56,29 @@ impl Checkpoint {
         })
     }
 
+    fn tokenizer_json(&self) -> Result<String, CheckpointError> {
+        if self.form == Form::Gguf {
+            return GgufFiles::open(&self.place)?.tokenizer_json();
+        }
+        let path = self.place.join("tokenizer.json");
+        if !is_there(&path)? {
+            return Err(CheckpointError::NoTokenizer(self.place.clone()));
+        }
+        read(&path, LARGEST_TOKENIZER)
+    }
+
     /// `chat_template.jinja`, else that of `tokenizer_config.json`, else the family's; and where it is from.
     fn template_source(&self) -> Result<(String, String), CheckpointError> {
-        let file = self.folder.join("chat_template.jinja");
-        if is_there(&file)? {
-            return Ok((file.display().to_string(), read(&file, SMALL)?));
-        }
-        let config = self.folder.join("tokenizer_config.json");
+        let config = match self.form {
+            Form::Gguf => self.place.clone(),
+            Form::HuggingFace => {
+                let file = self.place.join("chat_template.jinja");
+                if is_there(&file)? {
+                    return Ok((file.display().to_string(), read(&file, SMALL)?));
+                }
+                self.place.join("tokenizer_config.json")
+            }
+        };
         let name = format!("the chat template in {}", config.display());
         match &self.tokenizer_config["chat_template"] {
             Value::String(source) => Ok((name, source.clone())),
@@ -88,7 +101,7 @@ impl Checkpoint {
         source
             .map(str::to_owned)
             .ok_or_else(|| CheckpointError::Templates {
-                path: self.folder.join("tokenizer_config.json"),
+                path: self.place.join("tokenizer_config.json"),
                 names: named.iter().map(name).collect::<Vec<_>>().join(", "),
             })
     }

@@ -2,9 +2,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
-use super::gguf::ENDING as GGUF;
 use super::json::{is_there, read_json, unreadable};
 
+/// How the files of llama.cpp end.
+pub(super) const GGUF: &str = ".gguf";
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
 /// What backends know an adapter's file by, which is none of the model's.
@@ -35,7 +36,9 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
             "{name} is a Python pickle, which can run code and is not read; fetch the .safetensors files"
         )
     } else if let Some(name) = has(GGUF) {
-        format!("{name} is a GGUF file, which is not read; fetch the .safetensors files")
+        format!(
+            "{name} is a GGUF file, which is read by itself: name that file, or take config.json out of the folder"
+        )
     } else {
         "there is no .safetensors file; fetch the checkpoint again".to_owned()
     };
@@ -52,15 +55,6 @@ pub(super) fn total_bytes(files: &[PathBuf]) -> Result<u64, CheckpointError> {
         let data = std::fs::metadata(path).map_err(|source| unreadable(path, source))?;
         Ok(total + data.len())
     })
-}
-
-/// The first file of GGUF in a folder.
-pub(super) fn gguf(folder: &Path) -> Result<Option<PathBuf>, CheckpointError> {
-    let is_gguf = |name: &&String| name.ends_with(GGUF);
-    Ok(names(folder)?
-        .iter()
-        .find(is_gguf)
-        .map(|name| folder.join(name)))
 }
 
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
@@ -96,7 +90,8 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
     }
 }
 
-fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
+/// What is in a folder, sorted.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, CheckpointError> {
     let unreadable = |source| unreadable(folder, source);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {

@@ -11,7 +11,7 @@ pub fn schema() -> Value {
     let settings: Map<String, Value> = TABLE.iter().map(setting).collect();
     let mut entry = table(json!({
         "framework": { "type": "string", "description": "The backend; `unmask backends` lists them." },
-        "model_id": { "type": "string", "description": "ORG/NAME of the hub, a folder, or builtin:demo." },
+        "model_id": { "type": "string", "description": "ORG/NAME of the hub, a folder, FILE.gguf, or builtin:demo." },
         "preset_of": { "type": "string", "description": "The model whose presets it takes; its own if left out." },
         "description": { "type": "string", "description": "A line for the list of models." },
         "device": { "type": "string", "description": "A device of the backend; its first if left out." },
@@ -49,6 +49,11 @@ fn serve() -> Value {
         "port": { "type": "integer", "minimum": 0, "maximum": u16::MAX, "description": "0 takes a free one." },
         "key_file": text("Lines of a name, a blank and a key of 24 characters or more."),
         "models": texts("Keys to answer with, or all; the active one if left out."),
+        "parallel": count(1, "Turns that run at once; as many as a pass computes if left out."),
+        "batch": {
+            "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "auto" }],
+            "description": "How many of them a pass computes; auto: 1 on a processor, else 8.",
+        },
         "queue": count(0, "Requests that may wait."),
         "max_length": count(1, "Positions of an answer at most."),
         "keep_alive": text("How long an idle model stays loaded: 90s, 30m, 2h, or 0 for ever."),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::concurrency::BatchLimit;
+
 /// `[serve]`: what `unmask serve` does where no flag says otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default, expecting = "a table")]
@@ -17,6 +19,10 @@ pub struct ServeSettings {
     pub key_file: Option<PathBuf>,
     /// Keys of the models to answer with, or `all`.
     pub models: Vec<String>,
+    /// Turns that run at once.
+    pub parallel: Option<NonZeroUsize>,
+    /// How many of them a pass computes.
+    pub batch: Option<BatchLimit>,
     /// Requests that may wait.
     pub queue: Option<usize>,
     /// Positions of an answer at most.

@@ -29,7 +29,7 @@ pub enum TurnEvent {
         /// Prompt, pins and masks.
         canvas: Canvas,
         /// The settings as they run.
-        params: Params,
+        params: Box<Params>,
         /// Messages that the context had no room for, counted from the oldest; a system message is not counted.
         left_out: usize,
     },

@@ -6,8 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use unmask_api::LoadProgress;
 
 use super::control::Control;
+use super::end::panicked;
 use super::model::Ready;
-use super::worker::{Current, EngineWorker, panicked};
+use super::sessions::ModelSessions;
+use super::worker::{Current, EngineWorker};
 use super::{EngineEvent, Failure, FailureKind, LoadRequest, OldModel};
 
 impl EngineWorker {
@@ -39,8 +41,10 @@ impl EngineWorker {
         Some(again)
     }
 
-    /// Lets go of a model whose process has ended; loading it is what there is left to do with it.
+    /// Lets go of a model whose process has ended, and of the turns that ran on it; loading it is what there is left to do with
+    /// it.
     pub(super) fn lose(&mut self, failure: Failure) {
+        self.turns.fail_all(&failure, &self.events);
         let Some(Current { ready, again, .. }) = self.current.take() else {
             return;
         };
@@ -81,7 +85,7 @@ impl EngineWorker {
         self.current = Some(Current {
             ready,
             again,
-            session: None,
+            sessions: ModelSessions::default(),
         });
         self.events.emit(EngineEvent::Loaded(loaded));
     }

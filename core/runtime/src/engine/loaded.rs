@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use unmask_api::{ModelFacts, TokenId};
+use unmask_api::{DeviceKind, ModelFacts, TokenId};
 
 use super::ModelText;
 use crate::Params;
+use crate::concurrency::Concurrency;
 use crate::config::TaskPreset;
 use crate::family::{FamilyRules, SpecialIds};
 use crate::measured::Measurement;
@@ -31,6 +32,8 @@ pub struct Loaded {
     pub device: String,
     /// The device's name.
     pub device_name: String,
+    /// The device's kind; `None` if it is not this machine's.
+    pub device_kind: Option<DeviceKind>,
     /// Why it has its precision.
     pub precision_reason: PrecisionReason,
     /// What the backend tells.
@@ -62,5 +65,18 @@ impl Loaded {
     #[must_use]
     pub fn is_end(&self, token: TokenId) -> bool {
         self.special.is_end(token)
+    }
+
+    /// Turns that run on it at once, and those of them that a pass computes.
+    #[must_use]
+    pub fn at_once(&self, concurrency: Concurrency) -> (usize, usize) {
+        let Some(device) = self.device_kind else {
+            return (1, 1);
+        };
+        let can = self.facts.capabilities;
+        (
+            concurrency.turns(device, can),
+            concurrency.batch(device, can),
+        )
     }
 }

@@ -1,15 +1,18 @@
 //! Likelihoods as work of the engine's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use unmask_api::{BackendError, ErrorCode};
 
 use super::control::Control;
+use super::end::{End, no_model, panicked};
+use super::inbox::Inbox;
 use super::layout::{check_context, check_tokens};
 use super::model::{Ready, ReadyModel};
-use super::thread::{End, no_model};
-use super::worker::{EngineWorker, panicked};
-use super::{EngineEvent, Failure, Loaded, MeasureEvent, MeasureRequest, Measured};
+use super::turns::{ModelGone, ModelInUse, Turns};
+use super::worker::EngineWorker;
+use super::{EngineEvent, Failure, Loaded, MeasureEvent, MeasureRequest, Measured, Sharing};
 use crate::generate::DenoiseError;
 use crate::likelihood::{Likelihood, LikelihoodError, Pair, is_greedy};
 
@@ -60,22 +63,39 @@ impl MeasureRequest {
 }
 
 impl EngineWorker {
-    pub(super) fn measure(&mut self, request: &MeasureRequest, control: &Control) {
+    pub(super) fn measure(
+        &mut self,
+        request: &MeasureRequest,
+        sharing: &Sharing,
+        control: &Control,
+    ) {
         let Self {
-            current, events, ..
+            current,
+            events,
+            turns,
+            inbox,
+            ..
         } = self;
+        let (events, client) = (&*events, &*sharing.client);
         let emit = |event| events.emit(EngineEvent::Measure(request.measure, event));
+        turns.measure(client);
         let end = catch_unwind(AssertUnwindSafe(|| {
             let current = current.as_mut().ok_or_else(no_model)?;
-            match &mut current.ready {
-                Ready::Here(ready) => measure_all(ready, request, control, &emit),
-                Ready::Away(away) => {
-                    request.check(&away.loaded())?;
-                    Ok(away.measure(request, control, &emit)?)
-                }
+            if let Ready::Away(away) = &mut current.ready {
+                request.check(&away.loaded())?;
+                return Ok(away.measure(request, control, &emit)?);
+            }
+            let on = current.in_use(events).ok_or_else(no_model)?;
+            let ready = on.ready;
+            let mut others = OtherTurns::new(turns, inbox, on, client);
+            let end = measure_all(ready, request, control, &emit, &mut || others.step());
+            match others.gone {
+                None => end,
+                Some(failure) => Err(End::Gone(failure)),
             }
         }))
         .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
+        self.turns.measured();
         match end {
             Ok(last) => emit(last),
             Err(End::Failed(failure)) => emit(MeasureEvent::Failed(failure)),
@@ -87,18 +107,74 @@ impl EngineWorker {
     }
 }
 
-/// Returns the last event.
+/// Turns that run between the forwards of a measurement.
+struct OtherTurns<'a, 'm> {
+    turns: &'a mut Turns,
+    inbox: &'a mut Inbox,
+    on: ModelInUse<'m>,
+    client: &'a str,
+    /// The engine's time that the measurement has had.
+    served: Duration,
+    since: Instant,
+    /// The model's process has ended.
+    gone: Option<Failure>,
+}
+
+impl<'a, 'm> OtherTurns<'a, 'm> {
+    fn new(
+        turns: &'a mut Turns,
+        inbox: &'a mut Inbox,
+        on: ModelInUse<'m>,
+        client: &'a str,
+    ) -> Self {
+        Self {
+            served: turns.least_served(client),
+            turns,
+            inbox,
+            on,
+            client,
+            since: Instant::now(),
+            gone: None,
+        }
+    }
+
+    /// A forward of the measurement has ended: turns of whoever has had less of the engine's time come first now.
+    fn step(&mut self) {
+        let time = self.since.elapsed();
+        self.served += time;
+        self.turns.spent(self.client, time);
+        if self.gone.is_none() {
+            let stepped =
+                (self.turns).step_before(self.client, self.served, self.inbox, &mut self.on);
+            if let Err(ModelGone(failure)) = stepped {
+                self.gone = Some(failure);
+            }
+        }
+        self.since = Instant::now();
+    }
+}
+
+/// Returns the last event; `between` is called after each forward.
 fn measure_all(
     ready: &ReadyModel,
     request: &MeasureRequest,
     control: &Control,
     emit: &dyn Fn(MeasureEvent),
+    between: &mut dyn FnMut(),
 ) -> Result<MeasureEvent, End> {
     request.check(&ready.loaded)?;
     let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
     let mut likelihood = Likelihood::new(&*ready.model, mask, scale).with_rows(request.rows);
     for index in 0..request.pairs.len() {
-        match measure_one(ready, request, index, &mut likelihood, control, emit) {
+        match measure_one(
+            ready,
+            request,
+            index,
+            &mut likelihood,
+            control,
+            emit,
+            between,
+        ) {
             Ok(measured) => emit(MeasureEvent::Measured(measured)),
             Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
                 return Ok(MeasureEvent::Stopped);
@@ -117,6 +193,7 @@ fn measure_one(
     likelihood: &mut Likelihood<'_>,
     control: &Control,
     emit: &dyn Fn(MeasureEvent),
+    between: &mut dyn FnMut(),
 ) -> Result<Measured, DenoiseError> {
     let pair = &request.pairs[index];
     // A pair may need no forward, which would see it.
@@ -134,6 +211,7 @@ fn measure_one(
             done,
             draws,
         });
+        between();
     };
     let estimate = likelihood
         .estimate(
@@ -154,6 +232,7 @@ fn measure_one(
                 pair,
                 scale,
                 &control.cancel,
+                between,
             )
         })
         .transpose()?;

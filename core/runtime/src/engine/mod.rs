@@ -1,18 +1,27 @@
 //! The engine: one thread that owns the loaded model; commands go in, [`EngineEvent`]s come out.
 
+mod active_turn;
 mod away;
 mod control;
+mod end;
+mod event_sink;
 mod events;
 mod fill;
 mod handle;
+mod inbox;
 mod layout;
 mod load;
 mod loaded;
 mod measure;
 mod model;
 mod model_text;
+mod pass_budget;
 mod request;
+mod served;
+mod sessions;
 mod thread;
+mod turn_steps;
+mod turns;
 mod worker;
 
 use std::io;
@@ -20,9 +29,12 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
 
+use crate::concurrency::Concurrency;
 use control::Control;
-use thread::EngineCommand;
-use worker::{EngineWorker, EventSink};
+use event_sink::EventSink;
+use inbox::{EngineCommand, Inbox};
+use turns::Turns;
+use worker::EngineWorker;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,11 +50,11 @@ pub use model::{Loader, Ready, ReadyModel};
 pub use model_text::{LONGEST_TEXT, ModelText, SpecialTokens};
 pub use request::{
     Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, LoadRequest, MeasureId,
-    MeasureRequest, OldModel, Overflow, Planned, TurnId, TurnInput, TurnRequest,
+    MeasureRequest, OldModel, Overflow, Passes, Planned, Sharing, TurnId, TurnInput, TurnRequest,
 };
 
-/// The owner of the thread: never blocks. Commands are carried out in order. When it goes, what runs or waits is cancelled
-/// and the thread ends.
+/// The owner of the thread: never blocks. Loads wait for all before them; turns may run beside others and measurements. When it
+/// goes, what runs or waits is cancelled and the thread ends.
 pub struct Engine {
     commands: Sender<EngineCommand>,
     /// Of every turn and measurement that has not ended.
@@ -51,7 +63,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the thread; `on_event` is called from it with everything that happens.
+    /// Starts the thread, which runs one turn after the other; `on_event` is called from it with everything that happens.
     ///
     /// # Errors
     /// If the system has no thread to give.
@@ -59,15 +71,29 @@ impl Engine {
         loader: Box<dyn Loader>,
         on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::start_concurrent(Concurrency::ONE, loader, on_event)
+    }
+
+    /// The same with several turns at once.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn start_concurrent(
+        concurrency: Concurrency,
+        loader: Box<dyn Loader>,
+        on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let (commands, inbox) = channel();
         let worker = EngineWorker {
             loader,
             events: EventSink(Box::new(on_event)),
+            inbox: Inbox::new(inbox),
             current: None,
+            turns: Turns::new(concurrency),
         };
         Builder::new()
             .name("unmask-engine".to_owned())
-            .spawn(move || worker.run(&inbox))?;
+            .spawn(move || worker.run())?;
         Ok(Self {
             commands,
             work: Vec::new(),
@@ -78,7 +104,7 @@ impl Engine {
     /// Loads a model once the commands before have ended. The model before stays until this one is ready, or is unloaded
     /// first and loaded again if this one fails.
     pub fn load(&mut self, request: LoadRequest) {
-        let control = control(&mut self.loads);
+        let control = control(&mut self.loads, &self.commands);
         self.send(EngineCommand::Load(request, control));
     }
 
@@ -93,20 +119,36 @@ impl Engine {
         abandon(&self.loads);
     }
 
-    /// Begins a turn once the commands before have ended; several may wait, each with its own handle.
+    /// Begins a turn as soon as there is a place, behind every load that was asked for before; several may wait, each with its
+    /// own handle.
     ///
     /// What a [`laid out`](TurnRequest::laid_out) request is refused for is known before; any other is laid out on the
     /// engine's thread, and fails there.
     pub fn begin(&mut self, request: TurnRequest) -> TurnHandle {
-        let control = control(&mut self.work);
-        self.send(EngineCommand::Turn(Box::new(request), Arc::clone(&control)));
+        self.begin_for(Sharing::default(), request)
+    }
+
+    /// The same for one of several clients, beside whose turns this one runs.
+    pub fn begin_for(&mut self, sharing: Sharing, request: TurnRequest) -> TurnHandle {
+        let control = control(&mut self.work, &self.commands);
+        let turn = EngineCommand::Turn(Box::new(request), sharing, Arc::clone(&control));
+        self.send(turn);
         TurnHandle(control)
     }
 
-    /// Measures likelihoods once the commands before have ended.
+    /// Measures likelihoods once the measurements and loads before have ended.
     pub fn measure(&mut self, request: MeasureRequest) -> MeasureHandle {
-        let control = control(&mut self.work);
-        self.send(EngineCommand::Measure(request, Arc::clone(&control)));
+        self.measure_for(Sharing::default(), request)
+    }
+
+    /// The same for one of several clients, whose turns go on between the forwards.
+    pub fn measure_for(&mut self, sharing: Sharing, request: MeasureRequest) -> MeasureHandle {
+        let control = control(&mut self.work, &self.commands);
+        self.send(EngineCommand::Measure(
+            request,
+            sharing,
+            Arc::clone(&control),
+        ));
         MeasureHandle(control)
     }
 
@@ -125,12 +167,16 @@ impl Drop for Engine {
         // Neither the load nor the return of the model before.
         abandon(&self.loads);
         abandon(&self.loads);
+        self.send(EngineCommand::End);
     }
 }
 
 /// A control for one more command; those of ended ones are forgotten.
-fn control(unfinished: &mut Vec<Weak<Control>>) -> Arc<Control> {
-    let control = Arc::default();
+fn control(unfinished: &mut Vec<Weak<Control>>, commands: &Sender<EngineCommand>) -> Arc<Control> {
+    let commands = commands.clone();
+    // Once the thread is gone there is nothing left to look at.
+    let wake = move || drop(commands.send(EngineCommand::Look));
+    let control = Arc::new(Control::new(wake));
     unfinished.retain(|control| control.strong_count() > 0);
     unfinished.push(Arc::downgrade(&control));
     control

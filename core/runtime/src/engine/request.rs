@@ -110,6 +110,25 @@ pub struct TurnRequest {
     pub params: Params,
 }
 
+/// How work runs where several clients have some.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sharing {
+    /// Whose it is: the next step is of the client who has had the least of the engine's time.
+    pub client: String,
+    /// Which passes may compute a turn.
+    pub passes: Passes,
+}
+
+/// Which passes may compute a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Passes {
+    /// Those of other turns too: near ties may then fall another way than alone.
+    #[default]
+    Together,
+    /// Its own alone: nobody else's turns change a bit of it.
+    Alone,
+}
+
 /// Text with holes in it, on one canvas: only the holes are denoised, from both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fill {

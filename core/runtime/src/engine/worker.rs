@@ -1,48 +1,47 @@
 //! What the engine's thread owns.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use super::events::EngineEvent;
-use super::model::{Loader, Ready};
+use super::event_sink::EventSink;
+use super::inbox::Inbox;
+use super::model::{Loader, Ready, ReadyModel};
 use super::request::LoadRequest;
-use crate::failure::{Failure, FailureKind};
-use crate::scorer::Scorer;
+use super::sessions::ModelSessions;
+use super::turns::{ModelInUse, Turns};
 
-/// Where events go.
-pub(super) struct EventSink(pub(super) Box<dyn Fn(EngineEvent) + Send + Sync>);
-
-impl EventSink {
-    /// A receiver that panics misses the event, but ends neither the work nor the thread.
-    pub(super) fn emit(&self, event: EngineEvent) {
-        if catch_unwind(AssertUnwindSafe(|| (self.0)(event))).is_err() {
-            tracing::error!("the receiver of the engine's events panicked; one is lost");
-        }
-    }
-}
-
-/// The engine's thread: owns the model, carries out one command after the other until its owner is gone.
+/// The engine's thread: owns the model, begins what is asked in order, and makes steps of what runs.
 pub(super) struct EngineWorker {
     pub(super) loader: Box<dyn Loader>,
     pub(super) events: EventSink,
+    pub(super) inbox: Inbox,
     pub(super) current: Option<Current>,
+    /// Only of a model on this machine.
+    pub(super) turns: Turns,
 }
 
 /// The model that answers, and how to get it again.
 pub(super) struct Current {
     pub(super) ready: Ready,
     pub(super) again: LoadRequest,
-    /// The session of the turn before, if the next one can use what it holds.
-    pub(super) session: Option<Scorer>,
+    pub(super) sessions: ModelSessions,
 }
 
-/// A bug that was caught, for people.
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
-    let text = (panic.downcast_ref::<&str>().copied())
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Failure {
-        kind: FailureKind::Generation,
-        text: format!("the engine met a bug: {text}"),
-        hint: "please report it with the log".to_owned(),
+impl Current {
+    /// The model, if it is on this machine.
+    pub(super) fn here(&self) -> Option<&ReadyModel> {
+        match &self.ready {
+            Ready::Here(ready) => Some(ready),
+            Ready::Away(_) => None,
+        }
+    }
+
+    /// What turns run on, likewise.
+    pub(super) fn in_use<'m>(&'m mut self, events: &'m EventSink) -> Option<ModelInUse<'m>> {
+        match &self.ready {
+            Ready::Here(ready) => Some(ModelInUse {
+                ready,
+                sessions: &mut self.sessions,
+                events,
+            }),
+            Ready::Away(_) => None,
+        }
     }
 }

@@ -2,13 +2,21 @@ use serde_json::Value;
 
 use super::dream::DREAM;
 use super::fast_dllm_v2::FAST_DLLM_V2;
-use super::llada::{LLADA, LLADA_MOE};
+use super::llada::{ILLADA, LLADA, LLADA_MOE};
 use super::llada2::LLADA2;
 use super::sdar::SDAR;
 use super::{Family, FamilyError, others};
 
 /// The families of this build.
-const FAMILIES: &[&Family] = &[&LLADA, &LLADA_MOE, &LLADA2, &DREAM, &SDAR, &FAST_DLLM_V2];
+const FAMILIES: &[&Family] = &[
+    &LLADA,
+    &ILLADA,
+    &LLADA_MOE,
+    &LLADA2,
+    &DREAM,
+    &SDAR,
+    &FAST_DLLM_V2,
+];
 
 /// The family of a checkpoint, by `architectures` of its `config.json` and then by `model_type`: checkpoints of different
 /// networks share a `model_type`, LLaDA and LLaDA-MoE among them. What it is `called`, its hub id or folder, tells models
@@ -104,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    const RUNS: &str = "LLaDA, LLaDA-MoE, LLaDA2, Dream, SDAR, Fast-dLLM v2";
+    const RUNS: &str = "LLaDA, iLLaDA, LLaDA-MoE, LLaDA2, Dream, SDAR, Fast-dLLM v2";
 
     #[track_caller]
     fn check_called(config: &Value, called: &str, expected: Result<&str, &str>) {
@@ -135,6 +143,8 @@ mod tests {
         let names = [
             ("llada", "llada"),
             ("LLaDAModelLM", "llada"),
+            ("illada", "illada"),
+            ("ILLaDAForCausalLM", "illada"),
             ("lladamoe", "llada_moe"),
             ("LLaDAMoEModelLM", "llada_moe"),
             ("llada2_moe", "llada2"),

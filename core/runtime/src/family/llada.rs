@@ -1,4 +1,5 @@
-//! LLaDA 8B, LLaDA 1.5 and iLLaDA (arXiv:2502.09992), and LLaDA-MoE (arXiv:2509.24389), which is used in the same way.
+//! LLaDA 8B and LLaDA 1.5 (arXiv:2502.09992), and what is used in the same way: iLLaDA (arXiv:2606.25331) and LLaDA-MoE
+//! (arXiv:2509.24389).
 
 use super::{AttentionRule, Family, Preset, Shift};
 use crate::Params;
@@ -14,6 +15,17 @@ pub(super) const LLADA: Family = Family {
     chat_template: CHAT_TEMPLATE,
     mask_names: &["<|mdm_mask|>", "<|mask|>", "<mask>", "[MASK]"],
     eot_names: &["<|eot_id|>", "<|im_end|>", "<|role_end|>"],
+};
+
+/// No file but the tokenizer's says which token is the mask.
+pub(super) const ILLADA: Family = Family {
+    name: "illada",
+    title: "iLLaDA",
+    model_types: &["illada"],
+    architectures: &["ILLaDAForCausalLM"],
+    chat_template: PLAIN_TEMPLATE,
+    mask_names: &["<[MASK]>"],
+    ..LLADA
 };
 
 /// Published checkpoints have LLaDA's `model_type`: the architecture tells.
@@ -47,6 +59,10 @@ const CHAT_TEMPLATE: &str = "\
 {{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + message['content'] | trim + '<|eot_id|>' }}
 {%- endfor -%}
 {{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}";
+
+/// What is said and nothing else, for a checkpoint that was not tuned to chat and whose tokenizer has no words for turns.
+const PLAIN_TEMPLATE: &str =
+    "{% for message in messages %}{{ message['content'] | trim + '\\n\\n' }}{% endfor %}";
 
 /// That of the families with `<role>`.
 pub(super) const ROLE_TEMPLATE: &str = "\

@@ -33,7 +33,7 @@ pub fn greedy_suffix(
 }
 
 /// Whether [`greedy_suffix`] ends in the pair's continuation, and the forwards made: a forward a token, fewer if an earlier
-/// one settles that it does not.
+/// one settles that it does not. `stepped` is called after each.
 ///
 /// # Errors
 /// If the backend fails or is asked to stop.
@@ -44,6 +44,7 @@ pub fn is_greedy(
     pair: &Pair,
     cfg_scale: f32,
     cancel: &CancelFlag,
+    stepped: &mut dyn FnMut(),
 ) -> Result<(bool, usize), DenoiseError> {
     let Pair {
         context,
@@ -60,6 +61,7 @@ pub fn is_greedy(
         if (step.commits.iter()).any(|commit| differs(commit.at.index(), commit.token)) {
             break;
         }
+        stepped();
     }
     let denoise = generation.denoise();
     let is_greedy = denoise.canvas().answer() == continuation;

@@ -42,7 +42,7 @@ pub(crate) fn load_spec(
 ) -> LoadSpec {
     LoadSpec {
         family: checkpoint.family.name.to_owned(),
-        folder: checkpoint.folder.clone(),
+        folder: checkpoint.folder().to_owned(),
         weights: checkpoint.weights.clone(),
         config_json: checkpoint.config_json.clone(),
         device: device.to_owned(),

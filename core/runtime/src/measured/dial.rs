@@ -1,9 +1,14 @@
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::{MeasuredMode, Measurement};
+use crate::Params;
+use crate::params::Transfer;
 
 /// A position of the speed dial, from the most careful to the fastest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DialPosition {
     /// Exact decoding.
     Quality,
@@ -83,6 +88,26 @@ impl DialPosition {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// The settings of this position above `params`, for an answer of `length` positions: those of the mode that was measured to
+    /// stand here, or else the dial's own.
+    #[must_use]
+    pub fn over(self, measured: Option<&Measurement>, params: &Params, length: usize) -> Params {
+        if let Some(DialVerdict::Shown(shown)) = measured.map(|it| SpeedDial::of(it).at(self)) {
+            return shown.mode.over(params, length);
+        }
+        let (transfer, steps) = match self {
+            Self::Quality => (Transfer::Quota, length),
+            Self::Balanced => (Transfer::Quota, length.div_ceil(2)),
+            Self::Fast => (Transfer::Threshold(0.9), params.steps),
+            Self::Turbo => (Transfer::Threshold(0.7), params.steps),
+        };
+        Params {
+            transfer,
+            steps,
+            ..params.clone()
+        }
     }
 
     /// The share of right answers that it may lose, and the share of tokens that it has to keep where right answers are not

@@ -240,3 +240,30 @@ fn the_time_of_a_forward_is_a_line_that_never_falls_nor_begins_below_nothing() {
     assert_eq!(fitted(&[(32.0, 0.4), (32.0, 0.5)]), None);
     assert_eq!(fitted(&[]), None);
 }
+
+#[test]
+fn a_position_has_the_settings_of_what_was_measured_there_or_its_own() {
+    let base = Params::default();
+    let modes = vec![
+        mode("exact", 31.0, 1.0, Some(0.0)),
+        mode("dual+threshold=0.95", 3.0, 0.5, Some(-0.03)),
+    ];
+    let measured = measurement("f32", modes);
+    let over = |position: DialPosition, measured| {
+        let params = position.over(measured, &base, 64);
+        (params.transfer, params.cache, params.steps)
+    };
+    let own = |position| over(position, None);
+    let own = DialPosition::ALL.map(own);
+    let stated = [
+        (Transfer::Quota, CacheMode::Off, 64),
+        (Transfer::Quota, CacheMode::Off, 32),
+        (Transfer::Threshold(0.9), CacheMode::Off, base.steps),
+        (Transfer::Threshold(0.7), CacheMode::Off, base.steps),
+    ];
+    assert_eq!(own, stated);
+    // What was measured loses too much for balanced.
+    let dual = (Transfer::Threshold(0.95), CacheMode::Dual, 64);
+    let of_measured = DialPosition::ALL.map(|position| over(position, Some(&measured)));
+    assert_eq!(of_measured, [stated[0], stated[1], dual, dual]);
+}

@@ -4,6 +4,7 @@ use unmask_api::{Position, RowSummary, TokenId, TopRows};
 
 use super::gumbel::GumbelArgmax;
 use super::keep_top::keep_top;
+use super::summarised::summarised;
 use super::{Candidate, Noise, rank};
 use crate::Params;
 use crate::event::TOP;
@@ -48,7 +49,7 @@ impl Judge<'_> {
     ) {
         let vocab = rows.len().checked_div(positions.len()).unwrap_or(0).max(1);
         let verify = |(row, at): (&[f32], &Position)| {
-            let (summary, token) = (RowSummary::of(row, &[], 1), stands(at));
+            let (summary, token) = (summarised(row, 1), stands(at));
             Candidate {
                 at: *at,
                 token,
@@ -180,7 +181,7 @@ impl Judge<'_> {
             }
             ban(row, &mut self.special.eot.into_iter());
         }
-        let summary = RowSummary::of(row, &[], TOP);
+        let summary = summarised(row, TOP);
         let shares = (summary.best.iter()).map(|&(id, logit)| (id, summary.probability(logit)));
         self.ranked(
             call,

@@ -16,6 +16,7 @@ mod rank;
 mod schedule;
 pub mod strategies;
 mod strategy;
+mod summarised;
 
 pub use candidate::Candidate;
 pub use cursor::BlockCursor;

@@ -3,7 +3,7 @@ use std::ops::Range;
 use unmask_api::{CancelFlag, Cell, Pass, Position, Row, TokenId};
 
 use super::prefix::Prefix;
-use super::{Question, Shadow, sequences};
+use super::{Question, Seat, Sequence, Shadow, sequences};
 
 /// Questions as a pass has them: a row each, then their unconditional rows under guidance.
 #[derive(Default)]
@@ -22,8 +22,8 @@ pub(super) struct PassLayout {
 }
 
 impl PassLayout {
-    /// Of what the slots of `prefixes` hold nothing is fed again; without any, no K/V are kept.
-    pub(super) fn fill(&mut self, questions: &[Question<'_>], prefixes: &[Prefix]) {
+    /// Of what the slots of `prefixes` hold nothing is fed again, where K/V are kept.
+    pub(super) fn fill(&mut self, questions: &[Question<'_>], seats: &[Seat], prefixes: &[Prefix]) {
         self.rows.clear();
         self.tokens.clear();
         self.positions.clear();
@@ -32,21 +32,25 @@ impl PassLayout {
         self.read.clear();
         self.held.clear();
         self.mask.clear();
-        for (slot, (question, tokens)) in sequences(questions).enumerate() {
-            let held = match prefixes.get(slot) {
-                Some(prefix) if question.padding == 0 => prefix.held_of(tokens),
+        for it in sequences(questions, seats) {
+            let prefix = prefixes.get(it.slot).filter(|_| it.is_kept());
+            let held = match prefix {
+                Some(prefix) if it.question.padding == 0 => prefix.held_of(it.tokens),
                 Some(_) | None => 0,
             };
-            let seen = prefixes.get(slot);
-            let seen = seen.map_or(0, |it| it.seen_by(question.fed.end, tokens.len()));
-            self.add(question, tokens, held, seen);
+            let fed = it.question.fed.end;
+            let seen = prefix.map_or(0, |prefix| prefix.seen_by(fed, it.tokens.len()));
+            self.add(&it, held, seen);
         }
         self.read.extend(0..self.wanted.len() as u32);
     }
 
-    /// Adds a row in a slot of its own, of whose tokens the first `held` need not be fed, and which sees the first `seen` cells; 0
-    /// if no K/V are kept.
-    fn add(&mut self, question: &Question<'_>, tokens: &[TokenId], held: usize, seen: usize) {
+    /// Adds a sequence's row, of whose tokens the first `held` need not be fed, and which sees the first `seen` cells; 0 if no K/V
+    /// are kept.
+    fn add(&mut self, sequence: &Sequence<'_>, held: usize, seen: usize) {
+        let Sequence {
+            question, tokens, ..
+        } = *sequence;
         let kept = seen > 0;
         // Positions fit in `u32`: the session's length does.
         let (first, padding) = (self.tokens.len(), question.padding);
@@ -57,7 +61,7 @@ impl PassLayout {
         let fed = question.fed.start.max(held.min(needed))..question.fed.end;
         self.rows.push(Row {
             fed: fed.len() as u32,
-            slot: self.rows.len() as u32,
+            slot: sequence.slot as u32,
             context: match kept {
                 true => padding as u32..seen as u32,
                 false => 0..0,
@@ -120,6 +124,7 @@ impl PassLayout {
 
 #[cfg(test)]
 mod tests {
+    use super::super::KvCache;
     use super::*;
 
     /// WINO's masks and positions as its `decoding_wino` makes them: a prompt of 2, a block of 2, and its second copy.
@@ -138,8 +143,13 @@ mod tests {
                 wanted: &[Position(2)],
             }),
         };
+        let seat = Seat {
+            slot: 0,
+            unconditional: None,
+            kv_cache: KvCache::Off,
+        };
         let mut layout = PassLayout::default();
-        layout.fill(&[question], &[]);
+        layout.fill(&[question], &[seat], &[]);
         assert_eq!(layout.positions, [0, 1, 2, 3, 2, 3].map(Position));
         assert_eq!(layout.tokens, [3, 4, 5, 6, 0, 0].map(TokenId));
         assert_eq!(layout.wanted, [3, 4]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use proptest::prelude::*;
-use unmask_api::{LogitsMut, Pass};
+use unmask_api::{LogitsMut, Pass, Position};
 
 use super::*;
 
@@ -66,7 +66,11 @@ impl Session for MixingSession {
             let fed = first..first + row.fed as usize;
             first = fed.end;
             let positions = &pass.positions[fed.clone()];
-            let keys = 0..row.context.end;
+            // Nothing is kept of a row without a context: it is fed whole.
+            let keys = match row.context.is_empty() {
+                true => 0..row.fed,
+                false => 0..row.context.end,
+            };
             let mut scratch = vec![[0; 2]; keys.len()];
             let cells = match row.context.is_empty() {
                 true => &mut scratch,
@@ -156,8 +160,8 @@ fn ask(
         wanted: &wanted,
         shadow: None,
     };
-    let rows = scorer.logits(&question, &CancelFlag::new());
-    rows.map(|rows| rows.to_vec())
+    scorer.ask(&[question], &CancelFlag::new())?;
+    Ok(scorer.whole_rows(0)?.to_vec())
 }
 
 fn tokens(ids: impl IntoIterator<Item = u32>) -> Vec<TokenId> {
@@ -246,6 +250,71 @@ proptest! {
                 rows.expect("the model answers")
             };
             prop_assert_eq!(answer(&mut sparing), answer(&mut whole));
+        }
+    }
+
+    /// Several sequences in one forward, each in a seat of its own that others have left, say what each says alone.
+    #[test]
+    fn what_shares_a_pass_is_as_it_is_alone(
+        block in 0_u32..6,
+        passes in prop::collection::vec(
+            prop::collection::vec(
+                (any::<bool>(), any::<bool>(), 0_u32..4, 1..=LENGTH, 0..LENGTH),
+                1..4,
+            ),
+            1..8,
+        ),
+    ) {
+        let attention = match block {
+            0 => Attention::Causal,
+            1 => Attention::Bidirectional,
+            block => by_blocks(block),
+        };
+        let model = model(attention);
+        let room = Room {
+            length: LENGTH,
+            questions: 6,
+            guided: false,
+            kv_cache: KvCache::Off,
+            attention,
+        };
+        let mut together = Scorer::new(&model, room).expect("there is room");
+        together.reserve_cells(LENGTH).expect("there is room");
+        for rows in passes {
+            let sequences: Vec<_> = rows.iter().map(|&(_, _, token, length, edited)| {
+                let mut sequence = tokens((0..length as u32).map(|at| at % 7));
+                sequence[edited % length] = TokenId(token);
+                let mut other = sequence.clone();
+                other[..length / 2].fill(TokenId(0));
+                (sequence, other, [Position(length as u32 / 2)])
+            }).collect();
+            let question = |index: usize| {
+                let (sequence, other, wanted) = &sequences[index];
+                Question {
+                    tokens: sequence,
+                    guidance: rows[index].0.then_some((&**other, 1.0)),
+                    padding: 0,
+                    fed: 0..sequence.len(),
+                    wanted,
+                    shadow: None,
+                }
+            };
+            let questions: Vec<_> = (0..rows.len()).map(question).collect();
+            // From the last slot to the first.
+            let seats: Vec<_> = (0..).zip(&rows).map(|(index, row)| Seat {
+                slot: 5 - 2 * index,
+                unconditional: row.0.then_some(4 - 2 * index),
+                kv_cache: if row.1 { KvCache::On } else { KvCache::Off },
+            }).collect();
+            let cancel = CancelFlag::new();
+            together.ask_in(&questions, &seats, &cancel).expect("the model answers");
+            for (index, question) in questions.into_iter().enumerate() {
+                let mut alone = scorer(&model, Attention::Bidirectional, rows[index].0);
+                alone.ask(&[question], &cancel).expect("the model answers");
+                let expected = alone.whole_rows(0).expect("there is an answer").to_vec();
+                let answer = together.whole_rows(index).expect("there is an answer");
+                prop_assert_eq!(&*answer, &*expected);
+            }
         }
     }
 }

@@ -47,6 +47,7 @@ fn loaded() -> Loaded {
         running: Running::Here,
         device: "cpu".to_owned(),
         device_name: "CPU".to_owned(),
+        device_kind: None,
         precision_reason: crate::precision::PrecisionReason::Named,
         facts: ModelFacts {
             precision: "f32".to_owned(),
@@ -97,12 +98,12 @@ fn canvas() -> Canvas {
 fn start() -> TurnEvent {
     TurnEvent::Started {
         canvas: canvas(),
-        params: Params {
+        params: Box::new(Params {
             transfer: Transfer::Threshold(0.9),
             cache: CacheMode::Dual,
             seed: u64::MAX,
             ..Params::default()
-        },
+        }),
         left_out: 0,
     }
 }

@@ -64,11 +64,14 @@ impl Played {
     fn stream(&self, rule: &TextRule, params: &Params) -> (Vec<String>, AnswerText) {
         let mut text = AnswerText::new(&model(), &self.canvas, params, rule.clone());
         let steps = self.steps();
-        let mut parts: Vec<String> = (steps.iter())
-            .map(|it| text.step(it).expect("steps fit").text)
+        let mut deltas: Vec<TextDelta> = (steps.iter())
+            .map(|it| text.step(it).expect("steps fit"))
             .collect();
-        parts.push(text.finish(&self.outcome()).expect("the end fits").text);
-        (parts, text)
+        deltas.push(text.finish(&self.outcome()).expect("the end fits"));
+        let told: usize = deltas.iter().map(|it| it.tokens.len()).sum();
+        assert_eq!(told, text.n_tokens(), "those of the text and no others");
+        let parts = deltas.into_iter().map(|it| it.text);
+        (parts.collect(), text)
     }
 
     /// The same without a step being told of: what is answered as a whole.
@@ -276,5 +279,21 @@ proptest! {
             prop_assert!(!whole.contains(stop));
         }
         prop_assert!(text.n_tokens() <= ceiling.unwrap_or(usize::MAX));
+    }
+}
+
+#[test]
+fn tokens_of_a_stop_are_not_told() {
+    for (texts, stop, n) in [
+        (&[&b"a"[..], b"\n", b"\n", b"b"][..], "\n\n", 1),
+        (&[b"a", b"ab", b"b"], "b", 2),
+        (&[b"a", b"\xc3", b"\xa9", b"b"], "é", 1),
+    ] {
+        for at_once in 1..=4 {
+            let order = (0..texts.len()).collect();
+            let played = Played::new(&tokens(texts), order, at_once);
+            let (_, text) = played.stream(&rule(&[stop], None), &Params::default());
+            assert_eq!(text.n_tokens(), n, "{stop:?}, {at_once} at once");
+        }
     }
 }

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 
@@ -16,13 +17,13 @@ class Http:
     """A server at `base_url`; its key, if it wants one, is in UNMASK_API_KEY."""
 
     def __init__(self, base_url: str, model: str | None) -> None:
-        self._base, self._model = base_url.rstrip("/").removesuffix("/v1"), model
-        served = self._ask("/v1/models", None)["data"]
-        found = [it for it in served if model in (None, it["id"])]
-        if not found:
-            known = ", ".join(it["id"] for it in served)
-            raise UnmaskError(f"{base_url} does not serve {model!r}; it serves {known}")
-        self._model = found[0]["id"]
+        self._base = base_url.rstrip("/").removesuffix("/v1")
+        # By its key or an alias; without either, the one that answers whoever names none.
+        self._model = (
+            self._ask("/unmask/v1/state", None)["active"]
+            if model is None
+            else self._ask(f"/v1/models/{urllib.parse.quote(model)}", None)["id"]
+        )
         # Only of a loaded model is more known than its name.
         self._tokens("a")
         loaded = self._ask("/unmask/v1/state", None)["loaded"]
@@ -68,9 +69,20 @@ class Http:
             settings.setdefault("steps", length)
         body = {"model": self._model, "prompt": request["prompt"]}
         body |= {name: settings.pop(name) for name in ("temperature", "seed") if name in settings}
-        # Servers take so many stop strings.
-        body |= {"stop": request["until"][:64], "unmask": settings}
-        yield {"text": self._ask("/v1/completions", body)["choices"][0]["text"]}
+        # Steps, since an answer that tells them tells its tokens.
+        answer = self._ask("/v1/completions", body | {"unmask": settings | {"stream": "steps"}})
+        yield {"text": self._until(answer["unmask"]["tokens"], request["until"])}
+
+    def _until(self, tokens: list[int], stops: list[str]) -> str:
+        """The text before the stops, however many, as the worker finds it: special tokens are written out meanwhile."""
+        text = self._text(tokens, skip_special=False)
+        for stop in filter(None, stops):
+            text = text.split(stop)[0]
+        return self._text(self._tokens(text), skip_special=True)
+
+    def _text(self, tokens: list[int], skip_special: bool) -> str:
+        body = {"model": self._model, "tokens": tokens, "skip_special": skip_special}
+        return self._ask("/unmask/v1/detokenize", body)["text"]
 
     def _tokens(self, text: str) -> list[int]:
         return self._ask("/unmask/v1/tokenize", {"model": self._model, "text": text})["tokens"]
@@ -80,8 +92,7 @@ class Http:
         prefill = "" if request["add_generation_prompt"] else messages[-1]["content"]
         messages = messages if request["add_generation_prompt"] else messages[:-1]
         tokens = self._ask("/unmask/v1/tokenize", {"model": self._model, "messages": messages})["tokens"]
-        body = {"model": self._model, "tokens": tokens, "skip_special": False}
-        yield {"text": self._ask("/unmask/v1/detokenize", body)["text"] + prefill}
+        yield {"text": self._text(tokens, skip_special=False) + prefill}
 
     def _ask(self, route: str, body: dict | None) -> dict:
         headers = {"content-type": "application/json"}

@@ -1,18 +1,20 @@
-//! Networks with the names of Hugging Face's library: Dream, SDAR and Fast-dLLM v2, which are Qwen's, and the mixtures of
-//! experts of LLaDA-MoE and LLaDA2.
+//! Networks with the names of Hugging Face's library: iLLaDA, which is Llama's, Dream, SDAR and Fast-dLLM v2, which are Qwen's,
+//! and the mixtures of experts of LLaDA-MoE and LLaDA2.
 
 mod layer;
 mod refused;
 
 use super::bounds::{self, ConfigSize, SizeOf};
 use super::keys::Keys;
-use super::{Decoder, GroupRule, Heads, MatrixSpec, NormSpec, Score, broken};
+use super::{Decoder, GroupRule, Heads, MatrixSpec, NormSpec, Score, broken, config_path};
 use crate::weights::Weights;
 use crate::{BackendError, LoadSpec, rope};
 
 /// Which network it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Variant {
+    /// Llama 3 without a causal mask.
+    Illada,
     /// Qwen2.5 without a causal mask.
     Dream,
     /// Qwen3.
@@ -26,6 +28,7 @@ pub(super) enum Variant {
 impl Variant {
     pub(super) fn of(family: &str) -> Option<Self> {
         Some(match family {
+            "illada" => Self::Illada,
             "dream" => Self::Dream,
             "sdar" => Self::Sdar,
             "fast_dllm_v2" => Self::FastDllmV2,
@@ -37,6 +40,7 @@ impl Variant {
 
     fn title(self) -> &'static str {
         match self {
+            Self::Illada => "iLLaDA",
             Self::Dream => "Dream",
             Self::Sdar => "SDAR",
             Self::FastDllmV2 => "Fast-dLLM v2",
@@ -95,7 +99,7 @@ pub(super) fn read(
     let again = |what: String| broken(spec, format!("{what}; fetch the file again"));
     let keys = Keys::parse(&spec.config_json).map_err(again)?;
     if let Some(what) = refused::unsupported(variant, &keys) {
-        let path = spec.folder.join("config.json");
+        let path = config_path(spec);
         return Err(BackendError::Unsupported(format!(
             "{}: {what}, which {} does not use and this backend lacks; choose another backend",
             path.display(),
@@ -126,7 +130,7 @@ impl Config {
         let queries = keys.count("num_attention_heads")?;
         let even = width.checked_div(queries).unwrap_or(0);
         let dim = match variant {
-            Variant::Dream | Variant::LladaMoe => even,
+            Variant::Illada | Variant::Dream | Variant::LladaMoe => even,
             Variant::Sdar | Variant::FastDllmV2 | Variant::Llada2 => {
                 keys.some_count("head_dim")?.unwrap_or(even)
             }
@@ -161,13 +165,13 @@ impl Config {
             is_tied: keys.some_flag("tie_word_embeddings")?.unwrap_or(false),
             qkv_bias: match variant {
                 Variant::Dream | Variant::FastDllmV2 => true,
-                Variant::Sdar => bias,
+                Variant::Illada | Variant::Sdar => bias,
                 Variant::LladaMoe => false,
                 Variant::Llada2 => keys.some_flag("use_qkv_bias")?.unwrap_or(false),
             },
-            out_bias: variant == Variant::Sdar && bias,
+            out_bias: matches!(variant, Variant::Illada | Variant::Sdar) && bias,
             has_head_norms: match variant {
-                Variant::Dream | Variant::FastDllmV2 => false,
+                Variant::Illada | Variant::Dream | Variant::FastDllmV2 => false,
                 Variant::Sdar | Variant::Llada2 => true,
                 Variant::LladaMoe => keys.some_flag("qk_layernorm")?.unwrap_or(false),
             },
@@ -323,7 +327,7 @@ impl Experts {
         let has_bias = keys.some_flag("moe_router_enable_expert_bias")?;
         let shared = |key| Ok::<_, String>(keys.some_count(key)?.filter(|it| *it > 0));
         Ok(match variant {
-            Variant::Dream | Variant::Sdar | Variant::FastDllmV2 => None,
+            Variant::Illada | Variant::Dream | Variant::Sdar | Variant::FastDllmV2 => None,
             Variant::LladaMoe => Some(Self {
                 count: keys.count("num_experts")?,
                 chosen: keys.count("num_experts_per_tok")?,

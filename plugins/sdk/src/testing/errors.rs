@@ -64,7 +64,7 @@ pub fn variants_of_the_architecture_are_refused_by_name(subject: &Subject) {
     refuse(
         "quantization_config",
         json!({"quant_method": "gptq"}),
-        "quantization_config is {\"quant_method\":\"gptq\"}",
+        "the weights are quantised by GPTQ, which is not read",
     );
     refuse("clip_qkv", json!(8.0), "clip_qkv is 8.0");
     refuse(

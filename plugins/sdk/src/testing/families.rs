@@ -19,6 +19,9 @@ pub(super) fn config(family: &str) -> Value {
         "intermediate_size": 96, "tie_word_embeddings": false, "hidden_act": "silu"
     });
     let more = match family {
+        "illada" => {
+            json!({"attention_bias": true, "tie_word_embeddings": true, "layer_norm_eps": null})
+        }
         "sdar" => json!({"head_dim": 24, "attention_bias": true}),
         "llada_moe" => json!({
             "dense_intermediate_size": 96, "expert_intermediate_size": 32, "shared_expert_intermediate_size": 48,

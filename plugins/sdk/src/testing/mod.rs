@@ -129,9 +129,14 @@ impl Subject {
         self.check_error(spec, code, message);
     }
 
-    /// What its device may be asked to compute in.
+    /// What its device may be asked to compute in, if it is for safetensors.
     fn precisions(&self) -> Vec<String> {
-        self.listed().precisions
+        let saved = TestCheckpoint::new(TINY).save();
+        let goes = |precision: &String| {
+            let checked = self.backend.check(&saved.spec(self.device, precision));
+            !checked.is_err_and(|error| error.code() == ErrorCode::Unsupported)
+        };
+        self.listed().precisions.into_iter().filter(goes).collect()
     }
 
     fn knows_memory(&self) -> bool {

@@ -9,7 +9,7 @@ use safetensors::Dtype;
 use serde_json::Value;
 
 use super::file::File;
-use super::tensor::decode;
+use super::tensor::{StoredForm, decode};
 use super::{TensorLocation, nearest};
 use crate::BackendError;
 
@@ -24,8 +24,10 @@ const PREFIX: &str = "base_model.model.";
 pub(super) struct Delta {
     /// `[rank, columns]`
     a: TensorLocation,
+    a_dtype: Dtype,
     /// `[rows, rank]`
     b: TensorLocation,
+    b_dtype: Dtype,
     pub(super) scale: f32,
 }
 
@@ -46,9 +48,9 @@ impl Delta {
         let file = &files[self.a.file];
         Update {
             a: &file.bytes()[self.a.bytes.clone()],
-            a_dtype: self.a.dtype,
+            a_dtype: self.a_dtype,
             b: &file.bytes()[self.b.bytes.clone()],
-            b_dtype: self.b.dtype,
+            b_dtype: self.b_dtype,
             rank: self.a.shape[0],
             scale: self.scale,
             file,
@@ -206,18 +208,19 @@ impl Rule {
                 "has rank {rank}, but r of {CONFIG} is {said}; fetch both from the same place"
             ));
         }
-        for dtype in [a.dtype, b.dtype] {
-            if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-                return Err(format!(
-                    "is stored as {dtype:?}; only F32, F16 and BF16 can be read"
-                ));
-            }
-        }
+        let dtype = |form| match form {
+            StoredForm::Each(dtype @ (Dtype::F32 | Dtype::F16 | Dtype::BF16)) => Ok(dtype),
+            other => Err(format!(
+                "is stored as {other:?}; only F32, F16 and BF16 can be read"
+            )),
+        };
         let divisor = match self.is_rank_stable {
             true => (rank as f32).sqrt(),
             false => rank as f32,
         };
         Ok(Delta {
+            a_dtype: dtype(a.form)?,
+            b_dtype: dtype(b.form)?,
             a,
             b,
             scale: self.alpha / divisor,

@@ -1,4 +1,4 @@
-//! One safetensors file: its bytes and the checks that they are all there.
+//! One file of weights: its bytes and the checks that they are all there.
 
 #![expect(unsafe_code, reason = "mapping a file")]
 
@@ -10,6 +10,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use memmap2::Mmap;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Metadata, SafeTensorError};
+use unmask_gguf::{GgufHeader, MAGIC};
 
 use super::guard::MapGuard;
 use crate::BackendError;
@@ -135,9 +136,23 @@ impl File {
         }
     }
 
-    /// Where the tensors' bytes begin; only after [`header`](Self::header) succeeded.
+    /// Where the tensors' bytes begin; only after [`header`](Self::header) succeeded, or [`gguf`](Self::gguf).
     pub(super) fn data_start(&self) -> usize {
-        LENGTH_BYTES + self.header_len().unwrap_or(0)
+        match self.gguf() {
+            Some(header) => header
+                .map_or(0, |it| it.data_start as usize)
+                .min(self.bytes().len()),
+            None => LENGTH_BYTES + self.header_len().unwrap_or(0),
+        }
+    }
+
+    /// The header of a GGUF file, which begins as such.
+    pub(super) fn gguf(&self) -> Option<Result<GgufHeader<'_>, BackendError>> {
+        let bytes = self.bytes();
+        bytes.starts_with(MAGIC).then(|| {
+            GgufHeader::parse(bytes, bytes.len() as u64)
+                .map_err(|error| self.broken(error.to_string()))
+        })
     }
 
     fn header_len(&self) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Safetensors checkpoints, one file or several, mapped into memory and looked up by name.
+//! Checkpoints as safetensors or GGUF, one file or several, mapped into memory and looked up by name.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), unmask_sdk::BackendError> {
@@ -9,10 +9,12 @@
 //! ```
 
 mod adapter;
+mod blocks;
 #[cfg(feature = "cache")]
 pub mod cache;
 mod file;
 mod fingerprint;
+mod gguf;
 mod guard;
 mod nearest;
 mod tensor;
@@ -23,12 +25,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use safetensors::Dtype;
-use tensor::Stored;
+use tensor::{Stored, StoredForm};
 pub use tensor::{Weight, all_finite};
+pub use unmask_gguf::GgmlType;
 
 use crate::BackendError;
 use adapter::Delta;
 use file::File;
+use gguf::RowOrder;
 
 /// A checkpoint's tensors, held by mapped files; cheap to open, read from the disk when touched.
 #[derive(Debug)]
@@ -46,13 +50,15 @@ pub struct Weights {
 #[derive(Debug)]
 struct TensorLocation {
     file: usize,
-    dtype: Dtype,
+    form: StoredForm,
     shape: Vec<usize>,
     bytes: Range<usize>,
+    order: RowOrder,
 }
 
 impl Weights {
-    /// Maps the files and reads their headers. `adapter_model.safetensors` among them is a LoRA of PEFT's, with
+    /// Maps the files and reads their headers; the tensors of GGUF files are called as in the checkpoint that was converted.
+    /// `adapter_model.safetensors` among them is a LoRA of PEFT's, with
     /// `adapter_config.json` beside it: its tensors are merged with the others as these are read.
     ///
     /// # Errors
@@ -81,7 +87,12 @@ impl Weights {
     fn index(files: Vec<File>) -> Result<Self, BackendError> {
         let mut tensors: BTreeMap<String, TensorLocation> = BTreeMap::new();
         let mut adapters = Vec::new();
+        let mut names = None;
         for (index, file) in files.iter().enumerate() {
+            if let Some(header) = file.gguf() {
+                gguf::add(file, index, &header?, &mut names, &mut tensors)?;
+                continue;
+            }
             let header = file.header()?;
             let mut own = BTreeMap::new();
             let is_adapter = adapter::is_adapter(&file.path);
@@ -91,9 +102,10 @@ impl Weights {
                 let first = file.data_start() + start;
                 let place = TensorLocation {
                     file: index,
-                    dtype: info.dtype,
+                    form: StoredForm::Each(info.dtype),
                     shape: info.shape.clone(),
                     bytes: first..first + (end - start),
+                    order: RowOrder::AsNamed,
                 };
                 match tensors.entry(name) {
                     Entry::Vacant(free) => free.insert(place),
@@ -156,9 +168,9 @@ impl Weights {
         let file = &self.files[place.file];
         let stored = &file.bytes()[place.bytes.clone()];
         let update = self.deltas.get(name).map(|delta| delta.of(&self.files));
-        let (dtype, bytes) = match update {
-            Some(_) => (Dtype::F32, &[][..]),
-            None => (place.dtype, stored),
+        let (dtype, bytes) = match (update, place.form, place.order) {
+            (None, StoredForm::Each(dtype), RowOrder::AsNamed) => (dtype, stored),
+            _ => (Dtype::F32, &[][..]),
         };
         Some(Weight {
             name,
@@ -169,8 +181,9 @@ impl Weights {
             bytes,
             stored: Stored {
                 file,
-                dtype: place.dtype,
+                form: place.form,
                 bytes: stored,
+                order: place.order,
                 update,
             },
         })
@@ -237,7 +250,8 @@ impl Weights {
     /// The value of `key` in the files' `__metadata__`; the first file that has it wins.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<String> {
-        let headers = self.files.iter().filter_map(|file| file.header().ok());
+        let files = self.files.iter().filter(|file| file.gguf().is_none());
+        let headers = files.filter_map(|file| file.header().ok());
         headers
             .filter_map(|header| header.metadata().clone()?.remove(key))
             .next()

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use half::f16;
 use safetensors::Dtype;
+use unmask_gguf::GgmlType;
 
 use super::adapter::Update;
+use super::blocks;
 use super::file::File;
+use super::gguf::RowOrder;
 use crate::BackendError;
 
 /// A tensor of a checkpoint, borrowed from the mapped file.
@@ -17,15 +20,15 @@ pub struct Weight<'a> {
     pub name: &'a str,
     /// The file that holds it.
     pub path: &'a Path,
-    /// How a number is stored; F32 where an adapter adds to the tensor.
+    /// How a number is stored; F32 where it is [derived](Self::is_derived).
     pub dtype: Dtype,
     /// Lengths of the dimensions, row-major.
     pub shape: &'a [usize],
     /// Where in the file its bytes begin.
     pub offset: usize,
     /// The numbers, little-endian, without gaps; aligned to nothing. Whoever reads them asks
-    /// [`Weights::check_whole`](super::Weights::check_whole) afterwards. None where an adapter adds to the tensor, see
-    /// [`is_merged`](Self::is_merged).
+    /// [`Weights::check_whole`](super::Weights::check_whole) afterwards. None where the tensor is derived, see
+    /// [`is_derived`](Self::is_derived).
     pub bytes: &'a [u8],
     pub(super) stored: Stored<'a>,
 }
@@ -34,14 +37,48 @@ pub struct Weight<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored<'a> {
     pub(super) file: &'a File,
-    pub(super) dtype: Dtype,
+    pub(super) form: StoredForm,
     pub(super) bytes: &'a [u8],
+    /// In which order its rows lie.
+    pub(super) order: RowOrder,
     /// What an adapter adds to it.
     pub(super) update: Option<Update<'a>>,
 }
 
-/// Rows of a merged tensor that are tested at once.
+/// How a file has the numbers of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoredForm {
+    /// One by one.
+    Each(Dtype),
+    /// In blocks of a row.
+    Blocks(GgmlType),
+}
+
+impl StoredForm {
+    /// Bytes of a row of `columns` numbers.
+    pub(super) fn row_bytes(self, columns: usize) -> usize {
+        match self {
+            Self::Each(dtype) => columns * dtype.bitsize() / 8,
+            Self::Blocks(kind) => {
+                let (length, bytes) = kind.block().unwrap_or((1, 0));
+                columns / length * bytes
+            }
+        }
+    }
+}
+
+/// Rows of a derived tensor that are tested at once.
 const ROWS: usize = 64;
+
+impl<'a> Weight<'a> {
+    /// The bytes of [`blocks`](Self::blocks), aligned for their halves, where they lie in the order of the rows.
+    #[must_use]
+    pub fn block_bytes(&self) -> Option<&'a [u8]> {
+        self.blocks()
+            .filter(|_| self.stored.order == RowOrder::AsNamed)
+            .map(|_| self.stored.bytes)
+    }
+}
 
 impl Weight<'_> {
     /// Numbers in one row: the product of all dimensions but the first.
@@ -50,60 +87,130 @@ impl Weight<'_> {
         self.shape.iter().skip(1).product()
     }
 
-    /// True if an adapter adds to the tensor: its numbers are nowhere as they are, and have to be read.
+    /// True if its numbers are nowhere as they are, and have to be read: an adapter adds to the tensor, or it is stored in
+    /// blocks or in another order.
     #[must_use]
-    pub fn is_merged(&self) -> bool {
-        self.stored.update.is_some()
+    pub fn is_derived(&self) -> bool {
+        let Stored {
+            form,
+            order,
+            update,
+            ..
+        } = self.stored;
+        update.is_some() || matches!(form, StoredForm::Blocks(_)) || order != RowOrder::AsNamed
+    }
+
+    /// What its rows are stored as, if that is blocks and no adapter adds to them.
+    #[must_use]
+    pub fn blocks(&self) -> Option<GgmlType> {
+        match self.stored.form {
+            StoredForm::Blocks(kind) if self.stored.update.is_none() => Some(kind),
+            StoredForm::Blocks(_) | StoredForm::Each(_) => None,
+        }
+    }
+
+    /// Adds the stored bytes of row `row`, whatever they are, to `out`.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn copy_row(&self, row: usize, out: &mut Vec<u8>) {
+        let row_bytes = self.stored.form.row_bytes(self.row_len());
+        let at = self.stored.order.place(row) * row_bytes;
+        out.extend_from_slice(&self.stored.bytes[at..at + row_bytes]);
     }
 
     /// All numbers.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless they are F32, F16 or BF16, and finite, and the file still has them.
+    /// [`BackendError::Checkpoint`] unless they are floats or blocks that are read, and finite, and the file still has them.
     pub fn to_f32(&self) -> Result<Vec<f32>, BackendError> {
         let mut numbers = vec![0.0; self.shape.iter().product()];
-        self.read(0..self.stored.bytes.len(), &mut numbers)?;
+        let rows = self.shape.first().copied().unwrap_or(1);
+        self.read_rows(0..rows, &mut numbers)?;
         Ok(numbers)
     }
 
     /// Writes rows `rows` of the first dimension to `out`, of length `rows.len() * row_len`.
     ///
     /// # Errors
-    /// [`BackendError::Checkpoint`] unless the numbers are F32, F16 or BF16, and finite, and the file still has them.
+    /// [`BackendError::Checkpoint`] unless the numbers are floats or blocks that are read, and finite, and the file still has
+    /// them.
     ///
     /// # Panics
     /// If `rows` reaches beyond the tensor or `out` has another length.
     pub fn read_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), BackendError> {
-        let row_bytes = self.row_len() * self.stored.dtype.bitsize() / 8;
-        self.read(rows.start * row_bytes..rows.end * row_bytes, out)
+        self.decode_rows(rows, out)?;
+        self.check_read(out)
     }
 
-    fn read(&self, range: Range<usize>, out: &mut [f32]) -> Result<(), BackendError> {
+    /// Writes the rows `rows` of the first dimension to `out`, one after the other, as [`read_rows`](Self::read_rows) does each;
+    /// but the system is asked once for all whether the file still has them.
+    ///
+    /// # Errors
+    /// As [`read_rows`](Self::read_rows).
+    ///
+    /// # Panics
+    /// If a row is beyond the tensor, or `out` has room for another number of rows.
+    pub fn gather_rows(
+        &self,
+        rows: impl ExactSizeIterator<Item = usize>,
+        out: &mut [f32],
+    ) -> Result<(), BackendError> {
+        let columns = self.row_len();
+        assert_eq!(rows.len() * columns, out.len(), "room for the rows");
+        for (row, out) in rows.zip(out.chunks_exact_mut(columns.max(1))) {
+            self.decode_rows(row..row + 1, out)?;
+        }
+        self.check_read(out)
+    }
+
+    /// Writes the numbers of some rows, and what an adapter adds to them.
+    fn decode_rows(&self, rows: Range<usize>, out: &mut [f32]) -> Result<(), BackendError> {
         let Stored {
-            file,
-            dtype,
+            form,
             bytes,
+            order,
             update,
+            ..
         } = self.stored;
-        let bytes = &bytes[range.clone()];
+        let columns = self.row_len();
+        let row_bytes = form.row_bytes(columns);
         assert_eq!(
-            bytes.len() * 8,
-            out.len() * dtype.bitsize(),
+            rows.len() * columns,
+            out.len(),
             "the buffer is as long as the rows asked for"
         );
-        if !decode(dtype, bytes, out) {
-            return Err(self.broken(format!(
-                "is stored as {dtype:?}; only F32, F16 and BF16 can be read, fetch an unquantised checkpoint"
-            )));
+        let decoded = |bytes: &[u8], out: &mut [f32]| match form {
+            StoredForm::Each(dtype) if decode(dtype, bytes, out) => Ok(()),
+            StoredForm::Each(dtype) => Err(self.broken(unreadable(dtype))),
+            StoredForm::Blocks(kind) => {
+                blocks::decode(kind, bytes, out);
+                Ok(())
+            }
+        };
+        match order {
+            RowOrder::AsNamed => {
+                decoded(&bytes[rows.start * row_bytes..rows.end * row_bytes], out)?;
+            }
+            order => {
+                for (row, out) in rows.clone().zip(out.chunks_exact_mut(columns.max(1))) {
+                    decoded(&bytes[order.place(row) * row_bytes..][..row_bytes], out)?;
+                }
+            }
         }
         if let Some(update) = update {
             // It has two dimensions.
-            let columns = self.row_len();
-            let first = range.start / (columns * dtype.bitsize() / 8).max(1);
-            update.add(first..self.shape[0], columns, out);
+            update.add(rows.start..self.shape[0], columns, out);
+        }
+        Ok(())
+    }
+
+    /// Tests what was read.
+    fn check_read(&self, out: &[f32]) -> Result<(), BackendError> {
+        if let Some(update) = self.stored.update {
             update.file.check_whole()?;
         }
-        file.check_whole()?;
+        self.stored.file.check_whole()?;
         match all_finite(out) {
             true => Ok(()),
             false => Err(self.not_finite()),
@@ -116,7 +223,7 @@ impl Weight<'_> {
     /// # Errors
     /// [`BackendError::Checkpoint`].
     pub fn check_finite(&self) -> Result<(), BackendError> {
-        if self.is_merged() {
+        if self.is_derived() {
             let mut numbers = vec![0.0; ROWS * self.row_len()];
             let mut stretches = (0..self.shape[0]).step_by(ROWS);
             return stretches.try_for_each(|first| {
@@ -151,6 +258,19 @@ impl Weight<'_> {
             what: format!("tensor {} {what}", self.name),
         }
     }
+}
+
+/// What is wrong with numbers that are none to compute with.
+fn unreadable(dtype: Dtype) -> String {
+    let hint = match dtype {
+        // GPTQ, AWQ and MLX pack several numbers into one of these.
+        Dtype::I32 | Dtype::U32 => "; it looks like a checkpoint that was quantised",
+        Dtype::I8 | Dtype::U8 | Dtype::F8_E4M3 | Dtype::F8_E5M2 => "; the checkpoint was quantised",
+        _ => "",
+    };
+    format!(
+        "is stored as {dtype:?}; only F32, F16 and BF16 can be read{hint}, fetch the one that is not quantised"
+    )
 }
 
 /// False if numbers of this type are none that can be read.

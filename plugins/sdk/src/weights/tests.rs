@@ -92,11 +92,14 @@ fn what_is_cut_off_while_it_is_read_is_zeros_and_an_error() {
                 });
             }
         });
-        let error = weight.to_f32().expect_err("its end is gone").to_string();
-        assert!(
-            error.contains("was cut short while it was in use"),
-            "{error}"
-        );
+        let gathered = weight.gather_rows([0, 1000].into_iter(), &mut vec![0.0; 2 << 10]);
+        for error in [weight.to_f32().err(), gathered.err()] {
+            let error = error.expect("its end is gone").to_string();
+            assert!(
+                error.contains("was cut short while it was in use"),
+                "{error}"
+            );
+        }
         // Zeros stay where they were read, whatever its length is later.
         set_length(&path, bytes.len() as u64);
         let error = weights.check_whole().expect_err("it was cut").to_string();
@@ -110,17 +113,33 @@ fn what_is_cut_off_while_it_is_read_is_zeros_and_an_error() {
     assert!(read.is_ok_and(|read| read.iter().all(|&one| one == 1.0)));
 }
 
-/// In the environment of a process that is to fault.
+/// In the environment of a process that is to fault: what handles it.
 #[cfg(target_os = "linux")]
 const FAULT: &str = "UNMASK_TEST_FAULT";
 
-/// What the next test starts.
+/// A handler that was there before the guard's.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "no safe interface ends a process in a handler")]
+extern "C" fn end_with_seven(_: libc::c_int) {
+    // SAFETY: it may be called in handlers.
+    unsafe { libc::_exit(7) }
+}
+
+/// What the next tests start.
 #[cfg(target_os = "linux")]
 #[test]
-#[expect(unsafe_code, reason = "a mapping that nobody guards")]
+#[expect(
+    unsafe_code,
+    reason = "a mapping that nobody guards, and the handler of a signal"
+)]
 fn a_process_with_a_guard_and_a_fault() {
-    if std::env::var_os(FAULT).is_none() {
+    let Some(handled) = std::env::var_os(FAULT) else {
         return;
+    };
+    if handled == "own" {
+        let handler: extern "C" fn(libc::c_int) = end_with_seven;
+        // SAFETY: the handler calls only what handlers may.
+        unsafe { libc::signal(libc::SIGBUS, handler as libc::sighandler_t) };
     }
     let bytes = file(&[("full", "F32", "[2,1]", TWO)]);
     let _guarded = open(&bytes).expect("it is whole");
@@ -133,22 +152,33 @@ fn a_process_with_a_guard_and_a_fault() {
     panic!("there is no byte {}", unguarded[0]);
 }
 
+/// How such a process ends.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_fault_outside_of_the_weights_ends_the_process_as_before() {
-    use std::os::unix::process::ExitStatusExt as _;
+fn fault(handled: &str) -> std::process::ExitStatus {
     let program = std::env::current_exe().expect("a test has a program");
     let status = std::process::Command::new(program)
         .args([
             "--exact",
             "weights::tests::a_process_with_a_guard_and_a_fault",
         ])
-        .env(FAULT, "1")
+        .env(FAULT, handled)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .status();
-    let signal = status.expect("it starts").signal();
-    assert_eq!(signal, Some(libc::SIGBUS));
+    status.expect("it starts")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fault_outside_of_the_weights_ends_the_process_as_before() {
+    use std::os::unix::process::ExitStatusExt as _;
+    assert_eq!(fault("by the system").signal(), Some(libc::SIGBUS));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_fault_outside_of_the_weights_reaches_the_handler_that_was_there_before() {
+    assert_eq!(fault("own").code(), Some(7));
 }
 
 #[test]
@@ -171,6 +201,10 @@ fn numbers_of_every_float_type_are_read_as_f32() {
     let full = weights.shaped("full", &[2, 1]).expect("the files are fine");
     full.read_rows(1..2, &mut row).expect("the files are fine");
     assert_eq!(row, [-2.0]);
+    let mut rows = [0.0; 4];
+    full.gather_rows([1, 0, 1, 1].into_iter(), &mut rows)
+        .expect("the files are fine");
+    assert_eq!(rows, [-2.0, 1.0, -2.0, -2.0]);
     assert_eq!(weights.metadata("format").as_deref(), Some("pt"));
 }
 

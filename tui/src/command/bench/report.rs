@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use unmask::amount::counted;
 use unmask_core::measured::{DenoisingMode, ForwardTime, Measurement};
 use unmask_core::stats::{holm, questions_needed};
 
@@ -98,13 +99,13 @@ impl<'a> BenchReport<'a> {
         let block = settings.block_length();
         let block = block.map_or(String::new(), |it| format!(" in blocks of {it}"));
         format!(
-            "{} {} on {} ({}{threads}), {} questions{seeds}, {} positions{block}, {}, {}\n",
+            "{} {} on {} ({}{threads}), {}{seeds}, {}{block}, {}, {}\n",
             settings.model,
             settings.precision,
             settings.device_name,
             settings.backend,
-            self.count,
-            settings.length,
+            counted(self.count, "question"),
+            counted(settings.length, "position"),
             settings.program,
             settings.date,
         )

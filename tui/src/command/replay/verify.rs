@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use unmask::amount::counted;
 use unmask::picture::RecordedRun;
 use unmask_core::Canvas;
 use unmask_core::config::{Config, ConfigReader};
@@ -213,11 +214,11 @@ fn difference(step: &StepLine, now: &StepEvent) -> String {
 fn report(run: &RecordedRun, loaded: &Loaded, comparison: &Comparison) -> String {
     let who = |it: &BackendLine| format!("{} {} {}", it.name, it.version, it.precision);
     let mut lines = format!(
-        "recorded {}, now {} · {} of {} steps the same\n",
+        "recorded {}, now {} · {} of {} the same\n",
         who(&run.start.backend),
         who(&BackendLine::of(loaded)),
         comparison.same,
-        comparison.steps
+        counted(comparison.steps, "step")
     );
     if let Some(first) = &comparison.first {
         lines += &format!("first difference: {first}\n");

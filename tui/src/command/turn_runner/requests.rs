@@ -7,10 +7,6 @@ use unmask_core::engine::{EngineEvent, MeasureHandle, MeasureRequest, TurnHandle
 use super::{HostEvent, TurnRunner, prompt};
 
 /// What happens to a command that carries out several requests at once.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is on its way at a time, and is used up at once"
-)]
 pub(in super::super) enum WorkerEvent {
     /// A line of stdin with its end; empty at the end of stdin.
     Line(io::Result<String>),

@@ -2,6 +2,7 @@ use unmask_core::event::CommitKind;
 
 use super::*;
 use crate::fixture::{self, FixtureCell};
+use crate::layout::answer_so_far;
 
 fn options(width: usize) -> LayoutOptions {
     LayoutOptions {

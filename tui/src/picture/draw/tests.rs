@@ -94,12 +94,16 @@ fn bare_pictures_hold_the_tokens_alone_and_a_card_the_answer_a_bar_a_token_and_s
     let rows = rows_needed(&turn, &[6], &card);
     let buffer = frame(&turn, 6, &card, rows);
     let shown = text(&buffer);
+    // Message, answer, bars, settings.
+    let bars = shown.len() - 3;
+    assert!(shown[0].starts_with(" ▌What is <it>"), "{shown:?}");
+    assert!(shown[2].starts_with(" The <b>"), "{shown:?}");
     assert_eq!(
-        (shown[2].as_str(), &shown[2]),
-        (" ████████████████████", &shown[3])
+        (shown[bars].as_str(), &shown[bars]),
+        (" ████████████████████", &shown[bars + 1])
     );
     // The first token was written last.
-    let colour = |x: u16| buffer[(x, 2)].fg;
+    let colour = |x: u16| buffer[(x, bars as u16)].fg;
     let order = |sixth| card.theme.style(crate::theme::Role::order(sixth)).fg;
     assert_eq!((Some(colour(1)), Some(colour(20))), (order(5), order(1)));
     let all = shown.join("\n");
@@ -211,17 +215,18 @@ fn a_recording_draws_each_step_where_it_stood() {
         .filter_map(|line| line[0].as_f64())
         .collect();
     assert!(times.is_sorted(), "{times:?}");
-    assert_eq!(cast(&[], "x").expect("nothing is no error"), "");
+    assert_eq!(cast([], "x").expect("nothing is no error"), "");
 }
 
 #[test]
 fn a_terminal_that_plays_a_recording_shows_the_cells_of_every_picture() {
     let turn = turn();
-    let pictures = recorded(&turn, &style());
+    let style = style();
+    let pictures: Vec<CastPicture> = recorded(&turn, &style).collect();
     let area = pictures[0].buffer.area;
     let cells = |n: u16| std::num::NonZeroU16::new(n).expect("not zero");
     let mut parser = vt100::Parser::new(cells(area.height), cells(area.width), 0);
-    let text = cast(&pictures, "x").expect("it can be written");
+    let text = cast(pictures.clone(), "x").expect("it can be written");
     let outputs: Vec<serde_json::Value> = text
         .lines()
         .skip(1)

@@ -79,3 +79,36 @@ fn ids_of_a_trace_that_no_vocabulary_has_take_no_room() {
     let turn = recorded_turn(&recording).expect("it fits");
     assert!(turn.loaded.facts.vocab < 1 << 20);
 }
+
+#[test]
+fn a_lean_trace_has_every_step_and_no_runners_up() {
+    let desk = Desk::new();
+    let mut storage = desk.storage();
+    let Job::Trace(_, turn, ended) = trace(2) else {
+        panic!("it is a trace");
+    };
+    let events = crate::session::trace_events(&turn, &ended, jiff::Timestamp::UNIX_EPOCH);
+    let tops = |events: &[unmask_core::wire::Event]| -> Vec<usize> {
+        let steps = events.iter().filter_map(|event| match event {
+            unmask_core::wire::Event::Step(step) => Some(&step.commits),
+            _ => None,
+        });
+        steps.flatten().map(|commit| commit.top.len()).collect()
+    };
+    assert!(
+        tops(&events).iter().any(|&top| top > 0),
+        "there is something to leave out"
+    );
+    write(&mut storage, &[you("a"), answer("b")], 1);
+    act(&mut storage, Job::Detail(crate::state::TracesKept::Lean));
+    assert_eq!(act(&mut storage, trace(2)), None);
+    let Some(StorageEvent::TraceRead(_, Ok(read))) =
+        act(&mut storage, Job::ReadTrace(MessageId(2)))
+    else {
+        panic!("it cannot be read");
+    };
+    assert_eq!(read.answer(), turn.answer());
+    assert_eq!(read.log().entries.len(), turn.log().entries.len());
+    let commits = read.log().entries.iter().flat_map(|entry| entry.commits());
+    assert!(commits.map(|commit| commit.top.len()).all(|top| top == 0));
+}

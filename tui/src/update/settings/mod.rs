@@ -1,5 +1,6 @@
 //! The settings: their panel, and `/set`, `/speed` and `/pin`.
 
+mod dial;
 mod nudge;
 mod pins;
 mod preset;
@@ -7,6 +8,8 @@ mod set;
 
 use std::iter::once;
 
+use dial::next_speed;
+pub(super) use dial::turn_dial;
 use nudge::{Way, nudge};
 pub(super) use pins::{have_pins_read, placed};
 pub(super) use preset::lay_preset;
@@ -18,7 +21,7 @@ use crate::clean::clean_line;
 use crate::effect::Effect;
 use crate::sentence::capital;
 use crate::state::{
-    Below, Composer, DialPosition, Field, Overlay, Refusal, Settings, SettingsPanel, State, Toast,
+    Below, Composer, Field, Overlay, Refusal, Settings, SettingsPanel, State, Toast,
 };
 
 /// Opens the panel.
@@ -28,7 +31,7 @@ pub(super) fn open(state: &mut State) {
 }
 
 /// What the panel makes of a command; `None` if it leaves it to the chat.
-pub(super) fn perform(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+pub(super) fn perform(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     match panel(state)?.input {
         Some(_) => typing(state, command),
         None => choosing(state, command),
@@ -58,7 +61,7 @@ fn panel(state: &mut State) -> Option<&mut SettingsPanel> {
 }
 
 /// While a value is typed.
-fn typing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+fn typing(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     match command {
         Command::Choose | Command::Send => {
             commit(state);
@@ -73,7 +76,7 @@ fn typing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
             panel.input = None;
             panel.below = Below::Plan;
         }
-        Command::Edit(edit) => move_in_input(state, edit),
+        Command::Edit(edit) => move_in_input(state, *edit),
         Command::Scroll(Scroll::First) => move_in_input(state, LineEdit::LineStart),
         Command::Scroll(Scroll::Follow) => move_in_input(state, LineEdit::LineEnd),
         other => return behind(other),
@@ -82,7 +85,7 @@ fn typing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
 }
 
 /// What has nothing to do with the panel: a few commands go on to the chat, the others would happen unseen.
-fn behind(command: Command) -> Option<Vec<Effect>> {
+fn behind(command: &Command) -> Option<Vec<Effect>> {
     let goes_on = matches!(
         command,
         Command::Back | Command::Interrupt | Command::Suspend | Command::Repaint | Command::Quit
@@ -138,7 +141,7 @@ fn report(state: &mut State, result: Result<(), Refusal>) -> bool {
 }
 
 /// While no value is typed.
-fn choosing(state: &mut State, command: Command) -> Option<Vec<Effect>> {
+fn choosing(state: &mut State, command: &Command) -> Option<Vec<Effect>> {
     const PAGE: isize = 5;
     match command {
         Command::Up => go(state, -1),
@@ -213,16 +216,6 @@ fn choose(state: &mut State) {
             }
             panel.input = Some(input);
             panel.below = Below::Plan;
-        }
-    }
-}
-
-/// The dial stops at its ends for the arrows; Enter goes round.
-fn next_speed(state: &mut State) {
-    match state.settings.speed() {
-        Some(DialPosition::Turbo) => state.settings.set_speed(DialPosition::Quality),
-        Some(DialPosition::Quality | DialPosition::Balanced | DialPosition::Fast) | None => {
-            step(state, Way::More)
         }
     }
 }
@@ -362,46 +355,4 @@ fn refused(field: Field) -> String {
         "{} refused, nothing is changed",
         capital(field.words().label)
     )
-}
-
-/// What stands at a position of the dial: `dual, 3.2 forwards (90 %: 6), -0.4 points (-1.9 to +1.1)`, or the dial's own words.
-fn dial_words(settings: &Settings, speed: DialPosition) -> String {
-    let Some(measured) = settings.measured_mode(speed) else {
-        let own = match speed {
-            DialPosition::Quality => "1 token per step",
-            DialPosition::Balanced => "2 tokens per step",
-            DialPosition::Fast => "≈ all tokens above 0.90 in each step",
-            DialPosition::Turbo => "≈ all tokens above 0.70 in each step",
-        };
-        return match settings.measured {
-            Some(_) => format!("{own}, not shown to lose so little"),
-            None => format!("{own}, unmeasured"),
-        };
-    };
-    let cost = settings.estimate(speed, None);
-    let (forwards, most) = cost.map_or((0, 0), |cost| (cost.forwards, cost.most));
-    let mut words = format!(
-        "{}, {forwards} forwards (9 in 10: up to {most})",
-        measured.mode
-    );
-    if let Some(it) = &measured.difference {
-        let points = [it.mean, it.low, it.high].map(|share| 100.0 * share);
-        words += &format!(
-            ", {:+.1} points of right answers ({:+.1} to {:+.1})",
-            points[0], points[1], points[2]
-        );
-    } else if !measured.mode.is_exact() {
-        words += &format!(
-            ", {:.0} % of the tokens",
-            100.0 * measured.agreement.aligned
-        );
-    }
-    words
-}
-
-/// `/speed NAME`.
-pub(super) fn turn_dial(state: &mut State, speed: DialPosition) {
-    state.settings.set_speed(speed);
-    let note = dial_words(&state.settings, speed);
-    state.notify(format!("Speed {}: {note}", speed.name()));
 }

@@ -48,7 +48,7 @@ fn the_carried_model_is_loaded_where_it_can_be() {
 #[test]
 fn a_start_without_a_model_shows_the_first_screen_and_looks_around() {
     let mut driver = Driver::bare();
-    driver.act(Action::Order(Order::Load(LoadRequest::default())));
+    driver.act(Action::Do(Command::Load(LoadRequest::default())));
     assert!(!driver.state.is_first_run());
     let effects = driver.receive(EngineEvent::LoadFailed {
         key: "demo".to_owned(),
@@ -59,8 +59,5 @@ fn a_start_without_a_model_shows_the_first_screen_and_looks_around() {
     driver.say("hello");
     assert_eq!(driver.state.queue.len(), 1, "the message is kept");
     driver.key(KeyCode::Enter);
-    assert!(matches!(
-        driver.state.overlays.last(),
-        Some(Overlay::Models(_))
-    ));
+    assert_eq!(driver.list(), "models");
 }

@@ -228,3 +228,76 @@ fn an_interrupt_gives_an_edit_up_with_its_draft() {
     driver.say("next");
     assert_eq!(driver.said_now(), ["hello", "one", "more", "two", "next"]);
 }
+
+#[test]
+fn a_draft_that_was_emptied_is_no_edited_message_any_more() {
+    let emptied: [fn(&mut Driver); 3] = [
+        |driver| drop(driver.ctrl('u')),
+        |driver| {
+            driver.ctrl('u');
+            driver.say("/stats");
+            driver.key(KeyCode::Esc);
+        },
+        |driver| {
+            while !driver.draft().is_empty() {
+                driver.key(KeyCode::Backspace);
+            }
+        },
+    ];
+    for empty in emptied {
+        let mut driver = Driver::two_turns();
+        driver.say("/edit 1");
+        assert!(driver.state.editing.is_some());
+        empty(&mut driver);
+        assert_eq!((driver.draft().as_str(), driver.state.editing), ("", None));
+        driver.say("third");
+        assert_eq!(driver.said_now().len(), 5, "nothing is set aside");
+    }
+}
+
+#[test]
+fn an_edited_template_is_filled_again_in_the_place_of_what_it_was() {
+    let mut driver = Driver::ready();
+    driver.say("/fill Two ___ three");
+    driver.begin();
+    driver.finish("Two and three", FinishReason::Complete);
+    driver.say("/edit 1");
+    assert_eq!(driver.draft(), "/fill Two ___ three");
+    driver.write("!");
+    let effects = driver.key(KeyCode::Enter);
+    let TurnInput::Fill(fill) = &started(&effects).input else {
+        panic!("it is no template any more");
+    };
+    assert_eq!(fill.parts.len(), 3);
+    assert_eq!(driver.said_now(), ["Two ___ three!"]);
+    assert_eq!(driver.state.editing, None);
+}
+
+#[test]
+fn a_toast_and_a_panel_are_closed_without_giving_up_what_waits_for_a_model() {
+    let mut driver = Driver::two_turns();
+    driver.state.activity = Activity::Loading(crate::state::Load {
+        key: "other".to_owned(),
+        stage: "opening".to_owned(),
+        done: 0,
+        total: 0,
+        progress_at: Duration::ZERO,
+        cancellation: crate::state::Cancellation::NotRequested,
+    });
+    driver.state.comparing = Some((1, Box::default()));
+    driver.state.complain(
+        "Theme x",
+        &[crate::diagnostic::Diagnostic::at(
+            "x.toml",
+            1,
+            "no such colour",
+        )],
+    );
+    driver.key(KeyCode::F(1));
+    driver.key(KeyCode::Esc);
+    driver.key(KeyCode::Esc);
+    assert!(driver.state.toast.is_none() && driver.state.overlays.is_empty());
+    assert!(driver.state.comparing.is_some());
+    assert_eq!(driver.key(KeyCode::Esc), [Effect::CancelLoad]);
+    assert!(driver.state.comparing.is_none());
+}

@@ -7,6 +7,7 @@ use unmask_core::conversations::{
     Access, Condition, Durability, MessageId, Record, SessionId, StoppedCanvas, Summary, Visibility,
 };
 
+mod changed;
 mod lists;
 mod running;
 
@@ -99,7 +100,7 @@ fn opened(access: Access) -> StorageEvent {
                         text: "A number.".to_owned(),
                         reason: FinishReason::Complete,
                         stats: Stats::default(),
-                        params: unmask_core::Params::default(),
+                        params: Box::default(),
                         trace: None,
                         log_kept: crate::state::LogKept::No,
                     }),
@@ -181,7 +182,7 @@ fn quitting_keeps_what_a_running_turn_has_come_to() {
 fn nothing_is_written_of_an_empty_conversation() {
     let mut driver = kept();
     assert_eq!(driver.act(Action::Paste("draft".to_owned())), []);
-    driver.act(Action::Order(crate::action::Order::Rename(
+    driver.act(Action::Do(crate::action::Command::Rename(
         "Name".to_owned(),
     )));
     assert_eq!(driver.order(Command::New), [Effect::Keep(Job::Begin)]);
@@ -281,7 +282,7 @@ fn a_conversation_of_another_process_goes_on_in_a_copy_with_the_first_message() 
     driver.receive_storage(opened(Access::InUse));
     assert_eq!(driver.state.saved.word(), Some("read-only"));
     assert_eq!(
-        driver.act(Action::Order(crate::action::Order::Rename("x".to_owned()))),
+        driver.act(Action::Do(crate::action::Command::Rename("x".to_owned()))),
         []
     );
     let effects = driver.say("mine");
@@ -317,7 +318,12 @@ fn a_disk_that_refuses_is_told_in_a_corner_and_in_the_header() {
 
 #[test]
 fn a_trace_that_is_not_wanted_is_neither_written_nor_told_of() {
-    for (traces, expected) in [(TracesKept::Yes, (true, 1)), (TracesKept::No, (false, 0))] {
+    let both = [
+        (TracesKept::All, (true, 1)),
+        (TracesKept::Lean, (true, 1)),
+        (TracesKept::Off, (false, 0)),
+    ];
+    for (traces, expected) in both {
         let mut driver = kept();
         driver.state.saved.traces = traces;
         driver.say("hello");

@@ -153,7 +153,7 @@ fn a_stopped_answer_goes_on_from_its_canvas_with_its_own_settings() {
     };
     let committed = fixture::token(CELLS, 0);
     assert_eq!(canvas.answer(), [committed, MASK, MASK]);
-    assert_eq!(request.params, params);
+    assert_eq!(request.params, *params);
     let origin = driver.state.running().map(|turn| turn.origin);
     assert_eq!(origin, Some(TurnOrigin::Continued(1)));
 }
@@ -185,7 +185,7 @@ fn the_longer_answer_takes_the_place_of_the_stopped_one_with_the_work_of_both() 
     let params = Params::default();
     driver.receive_turn(TurnEvent::Started {
         canvas: canvas.clone(),
-        params,
+        params: Box::new(params),
         left_out: 0,
     });
     driver.receive_turn(outcome(

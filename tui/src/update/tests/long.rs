@@ -21,7 +21,7 @@ fn what_the_model_no_longer_sees_is_marked_and_sent_again() {
     assert_eq!(sent(&effects).len(), 5);
     driver.receive_turn(TurnEvent::Started {
         canvas: Canvas::new(&[], CELLS.len(), MASK),
-        params: driver.state.settings.params.clone(),
+        params: Box::new(driver.state.settings.params.clone()),
         left_out: 2,
     });
     assert_eq!(driver.state.transcript.horizon(), Some((1, 2)));

@@ -78,7 +78,7 @@ fn a_theme_is_tried_while_it_is_chosen_and_escape_brings_the_old_one_back() {
 #[test]
 fn with_reduced_motion_steps_are_drawn_twice_a_second() {
     let mut driver = Driver::denoising();
-    driver.act(Action::Order(crate::action::Order::Motion(Motion::Reduced)));
+    driver.act(Action::Do(crate::action::Command::Motion(Motion::Reduced)));
     let mut frames = 0;
     for step in 2..62 {
         driver.state.is_dirty = false;

@@ -2,9 +2,11 @@ mod alerts;
 mod canvas;
 mod chat;
 mod copy;
+mod exporting;
 mod first_screen;
 mod forks;
 mod frame;
+mod getting;
 mod keeping;
 mod last_turn;
 mod long;
@@ -31,7 +33,7 @@ use unmask_core::engine::{
 use unmask_core::event::{FinishReason, Stats};
 
 use super::*;
-use crate::action::{Command, Order, Scroll, Size, TimeOfDay};
+use crate::action::{Command, Scroll, Size, TimeOfDay};
 use crate::effect::Mouse;
 use crate::fixture::{self, FixtureCell, MASK};
 use crate::state::{Entry, Overlay, Turn, View};
@@ -81,7 +83,7 @@ impl Driver {
         let params = self.state.settings.params.clone();
         self.receive_turn(TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         });
         let commit = fixture::new(0, fixture::token(CELLS, 0), 0.9);
@@ -171,6 +173,11 @@ impl Driver {
         notice.map_or("", |notice| &notice.text)
     }
 
+    /// The name of the topmost list.
+    fn list(&self) -> &'static str {
+        self.state.list().map_or("", |list| list.kind.name)
+    }
+
     fn entries(&self) -> Vec<&Entry> {
         let item = self.state.transcript.entries.iter();
         item.map(|item| &item.entry).collect()
@@ -184,15 +191,13 @@ impl Driver {
 /// What a started turn sends to the model.
 fn sent(effects: &[Effect]) -> Vec<(Role, String)> {
     match effects {
-        [
-            Effect::Start(TurnRequest {
-                input: TurnInput::Chat { messages, .. },
-                ..
-            }),
-        ] => messages
-            .iter()
-            .map(|Message { role, content }| (*role, content.clone()))
-            .collect(),
+        [Effect::Start(request)] => match &request.input {
+            TurnInput::Chat { messages, .. } => messages
+                .iter()
+                .map(|Message { role, content }| (*role, content.clone()))
+                .collect(),
+            other => panic!("no conversation: {other:?}"),
+        },
         other => panic!("no turn was started: {other:?}"),
     }
 }

@@ -173,8 +173,8 @@ fn nothing_is_loaded_while_an_answer_is_written_or_a_model_loaded() {
         key: "base".to_owned(),
         ..LoadRequest::default()
     };
-    driver.act(Action::Order(Order::Load(request.clone())));
-    assert_eq!(driver.act(Action::Order(Order::Load(request))), []);
+    driver.act(Action::Do(Command::Load(request.clone())));
+    assert_eq!(driver.act(Action::Do(Command::Load(request))), []);
     assert_eq!(
         driver.notice(),
         "LLaDA-8B-Base is being loaded: stop that first"

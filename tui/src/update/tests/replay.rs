@@ -126,10 +126,10 @@ fn a_runner_up_is_pinned_at_its_step_and_the_rest_is_denoised_again() {
     };
     assert_eq!(canvas.answer(), [token(0), token(2), MASK]);
     assert!(canvas.is_given(Position(1)) && !canvas.is_given(Position(0)));
-    assert_eq!(request.params, driver.said(1).params);
+    assert_eq!(request.params, *driver.said(1).params);
     driver.receive_turn(TurnEvent::Started {
         canvas: canvas.clone(),
-        params: request.params.clone(),
+        params: Box::new(request.params.clone()),
         left_out: 0,
     });
     driver.fix(1, 2);
@@ -147,7 +147,7 @@ fn a_runner_up_is_pinned_at_its_step_and_the_rest_is_denoised_again() {
     );
     let turn = driver.said(2).trace.as_ref().expect("it is kept");
     let branch = turn.branch.as_ref().expect("it is a branch");
-    assert_eq!(branch.name, (1, 'b'));
+    assert_eq!(branch.name.to_string(), "1b");
     let is_other: Vec<bool> = (0..3).map(|at| turn.is_other_than_before(at)).collect();
     assert_eq!(is_other, [false, true, false]);
     let messages = driver.state.transcript.messages();

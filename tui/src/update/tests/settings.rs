@@ -50,13 +50,10 @@ impl Driver {
 /// The settings of a started turn: its length, its steps and its seed.
 fn run(effects: &[Effect]) -> (usize, usize, u64) {
     match effects {
-        [
-            Effect::Start(TurnRequest {
-                input: TurnInput::Chat { length, .. },
-                params,
-                ..
-            }),
-        ] => (*length, params.steps, params.seed),
+        [Effect::Start(request)] => match &request.input {
+            TurnInput::Chat { length, .. } => (*length, request.params.steps, request.params.seed),
+            other => panic!("no conversation: {other:?}"),
+        },
         other => panic!("no turn was started: {other:?}"),
     }
 }
@@ -256,12 +253,10 @@ fn a_refusal_of_pins_goes_once_they_are_right() {
 #[test]
 fn pins_are_sent_with_every_turn_until_they_are_cleared() {
     let pins = |effects: &[Effect]| match effects {
-        [
-            Effect::Start(TurnRequest {
-                input: TurnInput::Chat { pins, .. },
-                ..
-            }),
-        ] => pins.len(),
+        [Effect::Start(request)] => match &request.input {
+            TurnInput::Chat { pins, .. } => pins.len(),
+            other => panic!("no conversation: {other:?}"),
+        },
         other => panic!("no turn was started: {other:?}"),
     };
     let mut driver = Driver::ready();

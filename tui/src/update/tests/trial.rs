@@ -100,7 +100,7 @@ fn the_three_settings_of_the_end_say_what_they_do() {
 fn a_conversation_is_removed_from_the_list_without_a_del_key() {
     use crate::keymap::{Chord, Context};
     let keymap = crate::keymap::Keymap::default();
-    let chords = keymap.chords(&[Context::Sessions], Command::Delete);
+    let chords = keymap.chords(&[Context::Sessions], &Command::Delete);
     assert!(
         chords
             .iter()

@@ -30,7 +30,13 @@ impl Inspected<'_> {
         }
         let theme = self.state.look.theme;
         let keys = self.keys();
-        let inner = panel::frame(area, theme, &self.title(), &keys, Role::Quiet, buffer);
+        let title = format!(
+            "{} · block {} · {}",
+            self.title(""),
+            self.block(),
+            self.pinned()
+        );
+        let inner = panel::frame(area, theme, &title, &keys, Role::Quiet, buffer);
         let right = inner.right();
         put(
             buffer,
@@ -46,6 +52,10 @@ impl Inspected<'_> {
         };
         self.draw_candidates(below, buffer);
         let column = inner.x + 40;
+        if let Some((steps, bars)) = self.growth() {
+            let line = format!("steps {steps}  {bars}");
+            put(buffer, theme, (column, below.y), right, (&line, Role::Text));
+        }
         let lines = self.history().into_iter().chain(self.deeds());
         for (y, line) in (below.y + 1..below.bottom()).zip(lines) {
             put(buffer, theme, (column, y), right, (&line, Role::Quiet));
@@ -70,7 +80,8 @@ impl Inspected<'_> {
             }
             y += 1;
         };
-        say(&self.title(), Role::Strong);
+        let length = self.moment.fold.canvas().answer().len();
+        say(&self.title(&format!(" of {length}")), Role::Strong);
         say(&self.place(), Role::Quiet);
         say("", Role::Text);
         for fact in self.facts().split(" · ") {
@@ -90,6 +101,10 @@ impl Inspected<'_> {
             }
             y += 1;
         };
+        if let Some((steps, bars)) = self.growth() {
+            say(&format!("confidence, steps {steps}   {bars}"), Role::Text);
+            say("", Role::Text);
+        }
         for line in self.history() {
             say(&line, Role::Text);
         }
@@ -112,15 +127,20 @@ impl Inspected<'_> {
         marks.get(self.replay.token).copied()
     }
 
-    /// `token 13 of 128 “exactly”`.
-    fn title(&self) -> String {
+    /// The block of the token, counted from 1.
+    fn block(&self) -> usize {
+        self.replay.token / self.turn.block_length() + 1
+    }
+
+    /// `token 13 of 128 “exactly”`, where `of` says how many there are.
+    fn title(&self, of: &str) -> String {
         let canvas = self.moment.fold.canvas();
         let token = self.replay.token;
         let span = self.replay.span();
         let id = canvas.answer().get(token).copied();
         let text = id.map_or_else(String::new, |id| quoted(self.turn, id, TEXT));
         match span.end() - span.start() {
-            0 => format!("token {token} “{text}”"),
+            0 => format!("token {token}{of} “{text}”"),
             more => format!(
                 "{} tokens from {} to {}",
                 more + 1,
@@ -136,7 +156,7 @@ impl Inspected<'_> {
         let token = self.replay.token;
         let blocks = canvas.answer().len().div_ceil(self.turn.block_length());
         let id = canvas.answer().get(token).map_or(0, |id| id.0);
-        let block = token / self.turn.block_length() + 1;
+        let block = self.block();
         format!("block {block} of {blocks} · {} · id {id}", self.pinned())
     }
 
@@ -233,6 +253,24 @@ impl Inspected<'_> {
         rows
     }
 
+    /// How sure the model was of it, step by step: `1–9` and `▁▁▂▂▃▃▄▄▅`.
+    fn growth(&self) -> Option<(String, String)> {
+        const CELLS: usize = 16;
+        const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let shown = self.replay.shown(self.turn);
+        let growth = self.turn.growth(self.moment, shown, self.replay.token);
+        let ((first, _), (last, _)) = (growth.first()?, growth.last()?);
+        if growth.len() < 2 {
+            return None;
+        }
+        let cells = growth.len().min(CELLS);
+        // Of several steps in a cell the last is shown, so that the end is what was fixed.
+        let at = |cell: usize| growth[(cell + 1) * growth.len() / cells - 1].1;
+        let height = |p: f32| HEIGHTS[((p.clamp(0.0, 1.0) * 7.99) as usize).min(7)];
+        let bars: String = (0..cells).map(|cell| height(at(cell))).collect();
+        Some((format!("{first}–{last}"), bars))
+    }
+
     /// What has stood there, if it is more than one thing: `step 3 “a” 0.41, step 9 “b” 0.88`.
     fn history(&self) -> Vec<String> {
         let shown = self.replay.shown(self.turn);
@@ -263,7 +301,7 @@ impl Inspected<'_> {
             (ReplayAct::Undo, "undo the mark"),
         ];
         let label = |(act, word): (ReplayAct, &str)| {
-            let key = (self.state.keymap).label(&[Context::Replay], Command::Replay(act))?;
+            let key = (self.state.keymap).label(&[Context::Replay], &Command::Replay(act))?;
             Some(format!("{key}  {word}"))
         };
         deeds.into_iter().filter_map(label).collect()

@@ -1,7 +1,7 @@
 //! Two answers side by side.
 
 use super::*;
-use crate::action::{CompareAct, ReplayAct};
+use crate::action::{CompareAct, ReplayAct, Scroll};
 use crate::state::{Compare, Entry, EntryVisibility};
 
 /// The running answer beside a finished one that has other words.
@@ -24,7 +24,7 @@ fn compared(size: Size) -> State {
         text: "A prime number".to_owned(),
         reason: FinishReason::Complete,
         stats: Stats::default(),
-        params: other.params.clone(),
+        params: Box::new(other.params.clone()),
         trace: Some(std::sync::Arc::new(other.at_rest())),
         log_kept: crate::state::LogKept::No,
     }));
@@ -68,4 +68,34 @@ fn differences_are_listed_and_steps_are_shared() {
         shown.contains("A 0/") && shown.contains("same so far"),
         "{shown}"
     );
+}
+
+#[test]
+fn both_scroll_until_their_ends_and_follow_again() {
+    let mut state = compared(size(40, 10));
+    let followed = screen(state.clone());
+    let scroll = |state: &mut State, scroll| {
+        update(state, Action::Do(Command::Scroll(scroll)));
+    };
+    scroll(&mut state, Scroll::First);
+    let first = screen(state.clone());
+    assert!(first.contains("A prime number is a"), "{first}");
+    scroll(&mut state, Scroll::RowDown);
+    let second = screen(state.clone());
+    assert!(!second.contains("A prime number is a"), "{second}");
+    for _ in 0..99 {
+        scroll(&mut state, Scroll::PageDown);
+    }
+    let end = screen(state.clone());
+    scroll(&mut state, Scroll::RowUp);
+    assert_ne!(screen(state.clone()), end, "it has stopped at the end");
+    scroll(&mut state, Scroll::Follow);
+    assert_eq!(screen(state.clone()), followed);
+    // The list of differences scrolls too, and the wheel does the same.
+    update(
+        &mut state,
+        Action::Do(Command::Compare(CompareAct::Differences)),
+    );
+    update(&mut state, Action::Wheel(3));
+    assert_eq!(state.compare.as_ref().and_then(|it| it.top), Some(0));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use unmask_core::engine::{LoadRequest, Loaded};
 
 use super::*;
-use crate::action::Order;
+use crate::action::Command;
 use crate::cells::Emoji;
 use crate::fixture::machine;
 
@@ -82,7 +82,7 @@ fn screens(seed: u64) -> Vec<State> {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         },
     );
@@ -103,7 +103,7 @@ fn screens(seed: u64) -> Vec<State> {
     let key = text(10);
     update(
         &mut state,
-        Action::Order(Order::Load(LoadRequest {
+        Action::Do(Command::Load(LoadRequest {
             key: key.clone(),
             ..LoadRequest::default()
         })),

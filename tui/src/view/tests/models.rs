@@ -3,7 +3,7 @@
 use unmask_core::engine::LoadRequest;
 
 use super::*;
-use crate::action::{AfterScan, Order};
+use crate::action::{AfterScan, Command};
 use crate::fixture::machine;
 use crate::state::Overlay;
 
@@ -17,7 +17,7 @@ fn picker(size: Size) -> State {
     let mut state = looked(main_screen(size));
     update(&mut state, Action::Do(Command::Models));
     update(&mut state, Action::Scanned(Ok(machine().into())));
-    if let Some(Overlay::Models(pick)) = state.overlays.last_mut() {
+    if let Some(pick) = state.overlays.last_mut().and_then(Overlay::pick_mut) {
         pick.write("llada");
     }
     state
@@ -31,7 +31,7 @@ fn toast(size: Size) -> State {
         key: "base".to_owned(),
         ..LoadRequest::default()
     };
-    update(&mut state, Action::Order(Order::Load(request)));
+    update(&mut state, Action::Do(Command::Load(request)));
     let failed = EngineEvent::LoadFailed {
         key: "base".to_owned(),
         failure: Failure {
@@ -125,7 +125,7 @@ fn toast_at_120_by_40() {
 #[test]
 fn a_model_without_room_is_asked_about() {
     let mut state = picker(size(80, 24));
-    if let Some(Overlay::Models(pick)) = state.overlays.last_mut() {
+    if let Some(pick) = state.overlays.last_mut().and_then(Overlay::pick_mut) {
         pick.query = "huge".to_owned();
     }
     update(&mut state, Action::Do(Command::Choose));
@@ -136,7 +136,7 @@ fn a_model_without_room_is_asked_about() {
 fn the_doctor_tells_what_there_is_and_is_scrolled_when_it_is_long() {
     let mut state = main_screen(size(80, 20));
     state.machine.log = Some("~/.local/state/unmask/unmask.log".to_owned());
-    update(&mut state, Action::Order(Order::Look(AfterScan::Doctor)));
+    update(&mut state, Action::Do(Command::Look(AfterScan::Doctor)));
     let mut state = looked(state);
     let version = env!("CARGO_PKG_VERSION");
     let first = screen(state.clone());
@@ -162,7 +162,7 @@ fn what_the_model_no_longer_sees_is_dimmed_above_a_line_that_says_so() {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 2,
         },
     );

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::*;
 use crate::action::AfterScan;
-use crate::action::Order;
 use crate::action::ReplayAct;
 use crate::fixture::machine;
 use crate::session::StorageEvent;
@@ -66,7 +65,7 @@ const PANELS: [Panel; 15] = [
     }),
     ("numbers", |state| give(state, Command::Stats)),
     ("doctor", |state| {
-        update(state, Action::Order(Order::Look(AfterScan::Doctor)));
+        update(state, Action::Do(Command::Look(AfterScan::Doctor)));
         looked(state);
     }),
     ("question", |state| {
@@ -75,7 +74,7 @@ const PANELS: [Panel; 15] = [
             lines: vec!["Its file goes with its traces; nothing brings them back.".to_owned()],
             yes: "remove it".to_owned(),
             letter: 'd',
-            order: Order::Scan,
+            command: Command::Scan,
         }));
     }),
     ("completion", |state| pick(state, "/re")),

@@ -100,7 +100,7 @@ fn raw(size: Size) -> State {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         },
     );
@@ -177,4 +177,25 @@ fn what_the_mouse_has_selected_is_in_reverse_without_any_colour() {
     update(&mut state, Action::Click((10, 3).into()));
     update(&mut state, Action::Drag((12, 7).into()));
     insta::assert_snapshot!(with_reverse(&mut state));
+}
+
+#[test]
+fn a_draft_that_is_an_earlier_message_says_so() {
+    let mut state = main_screen(size(80, 24));
+    update(&mut state, Action::Do(Command::EditTurn(1)));
+    let shown = screen(state.clone());
+    assert!(
+        shown.contains("message 1, edited · Enter begins a branch · Esc gives up"),
+        "{shown}"
+    );
+    let narrow = screen(State {
+        size: size(40, 10),
+        ..state.clone()
+    });
+    assert!(narrow.contains("message 1, edited"), "{narrow}");
+    update(
+        &mut state,
+        Action::Do(Command::Edit(crate::action::LineEdit::KillToStart)),
+    );
+    assert!(!screen(state).contains("edited"));
 }

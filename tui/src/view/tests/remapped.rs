@@ -3,11 +3,12 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
-use crate::action::{Command, Order};
+use crate::action::Command;
 use crate::fixture::machine;
 use crate::keymap::{BINDINGS, Chord, Context, Rebinding};
+use crate::lists;
 use crate::state::{
-    Composer, Confirm, Help, Info, Overlay, Pick, Search, Sessions, SettingsPanel, ThemePick, Toast,
+    Composer, Confirm, Help, Info, ListData, ListPanel, Overlay, Sessions, SettingsPanel, Toast,
 };
 
 /// What the keys were called; `↓` is also the sign of more below.
@@ -18,15 +19,15 @@ const OLD: [&str; 10] = [
 /// Every command whose keys are no letters has a function key that no keyboard has.
 fn remap(state: &mut State) {
     let mut rebindings: Vec<Rebinding> = Vec::new();
-    for &(context, chord, command) in BINDINGS {
-        let is_met = (rebindings.iter()).any(|it| (it.context, it.command) == (context, command));
+    for (context, chord, command) in BINDINGS {
+        let is_met = (rebindings.iter()).any(|it| it.context == *context && it.command == *command);
         if is_met || chord.writes() {
             continue;
         }
         let number = u8::try_from(rebindings.len() + 20).expect("there are fewer keys");
         rebindings.push(Rebinding {
-            context,
-            command,
+            context: *context,
+            command: command.clone(),
             chords: vec![Chord {
                 code: KeyCode::F(number),
                 modifiers: KeyModifiers::NONE,
@@ -63,7 +64,7 @@ pub(super) fn confirm() -> Overlay {
         lines: vec!["It is a question.".to_owned()],
         yes: "do it".to_owned(),
         letter: 'd',
-        order: Order::Scan,
+        command: Command::Scan,
     })
 }
 
@@ -73,20 +74,23 @@ fn no_list_names_a_key_that_is_gone() {
         naming: Some("a name".to_owned()),
         ..Sessions::default()
     };
-    check_overlay("the picker", Overlay::Models(Pick::default()));
-    check_overlay("the conversations", Overlay::Sessions(Sessions::default()));
-    check_overlay("a new name", Overlay::Sessions(naming));
-    check("the search", |state| {
-        let search = Search::of(&state.history);
-        state.overlays.push(Overlay::Search(search));
-    });
-    check_overlay("the palette", Overlay::Palette(Pick::default()));
+    let list = |kind, data| Overlay::List(ListPanel::new(kind, data));
+    let sessions = |it| list(&lists::sessions::KIND, ListData::Sessions(it));
+    check_overlay("the picker", list(&lists::models::KIND, ListData::Nothing));
+    check_overlay("the conversations", sessions(Sessions::default()));
+    check_overlay("a new name", sessions(naming));
+    check("the search", lists::prompts::open);
+    check_overlay(
+        "the palette",
+        list(&lists::palette::KIND, ListData::Nothing),
+    );
+    check_overlay(
+        "the formats",
+        list(&lists::formats::KIND, ListData::Nothing),
+    );
     check_overlay(
         "the themes",
-        Overlay::Themes(ThemePick {
-            pick: Pick::default(),
-            before: "dark".to_owned(),
-        }),
+        list(&lists::themes::KIND, ListData::Theme("dark".to_owned())),
     );
 }
 
@@ -110,7 +114,7 @@ fn no_question_setting_or_text_names_a_key_that_is_gone() {
     check("how to get a model", |state| {
         update(
             state,
-            Action::Order(Order::Look(crate::action::AfterScan::Get)),
+            Action::Do(Command::Look(crate::action::AfterScan::Get)),
         );
         update(state, Action::Scanned(Ok(machine().into())));
     });

@@ -154,7 +154,7 @@ fn approximate(size: Size) -> State {
         &mut state,
         TurnEvent::Started {
             canvas,
-            params,
+            params: Box::new(params),
             left_out: 0,
         },
     );

@@ -4,10 +4,10 @@ use std::arch::asm;
 use std::arch::x86_64::{__cpuid, __cpuid_count};
 use std::sync::OnceLock;
 
-/// Whether the processor has it and the system lets this process use it.
+/// Whether the processor has it and the system gives it to processes that ask. It asks for nothing.
 pub(crate) fn is_available() -> bool {
-    static PERMITTED: OnceLock<bool> = OnceLock::new();
-    *PERMITTED.get_or_init(|| has_instructions() && is_permitted())
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| has_instructions() && is_given())
 }
 
 fn has_instructions() -> bool {
@@ -28,31 +28,64 @@ fn enabled_states() -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 
-/// Linux gives the contents of tiles to processes that ask for it, once for all threads, those that exist included.
+/// The number of the contents of tiles among the states of a processor.
 #[cfg(target_os = "linux")]
-fn is_permitted() -> bool {
-    const ARCH_PRCTL: i64 = 158;
+const XFEATURE_XTILEDATA: u64 = 18;
+
+/// Whether Linux knows them, which it does from 5.16 on.
+#[cfg(target_os = "linux")]
+fn is_given() -> bool {
+    const ARCH_GET_XCOMP_SUPP: u64 = 0x1021;
+    let mut states = 0_u64;
+    // SAFETY: the call writes 64 bits, for which there is room.
+    let result = unsafe {
+        arch_prctl(
+            ARCH_GET_XCOMP_SUPP,
+            (&raw mut states).expose_provenance() as u64,
+        )
+    };
+    result == 0 && states >> XFEATURE_XTILEDATA & 1 == 1
+}
+
+/// Asks the system for tiles, for all threads, those that exist included; whether it gives them. Without that an instruction
+/// for tiles ends the process. Linux refuses a process with a stack for signals that has no room for them.
+#[cfg(target_os = "linux")]
+pub(crate) fn request() -> bool {
     const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
-    const XFEATURE_XTILEDATA: u64 = 18;
+    // SAFETY: the call asks for a permission and touches no memory of ours.
+    unsafe { arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+}
+
+/// # Safety
+/// As of the system's call of this name.
+#[cfg(target_os = "linux")]
+unsafe fn arch_prctl(code: u64, argument: u64) -> i64 {
+    const ARCH_PRCTL: i64 = 158;
     let result: i64;
-    // SAFETY: the call asks for a permission and touches no memory of ours; the kernel clobbers rcx and r11.
+    // SAFETY: promised by the caller; the kernel clobbers rcx and r11.
     unsafe {
         asm!(
             "syscall",
             inlateout("rax") ARCH_PRCTL => result,
-            in("rdi") ARCH_REQ_XCOMP_PERM,
-            in("rsi") XFEATURE_XTILEDATA,
+            in("rdi") code,
+            in("rsi") argument,
             lateout("rcx") _,
             lateout("r11") _,
             options(nostack),
         );
     }
-    result == 0
+    result
 }
 
 /// Elsewhere it was never tried.
 #[cfg(not(target_os = "linux"))]
-fn is_permitted() -> bool {
+fn is_given() -> bool {
+    false
+}
+
+/// Elsewhere it was never tried.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn request() -> bool {
     false
 }
 
@@ -77,7 +110,7 @@ pub(super) struct Configured;
 
 impl Configured {
     /// # Safety
-    /// [`is_available`] must be true.
+    /// [`request`] must have returned true.
     pub(super) unsafe fn new() -> Self {
         // SAFETY: the instruction exists, and reads 64 bytes that are there.
         unsafe {

@@ -56,6 +56,13 @@ export function redraw(element, key, children) {
   element.replaceChildren(...children().filter(Boolean));
 }
 
+/** Whether any of these values is another one than the last time that it was asked for `owner`. */
+export function isNew(owner, values) {
+  const before = owner.seen;
+  owner.seen = values;
+  return !before || values.some((it, at) => it !== before[at]);
+}
+
 /** Nodes of a Markdown tree. */
 export function nodes(tree) {
   return tree.map((it) => {

@@ -35,8 +35,12 @@ export class Plot {
     if (!run || key === this.key || !this.size || !this.size.width) return;
     this.key = key;
     const scale = devicePixelRatio || 1, wide = this.size.width, high = this.size.height, pen = root.getContext("2d");
-    [root.width, root.height] = [Math.round(wide * scale), Math.round(high * scale)];
-    pen.scale(scale, scale);
+    const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
+    // A new size is a new picture; the old one is wiped for less.
+    if (root.width !== width || root.height !== height) [root.width, root.height] = [width, height];
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, wide, high);
+    pen.globalAlpha = 1;
     const colour = (this.found ||= this.colours()), pad = 5, dx = (wide - 2 * pad) / this.steps, dy = (high - 2 * pad) / this.length;
     const size = [Math.max(2, Math.min(9, dx - 1)), Math.max(2, Math.min(9, dy - 0.5))];
     const x = pad + (run.at - 0.5) * dx;

@@ -4,7 +4,7 @@ import { markdown } from "../markdown.js";
 import { finalText } from "../request.js";
 import { isLive } from "../state.js";
 import { Cells } from "./cells.js";
-import { clock, h, icon, iconButton, nodes, redraw, say, show } from "./dom.js";
+import { clock, h, icon, iconButton, isNew, nodes, redraw, say, show } from "./dom.js";
 import { Plot } from "./plot.js";
 
 const WORDS = { complete: "complete", masks_left: "masks left", end_token: "ended", stopped: "stopped" };
@@ -40,6 +40,10 @@ export class RunView {
   }
 
   draw(state, run, rival) {
+    const chosen = state.chosen && state.chosen.run === run.id ? state.chosen : null;
+    // A conversation has many runs, of which one moves.
+    if (!isNew(this, [run.at, run.events.length, run.phase, run.pace, run.view, run.text, run.start, run.end, run.failure, run.ahead, run.loading, run.holes, run.notes, run.ignored, chosen,
+      state.isRaw, state.colours, state.speed, state.theme, state.palette, state.models, rival, rival && rival.events.length, rival && rival.start, rival && rival.phase])) return;
     this.run = run;
     this.at = run.at;
     const now = folded(run, run.at), isText = run.view === "text";

@@ -1,6 +1,6 @@
 // The settings of the next answer, as the server's table has them, with what they will cost; and how the page looks.
 import { modelOf, valueOf } from "../state.js";
-import { clock, h, icon, redraw, say, show } from "./dom.js";
+import { clock, h, icon, isNew, redraw, say, show } from "./dom.js";
 
 const MAIN = ["length", "steps", "block_length", "temperature", "cfg_scale", "remasking", "seed"];
 const FASTER = ["threshold", "factor", "cache"];
@@ -103,6 +103,8 @@ export class Settings {
   }
 
   draw(state) {
+    // A field that is left shows its own value again.
+    if (!isNew(this, [JSON.stringify([state.sets, state.plans]), state.table, state.side, state.isCompared, state.model, state.models, state.delay, state.theme, state.palette, state.colours, state.isRaw, state.system, document.activeElement])) return;
     if (this.table !== state.table) this.build(state.table);
     for (const row of this.rows) row.draw(state);
     show(this.tabs, state.isCompared);

@@ -109,8 +109,7 @@ fn a_byte_order_mark_and_numbers_of_python_are_read() {
 #[test]
 fn gguf_and_other_files_are_told_from_what_is_missing() {
     let fake = Fake::new();
-    let gguf = "is a GGUF file, which this version does not read; fetch the checkpoint as a folder with config.json, \
-                tokenizer.json and .safetensors files";
+    let gguf = "is not a GGUF file; fetch it again";
     fake.write("x.gguf", "");
     let open = |name: &str| {
         let id = ModelId::Folder(fake.path(name));
@@ -120,11 +119,11 @@ fn gguf_and_other_files_are_told_from_what_is_missing() {
     assert_eq!(open("x.gguf"), format!("FOLDER/x.gguf {gguf}"));
     assert_eq!(
         open("config.json"),
-        "FOLDER/config.json is not a folder; name the folder that holds config.json, tokenizer.json and the .safetensors files"
+        "FOLDER/config.json is not a folder; name a GGUF file, or the folder that holds config.json, tokenizer.json and the .safetensors files"
     );
     fake.remove("model.safetensors");
     fake.refused(
-        "FOLDER has no weights: x.gguf is a GGUF file, which is not read; fetch the .safetensors files",
+        "FOLDER has no weights: x.gguf is a GGUF file, which is read by itself: name that file, or take config.json out of the folder",
     );
     fake.remove("config.json");
     fake.refused(&format!("FOLDER/x.gguf {gguf}"));

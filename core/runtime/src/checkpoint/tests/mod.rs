@@ -9,6 +9,7 @@ use crate::engine::{Message, Role};
 use crate::params::Remasking;
 use unmask_api::TokenId;
 
+mod families;
 mod fuzz;
 mod hostile;
 mod places;
@@ -177,7 +178,7 @@ fn an_adapter_of_its_own_folder_is_for_the_model_that_it_names() {
     };
     name(&base.root.path().display().to_string());
     let opened = fake.open().expect("both are whole");
-    assert_eq!(opened.folder, base.root.path());
+    assert_eq!(opened.folder(), base.root.path());
     let files = [
         base.path("model.safetensors"),
         fake.path("adapter_model.safetensors"),
@@ -209,7 +210,7 @@ fn damaged_files_are_named_with_their_line() {
     fake.refused("FOLDER/config.json:2: expected value; fetch the file again");
     fake.write("config.json", r#"{"model_type": "mmada"}"#);
     fake.refused(
-        "FOLDER/config.json: it is a model of the family MMaDA, which this version does not run; it runs LLaDA, LLaDA-MoE, \
+        "FOLDER/config.json: it is a model of the family MMaDA, which this version does not run; it runs LLaDA, iLLaDA, LLaDA-MoE, \
          LLaDA2, Dream, SDAR, Fast-dLLM v2",
     );
     fake.write(

@@ -70,9 +70,11 @@ fn the_embedded_configuration_starts_with_the_demo_and_knows_the_families() {
             "builtin:demo",
             "GSAI-ML/LLaDA-8B-Instruct",
             "mlx-community/LLaDA-8B-Instruct-mlx-4bit",
+            "mlx-community/LLaDA-8B-Instruct-mlx-8bit",
             "GSAI-ML/LLaDA-8B-Instruct",
             "GSAI-ML/LLaDA-8B-Instruct",
             "GSAI-ML/LLaDA-8B-Instruct",
+            "howey/LLaDA-8B-Instruct-DLPO",
             "GSAI-ML/LLaDA-1.5",
             "GSAI-ML/LLaDA-8B-Base",
             "GSAI-ML/iLLaDA-8B-Instruct",
@@ -135,7 +137,7 @@ fn a_wrong_value_is_named_with_its_key_and_what_is_allowed() {
     refused(
         "[available_models.c]\nframework = \"x\"\nmodel_id = \"llada\"",
         "m.toml:12: available_models.c.model_id: `llada` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an \
-         absolute path for a folder, or builtin:demo",
+         absolute path for a folder, NAME.gguf for a file, or builtin:demo",
     );
 }
 

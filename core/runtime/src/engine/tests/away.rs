@@ -23,7 +23,7 @@ impl Answering for Elsewhere {
         let canvas = laid_out.canvas;
         tell(TurnEvent::Started {
             canvas: canvas.clone(),
-            params: request.params,
+            params: Box::new(request.params),
             left_out: laid_out.left_out,
         });
         let mut is_resting = false;

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use unmask_api::{
-    Attention, BackendError, Capabilities, LoadProgress, LogitsMut, Model, ModelFacts, Pass,
-    Position, Session, SessionSpec, TokenId,
+    Attention, BackendError, Capabilities, DeviceKind, LoadProgress, LogitsMut, Model, ModelFacts,
+    Pass, Position, Session, SessionSpec, TokenId,
 };
 
 use super::*;
@@ -21,6 +21,7 @@ use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
 mod away;
+mod concurrent;
 mod fill;
 mod kept;
 mod layout;
@@ -50,6 +51,37 @@ pub(crate) struct Fake {
     attention: Option<Attention>,
     /// Tokens that were fed, in all.
     fed: Arc<AtomicUsize>,
+    /// Rows of each pass.
+    passes: Arc<Mutex<Vec<usize>>>,
+    /// Slots that all sessions may have, if there is a limit, and those of each that is open.
+    most_slots: Option<u32>,
+    slots: Arc<Mutex<Vec<OpenSlots>>>,
+    /// Of a session: whether it is open.
+    _open: Option<Arc<()>>,
+}
+
+/// A session, and its slots.
+type OpenSlots = (Weak<()>, u32);
+
+impl Fake {
+    /// A session's own part, if there is room.
+    fn open(&self, spec: SessionSpec) -> Result<Self, BackendError> {
+        let mut slots = self.slots.lock().expect("nobody panics");
+        slots.retain(|(session, _)| session.strong_count() > 0);
+        let taken: u32 = slots.iter().map(|(_, slots)| slots).sum();
+        if self
+            .most_slots
+            .is_some_and(|most| taken + spec.slots > most)
+        {
+            return Err(BackendError::OutOfMemory("no slot is left".to_owned()));
+        }
+        let open = Arc::new(());
+        slots.push((Arc::downgrade(&open), spec.slots));
+        Ok(Self {
+            _open: Some(open),
+            ..self.clone()
+        })
+    }
 }
 
 impl Model for Fake {
@@ -67,14 +99,14 @@ impl Model for Fake {
             notes: Vec::new(),
         }
     }
-    fn session(&self, _: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
+    fn session(&self, spec: SessionSpec) -> Result<Box<dyn Session>, BackendError> {
         if self.has_ended.load(Ordering::Relaxed) {
             return Err(BackendError::Gone {
                 backend: "fake".to_owned(),
                 how: "ended".to_owned(),
             });
         }
-        Ok(Box::new(self.clone()))
+        Ok(Box::new(self.open(spec)?))
     }
 }
 
@@ -100,6 +132,7 @@ impl Session for Fake {
             return Err(BackendError::Cancelled);
         }
         (self.fed).fetch_add(pass.tokens.len(), Ordering::Relaxed);
+        (self.passes.lock().expect("nobody panics")).push(pass.rows.len());
         let wanted = pass.wanted.iter();
         self.output = wanted.map(|&at| pass.positions[at as usize]).collect();
         Ok(())
@@ -217,6 +250,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             backend_version: "1".to_owned(),
             device: "cpu".to_owned(),
             device_name: "cpu".to_owned(),
+            device_kind: Some(DeviceKind::Cpu),
             precision_reason: crate::precision::PrecisionReason::Named,
             facts: fake.facts(),
             special: SpecialIds {
@@ -254,9 +288,14 @@ struct Bench {
 
 impl Bench {
     fn new(fake: Fake) -> Self {
+        Self::concurrent(fake, Concurrency::ONE)
+    }
+
+    fn concurrent(fake: Fake, concurrency: Concurrency) -> Self {
         let (sender, events) = channel();
         let on_event = move |event| drop(sender.send(event));
-        let engine = Engine::start(Box::new(fake), on_event).expect("a thread can be had");
+        let engine = Engine::start_concurrent(concurrency, Box::new(fake), on_event);
+        let engine = engine.expect("a thread can be had");
         Self {
             engine,
             events,

@@ -10,7 +10,7 @@ use crate::decoder::variants::not_neutral;
 pub(super) fn unsupported(variant: Variant, keys: &Keys) -> Option<String> {
     let known: &[&str] = match variant {
         Variant::Dream | Variant::FastDllmV2 => &[],
-        Variant::Sdar => &["attention_bias"],
+        Variant::Illada | Variant::Sdar => &["attention_bias"],
         Variant::LladaMoe | Variant::Llada2 => &["partial_rotary_factor"],
     };
     let other = not_neutral(keys, known);
@@ -21,6 +21,11 @@ pub(super) fn unsupported(variant: Variant, keys: &Keys) -> Option<String> {
 fn wanted(variant: Variant) -> impl Iterator<Item = (&'static str, Value)> {
     let of_all = [("hidden_act", Value::from("silu"))];
     let more = match variant {
+        Variant::Illada => vec![
+            ("mlp_bias", Value::Bool(false)),
+            // Its code has a norm of another kind for a number here.
+            ("layer_norm_eps", Value::Null),
+        ],
         // LLaDA-MoE's code heeds neither groups nor another score.
         Variant::Dream | Variant::Sdar | Variant::FastDllmV2 | Variant::LladaMoe => Vec::new(),
         Variant::Llada2 => vec![
@@ -56,7 +61,12 @@ mod tests {
             Keys::parse(&text).expect("it is JSON")
         };
         let half = parameters(r#", "partial_rotary_factor": 0.5"#);
-        for variant in [Variant::Dream, Variant::Sdar, Variant::FastDllmV2] {
+        for variant in [
+            Variant::Illada,
+            Variant::Dream,
+            Variant::Sdar,
+            Variant::FastDllmV2,
+        ] {
             let told = unsupported(variant, &half).expect("it turns all");
             assert!(told.starts_with("rope_parameters is {"), "{told}");
             let whole = parameters(r#", "partial_rotary_factor": 1.0"#);
@@ -67,5 +77,25 @@ mod tests {
         assert_eq!((config.rotary, config.theta), (8, 5.0));
         let other = parameters(r#", "attention_factor": 2.0"#);
         assert!(unsupported(Variant::Llada2, &other).is_some());
+    }
+
+    #[test]
+    fn biases_and_norms_that_illada_does_not_use_are_named() {
+        let told = |text: &str| {
+            let keys = Keys::parse(text).expect("it is JSON");
+            unsupported(Variant::Illada, &keys)
+        };
+        let usual = r#"{"attention_bias": true, "mlp_bias": false, "layer_norm_eps": null, "rope_scaling": null}"#;
+        assert_eq!(told(usual), None);
+        let wrong = [
+            (r#"{"mlp_bias": true}"#, "mlp_bias is true, not false"),
+            (
+                r#"{"layer_norm_eps": 1e-5}"#,
+                "layer_norm_eps is 0.00001, not null",
+            ),
+        ];
+        for (text, right) in wrong {
+            assert_eq!(told(text).as_deref(), Some(right));
+        }
     }
 }

@@ -39,7 +39,7 @@ fn an_adapter_is_merged_as_peft_merges_it() {
         }
         let is_target = name.contains("q_proj") || name.contains("down_proj");
         assert_eq!(
-            (weight.is_merged(), weight.bytes.is_empty()),
+            (weight.is_derived(), weight.bytes.is_empty()),
             (is_target, is_target)
         );
     }

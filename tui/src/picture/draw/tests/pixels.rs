@@ -151,3 +151,22 @@ fn a_picture_is_the_same_whoever_draws_it() {
     let draw = || picture(&turn, PictureFormat::Png, PictureSpan::Still(4), &style());
     assert_eq!(draw(), draw());
 }
+
+#[test]
+fn a_card_has_the_size_in_which_links_are_shown() {
+    let card = PictureStyle {
+        chrome: Chrome::Card,
+        layer: ReplayLayer::Order,
+        fonts: Fonts::Bundled,
+        ..PictureStyle::default()
+    };
+    for words in [1, 60, 2000] {
+        let mut turn = turn();
+        turn.prompt = "why ".repeat(words);
+        let drawn = picture(&turn, PictureFormat::Png, PictureSpan::Still(6), &card);
+        let bytes = drawn.expect("it can be drawn");
+        let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info();
+        let reader = reader.expect("it is a PNG");
+        assert_eq!((reader.info().width, reader.info().height), (1200, 630));
+    }
+}

@@ -9,7 +9,7 @@ fn a_running_answer_is_on_disk_step_by_step_and_that_goes_once_its_trace_is_whol
     driver.receive_storage(StorageEvent::Saved(id()));
     let started = TurnEvent::Started {
         canvas: Canvas::new(&[], CELLS.len(), MASK),
-        params: driver.state.settings.params.clone(),
+        params: Box::new(driver.state.settings.params.clone()),
         left_out: 0,
     };
     let begun = driver.receive_turn(started);
@@ -36,7 +36,7 @@ fn a_running_answer_is_on_disk_step_by_step_and_that_goes_once_its_trace_is_whol
         ),
         "{ended:?}"
     );
-    driver.state.saved.traces = TracesKept::No;
+    driver.state.saved.traces = TracesKept::Off;
     driver.say("more");
     driver.begin();
     assert_eq!(driver.state.saved.running, None);

@@ -40,7 +40,7 @@ fn a_paused_answer_goes_on_as_a_run_from_the_canvas_with_the_edit() {
     // The engine begins anew to count; the answer does not.
     driver.receive_turn(TurnEvent::Started {
         canvas: wanted,
-        params: before.params.clone(),
+        params: Box::new(before.params.clone()),
         left_out: 0,
     });
     driver.fix(1, 1);

@@ -1,0 +1,47 @@
+//! Names of the files of a model that was cut into several, `NAME-00001-of-00003.gguf`.
+
+use std::path::{Path, PathBuf};
+
+/// What the name of such a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitName {
+    /// Counted from 1.
+    pub number: u32,
+    /// How many there are.
+    pub count: u32,
+    folder: PathBuf,
+    stem: String,
+}
+
+impl SplitName {
+    /// Of the file at `path`; `None` if that is whole.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
+        let (name, count) = name.rsplit_once("-of-")?;
+        let (stem, number) = name.rsplit_once('-')?;
+        let digits = |text: &str| {
+            let are_digits = text.len() == 5 && text.bytes().all(|it| it.is_ascii_digit());
+            text.parse().ok().filter(|_| are_digits)
+        };
+        let (number, count) = (digits(number)?, digits(count)?);
+        (1..=count).contains(&number).then(|| Self {
+            number,
+            count,
+            folder: path.parent().map(Path::to_owned).unwrap_or_default(),
+            stem: stem.to_owned(),
+        })
+    }
+
+    /// All files, in their order, whether they are there or not.
+    pub fn all(&self) -> impl Iterator<Item = PathBuf> {
+        let Self {
+            count,
+            folder,
+            stem,
+            ..
+        } = self;
+        (1..=*count)
+            .map(move |number| folder.join(format!("{stem}-{number:05}-of-{count:05}.gguf")))
+    }
+}
