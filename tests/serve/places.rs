@@ -73,6 +73,20 @@ fn connections_that_come_and_go_leave_nothing() {
 }
 
 #[test]
+fn whoever_finds_no_connection_free_waits_for_one() {
+    let server = Server::start(&[]);
+    // As many as there may be.
+    let silent: Vec<_> = (0..128).map(|_| server.connect(b"")).collect();
+    thread::scope(|scope| {
+        let reply = scope.spawn(|| server.get("/unmask/v1/state"));
+        thread::sleep(Duration::from_millis(200));
+        assert!(!reply.is_finished(), "there was a place");
+        drop(silent);
+        assert_eq!(reply.join().expect("it ran").status, 200);
+    });
+}
+
+#[test]
 fn one_request_too_many_is_told_to_come_back() {
     let server = Server::start(&["--queue", "1"]);
     let request = server.post_text("/v1/chat/completions", &long(true), "");
@@ -177,7 +191,8 @@ fn a_backend_that_dies_fails_its_turn_and_the_next_request_is_answered() {
         said.push_str(&String::from_utf8_lossy(&bytes[..n]));
     }
     assert!(!said.contains("[DONE]"), "{said}");
-    assert_eq!(server.post("/v1/chat/completions", &short()).status, 200);
+    let reply = server.post("/v1/chat/completions", &short());
+    assert_eq!(reply.status, 200, "{reply:?}");
 }
 
 /// The process that a server has started for its backend.

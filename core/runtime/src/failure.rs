@@ -21,6 +21,8 @@ pub enum FailureKind {
     Config,
     /// No such model on this machine, or a damaged one; exit code 3.
     Model,
+    /// None is loaded, or the process that it ran in has ended; exit code 1.
+    NoModel,
     /// No such backend, or one that does not work here; exit code 3.
     Backend,
     /// Not enough memory; exit code 4.

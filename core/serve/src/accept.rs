@@ -43,8 +43,9 @@ pub(crate) async fn serve(
     let mut connections = JoinSet::new();
     let mut said = ending.clone();
     loop {
+        // Whoever finds no place waits in the listener's queue.
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => accepted,
             Some(_) = connections.join_next() => continue,
             _ = said.wait_for(|it| *it != Ending::No) => break,
         };
@@ -58,8 +59,8 @@ pub(crate) async fn serve(
         };
         // A socket of both kinds writes an address of the old kind as one of the new.
         let peer = peer.ip().to_canonical();
-        let Some(place) = peers.enter(peer, connections.len()) else {
-            tracing::warn!(%peer, "too many connections; one is closed");
+        let Some(place) = peers.enter(peer) else {
+            tracing::warn!(%peer, "too many connections of one address; one is closed");
             continue;
         };
         let (router, ending) = (router.clone(), ending.clone());
@@ -133,11 +134,10 @@ struct PeerCounts(Mutex<HashMap<IpAddr, usize>>);
 struct ConnectionPlace(Arc<PeerCounts>, IpAddr);
 
 impl PeerCounts {
-    fn enter(self: &Arc<Self>, peer: IpAddr, all: usize) -> Option<ConnectionPlace> {
+    fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPlace> {
         let mut counts = lock(&self.0);
         let count = counts.entry(peer).or_default();
-        let is_full = *count >= MOST_OF_A_PEER && !peer.is_loopback();
-        if all >= MOST_CONNECTIONS || is_full {
+        if *count >= MOST_OF_A_PEER && !peer.is_loopback() {
             return None;
         }
         *count += 1;
@@ -162,18 +162,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_peer_has_so_many_connections_this_machine_as_many_as_there_are() {
+    fn a_peer_has_so_many_connections_and_this_machine_any_number() {
         let peers = Arc::new(PeerCounts::default());
         let (far, here) = (IpAddr::from([10, 0, 0, 7]), IpAddr::from([127, 0, 0, 1]));
-        let enter = |peer, all| peers.enter(peer, all);
-        let mut places: Vec<_> = (0..MOST_OF_A_PEER).map(|all| enter(far, all)).collect();
+        let mut places: Vec<_> = (0..MOST_OF_A_PEER).map(|_| peers.enter(far)).collect();
         assert!(places.iter().all(Option::is_some));
-        assert!(enter(far, MOST_OF_A_PEER).is_none());
-        assert!(enter(IpAddr::from([10, 0, 0, 8]), MOST_OF_A_PEER).is_some());
-        places.extend((MOST_OF_A_PEER..MOST_CONNECTIONS).map(|all| enter(here, all)));
-        assert!(places.iter().all(Option::is_some));
-        assert!(enter(here, MOST_CONNECTIONS).is_none());
+        assert!(peers.enter(far).is_none());
+        assert!(peers.enter(IpAddr::from([10, 0, 0, 8])).is_some());
+        places.extend((0..MOST_CONNECTIONS).map(|_| peers.enter(here)));
+        assert!(places.iter().skip(MOST_OF_A_PEER).all(Option::is_some));
         places.clear();
-        assert!(enter(far, 0).is_some(), "what is dropped counts no more");
+        assert!(peers.enter(far).is_some(), "what is dropped counts no more");
     }
 }

@@ -69,6 +69,11 @@ impl ApiError {
                 "model_not_found",
                 Some("the server has the model in its list, but cannot load it; its log says why"),
             ),
+            FailureKind::NoModel => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "backend",
+                Some("the model's process has ended; ask again"),
+            ),
             FailureKind::Backend => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "backend",

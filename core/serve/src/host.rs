@@ -199,7 +199,17 @@ impl Listeners {
     fn hear(&self, event: EngineEvent) {
         match event {
             EngineEvent::Turn(turn, event) => {
-                let is_last = matches!(event, TurnEvent::Finished(_) | TurnEvent::Failed(_));
+                let is_last = match &event {
+                    TurnEvent::Failed(failure) => {
+                        self.heed(failure);
+                        true
+                    }
+                    TurnEvent::Finished(_) => true,
+                    TurnEvent::Started { .. }
+                    | TurnEvent::Step(_)
+                    | TurnEvent::Paused(_)
+                    | TurnEvent::Resumed => false,
+                };
                 let mut turns = lock(&self.turns);
                 if let Some((listener, meter)) = turns.get_mut(&turn) {
                     meter(&event);
@@ -211,11 +221,13 @@ impl Listeners {
                 drop(ended);
             }
             EngineEvent::Measure(measure, event) => {
-                let is_last = match event {
-                    MeasureEvent::Progress { .. } | MeasureEvent::Measured(_) => false,
-                    MeasureEvent::Finished | MeasureEvent::Stopped | MeasureEvent::Failed(_) => {
+                let is_last = match &event {
+                    MeasureEvent::Failed(failure) => {
+                        self.heed(failure);
                         true
                     }
+                    MeasureEvent::Finished | MeasureEvent::Stopped => true,
+                    MeasureEvent::Progress { .. } | MeasureEvent::Measured(_) => false,
                 };
                 let mut measures = lock(&self.measures);
                 if let Some(listener) = measures.get(&measure) {
@@ -254,6 +266,13 @@ impl Listeners {
                 it.loaded = Some(loaded);
             }),
             EngineEvent::LoadFailed { key, failure } => self.load_failed(key, failure),
+        }
+    }
+
+    /// What ended because there is no model tells so before the engine does: the next request has to load it.
+    fn heed(&self, failure: &Failure) {
+        if failure.kind == FailureKind::NoModel {
+            self.model.send_modify(|it| it.loaded = None);
         }
     }
 

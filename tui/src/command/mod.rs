@@ -198,7 +198,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         return match failure.kind {
-            FailureKind::Generation => code::GENERATION,
+            FailureKind::Generation | FailureKind::NoModel => code::GENERATION,
             FailureKind::Usage | FailureKind::Context { .. } | FailureKind::Config => code::USAGE,
             FailureKind::Model | FailureKind::Backend => code::NO_MODEL,
             FailureKind::Memory => code::MEMORY,

@@ -154,6 +154,7 @@ fn fail(state: &mut State, mut failure: Failure) {
         }
         FailureKind::Config
         | FailureKind::Model
+        | FailureKind::NoModel
         | FailureKind::Backend
         | FailureKind::Memory
         | FailureKind::Generation => (),
@@ -217,6 +218,7 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
         FailureKind::Usage | FailureKind::Context { .. } => return None,
         FailureKind::Config
         | FailureKind::Model
+        | FailureKind::NoModel
         | FailureKind::Backend
         | FailureKind::Memory
         | FailureKind::Generation => (),

@@ -35,7 +35,7 @@ impl From<Failure> for End {
 
 pub(super) fn no_model() -> Failure {
     Failure {
-        kind: FailureKind::Model,
+        kind: FailureKind::NoModel,
         text: "no model is loaded".to_owned(),
         hint: "choose one first".to_owned(),
     }
@@ -47,7 +47,7 @@ pub(super) fn failure(ready: &ReadyModel, error: &DenoiseError) -> Failure {
             (FailureKind::Usage, "")
         }
         DenoiseError::Backend(BackendError::Gone { .. }) => (
-            FailureKind::Generation,
+            FailureKind::NoModel,
             "what it wrote is in the log, which `unmask config path` names; load the model again to go on",
         ),
         DenoiseError::Backend(error) => match error.code() {
