@@ -96,7 +96,7 @@ fn bench(turns: usize) -> Bench {
     };
     let rows = Rows::default();
     let loader = Box::new(Counting(demo_loader(&folder), Arc::clone(&rows)));
-    let engine = Engine::start_concurrent(concurrency, loader, on_event);
+    let engine = Engine::start_concurrent(concurrency, loader, on_event, |_, _| ());
     let mut engine = engine.expect("a thread can be had");
     engine.load(LoadRequest {
         key: "demo".to_owned(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use unmask_tests::program::{Home, Said, refused};
-use unmask_tests::root;
+use unmask_tests::{root, tool_required_by};
 
 /// A copy of the tiny reference model, to be damaged.
 struct Copy {
@@ -334,4 +334,62 @@ fn a_tokenizer_that_fails_at_its_first_text_is_named() {
     let said = copy.ask();
     refused(&said, 3, &["tokenizer.json cannot be read"]);
     assert!(!said.stderr.contains("panicked at"), "{said:?}");
+}
+
+#[test]
+fn every_shape_of_random_weights_loads_quantised_and_answers() {
+    let Some(python) = tool_required_by("UNMASK_REQUIRE_PYTHON", &["python3"]) else {
+        return;
+    };
+    let home = Home::default();
+    let folder = home.path().join("shapes");
+    let script = root().join("tests/make_checkpoint.py");
+    let made = std::process::Command::new(python)
+        .args([script.as_os_str(), folder.as_os_str(), "--small".as_ref()])
+        .output()
+        .expect("Python starts");
+    let told = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{told}");
+    let shapes = fs::read_dir(&folder).expect("a folder was made");
+    let mut shapes: Vec<PathBuf> = shapes
+        .map(|entry| entry.expect("a folder can be read").path())
+        .collect();
+    shapes.sort();
+    assert!(shapes.len() >= 10, "{shapes:?}");
+    for shape in shapes {
+        let model = shape.to_str().expect("a plain name");
+        for precision in ["int8", "int4"] {
+            let said = home.run(
+                &[
+                    "generate",
+                    "-q",
+                    "-m",
+                    model,
+                    "--precision",
+                    precision,
+                    "--len",
+                    "8",
+                    "--format",
+                    "jsonl",
+                    "Hello",
+                ],
+                "",
+            );
+            assert_eq!(
+                said.code,
+                Some(0),
+                "{model} in {precision}: {}",
+                said.stderr
+            );
+            let is_quantised = said
+                .stdout
+                .contains(&format!("\"precision\":\"{precision}\""));
+            let is_written = said.stdout.contains("\"commits\":[{");
+            assert!(
+                is_quantised && is_written,
+                "{model} in {precision}: {}",
+                said.stdout
+            );
+        }
+    }
 }

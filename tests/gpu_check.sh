@@ -7,25 +7,36 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 failed=()
-step() {
-    local what=$1
+step() { # what it is, its command
+    local what=$1 code=0
     shift
     echo "== $what"
-    local code=0
     "$@" || code=$?
     [ "$code" -eq 0 ] || { failed+=("$what"); echo "FAILED ($code)"; }
+    return "$code"
+}
+
+# An answer of the demo model in a precision that not every adapter has.
+answer() { # its device, the precision
+    local said code=0
+    said=$(target/release/unmask doctor --report --backend onnx --device "$1" --precision "$2" 2>&1) || code=$?
+    echo "$said"
+    case $said in *"has no precision"*) return 0 ;; esac
+    return "$code"
 }
 
 check() { # its flavour, its id
-    step "$1: installing" target/release/unmask backends install --quiet onnx --gpu "$1"
+    # Without it there is nothing to test.
+    step "$1: installing" target/release/unmask backends install --quiet onnx --gpu "$1" || return
     # What is beside each other is chosen by the newest: name the one that is meant.
     if [ "$1" = cuda ]; then
-        ORT_DYLIB_PATH=$(ls "${XDG_DATA_HOME:-$HOME/.local/share}"/unmask/runtimes/onnx/*-cuda/libonnxruntime.so* | head -1)
-        export ORT_DYLIB_PATH
+        for library in "${XDG_DATA_HOME:-$HOME/.local/share}"/unmask/runtimes/onnx/*-cuda/libonnxruntime.so*; do
+            export ORT_DYLIB_PATH=$library
+        done
     fi
     target/release/unmask backends | sed -n '/^onnx/,/^[a-z]/p'
     for precision in f32 int4 f16; do
-        step "$1 $precision: an answer" target/release/unmask doctor --report --backend onnx --device "$2" --precision "$precision"
+        step "$1 $precision: an answer" answer "$2" "$precision"
     done
     export UNMASK_GOLDEN_BACKEND=onnx UNMASK_GOLDEN_DEVICE=$2 UNMASK_CONFORMANCE_BACKEND=onnx UNMASK_CONFORMANCE_DEVICE=$2
     step "$1: the reference's numbers" cargo test --quiet --release --workspace --test golden
@@ -33,7 +44,8 @@ check() { # its flavour, its id
     unset ORT_DYLIB_PATH
 }
 
-cargo build --release || exit
+# As the tests want it: nothing is built twice.
+cargo test --release --workspace --no-run || exit
 [ $# -gt 0 ] || set -- webgpu cuda
 for device in "$@"; do
     case $device in

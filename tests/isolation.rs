@@ -21,7 +21,7 @@ fn launcher() -> Launcher {
     Launcher {
         patience: Duration::from_millis(200),
         // Long enough for a busy machine.
-        quick: Duration::from_secs(5),
+        quick: Duration::from_secs(10),
         ..worker_launcher(env!("CARGO_BIN_EXE_backend_worker"))
     }
 }
@@ -80,6 +80,7 @@ fn fifth_pass(device: &str) -> BackendError {
     error
 }
 
+#[cfg(unix)]
 #[track_caller]
 fn check_end(device: &str, words: &str) {
     let error = fifth_pass(device);
@@ -125,7 +126,7 @@ fn a_pass_that_hangs_is_ended_soon_after_it_was_asked_to_stop() {
         text.contains("did not stop within 0.2 s of being asked"),
         "{text}"
     );
-    assert!(waited < Duration::from_secs(10), "{waited:?}");
+    assert!(waited < Duration::from_secs(60), "{waited:?}");
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn a_reading_that_hangs_ends_the_process_although_no_flag_stops_it() {
     let error = fifth_pass("read-hang");
     let text = error.to_string();
     assert!(matches!(error, BackendError::Gone { .. }), "{error:?}");
-    assert!(text.contains("took more than 5 s to hand over"), "{text}");
+    assert!(text.contains("took more than 10 s to hand over"), "{text}");
 }
 
 #[test]

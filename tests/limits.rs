@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use unmask_tests::program::{Home, Said, refused};
+#[cfg(unix)]
+use unmask_tests::program::Said;
+use unmask_tests::program::{Home, refused};
 
 #[test]
 fn more_threads_than_sixteen_a_core_are_refused() {
@@ -30,7 +32,7 @@ fn too_long(prompt: &str, words: &[&str]) {
     let began = Instant::now();
     let said = home.run(&["generate"], prompt);
     refused(&said, 2, words);
-    assert!(began.elapsed() < Duration::from_secs(20), "{said:?}");
+    assert!(began.elapsed() < Duration::from_secs(120), "{said:?}");
 }
 
 #[test]
@@ -150,7 +152,7 @@ fn twenty_thousand_models_are_listed_soon() {
     // Unoptimised code on a busy machine takes several times what it takes otherwise; what grew with the square of the
     // models took minutes.
     assert!(
-        began.elapsed() < Duration::from_secs(20),
+        began.elapsed() < Duration::from_secs(120),
         "{:?}",
         began.elapsed()
     );

@@ -4,6 +4,7 @@
     tests/make_checkpoint.py OUT --shape 8b            16 GB, the sizes of GSAI-ML/LLaDA-8B-Instruct
     tests/make_checkpoint.py OUT --shape mini          0.4 GB
     tests/make_checkpoint.py OUT --shape 8b --layers 2 --tokenizer FOLDER
+    tests/make_checkpoint.py OUT --small               16 MB: every shape in miniature, a folder each, ready to be loaded
 
 Other families, in the sizes of their published checkpoints: illada-8b (15 GB), llada-moe (15 GB), llada2-mini (32 GB), dream-7b (15 GB),
 sdar-1.7b (4 GB), sdar-4b (9 GB), fdv2-1.5b (4 GB), fdv2-7b (15 GB). Fewer --layers make them smaller.
@@ -59,11 +60,18 @@ FAMILIES = {
 }
 # Ids of the published tokenizer; a smaller vocabulary has them at its end.
 IDS = dict(mask_token_id=126336, eos_token_id=126081, pad_token_id=126081)
+# Of miniatures: where each family's reference model lies.
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+REFERENCES = dict(llada="models/tiny-llada-a", illada="further/models/tiny-illada", llada_moe="models/tiny-llada-moe",
+                  llada2="models/tiny-llada2", dream="models/tiny-dream", sdar="models/tiny-sdar", fast_dllm_v2="models/tiny-fdv2")
+# And the width of a head, of what need not be as wide as all heads, of gated layers, and of an expert.
+SMALL = dict(dim=32, width=256, mlp=256, expert=128)
 TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json"]
 # What the names of LLaDA's tensors begin with.
 PREFIX = "model.transformer."
 SHARD_BYTES = 5 * 10**9
 POOL = 1 << 20
+SMALL_POOL = 1 << 14
 
 
 def config(shape):
@@ -218,17 +226,17 @@ def shards(shape):
 class Numbers:
     """Normal numbers as bfloat16: slices of one pool per spread, since Python draws too slowly for billions."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, size=POOL):
         self.random = random.Random(seed)
-        self.normal = [self.random.gauss(0.0, 1.0) for _ in range(POOL)]
+        self.normal = [self.random.gauss(0.0, 1.0) for _ in range(size)]
         self.pools = {}
 
     def pool(self, columns):
         if columns not in self.pools:
             scale = columns**-0.5
-            packed = struct.pack(f"<{POOL}f", *(value * scale for value in self.normal))
+            packed = struct.pack(f"<{len(self.normal)}f", *(value * scale for value in self.normal))
             # The upper half of a float32 is a bfloat16.
-            upper = bytearray(2 * POOL)
+            upper = bytearray(2 * len(self.normal))
             upper[0::2], upper[1::2] = packed[2::4], packed[3::4]
             self.pools[columns] = bytes(upper)
         return self.pools[columns]
@@ -239,10 +247,10 @@ class Numbers:
             # Norms are 1, biases 0.
             file.write((b"\0\0" if name.endswith("bias") else b"\x80\x3f") * left)
             return
-        pool = self.pool(dimensions[1])
+        pool, size = self.pool(dimensions[1]), len(self.normal)
         while left:
-            start = self.random.randrange(POOL)
-            count = min(left, POOL - start)
+            start = self.random.randrange(size)
+            count = min(left, size - start)
             file.write(pool[2 * start : 2 * (start + count)])
             left -= count
 
@@ -262,14 +270,54 @@ def write_shard(path, members, numbers):
     return start
 
 
+def miniature(shape, vocab):
+    """The shape with its heads, keys and chosen experts, all else small, and the words of a reference model."""
+    small = dict(shape, vocab=vocab)
+    if shape["family"] == "llada":
+        return dict(small, n_layers=2, d_model=shape["n_heads"] * SMALL["dim"], mlp_hidden_size=SMALL["mlp"])
+    is_even = shape["width"] == shape["heads"] * shape["dim"]
+    width = shape["heads"] * SMALL["dim"] if is_even else SMALL["width"]
+    small.update(layers=2, dim=SMALL["dim"], width=width, mlp=SMALL["mlp"])
+    if "experts" in shape:
+        small.update(experts=2 * shape["chosen"], expert=SMALL["expert"])
+    return small
+
+
+def write_miniature(out, name, seed):
+    """Such a model in the folder `name` of `out`, with the tokenizer and the ids of its family's reference model."""
+    reference = GOLDEN / REFERENCES[SHAPES[name]["family"]]
+    known = json.loads((reference / "config.json").read_text())
+    shape = miniature(SHAPES[name], known["vocab_size"])
+    folder = out / name
+    folder.mkdir(parents=True)
+    write_shard(folder / "model.safetensors", list(tensors(shape)), Numbers(seed, SMALL_POOL))
+    said = {key: value for key, value in config(shape).items() if not key.endswith("_token_id")}
+    said.update({key: value for key, value in known.items() if key.endswith("_token_id")})
+    (folder / "config.json").write_text(json.dumps(said, indent=2) + "\n")
+    copy_tokenizer(reference, folder)
+
+
+def copy_tokenizer(source, out):
+    for name in TOKENIZER_FILES:
+        if (source / name).exists():
+            shutil.copy(source / name, out / name)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path, metavar="OUT", help="folder to create")
-    parser.add_argument("--shape", choices=SHAPES, required=True)
+    parser.add_argument("--shape", choices=SHAPES)
+    parser.add_argument("--small", action="store_true", help="in miniature; all shapes unless --shape names one")
     parser.add_argument("--layers", type=int, help="other than the shape's")
     parser.add_argument("--tokenizer", type=pathlib.Path, metavar="DIR", help="folder to copy the tokenizer from")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.small:
+        for name in [options.shape] if options.shape else SHAPES:
+            write_miniature(options.out, name, options.seed)
+        return
+    if options.shape is None:
+        parser.error("--shape is needed, or --small")
 
     shape = dict(SHAPES[options.shape])
     if options.layers is not None:
@@ -292,9 +340,7 @@ def main():
         (options.out / "model.safetensors.index.json").write_text(json.dumps(index, indent=2) + "\n")
     (options.out / "config.json").write_text(json.dumps(config(shape), indent=2) + "\n")
     if options.tokenizer:
-        for name in TOKENIZER_FILES:
-            if (options.tokenizer / name).exists():
-                shutil.copy(options.tokenizer / name, options.out / name)
+        copy_tokenizer(options.tokenizer, options.out)
     print(f"{options.out}: {total / 1e9:.2f} GB")
 
 

@@ -150,6 +150,9 @@ fn check(model: &Counting) {
     let (reused, spared, _) = turn(model, &conversation, kept);
     let (fresh, whole, _) = turn(model, &conversation, None);
     assert_eq!(reused, fresh);
+    let shown =
+        format!("the second turn feeds {spared} tokens, without the first one's cells {whole}\n");
+    io::stderr().write_all(shown.as_bytes()).ok();
     // At least the prompt and the answer's first block, in whole blocks, when the second turn begins.
     assert!(spared + 48 <= whole, "{spared} fed of {whole}");
 }

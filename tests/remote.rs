@@ -35,7 +35,16 @@ fn told(said: &Said) -> Vec<Value> {
         .collect();
     for event in &mut events {
         let event = event.as_object_mut().expect("it is an object");
-        for key in ["id", "at", "model", "backend", "ms", "tokenizer", "program"] {
+        for key in [
+            "id",
+            "at",
+            "model",
+            "backend",
+            "ms",
+            "forward_ms",
+            "tokenizer",
+            "program",
+        ] {
             event.remove(key);
         }
         if let Some(stats) = event.get_mut("stats").and_then(Value::as_object_mut) {

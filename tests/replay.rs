@@ -135,13 +135,16 @@ fn one_altered_token_is_named_by_its_step() {
         })
         .collect();
     fs::write(&trace, lines.join("\n") + "\n").expect("it is ours");
-    let said = home.run(&["replay", "--verify", "-q", &trace], "");
-    assert_eq!(said.code, Some(1), "{}{}", said.stdout, said.stderr);
-    assert!(
-        said.stdout.contains("first difference: step 3, "),
-        "{}",
-        said.stdout
-    );
+    for flags in [&[][..], &["--free"]] {
+        let arguments = [&["replay", "--verify", "-q", &trace], flags].concat();
+        let said = home.run(&arguments, "");
+        assert_eq!(said.code, Some(1), "{}{}", said.stdout, said.stderr);
+        assert!(
+            said.stdout.contains("first difference: step 3, "),
+            "{flags:?}: {}",
+            said.stdout
+        );
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn a_conversation_goes_on_with_another_backend_and_back() {
     ask(&mut terminal, QUESTION);
     wait_for(&terminal, &[ANSWER, "demo · candle · f32", "● ready"]);
     open_picker(&mut terminal, "toy");
-    wait_for(&terminal, &["▸ demo                        toy"]);
+    wait_for(&terminal, &["▸ demo", "toy       f32"]);
     terminal.press("\r");
     wait_for(&terminal, &["demo · toy · f32", "● ready", ANSWER]);
     ask(&mut terminal, "And now?");
@@ -98,7 +98,9 @@ fn a_configuration_is_read_anew_and_a_bad_one_changes_nothing() {
         &terminal,
         &["Could not look at this machine", "framwork", "● ready"],
     );
+    // Esc and what is typed at once behind it would be read as one key.
     terminal.press("\x1b");
+    terminal.wait(LONG, "no notice", |screen| !screen.contains("framwork"));
     let second = entry("two", "precision = \"q8_0\"");
     fs::write(&file, format!("{first}{second}")).expect("the folder is ours");
     ask(&mut terminal, "/models two");

@@ -48,7 +48,7 @@ struct Reserved {
     places: &'static [&'static str],
 }
 
-const RESERVED: [Reserved; 4] = [
+const RESERVED: [Reserved; 6] = [
     // One crate speaks HTTP to those who ask.
     Reserved {
         words: &["axum", "hyper"],
@@ -84,6 +84,38 @@ const RESERVED: [Reserved; 4] = [
         words: &["libloading", "dlopen", "RTLD_"],
         under: &FLOORS,
         places: &["core/runtime/src/plugin"],
+    },
+    // One crate has vectors of its own.
+    Reserved {
+        words: &["std::arch", "core::arch", "target_feature("],
+        under: &FLOORS,
+        places: &["backends/kernels"],
+    },
+    // What may lift the ban on `unsafe`: kernels, the C border, mapped files, memory shared between processes, and calls of the
+    // system or a vendor that no safe interface makes.
+    Reserved {
+        words: &["unsafe_code"],
+        under: &FLOORS,
+        places: &[
+            "backends/kernels",
+            "core/api/src/abi.rs",
+            "core/runtime/src/plugin",
+            "plugins/sdk/src/export",
+            "plugins/sdk/src/export.rs",
+            "plugins/sdk/src/weights",
+            "backends/candle/src/blocks.rs",
+            // The clock of processors.
+            "backends/candle/benches/attention.rs",
+            "backends/mlx/src/bytes.rs",
+            "backends/mlx/src/device.rs",
+            "backends/onnx/src/emit/editor.rs",
+            "backends/onnx/src/graph/data.rs",
+            "backends/onnx/src/slot",
+            "backends/onnx/src/slot.rs",
+            "backends/onnx/src/webgpu/adapter.rs",
+            "tui/src/command/signals.rs",
+            "tui/src/terminal/fatal.rs",
+        ],
     },
 ];
 

@@ -55,6 +55,7 @@ cases! {
     a_mask_rules_the_cells_of_the_context
     a_block_fed_alone_equals_the_whole_if_nothing_changed
     a_suffix_fed_alone_equals_the_whole_if_nothing_changed
+    rows_one_place_before_a_block_equal_those_of_the_whole
     later_passes_overwrite_the_cache
     cells_outside_the_context_have_no_influence
     a_reordered_cache_equals_the_ordered_one

@@ -9,6 +9,8 @@ import { SseReader } from "../../core/pages/src/app/sse.js";
 import { labelOf } from "../../core/pages/src/token.js";
 import { fold, texts, visibleEnd } from "../../core/pages/src/wire.js";
 import { CTRL, SHIFT, launch } from "./browser.mjs";
+import { READY, json, serve, stream } from "./canned.mjs";
+import { stepsOf } from "./steps.mjs";
 
 const { UNMASK_PAGE: URL_OPEN, UNMASK_PAGE_KEYED: URL_KEYED, UNMASK_PAGE_KEY: KEY, UNMASK_CHROMIUM: CHROMIUM, UNMASK_PAGE_SHOTS: SHOTS } = process.env;
 const FRANCE = "What is the capital of France?", LAST = ".turn:last-child";
@@ -160,6 +162,40 @@ test("a server with keys asks for one, and takes it from the address or from the
   await given.close();
 });
 
+test("whatever becomes of a server or a turn is said, with what to do", async () => {
+  const start = { event: "start", v: 1, id: "t", turn: "t-1", model: { key: "demo", name: "demo" }, backend: { name: "candle", version: "1", device: "cpu", precision: "f32" }, params: { length: 2, seed: 1 }, exact: true,
+    canvas: { mask: 2, ends: [1], tokens: [40, 2, 2], answer_start: 1, given: [[0, 1]], padding: 0 }, pieces: {}, messages: [] };
+  const step = { event: "step", step: 1, steps: 2, call: 0, block: 0, blocks: 1, fed: [0, 3], length: 3, masked: 1, ms: 1, nfe: 1, nfe_saved: 0,
+    commits: [{ position: 1, token: 50, text: "Half", confidence: 0.5, entropy: 0.1, kind: "new", top: [] }] };
+  const refused = (status, code, message) => json({ error: { message, code } }, status), all = (answer) => Object.fromEntries(["/v1/models", "/unmask/v1/state"].map((it) => [it, answer]));
+  const chat = (answer) => ({ "/v1/chat/completions": answer });
+  // What the server answers, where the page tells of it, and its words.
+  for (const [name, answers, where, words] of [
+    ["loading", all(refused(503, "loading", "no model is loaded yet; ask again")), ".link-state", /being loaded[^]*ask again[^]*try again/],
+    ["gone", { "/v1/models": json({ data: [] }) }, ".link-state", /no model[^]*try again/],
+    ["nobody", all((answer) => answer.destroy()), ".link-state", /cannot be reached[^]*unmask serve[^]*try again/],
+    ["queued", chat(stream([{ event: "queued", ahead: 2, seconds: 75 }])), ".status", /2 ahead · about 1:15/],
+    ["a load", chat(stream([{ event: "loading", model: "demo", stage: "reading weights", done: 1, total: 4 }])), ".status", /reading weights · 25 %/],
+    ["context", chat(refused(400, "context_length_exceeded", "the prompt has 80 tokens, 64 fit")), ".failure", /does not fit[^]*80 tokens/],
+    ["full", chat((answer) => answer.writeHead(429, { "content-type": "application/json", "retry-after": "7" }).end('{"error":{"message":"16 requests wait","code":"queue_full"}}')), ".status", /16 requests wait; try again in 7 s[^]*try again/],
+    ["cut", { ...chat(stream([start, step], (answer) => answer.end())), "/health": (answer) => answer.destroy() }, ".run", /Half[^]*try again|try again[^]*Half/],
+    ["error", chat(stream([start, step], (answer) => answer.end('data: {"error":{"message":"out of memory","code":"out_of_memory"}}\n\n'))), ".status", /out of memory[^]*try again/],
+  ]) {
+    const server = await serve({ ...READY, ...answers }), page = await browser.page(server.url), isAsked = where !== ".link-state";
+    if (isAsked) {
+      await ready(page);
+      await page.type("a?");
+      await page.key("Enter");
+    }
+    const said = await page.until(`(() => { const it = [...document.querySelectorAll(${JSON.stringify(where)})].find((it) => !it.hidden); return it && ${words}.test(it.innerText) && it.innerText; })()`);
+    assert.match(said, words, name);
+    await shot(page, `state ${name}`);
+    assert.deepEqual(page.faults.filter((it) => !/Failed to load resource|net::ERR/.test(it)), [], name);
+    await page.close();
+    server.close();
+  }
+});
+
 test("no text becomes more than text", async () => {
   const page = await begin(), evil = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>";
   await ask(page, evil);
@@ -283,38 +319,11 @@ test("what is on the page has names", async () => {
 });
 
 test("a thousand cells take a step", async (context) => {
-  const page = await begin(), length = 1024;
-  const start = { event: "start", v: 1, id: "x", model: { key: "k", name: "large" }, backend: { name: "b", version: "1", device: "cpu", precision: "f32" }, params: { length, seed: 1 }, exact: true,
-    canvas: { mask: 2, ends: [1], tokens: Array(length).fill(2), answer_start: 0, given: [], padding: 0 }, pieces: {}, messages: [] };
-  const step = (n) => ({ event: "step", step: n, steps: 128, call: n - 1, block: 0, blocks: 1, fed: [0, length], length, masked: length - 8 * n, ms: 1, nfe: n, nfe_saved: 0,
-    commits: Array.from({ length: 8 }, (_, by) => ({ position: (n * 8 + by * 37) % length, token: 50 + by, text: " word", confidence: 0.9, entropy: 0.1, kind: "new", top: [] })) });
-  const file = join(tmpdir(), `unmask-page-large-${process.pid}.jsonl`);
-  writeFileSync(file, [start, ...Array.from({ length: 128 }, (_, n) => step(n + 1))].map((it) => JSON.stringify(it) + "\n").join(""));
-  const { root } = await page.call("DOM.getDocument");
-  const { nodeId } = await page.call("DOM.querySelector", { nodeId: root.nodeId, selector: "input[type=file]" });
-  await page.call("DOM.setFileInputFiles", { nodeId, files: [file] });
-  await page.until("document.querySelectorAll('.cells [data-at]').length === 1024");
-  const took = await page.evaluate(`new Promise((ok) => {
-    const slider = document.querySelector('.controls input'), times = [];
-    let at = 1;
-    const next = () => {
-      let began;
-      requestAnimationFrame(() => { began = performance.now(); });
-      slider.value = at;
-      slider.dispatchEvent(new Event('input'));
-      // In the same frame, behind the page's own drawing.
-      requestAnimationFrame(() => {
-        document.querySelector('.cells').getBoundingClientRect();
-        times.push(performance.now() - began);
-        at += 1;
-        if (at <= 60) next();
-        else ok(times.sort((a, b) => a - b)[30]);
-      });
-    };
-    next();
-  })`);
-  context.diagnostic(`a step of 1024 cells: ${took.toFixed(1)} ms of scripts and layout, median of 60`);
+  const page = await begin();
+  context.diagnostic((await stepsOf(page, 1024)).text);
   assert.equal(await page.evaluate("document.querySelector('.controls input').value"), "60");
+  assert.equal(await page.evaluate("document.querySelectorAll('.cells .masked').length"), 1024 - 60 * 8);
+  assert.equal(await page.evaluate("document.querySelectorAll('.cells .fresh').length"), 8);
   clean(page);
   await page.close();
 });

@@ -331,6 +331,10 @@ static unmask_status compute(session *own, const unmask_pass_table *pass, const 
   for (; *wanted < pass->wanted_len && pass->wanted[*wanted] < span->last; ++*wanted) {
     uint32_t at = pass->wanted[*wanted];
     answer *answer = own->answers + *wanted;
+    /* As if what is wanted ended where what is fed does. */
+    if (has("taking the last rows") && span->row.fed < span->row.context_end - span->row.context_start) {
+      at += span->last - 1 - pass->wanted[pass->wanted_len - 1];
+    }
     if (*pass->cancel != 0 && !has("deaf") && !has("deaf and honest")) return UNMASK_E_CANCELLED;
     answer->key = mixed(pass->tokens[at], pass->positions[at], seed) + attend(&own->model, pass, span, at, keys, keys_len);
     answer->token = pass->tokens[at];

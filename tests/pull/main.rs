@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hub::{COMMIT, Fault, LocalHub};
+use unmask_tests::gguf_files::{make, python};
 use unmask_tests::program::{Home, Said, refused};
 
 const SHARDS: [&str; 2] = [
@@ -240,6 +241,80 @@ fn what_cannot_run_is_not_fetched_unless_it_is_asked_for() {
     );
     assert!(!repository(&home).exists());
     assert_eq!(pull(&home, &hub, &["--force"], &[]).code, Some(0));
+}
+
+#[test]
+fn of_gguf_files_the_largest_that_runs_comes_or_the_one_that_is_named() {
+    let Some(python) = python() else {
+        return;
+    };
+    let made = tempfile::tempdir().expect("a folder can be made");
+    let published = made.path().join("published");
+    fs::create_dir(&published).expect("it is ours");
+    for kind in ["F16", "Q8_0"] {
+        let folder = made.path().join(kind);
+        let more = ["--pre", "gpt-2"];
+        make(
+            &python,
+            "tests/golden/models/tiny-llada-gqa",
+            kind,
+            &folder,
+            &more,
+        );
+        let named = published.join(format!("Tiny-{kind}.gguf"));
+        fs::copy(folder.join("model.gguf"), named).expect("it was made");
+    }
+    // What is not read, and what is larger and no model.
+    fs::write(published.join("Tiny-IQ2_M.gguf"), [0; 64]).expect("it is ours");
+    fs::write(published.join("Tiny-BF16.GGUF"), vec![0; 4 << 20]).expect("it is ours");
+    fs::write(published.join("config.json"), "{}").expect("it is ours");
+    let (home, hub) = (Home::default(), LocalHub::of(&published, Fault::None));
+    let said = pull(&home, &hub, &[], &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = format!("{}{}", said.stderr, said.stdout);
+    for words in [
+        "F16, the largest GGUF that fits; Org/Tiny:NAME is another: BF16 4.2 MB, Q8_0",
+        "1 file",
+        "start it with: unmask -m Org/Tiny:F16",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let here = || -> Vec<String> {
+        let entries = fs::read_dir(snapshot(&home)).expect("it was made");
+        let names = entries.flatten().map(|it| it.file_name());
+        let mut names: Vec<String> = names.map(|it| it.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(here(), ["Tiny-F16.gguf"]);
+    let answer = |model: &str| {
+        let asked = [
+            "generate", "-q", "Hello", "-m", model, "--len", "8", "--steps", "8",
+        ];
+        home.run(&asked, "")
+    };
+    assert_eq!(answer("Org/Tiny").code, Some(0));
+    refused(&answer("Org/Tiny:Q8_0"), 3, &["unmask pull Org/Tiny:Q8_0"]);
+    let variables = [("HF_ENDPOINT", hub.url.as_str())];
+    let ask = |what: &str| home.run_with(&["pull", what], "", &variables);
+    refused(
+        &ask("Org/Tiny:Q5_K_M"),
+        3,
+        &["called `Q5_K_M`", "BF16, F16, IQ2_M, Q8_0"],
+    );
+    let named = ask("Org/Tiny:q8_0");
+    assert_eq!(named.code, Some(0), "{named:?}");
+    assert_eq!(here(), ["Tiny-F16.gguf", "Tiny-Q8_0.gguf"]);
+    assert_eq!(answer("Org/Tiny:Q8_0").code, Some(0));
+    refused(
+        &answer("Org/Tiny"),
+        3,
+        &["several GGUF files", "ORG/NAME:Q4_K_M"],
+    );
+    // What is here is not fetched again, nor another.
+    let again = pull(&home, &hub, &[], &[]);
+    assert!(again.stdout.contains("0.0 kB came now"), "{again:?}");
+    assert_eq!(here().len(), 2);
 }
 
 #[test]

@@ -5,12 +5,7 @@ use unmask_tests::program::Home;
 
 use crate::server::Server;
 
-pub(crate) const QUESTIONS: [&str; 4] = [
-    "What is the capital of France?",
-    "What is 2 plus 3?",
-    "Hello!",
-    "Which element has the symbol Fe?",
-];
+pub(crate) const FRANCE: &str = "What is the capital of France?";
 
 pub(crate) fn body(question: &str, more: Value) -> String {
     let mut body = json!({"messages": [{"role": "user", "content": question}]});
@@ -19,7 +14,7 @@ pub(crate) fn body(question: &str, more: Value) -> String {
     body.to_string()
 }
 
-fn text_of(chunks: &[Value]) -> String {
+pub(crate) fn text_of(chunks: &[Value]) -> String {
     let deltas = chunks
         .iter()
         .filter_map(|it| it["choices"][0]["delta"]["content"].as_str());
@@ -38,27 +33,22 @@ fn a_stream_adds_up_to_the_whole_answer_and_to_that_of_generate() {
         json!({"unmask": {"wino": 0.6}}),
         json!({"unmask": {"pins": "0:The", "remasking": "random", "seed": 3}}),
     ] {
-        for question in QUESTIONS {
-            let whole = server.chat(&body(question, settings.clone()));
-            let mut streamed = settings.clone();
-            streamed["stream"] = true.into();
-            let reply = server.post("/v1/chat/completions", &body(question, streamed));
-            assert_eq!(reply.status, 200, "{reply:?}");
-            let chunks = reply.chunks();
-            let choice = &whole["choices"][0];
-            assert_eq!(
-                choice["message"]["content"],
-                text_of(&chunks),
-                "{settings} {question}"
-            );
-            let last = chunks.last().expect("there is an end");
-            assert_eq!(last["choices"][0]["finish_reason"], choice["finish_reason"]);
-            assert_eq!(last["unmask"]["event"], "done");
-            assert_eq!(last["unmask"]["reason"], whole["unmask"]["reason"]);
-        }
+        // Every prompt of the reference cases has a test of its own.
+        let whole = server.chat(&body(FRANCE, settings.clone()));
+        let mut streamed = settings.clone();
+        streamed["stream"] = true.into();
+        let reply = server.post("/v1/chat/completions", &body(FRANCE, streamed));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let chunks = reply.chunks();
+        let choice = &whole["choices"][0];
+        assert_eq!(choice["message"]["content"], text_of(&chunks), "{settings}");
+        let last = chunks.last().expect("there is an end");
+        assert_eq!(last["choices"][0]["finish_reason"], choice["finish_reason"]);
+        assert_eq!(last["unmask"]["event"], "done");
+        assert_eq!(last["unmask"]["reason"], whole["unmask"]["reason"]);
     }
-    let said = Home::default().run(&["generate", "--quiet", QUESTIONS[0]], "");
-    let whole = server.chat(&body(QUESTIONS[0], json!({})));
+    let said = Home::default().run(&["generate", "--quiet", FRANCE], "");
+    let whole = server.chat(&body(FRANCE, json!({})));
     assert_eq!(
         whole["choices"][0]["message"]["content"],
         said.stdout.trim_end()
@@ -69,17 +59,11 @@ fn a_stream_adds_up_to_the_whole_answer_and_to_that_of_generate() {
 fn the_events_of_a_stream_are_those_of_generate() {
     let server = Server::start(&[]);
     let more = json!({"stream": true, "seed": 0, "unmask": {"stream": "steps", "top": 5}});
-    let reply = server.post("/v1/chat/completions", &body(QUESTIONS[0], more));
+    let reply = server.post("/v1/chat/completions", &body(FRANCE, more));
     let chunks = reply.chunks();
     let said = Home::default().run(
         &[
-            "generate",
-            "--quiet",
-            "--seed",
-            "0",
-            "--format",
-            "jsonl",
-            QUESTIONS[0],
+            "generate", "--quiet", "--seed", "0", "--format", "jsonl", FRANCE,
         ],
         "",
     );
@@ -138,7 +122,7 @@ fn several_answers_to_one_prompt_have_seeds_of_their_own() {
 fn a_begun_answer_goes_on_and_is_not_repeated() {
     let server = Server::start(&[]);
     let messages = json!({"messages": [
-        {"role": "user", "content": QUESTIONS[0]},
+        {"role": "user", "content": FRANCE},
         {"role": "assistant", "content": "The capital of France"},
     ]});
     let answer = server.chat(&messages.to_string());
@@ -207,7 +191,7 @@ fn a_canvas_that_was_stopped_goes_on_to_the_same_end() {
     let server = Server::start(&[]);
     let more = json!({"stream": true, "unmask": {"stream": "steps"}});
     let chunks = server
-        .post("/v1/chat/completions", &body(QUESTIONS[0], more))
+        .post("/v1/chat/completions", &body(FRANCE, more))
         .chunks();
     let start = &chunks[1]["unmask"];
     let mut canvas: Vec<Value> = start["canvas"]["tokens"]
@@ -229,8 +213,8 @@ fn a_canvas_that_was_stopped_goes_on_to_the_same_end() {
         "answer_start": start["canvas"]["answer_start"],
         "given": start["canvas"]["given"],
     });
-    let whole = server.chat(&body(QUESTIONS[0], json!({})));
-    let on = server.chat(&body(QUESTIONS[0], json!({"unmask": {"canvas": kept}})));
+    let whole = server.chat(&body(FRANCE, json!({})));
+    let on = server.chat(&body(FRANCE, json!({"unmask": {"canvas": kept}})));
     assert_eq!(on["choices"][0]["message"], whole["choices"][0]["message"]);
     assert!(on["unmask"]["stats"]["nfe"].as_u64() < whole["unmask"]["stats"]["nfe"].as_u64());
 }
@@ -239,7 +223,7 @@ fn a_canvas_that_was_stopped_goes_on_to_the_same_end() {
 fn parts_are_given_and_holes_are_filled() {
     let server = Server::start(&[]);
     let parts = json!([{"text": "The capital of France is"}, {"hole": 4}, {"text": "!"}]);
-    let answer = server.chat(&body(QUESTIONS[0], json!({"unmask": {"parts": parts}})));
+    let answer = server.chat(&body(FRANCE, json!({"unmask": {"parts": parts}})));
     let text = answer["choices"][0]["message"]["content"]
         .as_str()
         .expect("a text");
@@ -343,7 +327,7 @@ fn what_does_not_fit_is_said_in_the_apis_own_words() {
 #[test]
 fn a_ceiling_is_no_wish_for_a_large_canvas() {
     let server = Server::start(&[]);
-    let answer = server.chat(&body(QUESTIONS[0], json!({"max_tokens": 8192})));
+    let answer = server.chat(&body(FRANCE, json!({"max_tokens": 8192})));
     let canvas = answer["unmask"]["stats"]["canvas_tokens"].as_u64();
     // Prompt, and as many whole blocks as the context has left.
     assert!(canvas.is_some_and(|it| it <= 256), "{answer}");

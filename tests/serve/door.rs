@@ -1,4 +1,5 @@
-//! Who gets in, through a real socket; the table of heads is a test of the server's own crate.
+//! Who gets in, through a real socket; what others got wrong is a table (`security`), that of heads a test of the server's own
+//! crate.
 
 use std::net::TcpStream;
 
@@ -313,21 +314,4 @@ fn what_is_no_request_is_refused_and_nothing_breaks() {
         assert!(is_refused, "{head}: {reply:?}");
     }
     assert_eq!(server.get("/health").status, 200);
-}
-
-#[test]
-fn off_this_machine_a_server_asks_for_keys() {
-    let home = unmask_tests::program::Home::default();
-    let said = home.run(&["serve", "--host", "0.0.0.0", "--port", "0"], "");
-    assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.stderr.contains("--key-file"), "{said:?}");
-    let config = "active_model_key = \"demo\"\n[available_models.demo]\nframework = \"candle\"\nmodel_id = \"builtin:demo\"\n[serve]\nhost = \"0.0.0.0\"\n";
-    std::fs::write(home.path().join("model_config.toml"), config).expect("the home is ours");
-    let said = home.run(&["serve", "--port", "0"], "");
-    assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(
-        said.stderr
-            .contains("model_config.toml:5: a file that lies in the current folder"),
-        "{said:?}"
-    );
 }

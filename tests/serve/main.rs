@@ -3,10 +3,13 @@
 mod answers;
 mod clients;
 mod door;
+mod golden;
 mod natives;
 mod places;
 mod recorded;
+mod security;
 mod server;
 mod several;
 mod tokens;
+mod turns;
 mod units;

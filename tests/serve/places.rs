@@ -1,6 +1,7 @@
 //! Who waits for whom, and what becomes of those who leave.
 
 use std::io::Read as _;
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -173,26 +174,29 @@ fn a_backend_that_dies_fails_its_turn_and_the_next_request_is_answered() {
     let server = Server::start(&["--isolate"]);
     let request = server.post_text("/v1/chat/completions", &long(true), "");
     let mut client = server.connect(request.as_bytes());
-    until(&server, |it| it["running"] == 1);
+    // Whoever was told nothing yet would be answered by the model that is loaded next.
+    let mut said = until_said(&mut client, "\"role\":\"assistant\"");
     let worker = worker_of(server.pid()).expect("the backend has a process of its own");
     let killed = std::process::Command::new("kill")
         .args(["-9", &worker.to_string()])
         .status();
     assert!(killed.is_ok_and(|it| it.success()));
-    let mut said = String::new();
-    client
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .expect("it is no zero");
     // The connection stays open for another request, so that the end of the answer is looked for.
-    let mut bytes = [0; 4096];
-    while !said.contains("\"error\"") {
+    said.push_str(&until_said(&mut client, "\"error\""));
+    assert!(!said.contains("[DONE]"), "{said}");
+    let reply = server.post("/v1/chat/completions", &short());
+    assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+/// Reads until this has come.
+pub(crate) fn until_said(client: &mut TcpStream, wanted: &str) -> String {
+    let (mut said, mut bytes) = (String::new(), [0; 4096]);
+    while !said.contains(wanted) {
         let n = client.read(&mut bytes).expect("it is told");
         assert!(n > 0, "{said}");
         said.push_str(&String::from_utf8_lossy(&bytes[..n]));
     }
-    assert!(!said.contains("[DONE]"), "{said}");
-    let reply = server.post("/v1/chat/completions", &short());
-    assert_eq!(reply.status, 200, "{reply:?}");
+    said
 }
 
 /// The process that a server has started for its backend.

@@ -1,5 +1,5 @@
-//! Requests as programs of others send them, by what their public sources show: Continue (an editor's chat and completion)
-//! and Open WebUI (a chat, and what it asks behind its user's back).
+//! Requests as programs of others send them, by what their public sources show: Continue (an editor's chat and completion),
+//! Open WebUI (a chat, and what it asks behind its user's back) and aichat (a terminal's chat, which is a program in Rust).
 
 use serde_json::{Value, json};
 
@@ -115,6 +115,45 @@ fn open_web_ui_chats_and_asks_for_titles() {
     // What it tells of itself reaches some servers.
     let answer = task(json!({"metadata": {"task": "title_generation", "chat_id": "1"}}));
     assert_eq!(answer["unmask"]["ignored"], json!([]));
+}
+
+#[test]
+fn aichat_chats() {
+    let server = Server::start(&[]);
+    // Its models of the kind `openai-compatible`: contents are texts or parts, and what is not set is left out.
+    let history = json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello!"},
+        {"role": "assistant", "content": "Hi!"},
+        {"role": "user", "content": "What is the capital of France?"},
+    ]);
+    let plain = json!({"model": "demo", "messages": history, "temperature": 0.0, "top_p": 1.0, "max_tokens": 64});
+    let whole = server.chat(&plain.to_string());
+    let choice = &whole["choices"][0]["message"];
+    assert!(
+        choice["content"]
+            .as_str()
+            .is_some_and(|it| it.contains("Paris")),
+        "{whole}"
+    );
+    // What it reads of an answer besides: ids and counts.
+    assert!(whole["id"].is_string() && whole["usage"]["prompt_tokens"].is_u64());
+    let mut streamed = plain;
+    streamed["stream"] = true.into();
+    let chunks = server
+        .post("/v1/chat/completions", &streamed.to_string())
+        .chunks();
+    assert_eq!(
+        text(&chunks, "delta"),
+        choice["content"].as_str().unwrap_or_default()
+    );
+    // It asks for functions if its user has some, and shows what the server says of it.
+    let mut tools = streamed;
+    tools["tools"] =
+        json!([{"type": "function", "function": {"name": "may_be", "parameters": {}}}]);
+    let refused = server.post("/v1/chat/completions", &tools.to_string());
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.json()["error"]["message"].is_string());
 }
 
 /// All that a client reads of a stream.

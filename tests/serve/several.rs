@@ -1,6 +1,7 @@
 //! Several answers at once: who gets how much, what they are made of, and what becomes of them when the backend dies.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::places::{long, short, until, worker_of};
+use crate::places::{long, short, until, until_said, worker_of};
 use crate::server::{Reply, Server, read};
 
 /// A name and its key, as a request's header says it.
@@ -117,30 +118,66 @@ fn until_with(server: &Server, key: &str, wanted: impl Fn(&Value) -> bool) {
     }
 }
 
-/// The member that says how the answer was computed.
+/// The member that says in which passes the answer was computed.
 fn passes(answer: &Value) -> &str {
     let fingerprint = answer["system_fingerprint"].as_str();
     let fingerprint = fingerprint.unwrap_or_else(|| panic!("{answer}"));
     fingerprint.rsplit('/').next().unwrap_or_default()
 }
 
+/// The next chunk with this event.
+fn next_chunk(stream: &mut impl BufRead, event: &str) -> Value {
+    for line in stream.lines() {
+        let line = line.expect("it is answered");
+        let chunk = line
+            .strip_prefix("data: ")
+            .map(serde_json::from_str::<Value>);
+        if let Some(Ok(chunk)) = chunk
+            && chunk["unmask"]["event"] == event
+        {
+            return chunk;
+        }
+    }
+    panic!("it ended before {event}");
+}
+
 #[test]
 fn answers_that_share_passes_are_those_that_do_not() {
     let server = Server::start(&["--parallel", "4", "--batch", "4", "--precision", "f32"]);
-    let mut alone: Value = serde_json::from_str(&short()).expect("it is JSON");
-    alone["unmask"]["alone"] = true.into();
-    let alone = server.chat(&alone.to_string());
+    let mut apart: Value = serde_json::from_str(&short()).expect("it is JSON");
+    apart["unmask"]["alone"] = true.into();
+    let apart = apart.to_string();
+    // What may share a pass and finds nobody to share it with has run alone.
+    let alone = server.chat(&short());
     assert_eq!(passes(&alone), "alone");
-    let answers: Vec<Value> = thread::scope(|scope| {
-        let ask = || scope.spawn(|| server.chat(&short()));
-        let asked: Vec<_> = (0..8).map(|_| ask()).collect();
-        let ends = asked.into_iter();
-        ends.map(|it| it.join().expect("it is answered")).collect()
-    });
-    for answer in answers {
-        assert_eq!(passes(&answer), "batch");
+    // Those asked for while a long one runs share its passes, unless that is not wanted.
+    let mut steps: Value = serde_json::from_str(&long(true)).expect("it is JSON");
+    steps["unmask"]["stream"] = "steps".into();
+    let request = server.post_text("/v1/chat/completions", &steps.to_string(), "");
+    let bodies = [short(), short(), apart];
+    let (answers, mut running) = (0..5)
+        .find_map(|_| {
+            let mut running = BufReader::new(server.connect(request.as_bytes()));
+            let first = next_chunk(&mut running, "step");
+            assert_eq!(passes(&first), "alone", "{first}");
+            let (server, bodies) = (&server, &bodies);
+            let answers = thread::scope(|scope| {
+                let ask = |body| scope.spawn(move || server.chat(body));
+                let asked = bodies.each_ref().map(|body| ask(body));
+                asked.map(|it| it.join().expect("it is answered"))
+            });
+            // Else it has ended too early to share anything.
+            let outlasts = server.get("/unmask/v1/state").json()["running"] == 1;
+            outlasts.then_some((answers, running))
+        })
+        .expect("a long answer outlasts three short ones");
+    let ran: Vec<&str> = answers.iter().map(passes).collect();
+    assert_eq!(ran, ["batch", "batch", "alone"]);
+    for answer in &answers {
         assert_eq!(answer["choices"], alone["choices"]);
     }
+    let last = next_chunk(&mut running, "done");
+    assert_eq!(passes(&last), "batch", "{last}");
     let state = server.get("/unmask/v1/state").json();
     assert_eq!(
         (&state["parallel"], &state["batch"]),
@@ -192,18 +229,21 @@ fn a_backend_that_dies_fails_every_running_answer_and_the_next_is_made() {
     for flags in [["--parallel", "3"], ["--batch", "3"]] {
         let server = Server::start(&[&["--isolate"], &flags[..]].concat());
         let request = server.post_text("/v1/chat/completions", &long(true), "");
-        let clients = [(); 3].map(|()| server.connect(request.as_bytes()));
-        until(&server, |it| it["running"] == 3);
+        let mut clients = [(); 3].map(|()| server.connect(request.as_bytes()));
+        // Whoever was told nothing yet would be answered by the model that is loaded next.
+        for client in &mut clients {
+            until_said(client, "\"role\":\"assistant\"");
+        }
         let worker = worker_of(server.pid()).expect("the backend has a process of its own");
         let killed = Command::new("kill")
             .args(["-9", &worker.to_string()])
             .status();
         assert!(killed.is_ok_and(|it| it.success()));
-        for client in clients {
-            let reply = read(client);
-            assert_eq!(reply.status, 200, "{reply:?}");
-            assert!(reply.body.contains("\"error\""), "{reply:?}");
-            assert!(!reply.body.contains("[DONE]"), "{reply:?}");
+        for mut client in clients {
+            let mut rest = String::new();
+            client.read_to_string(&mut rest).expect("it ends");
+            assert!(rest.contains("\"error\""), "{rest}");
+            assert!(!rest.contains("[DONE]"), "{rest}");
         }
         assert_eq!(server.post("/v1/chat/completions", &short()).status, 200);
     }

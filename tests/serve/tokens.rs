@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::answers::{QUESTIONS, body};
+use crate::answers::{FRANCE, body};
 use crate::server::Server;
 
 #[test]
 fn logarithms_are_those_of_confidences_at_commit() {
     let server = Server::start(&[]);
     let more = json!({"logprobs": true, "top_logprobs": 2});
-    let answer = server.chat(&body(QUESTIONS[0], more));
+    let answer = server.chat(&body(FRANCE, more));
     let content = answer["choices"][0]["logprobs"]["content"]
         .as_array()
         .cloned();
@@ -40,7 +40,7 @@ fn logarithms_are_those_of_confidences_at_commit() {
 fn tokens_of_a_stop_have_no_logarithms() {
     let server = Server::start(&[]);
     let more = json!({"logprobs": true, "stop": [" Par"]});
-    let answer = server.chat(&body(QUESTIONS[0], more.clone()));
+    let answer = server.chat(&body(FRANCE, more.clone()));
     let text = |content: &Value| -> String {
         let tokens = content.as_array().into_iter().flatten();
         tokens.filter_map(|it| it["token"].as_str()).collect()
@@ -54,7 +54,7 @@ fn tokens_of_a_stop_have_no_logarithms() {
     let mut streamed = more;
     streamed["stream"] = true.into();
     let chunks = server
-        .post("/v1/chat/completions", &body(QUESTIONS[0], streamed))
+        .post("/v1/chat/completions", &body(FRANCE, streamed))
         .chunks();
     let told: String = (chunks.iter())
         .map(|it| text(&it["choices"][0]["logprobs"]["content"]))
@@ -65,9 +65,9 @@ fn tokens_of_a_stop_have_no_logarithms() {
 #[test]
 fn a_whole_answer_tells_its_tokens_to_those_who_want_steps() {
     let server = Server::start(&[]);
-    let plain = server.chat(&body(QUESTIONS[0], json!({})));
+    let plain = server.chat(&body(FRANCE, json!({})));
     assert_eq!(plain["unmask"].get("tokens"), None);
-    let answer = server.chat(&body(QUESTIONS[0], json!({"unmask": {"stream": "steps"}})));
+    let answer = server.chat(&body(FRANCE, json!({"unmask": {"stream": "steps"}})));
     let content = &answer["choices"][0]["message"]["content"];
     assert_eq!(*content, plain["choices"][0]["message"]["content"]);
     let tokens = &answer["unmask"]["tokens"];

@@ -5,6 +5,7 @@ mod fixtures;
 
 pub mod chat;
 pub mod demo;
+pub mod gguf_files;
 pub mod http;
 pub mod imports;
 pub mod program;

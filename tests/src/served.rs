@@ -19,10 +19,20 @@ impl Served {
     /// If it does not start.
     #[must_use]
     pub fn start(home: &Home, more: &[&str]) -> Self {
+        Self::start_in(home, more, &[])
+    }
+
+    /// The same with `variables` besides those of the home.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn start_in(home: &Home, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(program())
             .args(["serve", "--port", "0"])
             .args(more)
             .envs(home.environment())
+            .envs(variables.iter().copied())
             .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

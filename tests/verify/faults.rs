@@ -177,6 +177,11 @@ fn cells_that_hold_what_they_should_not_are_caught() {
         "cells_outside_the_context_have_no_influence",
         "beside other cells",
     );
+    check(
+        "taking the last rows",
+        &["rows_one_place_before_a_block_equal_those_of_the_whole"],
+        "the rows before, row 0",
+    );
     check_among_others(
         "late",
         "a_block_fed_alone_equals_the_whole_if_nothing_changed",

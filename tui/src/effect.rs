@@ -10,7 +10,8 @@ use crate::picture::PictureStyle;
 use crate::session::{Job, TracedAnswer};
 pub use crate::state::Mouse;
 use crate::state::{
-    AlertMethod, Approve, ExportFormat, GetJob, PinQuestion, Settings, TextQuestion, Turn,
+    AlertMethod, Approve, ExportFormat, GetJob, PinQuestion, Settings, TextQuestion, TextSelection,
+    Turn,
 };
 
 /// One request, carried out by the loop in [`run`](crate::run), never by an update.
@@ -34,9 +35,6 @@ pub enum Effect {
     Load(LoadRequest),
     /// Stop loading.
     CancelLoad,
-    /// Have Markdown laid out, what is seen first; answered by `Rendered`. What was asked for before and is not begun is no
-    /// longer wanted.
-    Render(Vec<RenderJob>),
     /// Keep something on disk, or look there.
     Keep(Job),
     /// Write the settings of a model into the configuration.
@@ -58,6 +56,8 @@ pub enum Effect {
     Approve(Approve),
     /// Capture the mouse, or release it.
     Mouse(Mouse),
+    /// Read what is selected; answered by `Selected`.
+    ReadSelection(TextSelection),
     /// Copy to the clipboard or into a file.
     Copy(CopyJob),
     /// Write an answer and how it came about into a file.

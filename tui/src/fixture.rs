@@ -134,6 +134,7 @@ pub(crate) fn step(step: usize, steps: usize, commits: Vec<Commit>) -> StepEvent
         masked: 0,
         commits,
         elapsed: Duration::from_millis(140),
+        forward: Duration::from_millis(131),
         nfe: step,
         nfe_saved: 0.0,
     }

@@ -7,7 +7,6 @@ mod panel;
 mod panels;
 mod replay;
 mod settings;
-mod transcript;
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
@@ -19,9 +18,8 @@ pub use first_run::{FirstRun, OPTIONS, first_run};
 pub use models::{ModelsArea, SIGN, info, info_rows, models, paragraphs};
 pub use panel::panel;
 pub use panels::{List, Menu, completions, help, list, list_top};
-pub use replay::{ReplayArea, replayed_token, timeline_bars};
+pub use replay::{ReplayArea, timeline_bars};
 pub use settings::{SettingsArea, settings};
-pub use transcript::spot;
 
 /// Cells of `▌› ` with the margin.
 pub const PROMPT: u16 = 4;

@@ -16,6 +16,7 @@ const NARROW: u16 = 60;
 const MENU: Hint = (&[Command::Menu], "menu");
 const STOP: Hint = (&[Command::Interrupt], "stop");
 const CANVAS: Hint = (&[Command::Focus], "canvas");
+const LEAVE: Hint = (&[Command::Quit], "leave");
 const BACK: Hint = (&[Command::Back], "back");
 const MESSAGES: Hint = (&[Command::PreviousMessage, Command::NextMessage], "message");
 const COPY: Hint = (&[Command::CopyMessage], "copy");
@@ -61,6 +62,13 @@ fn of_composer(state: &State) -> Vec<Hint> {
             (&[Command::Choose], "open"),
             (&[Command::Help], "help"),
             MENU,
+            LEAVE,
+        ],
+        Activity::Idle if state.welcomed().is_some() => vec![
+            (&[Command::Send], "send"),
+            (&[Command::Newline], "newline"),
+            MENU,
+            LEAVE,
         ],
         Activity::Idle => vec![
             (&[Command::Send], "send"),
@@ -107,9 +115,9 @@ fn of_compare() -> Vec<Hint> {
         (&[Do(CompareAct::Differences)], "differences"),
         (&[Do(CompareAct::KeepFirst)], "keep A"),
         (&[Do(CompareAct::KeepSecond)], "keep B"),
+        BACK,
         (&[Do(CompareAct::Inspect)], "inspect"),
         EXPORT,
-        BACK,
     ]
 }
 
@@ -135,11 +143,11 @@ fn of_replay(state: &State) -> Vec<Hint> {
             ],
             "token",
         ),
-        act(&[Do(Act::LeastSure)], "least sure"),
+        act(&[Do(Act::LeastSure)], "unsure"),
         act(&[Do(Act::Span)], "select"),
         act(&[Do(Act::Layer)], "colours"),
-        EXPORT,
         BACK,
+        EXPORT,
         act(&[Do(Act::Remask)], "melt"),
         act(&[Do(Act::Refill)], "refill"),
         (&[Command::Help], "help"),
@@ -180,7 +188,14 @@ fn keys(state: &State, commands: &[Command]) -> Option<String> {
             labels.push(label);
         }
     }
-    (!labels.is_empty()).then(|| labels.join(" "))
+    // Arrows and letters are read as one word.
+    let is_short = |label: &String| {
+        let mut characters = label.chars();
+        let first = characters.next();
+        characters.next().is_none() && first.is_some_and(|it| it.is_alphabetic() || !it.is_ascii())
+    };
+    let between = if labels.iter().all(is_short) { "" } else { " " };
+    (!labels.is_empty()).then(|| labels.join(between))
 }
 
 fn key(state: &State, command: &Command) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key ─► keymap ─► Action ─► update(State) ─► Effect ─► engine
-//! engine ─► EngineEvent ─► Action ─► update(State) ─► prepare(State) ─► view::draw(&State)
+//! engine ─► EngineEvent ─► Action ─► update(State) ─► ScreenLayout ─► view::draw(&State)
 //! ```
 //!
 //! ```
@@ -39,6 +39,7 @@ pub mod preferences;
 pub mod recorded_run;
 pub mod row;
 pub mod run;
+pub mod screen_layout;
 pub mod screen_time;
 pub mod sentence;
 pub mod session;

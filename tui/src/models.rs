@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, Readiness};
+use unmask_core::checkpoint::ActiveExperts;
 use unmask_core::model_id::ModelId;
 use unmask_core::plugin::{BackendRow, BackendState};
 
@@ -181,9 +182,21 @@ pub fn can_be_got(state: &State, choice: &ModelChoice) -> bool {
         && of_key.any(|it| matches!(it.id, ModelId::Hub { .. }))
 }
 
-/// What Enter would do to the chosen row.
+/// What Enter would do to the chosen row, and which share of a mixture of experts computes.
 #[must_use]
 pub fn remark(state: &State, choice: &ModelChoice) -> (String, Role) {
+    let (text, role) = consequence(state, choice);
+    let catalogue = state.machine.catalogue.as_ref();
+    match catalogue.and_then(|it| it.kind(&choice.key).experts) {
+        Some(ActiveExperts { active, all }) => {
+            let share = format!("{active} of {all} experts compute for a token.");
+            (format!("{text} {share}"), role)
+        }
+        None => (text, role),
+    }
+}
+
+fn consequence(state: &State, choice: &ModelChoice) -> (String, Role) {
     if waits(state, choice) {
         let text = "A library of others: Enter shows it and asks whether it may run.";
         return (text.to_owned(), Role::Warn);

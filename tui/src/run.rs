@@ -32,6 +32,7 @@ use unmask_core::open_files;
 
 use crate::action::{Action, ScreenTime, TimeOfDay};
 use crate::effect::Effect;
+use crate::screen_layout::ScreenLayout;
 use crate::state::{AlertMethod, State};
 pub use crate::terminal::Log;
 use crate::terminal::{Late, Screen, ScreenError};
@@ -111,9 +112,8 @@ pub fn run(
     let entropy = RandomState::new().hash_one(std::process::id());
     let state = first_state(size, &setup, &replies, (entropy, log));
     let (sender, mut receiver) = unbounded_channel();
-    if let Some(folder) = &setup.themes_folder {
-        themes::watch(folder, sender.clone());
-    }
+    let folder = setup.themes_folder.as_deref();
+    let _watcher = folder.and_then(|folder| themes::watch(folder, sender.clone()));
     let begin = Action::Begin {
         load: setup.load,
         most_traces: setup.preferences.traces.most(),
@@ -130,6 +130,7 @@ pub fn run(
         workers: workers.map_err(ScreenError::Terminal)?,
         screen,
         state,
+        layout: ScreenLayout::default(),
         started: Instant::now(),
         zone: TimeZone::system(),
         drawn: Drawn::default(),
@@ -186,6 +187,7 @@ struct App<'a> {
     workers: Workers,
     screen: Screen,
     state: State,
+    layout: ScreenLayout,
     started: Instant,
     zone: TimeZone,
     drawn: Drawn,
@@ -326,15 +328,19 @@ impl App<'_> {
     fn draw(&mut self) -> io::Result<()> {
         // The terminal's size is asked for in each frame; a resize may not have been told yet.
         let size = self.screen.size()?;
-        self.tell(Action::Frame(size))?;
-        let state = &self.state;
+        self.tell(Action::Resize(size))?;
+        let laid = self.layout.lay_out(&self.state);
+        let wanted = self.layout.wanted(&self.state);
+        self.workers.renderer.send(wanted);
+        self.tell(Action::Frame(laid))?;
+        let (state, layout) = (&self.state, &self.layout);
         let mut is_resized = false;
         self.screen.draw(&state.window_title(), |frame| {
             let area = frame.area();
             // It may have changed since it was asked for; the next frame fits again.
             is_resized = (area.width, area.height) != (state.size.columns, state.size.rows);
             if !is_resized {
-                view::draw(state, frame);
+                view::draw(state, layout, frame);
             }
         })?;
         match is_resized {
@@ -344,6 +350,7 @@ impl App<'_> {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
+        let action = self.layout.told(&self.state, action);
         update(&mut self.state, action)
     }
 

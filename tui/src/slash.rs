@@ -7,10 +7,17 @@ mod turns;
 
 use read::nearest;
 pub use read::{Draft, read};
+use unmask_core::engine::FillPart;
 
 use crate::action::{AfterScan, Command, CopyOrder, ReplayAct};
 use crate::keymap;
 use crate::state::{Motion, Mouse};
+
+/// The text and the blanks of what follows `/fill`; `None` if it has no blanks.
+#[must_use]
+pub fn blanks(text: &str) -> Option<Vec<FillPart>> {
+    template::parts(text).ok()
+}
 
 /// A name, what may follow it, and what it does.
 #[derive(Debug, Clone)]

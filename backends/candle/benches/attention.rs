@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p unmask-backend-candle --bench attention`. The seconds are of processors, medians of runs that alternate.
 #![expect(clippy::print_stdout, reason = "figures are what a benchmark is for")]
-#![expect(unsafe_code, reason = "the clock of processors")]
+#![cfg_attr(unix, expect(unsafe_code, reason = "the clock of processors"))]
 
 #[allow(dead_code, reason = "each benchmark uses a part")]
 #[path = "../../kernels/benches/products/measure.rs"]

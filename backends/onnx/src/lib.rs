@@ -22,6 +22,7 @@ mod quant;
 mod runner;
 mod runtime;
 mod session;
+mod short_form;
 mod slot;
 mod watch;
 mod webgpu;
@@ -118,9 +119,11 @@ impl Backend for Onnx {
         let prepared = plan.prepare(&environment, &network.graph, progress)?;
         network.graph.check_whole()?;
         network.notes.extend(prepared.note);
+        let short_form = plan.short_form(&environment, prepared.device, network.vocab, progress)?;
         Ok(Box::new(OnnxModel {
             shared: Arc::new(Shared {
                 runner: Mutex::new(Some(prepared.runner)),
+                short_form,
                 device: prepared.device,
                 environment,
                 network,

@@ -15,6 +15,7 @@ use crate::emit::editor;
 use crate::file;
 use crate::graph::Graph;
 use crate::runtime::failed;
+use crate::short_form::{self, DeviceShortForm};
 use crate::watch::watched;
 use crate::webgpu;
 
@@ -91,6 +92,30 @@ impl SessionPlan {
             note: Some(note),
             ..prepared
         })
+    }
+
+    /// What makes the short form of logits on `device`, where they stay there.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub(crate) fn short_form(
+        &self,
+        environment: &Environment,
+        device: ComputeDevice,
+        vocab: usize,
+        progress: &Progress<'_>,
+    ) -> Result<Option<DeviceShortForm>, BackendError> {
+        if device != ComputeDevice::WebGpu {
+            return Ok(None);
+        }
+        let graph = short_form::graph(vocab);
+        let plan = Self {
+            is_prepacked: false,
+            file: None,
+            ..*self
+        };
+        let prepared = plan.prepare(environment, &graph, progress)?;
+        Ok(Some(DeviceShortForm::new(prepared.runner, graph, vocab)))
     }
 
     fn builder(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ort::environment::Environment;
 use ort::memory::{AllocationDevice, Allocator};
 use ort::session::{IoBinding, RunOptions, Session as Runner};
-use ort::value::{PrimitiveTensorElementType, Tensor, TensorRefMut};
+use ort::value::{DynTensor, PrimitiveTensorElementType, Tensor, TensorRefMut};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use unmask_sdk::keys::CellPositions;
@@ -19,11 +19,13 @@ use unmask_sdk::{
 
 use crate::device::ComputeDevice;
 use crate::feed::{Feed, QueryFeed};
+use crate::graph::ElementType;
 use crate::models::Network;
 use crate::ports::{self, QueryNames};
 use crate::precision::Precision;
 use crate::runtime::failed;
-use crate::slot::{CacheMemory, Caches};
+use crate::short_form::DeviceShortForm;
+use crate::slot::{CacheMemory, Caches, bytes};
 use crate::watch::watched;
 use crate::webgpu;
 
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     /// One run at a time: the binding forbids more, and one already uses all threads. It borrows the network's weights, and is
     /// there until they go.
     pub(crate) runner: Mutex<Option<Runner>>,
+    /// Where logits stay on the device.
+    pub(crate) short_form: Option<DeviceShortForm>,
     pub(crate) device: ComputeDevice,
     pub(crate) environment: Environment,
     pub(crate) network: Network,
@@ -60,6 +64,8 @@ struct OnnxSession {
     positions: CellPositions,
     /// Of the wanted rows, or one that is not wanted, `[rows, vocab]`.
     logits: Vec<f32>,
+    /// The same where they stay on the device.
+    on_device: Option<DeviceLogits>,
     /// How many of them are the last pass's output; `None` if it failed.
     kept: Option<usize>,
     shared: Arc<Shared>,
@@ -109,6 +115,7 @@ impl Model for OnnxModel {
             caches: caches.map_err(no_room)?,
             positions: CellPositions::new(spec),
             logits: Vec::new(),
+            on_device: None,
             kept: None,
             shared: Arc::clone(&self.shared),
         }))
@@ -139,6 +146,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let _alone = webgpu::alone(self.device);
+        self.short_form.iter_mut().for_each(DeviceShortForm::close);
         let runner = self.runner.get_mut();
         *runner.unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -148,6 +156,7 @@ impl Drop for OnnxSession {
     fn drop(&mut self) {
         let _alone = webgpu::alone(self.shared.device);
         self.binding.clear();
+        self.on_device = None;
         self.caches.layers.clear();
     }
 }
@@ -205,10 +214,19 @@ impl Session for OnnxSession {
     }
 
     fn read_logits(&mut self, rows: &[u32], out: LogitsMut<'_>) -> Result<(), BackendError> {
+        self.fetch()?;
         self.output()?.read_logits(rows, out)
     }
 
-    fn read_top(&mut self, request: &TopRequest<'_>, out: TopMut<'_>) -> Result<(), BackendError> {
+    fn read_top(
+        &mut self,
+        request: &TopRequest<'_>,
+        mut out: TopMut<'_>,
+    ) -> Result<(), BackendError> {
+        if let Some(told) = self.read_top_there(request, &mut out)? {
+            return self.complete(&told, request, &mut out);
+        }
+        self.fetch()?;
         let output = self.output()?;
         output.check_top(request)?;
         let summary = |row: &u32| output.summary(*row, request, out.k);
@@ -248,6 +266,63 @@ impl Session for OnnxSession {
 }
 
 impl OnnxSession {
+    /// Answers `read_top` where the logits are, and tells for which rows; `None` if that cannot be, and whole rows will tell why.
+    fn read_top_there(
+        &self,
+        request: &TopRequest<'_>,
+        out: &mut TopMut<'_>,
+    ) -> Result<Option<Vec<bool>>, BackendError> {
+        let kept = self.kept.unwrap_or(0);
+        let is_kept = request.rows.iter().all(|row| (*row as usize) < kept);
+        let (Some(form), Some(there)) = (&self.shared.short_form, &self.on_device) else {
+            return Ok(None);
+        };
+        if !is_kept || request.divergence {
+            return Ok(None);
+        }
+        let _alone = webgpu::alone(self.shared.device);
+        let read = form.read(&there.tensor, request, out);
+        read.map_err(|error| failed("read the short form", error))
+    }
+
+    /// Answers for the rows that are not `told`.
+    fn complete(
+        &mut self,
+        told: &[bool],
+        request: &TopRequest<'_>,
+        out: &mut TopMut<'_>,
+    ) -> Result<(), BackendError> {
+        if told.iter().all(|told| *told) {
+            return Ok(());
+        }
+        self.fetch()?;
+        let output = self.output()?;
+        let vocab = self.shared.network.vocab;
+        for (index, row) in request.rows.iter().enumerate().filter(|(at, _)| !told[*at]) {
+            let summary = output.summary(*row, request, out.k);
+            let whole = &self.logits[*row as usize * vocab..][..vocab];
+            out.put(index, &summary, whole, request);
+        }
+        Ok(())
+    }
+
+    /// Brings the logits here, if they stayed on the device.
+    fn fetch(&mut self) -> Result<(), BackendError> {
+        let Some(there) = self.on_device.as_mut().filter(|it| !it.is_here) else {
+            return Ok(());
+        };
+        let _alone = webgpu::alone(self.shared.device);
+        let here = self.caches.memory.fetch(&there.tensor);
+        let here = here.map_err(|error| failed("read logits", error))?;
+        let numbers = bytes(here.as_ref().unwrap_or(&there.tensor));
+        let (numbers, _) = numbers.as_chunks::<4>();
+        self.logits.clear();
+        self.logits
+            .extend(numbers.iter().map(|it| f32::from_ne_bytes(*it)));
+        there.is_here = true;
+        Ok(())
+    }
+
     fn output(&self) -> Result<KeptLogits<'_>, BackendError> {
         let vocab = self.shared.network.vocab;
         let kept = self.kept.map(|rows| &self.logits[..rows * vocab]);
@@ -282,10 +357,31 @@ impl OnnxSession {
         put_queries(binding, &ports::ALL, batch, keys, feed.all)?;
         put_queries(binding, &ports::LAST, batch, keys, feed.last)?;
         let vocab = self.shared.network.vocab;
+        if self.shared.short_form.is_some() {
+            let there = match self.on_device.take() {
+                Some(there) if there.rows == wanted => there,
+                _ => DeviceLogits {
+                    tensor: self.caches.memory.room(ElementType::F32, [wanted, vocab])?,
+                    rows: wanted,
+                    is_here: false,
+                },
+            };
+            let there = self.on_device.insert(there);
+            there.is_here = false;
+            return binding.bind_output(ports::LOGITS, &mut there.tensor);
+        }
         self.logits.resize(wanted * vocab, 0.0);
         let logits = ([wanted, vocab], &mut self.logits[..]);
         binding.bind_output(ports::LOGITS, TensorRefMut::from_array_view_mut(logits)?)
     }
+}
+
+/// Logits that stay on a device, `[rows, vocab]`.
+struct DeviceLogits {
+    tensor: DynTensor,
+    rows: usize,
+    /// Whether they have been brought here too.
+    is_here: bool,
 }
 
 fn put_queries(

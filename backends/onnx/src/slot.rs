@@ -45,7 +45,7 @@ pub(crate) struct Caches {
     pub(crate) layers: Vec<[DynTensor; 2]>,
     pub(crate) room: SessionSpec,
     sizes: CacheSizes,
-    memory: CacheMemory,
+    pub(crate) memory: CacheMemory,
 }
 
 impl Caches {
@@ -125,7 +125,7 @@ fn n_bytes(tensor: &DynTensor) -> usize {
 }
 
 /// What a tensor in the processor's memory consists of.
-fn bytes(tensor: &DynTensor) -> &[u8] {
+pub(crate) fn bytes(tensor: &DynTensor) -> &[u8] {
     // SAFETY: the tensor's own memory, borrowed with it, which holds as many numbers as its shape says; bytes have no
     // alignment and no invalid values.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast(), n_bytes(tensor)) }

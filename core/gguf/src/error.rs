@@ -5,6 +5,9 @@ pub enum GgufError {
     /// It begins otherwise.
     #[error("is not a GGUF file; fetch it again")]
     NotGguf,
+    /// What Git LFS leaves in its place.
+    #[error("is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder")]
+    LfsPointer,
     /// Numbers of the other order of bytes.
     #[error("is a big-endian GGUF file, which is not read; fetch the little-endian one")]
     BigEndian,

@@ -29,6 +29,8 @@ pub struct GgufTensor<'a> {
     pub bytes: Range<u64>,
 }
 
+/// What a pointer file of Git LFS begins with.
+const LFS: &[u8] = b"version https://git-lfs";
 /// GGML's tensors have no more.
 const MOST_DIMENSIONS: u32 = 4;
 /// In front of the tensors' numbers, where the file does not say.
@@ -45,10 +47,10 @@ impl<'a> GgufHeader<'a> {
         let mut unread = Unread::new(bytes);
         if !bytes.starts_with(MAGIC) {
             let is_cut = bytes.len() < MAGIC.len() && MAGIC.starts_with(bytes) && !bytes.is_empty();
-            return Err(if is_cut {
-                GgufError::Ends
-            } else {
-                GgufError::NotGguf
+            return Err(match is_cut {
+                true => GgufError::Ends,
+                false if bytes.starts_with(LFS) => GgufError::LfsPointer,
+                false => GgufError::NotGguf,
             });
         }
         unread.take(MAGIC.len() as u64)?;

@@ -11,13 +11,17 @@ pub struct SplitName {
     pub count: u32,
     folder: PathBuf,
     stem: String,
+    ending: String,
 }
 
 impl SplitName {
     /// Of the file at `path`; `None` if that is whole.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.strip_suffix(".gguf")?;
+        let (name, ending) = path.file_name()?.to_str()?.rsplit_once('.')?;
+        if !ending.eq_ignore_ascii_case("gguf") {
+            return None;
+        }
         let (name, count) = name.rsplit_once("-of-")?;
         let (stem, number) = name.rsplit_once('-')?;
         let digits = |text: &str| {
@@ -30,6 +34,7 @@ impl SplitName {
             count,
             folder: path.parent().map(Path::to_owned).unwrap_or_default(),
             stem: stem.to_owned(),
+            ending: ending.to_owned(),
         })
     }
 
@@ -39,9 +44,16 @@ impl SplitName {
             count,
             folder,
             stem,
+            ending,
             ..
         } = self;
         (1..=*count)
-            .map(move |number| folder.join(format!("{stem}-{number:05}-of-{count:05}.gguf")))
+            .map(move |number| folder.join(format!("{stem}-{number:05}-of-{count:05}.{ending}")))
+    }
+
+    /// What all of them begin with: `NAME`.
+    #[must_use]
+    pub fn stem(&self) -> &str {
+        &self.stem
     }
 }

@@ -154,6 +154,13 @@ fn names_of_files_that_were_cut_tell_of_the_others() {
     assert_eq!((split.number, split.count), (2, 3));
     let all: Vec<_> = split.all().collect();
     assert_eq!(all[2], Path::new("/m/a-b-00003-of-00003.gguf"));
+    assert_eq!(split.stem(), "a-b");
+    let split = SplitName::of(Path::new("A-00001-of-00002.GGUF")).expect("it is one of two");
+    assert_eq!(
+        split.all().last(),
+        Some("A-00002-of-00002.GGUF".into()),
+        "as the first is written"
+    );
     for whole in [
         "a.gguf",
         "a-1-of-2.gguf",

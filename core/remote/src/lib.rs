@@ -10,6 +10,7 @@ mod dialect;
 mod options;
 mod plain;
 mod sse;
+mod telling;
 mod text;
 mod text_model;
 mod unmask;

@@ -10,8 +10,7 @@ use serde_json::{Map, Value, json};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::config::{ModelEntry, REMOTE};
 use unmask_core::engine::{
-    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TurnEvent, TurnInput, TurnRequest,
-    Wanted, Wish,
+    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TurnEvent, TurnRequest, Wanted, Wish,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::FamilyRules;
@@ -148,20 +147,18 @@ impl Answering for PlainModel {
         wish: &dyn Wish,
         tell: &dyn Fn(TurnEvent),
     ) -> Result<Outcome, Failure> {
-        let request = request.laid_out(&self.loaded)?;
-        let TurnInput::LaidOut(laid_out) = request.input else {
-            return Err(Failure::usage(
-                "the turn was not laid out".to_owned(),
-                "please report it",
-            ));
-        };
-        let body = self.request(&laid_out, &request.params)?;
+        let TurnRequest {
+            input: laid_out,
+            params,
+            ..
+        } = request.laid_out(&self.loaded)?;
+        let body = self.request(&laid_out, &params)?;
         let answer = StreamedAnswer::ask(&self.client, "/v1/chat/completions", body)?;
         let prompt = &laid_out.canvas.tokens()[..laid_out.canvas.answer_start()];
         let mut turn = TextTurn::new(Canvas::new(prompt, 1, MASK));
         let mut started = Some(TurnEvent::Started {
             canvas: turn.canvas.clone(),
-            params: Box::new(request.params),
+            params: Box::new(params),
             left_out: laid_out.left_out,
         });
         // A server that refuses has begun no turn.
@@ -325,6 +322,8 @@ impl TextTurn {
             commits,
             guesses: Vec::new(),
             elapsed,
+            // The other server does not say.
+            forward: std::time::Duration::ZERO,
             nfe: 0,
             nfe_saved: 0.0,
         }

@@ -29,7 +29,7 @@ struct MuteServer {
 }
 
 /// The `unmask serve` of these tests: what it answers before it falls silent.
-const OURS: [(&str, &str); 4] = [
+pub(crate) const OURS: [(&str, &str); 4] = [
     (
         "GET /v1/models ",
         r#"{"data":[{"id":"m","unmask":{"name":"m"}}]}"#,
@@ -46,18 +46,20 @@ const OURS: [(&str, &str); 4] = [
 ];
 const THEIRS: [(&str, &str); 1] = [("GET /v1/models ", r#"{"data":[{"id":"m"}]}"#)];
 
-/// Answers `known` and falls silent at anything else, after having said `first`.
+/// Answers each of `known` once and falls silent at anything else, after having said `first`.
 fn mute(known: &'static [(&'static str, &'static str)], first: &'static str) -> MuteServer {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let root = format!("http://{}", listener.local_addr().expect("it has one"));
     let is_asked = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&is_asked);
     let left = thread::spawn(move || {
+        let mut known = known.to_vec();
         for stream in listener.incoming() {
             let mut stream = stream.expect("it is one");
-            let request = request(&mut stream);
-            let answer = known.iter().find(|(head, _)| request.starts_with(head));
-            if let Some((_, body)) = answer {
+            let (request, _) = request(&mut stream);
+            let answer = known.iter().position(|(head, _)| request.starts_with(head));
+            if let Some(answer) = answer {
+                let (_, body) = known.remove(answer);
                 let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length:";
                 let answer = format!("{head} {}\r\n\r\n{body}", body.len());
                 stream.write_all(answer.as_bytes()).expect("it is read");
@@ -79,8 +81,8 @@ fn mute(known: &'static [(&'static str, &'static str)], first: &'static str) -> 
     }
 }
 
-/// A request's head, its body read.
-fn request(stream: &mut TcpStream) -> String {
+/// A request's head and body.
+pub(crate) fn request(stream: &mut TcpStream) -> (String, String) {
     let (mut said, mut byte) = (Vec::new(), [0]);
     while !said.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte).expect("it has a head");
@@ -92,10 +94,10 @@ fn request(stream: &mut TcpStream) -> String {
     let length = length.and_then(|it| it.split_whitespace().next()?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).expect("it has a body");
-    head
+    (head, String::from_utf8_lossy(&body).into_owned())
 }
 
-fn connect(
+pub(crate) fn connect(
     root: &str,
     progress: &(dyn Fn(LoadProgress<'_>) -> ControlFlow<()> + Sync),
 ) -> Result<Box<dyn Answering>, Failure> {
@@ -125,7 +127,7 @@ impl Wish for Until<'_> {
     }
 }
 
-fn turn(input: TurnInput) -> TurnRequest {
+pub(crate) fn turn(input: TurnInput) -> TurnRequest {
     TurnRequest {
         turn: TurnId::default(),
         input,
@@ -192,6 +194,11 @@ fn left(known: &'static [(&'static str, &'static str)], first: &'static str, req
 fn a_turn_without_an_answer_is_left_at_once() {
     left(&THEIRS, "", chat());
     left(&OURS, "", canvas());
+}
+
+#[test]
+fn a_turn_whose_prompt_is_not_answered_is_left_at_once() {
+    left(&OURS, "", chat());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use unmask_api::{Device, DeviceKind};
 
-use crate::checkpoint::{Locations, ModelKind, ModelLocation, Searched, Surveyed};
+use crate::checkpoint::{Locations, ModelKind, ModelLocation, Searched, Surveyed, families};
 use crate::config::{
     Config, ConfigError, ConfigReader, ConfigSource, Environment, ModelEntry, REMOTE,
 };
@@ -26,7 +26,8 @@ pub struct Catalogue {
     pub source: ConfigSource,
     /// The key of the model to start with.
     pub active: String,
-    /// What may be chosen: models that can be loaded come first, each on its entry's own backend and then on the others.
+    /// What may be chosen: models that can be loaded come first, those of a family together, each on its entry's own backend and
+    /// then on the others.
     pub choices: Vec<ModelChoice>,
     /// Every model of the configuration, as it was found.
     pub surveyed: Vec<Surveyed>,
@@ -168,11 +169,12 @@ impl Catalogue {
         let names = Names::of(config);
         let mut sizes = ModelSizes::new(registry, &locations);
         let mut choices = Vec::new();
-        for ready in [true, false] {
-            let models = config.models.iter().zip(&surveyed);
-            for (entry, it) in models.filter(|(_, it)| it.is_ready() == ready) {
-                choices.extend(rows(names.of_entry(entry), entry, it, &mut sizes));
-            }
+        let mut models: Vec<_> = config.models.iter().zip(&surveyed).collect();
+        let families = families(&surveyed);
+        let place = |it: &Surveyed| families.iter().position(|family| *family == it.kind.family);
+        models.sort_by_key(|(_, it)| (!it.is_ready(), place(it)));
+        for (entry, it) in models {
+            choices.extend(rows(names.of_entry(entry), entry, it, &mut sizes));
         }
         let backends = registry.rows().to_vec();
         Self {

@@ -3,6 +3,7 @@
 
 mod pending_question;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use unmask_api::{Position, TokenId, TopRows};
@@ -34,6 +35,8 @@ pub struct Denoise {
     candidates: Vec<Candidate>,
     /// The canvas between its edits.
     edited: Canvas,
+    /// What the next steps make of the canvas in place of what they would, see [`following`](Self::following).
+    recorded: VecDeque<Vec<Commit>>,
     /// Whether each position may be written; every one may if there is none.
     writable: Option<Vec<bool>>,
     /// True if positions have moved since the last forward, so that K/V that are kept belong to others.
@@ -100,6 +103,7 @@ impl Denoise {
             open: None,
             rows: Vec::new(),
             candidates: Vec::new(),
+            recorded: VecDeque::new(),
             writable: None,
             has_moved: false,
             nfe: 0,
@@ -122,6 +126,14 @@ impl Denoise {
         let mask = self.canvas.mask();
         let is_mask = self.canvas.tokens().iter().map(|&token| token == mask);
         self.writable = Some(is_mask.collect());
+        self
+    }
+
+    /// Follows a recorded run, whose commits are given a step each: the canvas becomes what it was there, while each step tells
+    /// what would be made of it now. One near tie that falls another way is then one difference.
+    #[must_use]
+    pub fn following(mut self, recorded: Vec<Vec<Commit>>) -> Self {
+        self.recorded = recorded.into();
         self
     }
 
@@ -243,7 +255,9 @@ impl Denoise {
         let Some(block) = self.rules.attention_block else {
             return false;
         };
-        let at = step.fed.end - 1;
+        // The first token of a block may be asked of the row before it, which is all that is fed then.
+        let wanted = step.wanted.last().map_or(0, |at| at.index());
+        let at = wanted.max(step.fed.end - 1);
         let finished = self.canvas.pinned_until()..at - at % block.get() as usize;
         let tokens = self.canvas.tokens();
         finished

@@ -84,6 +84,8 @@ pub struct StepEvent {
     pub masked: usize,
     /// Wall time of the step.
     pub elapsed: Duration,
+    /// The part of it that the session took, its rows read included; the rest is sampling. Zero where nobody measured.
+    pub forward: Duration,
     /// Forwards so far, guidance's two rows counting as one (NFE).
     pub nfe: usize,
     /// Whole-canvas forwards not needed so far: planned steps that were skipped, plus the share of each forward that caches

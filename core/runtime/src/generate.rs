@@ -1,5 +1,7 @@
 //! Joins a model and a canvas being denoised: asks, scores and tells, one step a call.
 
+use std::time::Duration;
+
 use unmask_api::{Attention, BackendError, CancelFlag, Capabilities, Model};
 
 use crate::denoise::{Ask, Denoise, OutputRows, PendingQuestion};
@@ -74,7 +76,13 @@ impl Generation {
         &self.denoise
     }
 
-    /// Makes one step; `None` when there is nothing left to do. The event's `elapsed` is the caller's to fill.
+    /// Time that the session took for the last step.
+    #[must_use]
+    pub fn forward_time(&self) -> Duration {
+        self.scorer.forward_time()
+    }
+
+    /// Makes one step; `None` when there is nothing left to do. The event's times are the caller's to fill.
     ///
     /// # Errors
     /// If the backend fails or was cancelled; the canvas is then as before the step, and goes on in a run of its own: this
@@ -125,7 +133,7 @@ pub fn room(
 }
 
 /// Makes one step of each of several canvases with one forward, each in a seat of its own in the same session. None of them has
-/// ended, none has a [shadow](crate::scorer::Shadow), and there is room for each. The events' `elapsed` is the caller's to fill.
+/// ended, none has a [shadow](crate::scorer::Shadow), and there is room for each. The events' times are the caller's to fill.
 ///
 /// # Errors
 /// If the backend fails or was cancelled; the canvases are then as before the step, and may be asked again. One whose answer

@@ -33,6 +33,7 @@ pub mod denoise;
 pub mod engine;
 pub mod event;
 pub mod failure;
+pub mod fair_share;
 pub mod family;
 pub mod fold;
 pub mod generate;

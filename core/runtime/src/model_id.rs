@@ -11,7 +11,8 @@ const HOMES: [&str; 3] = ["~", "$HOME", "${HOME}"];
 pub enum ModelId {
     /// `builtin:NAME`: carried by the program.
     Builtin(String),
-    /// `ORG/NAME` or `ORG/NAME@REVISION`: a Hugging Face hub id, found in the models folder or the hub's cache.
+    /// `ORG/NAME`, `ORG/NAME@REVISION` or `ORG/NAME:QUANTISATION`: a Hugging Face hub id, found in the models folder or the hub's
+    /// cache.
     Hub {
         /// The part before the slash.
         org: String,
@@ -19,6 +20,8 @@ pub enum ModelId {
         name: String,
         /// A branch, a tag, a commit or the first digits of one; the main branch if none is named.
         revision: Option<String>,
+        /// Of a repository of GGUF files: which is meant, by the end of its name, such as `Q4_K_M`.
+        quantisation: Option<String>,
     },
     /// A folder of files in Hugging Face form, or a GGUF file.
     Folder(PathBuf),
@@ -27,8 +30,8 @@ pub enum ModelId {
 /// Why a text names no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an absolute path for a folder, \
-     NAME.gguf for a file, or builtin:demo"
+    "`{0}` names no model; write ORG/NAME, ORG/NAME@REVISION or ORG/NAME:Q4_K_M for a hub id, ./FOLDER or an absolute path for a \
+     folder, NAME.gguf for a file, or builtin:demo"
 )]
 pub struct ModelIdError(pub String);
 
@@ -36,7 +39,8 @@ impl ModelId {
     /// Reads `text`; a folder that is not absolute is taken from `base`.
     ///
     /// A folder is an absolute path or begins with `.`, `~` or `$HOME` (which are `home`); one slash between plain names is a hub id, also
-    /// with a slash behind it, or as the address of its page. What ends in `.gguf` is a file.
+    /// with a slash behind it, or as the address of its page. A quantisation stands behind a colon. What ends in `.gguf` is a
+    /// file.
     ///
     /// # Errors
     /// If it is none of the three forms.
@@ -77,9 +81,11 @@ impl fmt::Display for ModelId {
                 org,
                 name,
                 revision,
+                quantisation,
             } => {
                 write!(out, "{org}/{name}")?;
-                revision.iter().try_for_each(|it| write!(out, "@{it}"))
+                revision.iter().try_for_each(|it| write!(out, "@{it}"))?;
+                (quantisation.iter()).try_for_each(|it| write!(out, ":{it}"))
             }
             Self::Folder(folder) => write!(out, "{}", folder.display()),
         }
@@ -117,27 +123,33 @@ fn hub_id(text: &str) -> Option<ModelId> {
     let address = ["https://", "http://"]
         .iter()
         .find_map(|scheme| text.strip_prefix(scheme));
-    let (id, revision) = match address {
-        // HOST/ORG/NAME, and /tree/REVISION where a branch is looked at.
-        Some(address) => {
-            let path = address.split(['?', '#']).next()?.split_once('/')?.1;
-            match path.split_once("/tree/") {
-                Some((id, revision)) => (id, Some(revision)),
-                None => (path, None),
-            }
-        }
-        None => match text.split_once('@') {
-            Some((id, revision)) => (id, Some(revision)),
-            None => (text, None),
-        },
+    // HOST/ORG/NAME where it is the address of a page.
+    let path = match address {
+        Some(address) => address.split(['?', '#']).next()?.split_once('/')?.1,
+        None => text,
+    };
+    let (path, quantisation) = match path.split_once(':') {
+        Some((path, quantisation)) => (path, Some(quantisation)),
+        None => (path, None),
+    };
+    // And /tree/REVISION where a branch is looked at.
+    let mark = if address.is_some() { "/tree/" } else { "@" };
+    let (id, revision) = match path.split_once(mark) {
+        Some((id, revision)) => (id, Some(revision)),
+        None => (path, None),
     };
     let (org, name) = id.strip_suffix('/').unwrap_or(id).split_once('/')?;
     let revision = revision.map(|it| it.strip_suffix('/').unwrap_or(it));
-    let is_plain = is_hub_name(org) && is_hub_name(name) && revision.is_none_or(is_revision);
+    let is_plain = [Some(org), Some(name), quantisation]
+        .into_iter()
+        .flatten()
+        .all(is_hub_name)
+        && revision.is_none_or(is_revision);
     is_plain.then(|| ModelId::Hub {
         org: org.to_owned(),
         name: name.to_owned(),
         revision: revision.map(str::to_owned),
+        quantisation: quantisation.map(str::to_owned),
     })
 }
 
@@ -165,6 +177,7 @@ mod tests {
         assert_eq!(&got, expected, "{text}");
     }
 
+    #[cfg(unix)]
     fn folder(path: &str) -> Result<ModelId, ModelIdError> {
         Ok(ModelId::Folder(PathBuf::from(path)))
     }
@@ -187,6 +200,7 @@ mod tests {
             org: org.to_owned(),
             name: name.to_owned(),
             revision: revision.map(str::to_owned),
+            quantisation: None,
         }
     }
 
@@ -216,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn a_quantisation_stands_behind_a_colon() {
+        let id = |revision: Option<&str>| ModelId::Hub {
+            org: "a".to_owned(),
+            name: "b-GGUF".to_owned(),
+            revision: revision.map(str::to_owned),
+            quantisation: Some("Q4_K_M".to_owned()),
+        };
+        check("a/b-GGUF:Q4_K_M", &Ok(id(None)));
+        check("https://huggingface.co/a/b-GGUF:Q4_K_M", &Ok(id(None)));
+        check("a/b-GGUF@main:Q4_K_M", &Ok(id(Some("main"))));
+        assert_eq!(id(Some("main")).to_string(), "a/b-GGUF@main:Q4_K_M");
+        assert_eq!(id(None).short_name(), "b-GGUF");
+    }
+
+    #[test]
     fn anything_else_is_refused_and_quoted() {
         for text in [
             "",
@@ -227,6 +256,9 @@ mod tests {
             "a/b@",
             "a/b@../x",
             "a/b//",
+            "a/b:",
+            "a/b:../x",
+            "a/b:c:d",
             "https://huggingface.co/",
         ] {
             check(text, &Err(ModelIdError(text.to_owned())));

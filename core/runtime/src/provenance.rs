@@ -8,6 +8,8 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest as _, Sha256};
 use unmask_gguf::HeaderBytes;
 
+use crate::model_id::is_gguf;
+
 /// Of a file of weights this much is hashed in every [`STRIDE`].
 const SAMPLE: u64 = 4 << 10;
 const STRIDE: u64 = 16 << 20;
@@ -36,7 +38,7 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// SHA-256 over `config.json` and, of each file of weights, its length, the header and 4 KiB of each 16 MiB: so much of a
+    /// SHA-256 over `config.json`, if it is a file, and, of each file of weights, its length, the header and 4 KiB of each 16 MiB: so much of a
     /// large model is read in no time. `None` without files of weights, and, said in the log, if a file cannot be read.
     #[must_use]
     pub fn identity(&self) -> Option<&str> {
@@ -55,7 +57,10 @@ impl Provenance {
 
     fn hash_files(&self) -> io::Result<String> {
         let mut hash = Sha256::new();
-        hash.update(&self.config_json);
+        // Of a GGUF file it is made of the header, which is hashed itself: how we make it is of no account.
+        if !self.weights.iter().any(|it| is_gguf(it)) {
+            hash.update(&self.config_json);
+        }
         let mut files: Vec<&PathBuf> = self.weights.iter().collect();
         files.sort_unstable_by_key(|path| path.file_name());
         for path in files {

@@ -5,6 +5,7 @@ mod prefix;
 mod question;
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use layout::PassLayout;
 use prefix::Prefix;
@@ -40,6 +41,8 @@ pub struct Scorer {
     read: Vec<u32>,
     /// What each slot holds for good; none if nothing is kept.
     prefixes: Vec<Prefix>,
+    /// Time that the session took for the last forward, its rows read included.
+    took: Duration,
 }
 
 /// Where the answer to a question is among the rows of a pass.
@@ -87,6 +90,7 @@ impl Scorer {
             answers: Vec::new(),
             read: Vec::new(),
             prefixes,
+            took: Duration::ZERO,
         })
     }
 
@@ -151,10 +155,23 @@ impl Scorer {
         self.questions
     }
 
+    /// Time that the session took for the last forward, and for the rows of it that were read.
+    #[must_use]
+    pub fn forward_time(&self) -> Duration {
+        self.took
+    }
+
     /// What the model is.
     #[must_use]
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
+    }
+
+    /// Positions that a forward computes for a question in a seat, those of guidance included: what the slots hold of a
+    /// beginning is not computed again.
+    #[must_use]
+    pub fn computed(&self, question: &Question<'_>, seat: Seat) -> usize {
+        layout::computed(question, seat, &self.prefixes)
     }
 
     /// Computes the questions of several sequences in one forward, each in a seat of its own; the answers are read one by one.
@@ -186,7 +203,9 @@ impl Scorer {
             self.read.extend(unconditional.clone());
         }
         self.logits.reset(self.read.len(), vocab);
+        let began = Instant::now();
         self.session.read_logits(&self.read, self.logits.view())?;
+        self.took += began.elapsed();
         let scores = self.logits.view().scores;
         let (rows, unconditional) = scores.split_at_mut(answer.rows.len() * vocab);
         if let Some((_, scale)) = answer.guidance {
@@ -221,7 +240,9 @@ impl Scorer {
             divergence: false,
         };
         self.top.reset(&request, TOP.min(allowed));
+        let began = Instant::now();
         self.session.read_top(&request, self.top.view())?;
+        self.took += began.elapsed();
         Ok(Some(&self.top))
     }
 
@@ -329,7 +350,9 @@ impl Scorer {
                 _ => 0,
             });
         }
+        let began = Instant::now();
         self.session.forward(&pass)?;
+        self.took = began.elapsed();
         for (it, &held) in sequences(questions, seats).zip(&self.layout.held) {
             if !it.is_kept() {
                 continue;

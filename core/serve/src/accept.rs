@@ -46,7 +46,12 @@ pub(crate) async fn serve(
         // Whoever finds no place waits in the listener's queue.
         let accepted = tokio::select! {
             accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => accepted,
-            Some(_) = connections.join_next() => continue,
+            Some(ended) = connections.join_next() => {
+                if let Err(error) = ended && error.is_panic() {
+                    tracing::error!(%error, "a connection's task panicked; please report it");
+                }
+                continue;
+            }
             _ = said.wait_for(|it| *it != Ending::No) => break,
         };
         let (stream, peer) = match accepted {

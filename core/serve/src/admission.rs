@@ -1,7 +1,7 @@
 //! Joins the queue with the engine: requests get a place once their model is loaded and it is their turn.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use unmask_core::engine::{Failure, LoadRequest, Loaded, OldModel};
 
 use super::error::ApiError;
 use super::host::{EngineHost, lock};
-use super::queue::{Admit, Queue, QueueFull, Ticket};
+use super::queue::{Admit, Queue, QueueFull, Ticket, WorkKind};
 
 /// Seconds that a client is told to wait at most.
 const LONGEST_WAIT: u64 = 60;
@@ -80,20 +80,30 @@ impl Admission {
         })
     }
 
+    /// The places, for whose order is counted what the engine has done since.
+    fn places(&self) -> MutexGuard<'_, Places> {
+        let mut places = lock(&self.places);
+        for (client, time) in self.host.take_served() {
+            places.queue.spent(&client, time);
+        }
+        places
+    }
+
     /// Waits for a place of a client.
     pub(crate) fn enter(
         self: &Arc<Self>,
         client: &str,
+        kind: WorkKind,
         model: &str,
     ) -> Result<WaitingPlace, ApiError> {
         let (sender, admitted) = oneshot::channel();
         let changed = self.version.subscribe();
         let ticket = {
-            let mut places = lock(&self.places);
+            let mut places = self.places();
             if places.is_closed {
                 return Err(ApiError::shutdown());
             }
-            let ticket = places.queue.enter(client, model, Instant::now());
+            let ticket = places.queue.enter(client, kind, model, Instant::now());
             let ticket = ticket.map_err(|full| places.full(full))?;
             places.waiters.insert(ticket, sender);
             ticket
@@ -114,7 +124,7 @@ impl Admission {
     /// Gives out the places that are free, and has the model loaded that the next request wants.
     pub(crate) fn advance(self: &Arc<Self>) {
         // First: a state that was read before may have changed by then, and a model would be loaded twice or be gone.
-        let mut places = lock(&self.places);
+        let mut places = self.places();
         let state = self.host.model().borrow().clone();
         if state.loading.is_some() {
             drop(places);
@@ -200,13 +210,13 @@ impl Admission {
 
     /// Requests before this one and the seconds that they will take, about; `None` once it runs.
     pub(crate) fn ahead(&self, place: &EnginePlace) -> Option<(usize, f64)> {
-        let places = lock(&self.places);
+        let places = self.places();
         let ahead = places.queue.ahead(place.ticket)?;
         Some((ahead, places.seconds(ahead)))
     }
 
     pub(crate) fn state(&self) -> QueueState {
-        let places = lock(&self.places);
+        let places = self.places();
         QueueState {
             running: places.queue.running(),
             waiting: places.queue.waiting(),
@@ -217,7 +227,7 @@ impl Admission {
     /// Frees a model for which nothing has run or waited so long.
     pub(crate) fn unload_idle(&self, keep_alive: Duration) {
         // Whoever enters meanwhile waits for the lock, and then finds no model.
-        let places = lock(&self.places);
+        let places = self.places();
         let is_idle = places.queue.running() + places.queue.waiting() == 0;
         if is_idle && places.idle_since.elapsed() >= keep_alive && self.host.loaded().is_some() {
             self.host.unload();
@@ -226,7 +236,7 @@ impl Admission {
 
     /// Refuses everybody who waits or comes from now on.
     pub(crate) fn close(&self) {
-        let mut places = lock(&self.places);
+        let mut places = self.places();
         places.is_closed = true;
         // They hear that nobody will admit them.
         places.waiters.clear();
@@ -271,16 +281,20 @@ impl EnginePlace {
         self.began.get_or_init(Instant::now);
     }
 
-    /// The engine has worked so long for it.
-    pub(crate) fn spent(&self, time: Duration) {
-        lock(&self.admission.places).queue.spent(self.ticket, time);
+    /// It wants nothing of the engine, until [`resume`](Self::resume).
+    pub(crate) fn rest(&self) {
+        self.admission.places().queue.rest(self.ticket);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.admission.places().queue.resume(self.ticket);
     }
 }
 
 impl Drop for EnginePlace {
     fn drop(&mut self) {
         {
-            let mut places = lock(&self.admission.places);
+            let mut places = self.admission.places();
             places.queue.leave(self.ticket);
             places.waiters.remove(&self.ticket);
             places.idle_since = Instant::now();

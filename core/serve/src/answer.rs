@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use unmask_core::engine::{Loaded, Outcome, TurnEvent, TurnHandle};
+use unmask_core::engine::{Loaded, Outcome, Passes, TurnEvent, TurnHandle};
 use unmask_core::event::{FinishReason, Stats};
 use unmask_core::settings::{self, Forwards};
 use unmask_core::wire::{Event, RunLabel, TokenText};
@@ -15,7 +15,7 @@ use super::app::App;
 use super::error::{ApiError, bug};
 use super::prefix::{AnswerText, SureToken, TextCut, TextDelta};
 use super::prepare::{AskedAnswers, PreparedTurn};
-use super::run::RunTimes;
+use super::run::{AnswerRun, RunTimes};
 use super::unmask_member::StreamDetail;
 
 /// An answer that is coming.
@@ -43,6 +43,9 @@ struct TurnDone<'a> {
     notes: &'a [String],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     holes: &'a [String],
+    /// What `logprobs` are the logarithms of, if they were asked for: no likelihood of the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     /// Of the whole answer, where no steps tell them.
@@ -79,6 +82,17 @@ impl TokenUsage {
             self.counted = Some(answer.prepared.prompt);
             self.prompt += answer.prompt_tokens;
         }
+    }
+
+    /// Writes into the log what an answer has come to, but nothing of what was said.
+    pub(crate) fn log(self, run: &AnswerRun) {
+        tracing::info!(
+            answer = run.id,
+            client = run.client(),
+            prompt_tokens = self.prompt,
+            completion_tokens = self.completion,
+            "answered"
+        );
     }
 
     pub(crate) fn json(self) -> Value {
@@ -162,8 +176,22 @@ impl TurnAnswer {
         Ok(delta)
     }
 
+    /// Which passes have computed it so far.
+    pub(crate) fn passes(&self) -> Passes {
+        self.handle.passes()
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.outcome.is_some()
+    }
+
+    /// How good an attempt it was; one that was stopped is none.
+    pub(crate) fn sureness(&self) -> f64 {
+        let is_stopped = (self.outcome.as_ref())
+            .is_some_and(|it| it.reason == FinishReason::Stopped)
+            && self.text.as_ref().is_none_or(|it| it.cut().is_none());
+        let mean = self.text.as_ref().and_then(AnswerText::mean_log_confidence);
+        mean.filter(|_| !is_stopped).unwrap_or(f64::NEG_INFINITY)
     }
 
     fn completion_tokens(&self) -> usize {
@@ -248,6 +276,7 @@ impl TurnAnswer {
             ignored: &asked.generation.ignored,
             notes: &self.prepared.notes,
             holes: &outcome.holes,
+            logprobs: (asked.generation.logprobs).map(|_| "confidence_at_commit"),
             text: match asked.generation.unmask.detail {
                 StreamDetail::Steps => Some(&outcome.text),
                 StreamDetail::Text => None,

@@ -15,7 +15,9 @@ pub(crate) struct AnswerHead {
     id: String,
     created: i64,
     model: String,
-    fingerprint: Option<String>,
+    /// Program, backend and precision.
+    computer: Option<String>,
+    passes: Passes,
     logprobs: Option<usize>,
 }
 
@@ -26,21 +28,34 @@ impl AnswerHead {
             id: id.to_owned(),
             created: now(),
             model: model.to_owned(),
-            fingerprint: None,
+            computer: None,
+            passes: Passes::Alone,
             logprobs: asked.generation.logprobs,
         }
     }
 
     /// Who computes is known from now on.
-    pub(crate) fn on(&mut self, loaded: &Loaded, passes: Passes) {
-        let passes = match passes {
+    pub(crate) fn on(&mut self, loaded: &Loaded) {
+        self.computer = Some(format!(
+            concat!("unmask-", env!("CARGO_PKG_VERSION"), "/{}-{}/{}"),
+            loaded.backend, loaded.backend_version, loaded.facts.precision
+        ));
+    }
+
+    /// Which passes have computed a turn so far: one that computed others too counts for the whole answer.
+    pub(crate) fn ran_in(&mut self, passes: Passes) {
+        if passes == Passes::Together {
+            self.passes = passes;
+        }
+    }
+
+    fn fingerprint(&self) -> Option<String> {
+        let computer = self.computer.as_ref()?;
+        let passes = match self.passes {
             Passes::Together => "batch",
             Passes::Alone => "alone",
         };
-        self.fingerprint = Some(format!(
-            concat!("unmask-", env!("CARGO_PKG_VERSION"), "/{}-{}/{}/{}"),
-            loaded.backend, loaded.backend_version, loaded.facts.precision, passes
-        ));
+        Some(format!("{computer}/{passes}"))
     }
 
     /// A chunk of these choices.
@@ -69,7 +84,7 @@ impl AnswerHead {
             "object": object,
             "created": self.created,
             "model": self.model,
-            "system_fingerprint": self.fingerprint,
+            "system_fingerprint": self.fingerprint(),
             "choices": choices,
         })
     }

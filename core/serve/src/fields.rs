@@ -86,6 +86,26 @@ impl Fields {
         }
     }
 
+    /// Moves a member into the object that another one is, unless it stands there already.
+    pub(crate) fn hand_down(&mut self, name: &str, into: &str) {
+        let Some(value) = self.said.shift_remove(name) else {
+            return;
+        };
+        let object = self.said.entry(into).or_insert(Value::Null);
+        if object.is_null() {
+            *object = Value::Object(Map::new());
+        }
+        // What is no object is refused where it is read.
+        if let Value::Object(object) = object {
+            object.entry(name).or_insert(value);
+        }
+    }
+
+    /// Whether a member is there, and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.said.get(name).is_some_and(|it| !it.is_null())
+    }
+
     /// What nobody took.
     pub(crate) fn rest(self) -> Map<String, Value> {
         self.said

@@ -1,6 +1,8 @@
 //! A model for the tests that has words and no network.
 
+mod layers;
 mod loader;
+mod server;
 
 use std::sync::Arc;
 
@@ -15,7 +17,9 @@ use unmask_core::text::pins::PinPlaceError;
 use unmask_core::text::{Piece, Vocabulary};
 use unmask_core::{Params, TokenId};
 
+pub(crate) use layers::layered;
 pub(crate) use loader::{FixtureLoader, FixtureTold};
+pub(crate) use server::{GUARD, RunningServer, SLOW, rest, said, serve, serve_for, serve_with};
 
 pub(crate) const MASK: TokenId = TokenId(0);
 pub(crate) const END: TokenId = TokenId(1);

@@ -1,6 +1,7 @@
 //! The engine and what hears of it: every turn's events go to whoever began it, the model's state to all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,14 +58,24 @@ pub(crate) struct EngineHost {
     listeners: Arc<Listeners>,
 }
 
-/// Hears of a turn's events on the engine's thread, whether or not their reader has come to them; gone after the last.
-pub(crate) type TurnMeter = Box<dyn FnMut(&TurnEvent) + Send>;
+/// Hears of events on the engine's thread, whether or not their reader has come to them; gone before that reads the last.
+pub(crate) type EventWatch<E> = Box<dyn FnMut(&E) + Send>;
 
 struct Listeners {
-    turns: Mutex<HashMap<TurnId, (UnboundedSender<TurnEvent>, TurnMeter)>>,
-    measures: Mutex<HashMap<MeasureId, UnboundedSender<MeasureEvent>>>,
+    turns: ListenerMap<TurnId, TurnEvent>,
+    measures: ListenerMap<MeasureId, MeasureEvent>,
+    /// What clients have had of the engine's time since it was asked last.
+    served: Mutex<BTreeMap<String, Duration>>,
     model: watch::Sender<ModelState>,
     last: AtomicU64,
+}
+
+/// Of what was begun and has not ended.
+struct ListenerMap<Id, E>(Mutex<HashMap<Id, Listener<E>>>);
+
+struct Listener<E> {
+    events: UnboundedSender<E>,
+    watch: EventWatch<E>,
 }
 
 /// A turn that was begun; dropped, it is abandoned.
@@ -79,28 +90,44 @@ pub(crate) struct RunningTurn {
 
 impl Drop for RunningTurn {
     fn drop(&mut self) {
-        // What the meter holds is free now, not when the engine has come to the end of a pass.
-        let listener = lock(&self.listeners.turns).remove(&self.turn);
-        drop(listener);
+        // First: nobody finds the place free while what it was for goes on.
+        self.handle.abandon();
+        // What its watch holds is free now, not when the engine has come to the end of a layer.
+        drop(self.listeners.turns.remove(self.turn));
     }
 }
 
 /// A measurement that was begun; dropped, it is stopped.
 pub(crate) struct RunningMeasure {
-    _handle: MeasureHandle,
+    handle: MeasureHandle,
     pub(crate) events: UnboundedReceiver<MeasureEvent>,
+    measure: MeasureId,
+    listeners: Arc<Listeners>,
+}
+
+impl Drop for RunningMeasure {
+    fn drop(&mut self) {
+        self.handle.stop();
+        drop(self.listeners.measures.remove(self.measure));
+    }
 }
 
 impl EngineHost {
     pub(crate) fn start(loader: Box<dyn Loader>, concurrency: Concurrency) -> io::Result<Self> {
         let listeners = Arc::new(Listeners {
-            turns: Mutex::default(),
-            measures: Mutex::default(),
+            turns: ListenerMap(Mutex::default()),
+            measures: ListenerMap(Mutex::default()),
+            served: Mutex::default(),
             model: watch::Sender::new(ModelState::default()),
             last: AtomicU64::new(0),
         });
-        let hear = Arc::clone(&listeners);
-        let engine = Engine::start_concurrent(concurrency, loader, move |event| hear.hear(event))?;
+        let (hear, count) = (Arc::clone(&listeners), Arc::clone(&listeners));
+        let engine = Engine::start_concurrent(
+            concurrency,
+            loader,
+            move |event| hear.hear(event),
+            move |client, time| count.served(client, time),
+        )?;
         Ok(Self {
             engine: Mutex::new(engine),
             concurrency,
@@ -127,11 +154,10 @@ impl EngineHost {
         &self,
         sharing: Sharing,
         request: TurnRequest,
-        meter: TurnMeter,
+        watch: EventWatch<TurnEvent>,
     ) -> RunningTurn {
         let turn = TurnId(self.number());
-        let (sender, events) = unbounded_channel();
-        lock(&self.listeners.turns).insert(turn, (sender, meter));
+        let events = self.listeners.turns.insert(turn, watch);
         let handle = lock(&self.engine).begin_for(sharing, TurnRequest { turn, ..request });
         RunningTurn {
             handle: Arc::new(handle),
@@ -141,16 +167,27 @@ impl EngineHost {
         }
     }
 
-    pub(crate) fn measure(&self, sharing: Sharing, request: MeasureRequest) -> RunningMeasure {
+    pub(crate) fn measure(
+        &self,
+        sharing: Sharing,
+        request: MeasureRequest,
+        watch: EventWatch<MeasureEvent>,
+    ) -> RunningMeasure {
         let measure = MeasureId(self.number());
-        let (sender, events) = unbounded_channel();
-        lock(&self.listeners.measures).insert(measure, sender);
+        let events = self.listeners.measures.insert(measure, watch);
         let request = MeasureRequest { measure, ..request };
         let handle = lock(&self.engine).measure_for(sharing, request);
         RunningMeasure {
-            _handle: handle,
+            handle,
             events,
+            measure,
+            listeners: Arc::clone(&self.listeners),
         }
+    }
+
+    /// What clients have had of the engine's time since this was asked last.
+    pub(crate) fn take_served(&self) -> BTreeMap<String, Duration> {
+        std::mem::take(&mut lock(&self.listeners.served))
     }
 
     /// Says that a load is about to begin, so that nobody asks for another one.
@@ -194,6 +231,36 @@ impl EngineHost {
     }
 }
 
+// Whoever has gone has dropped the handle, which ends the work: what it does not read is nobody's.
+impl<Id: Eq + Hash, E> ListenerMap<Id, E> {
+    fn insert(&self, id: Id, watch: EventWatch<E>) -> UnboundedReceiver<E> {
+        let (events, receiver) = unbounded_channel();
+        lock(&self.0).insert(id, Listener { events, watch });
+        receiver
+    }
+
+    fn tell(&self, id: Id, event: E) {
+        if let Some(Listener { events, watch }) = lock(&self.0).get_mut(&id) {
+            watch(&event);
+            events.send(event).ok();
+        }
+    }
+
+    /// What watched is gone before the reader hears of it.
+    fn tell_last(&self, id: Id, event: E) {
+        if let Some(Listener { events, mut watch }) = self.remove(id) {
+            watch(&event);
+            drop(watch);
+            events.send(event).ok();
+        }
+    }
+
+    /// Not dropped under the lock, since others are taken as its watch goes.
+    fn remove(&self, id: Id) -> Option<Listener<E>> {
+        lock(&self.0).remove(&id)
+    }
+}
+
 impl Listeners {
     /// On the engine's thread.
     fn hear(&self, event: EngineEvent) {
@@ -210,15 +277,10 @@ impl Listeners {
                     | TurnEvent::Paused(_)
                     | TurnEvent::Resumed => false,
                 };
-                let mut turns = lock(&self.turns);
-                if let Some((listener, meter)) = turns.get_mut(&turn) {
-                    meter(&event);
-                    // Whoever has gone has dropped the handle, which ends the work.
-                    listener.send(event).ok();
+                match is_last {
+                    true => self.turns.tell_last(turn, event),
+                    false => self.turns.tell(turn, event),
                 }
-                let ended = is_last.then(|| turns.remove(&turn));
-                drop(turns);
-                drop(ended);
             }
             EngineEvent::Measure(measure, event) => {
                 let is_last = match &event {
@@ -229,12 +291,9 @@ impl Listeners {
                     MeasureEvent::Finished | MeasureEvent::Stopped => true,
                     MeasureEvent::Progress { .. } | MeasureEvent::Measured(_) => false,
                 };
-                let mut measures = lock(&self.measures);
-                if let Some(listener) = measures.get(&measure) {
-                    listener.send(event).ok();
-                }
-                if is_last {
-                    measures.remove(&measure);
+                match is_last {
+                    true => self.measures.tell_last(measure, event),
+                    false => self.measures.tell(measure, event),
                 }
             }
             EngineEvent::Loading {
@@ -266,6 +325,15 @@ impl Listeners {
                 it.loaded = Some(loaded);
             }),
             EngineEvent::LoadFailed { key, failure } => self.load_failed(key, failure),
+        }
+    }
+
+    /// On the engine's thread.
+    fn served(&self, client: &str, time: Duration) {
+        let mut served = lock(&self.served);
+        match served.get_mut(client) {
+            Some(before) => *before += time,
+            None => drop(served.insert(client.to_owned(), time)),
         }
     }
 

@@ -165,6 +165,7 @@ mod tests {
 
     const KEY: &str = "0123456789abcdefghijklmn";
 
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "there are no modes"))]
     fn file(text: &str, mode: u32) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().expect("a file can be made");
         std::fs::write(file.path(), text).expect("it can be written");

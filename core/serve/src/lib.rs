@@ -24,6 +24,7 @@ mod native;
 mod openapi;
 mod page;
 mod patience;
+mod plan;
 mod prefix;
 mod prepare;
 mod prompt;

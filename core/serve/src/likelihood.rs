@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -12,17 +12,20 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use unmask_core::TokenId;
-use unmask_core::engine::{Loaded, MeasureEvent, MeasureId, MeasureRequest, Measured, Sharing};
+use unmask_core::engine::{
+    FailureKind, Loaded, MeasureEvent, MeasureId, MeasureRequest, Measured, Sharing,
+};
 use unmask_core::likelihood::Pair;
 use unmask_core::wire::{MeasureSettings, MeasuredItem, SamplesWord, TextOrTokens};
 
-use super::admission::{EnginePlace, WaitingPlace};
+use super::admission::WaitingPlace;
 use super::app::App;
 use super::client::Client;
 use super::error::ApiError;
 use super::fields::Fields;
 use super::host::RunningMeasure;
 use super::native::on_a_thread;
+use super::queue::WorkKind;
 use super::run::finished;
 use super::stream::events;
 use super::whole::{self, OwnedTask};
@@ -33,13 +36,28 @@ const MOST_ITEMS: usize = 64;
 struct MeasureRun {
     app: Arc<App>,
     measure: RunningMeasure,
+    /// What it has told already.
+    first: Option<MeasureEvent>,
     /// The item of each pair, and its tokens.
     pairs: Vec<PairPlace>,
     sums: Vec<ItemSum>,
     /// Items that are measured whole.
     n_done: usize,
-    place: Arc<EnginePlace>,
-    since: Instant,
+}
+
+/// What is to be measured, and for whom.
+struct AskedMeasure {
+    client: Client,
+    /// The model's key.
+    key: String,
+    items: Vec<MeasuredItem>,
+    settings: MeasureSettings,
+}
+
+impl AskedMeasure {
+    fn enter(&self, app: &App) -> Result<WaitingPlace, ApiError> {
+        (app.admission).enter(&self.client.0, WorkKind::Measurement, &self.key)
+    }
 }
 
 struct PairPlace {
@@ -78,29 +96,31 @@ pub(crate) async fn loglikelihood(
     let settings = settings(&mut fields)?;
     fields.end()?;
     let key = app.model(model.as_deref())?.to_owned();
-    let waiting = app.admission.enter(&client.0, &key)?;
-    let patience = app.patience;
+    let (patience, n_items) = (app.patience, items.len());
+    let asked = AskedMeasure {
+        client,
+        key,
+        items,
+        settings,
+    };
+    let waiting = asked.enter(&app)?;
+    let begin = MeasureRun::begin(app, asked, waiting);
     if !is_stream {
-        let all = collect(app, client, waiting, items, settings);
-        return Ok(whole::patient(all, patience).await);
+        return Ok(whole::patient(collect(begin), patience).await);
     }
-    let begin = tokio::spawn(MeasureRun::begin(app, client, waiting, items, settings));
+    let begin = tokio::spawn(begin);
     let mut begin = OwnedTask(begin);
-    let news = match timeout(patience.whole, &mut begin.0).await {
+    let news = match timeout(patience.quiet, &mut begin.0).await {
         Ok(begun) => MeasureNews::Measuring(Box::new(finished(begun)?)),
         Err(_) => MeasureNews::Beginning(begin),
     };
-    Ok(respond(news, patience.quiet))
+    Ok(respond(news, n_items, patience.quiet))
 }
 
 async fn collect(
-    app: Arc<App>,
-    client: Client,
-    waiting: WaitingPlace,
-    items: Vec<MeasuredItem>,
-    settings: MeasureSettings,
+    begin: impl Future<Output = Result<MeasureRun, ApiError>>,
 ) -> Result<String, ApiError> {
-    let mut run = MeasureRun::begin(app, client, waiting, items, settings).await?;
+    let mut run = begin.await?;
     let mut data = Vec::new();
     while let Some(item) = run.next().await {
         data.push(item?);
@@ -201,13 +221,13 @@ enum MeasureNews {
 }
 
 /// A line an item, and of silence one that says how far it is.
-fn respond(news: MeasureNews, quiet: Duration) -> Response {
+fn respond(news: MeasureNews, n_items: usize, quiet: Duration) -> Response {
     let body = stream::unfold(news, move |mut news| async move {
         loop {
             let (line, next) = match news {
                 MeasureNews::Over => return None,
                 MeasureNews::Beginning(mut begin) => match timeout(quiet, &mut begin.0).await {
-                    Err(_) => (progress(0, None), MeasureNews::Beginning(begin)),
+                    Err(_) => (progress(0, n_items), MeasureNews::Beginning(begin)),
                     Ok(begun) => match finished(begun) {
                         Ok(run) => {
                             news = MeasureNews::Measuring(Box::new(run));
@@ -217,10 +237,7 @@ fn respond(news: MeasureNews, quiet: Duration) -> Response {
                     },
                 },
                 MeasureNews::Measuring(mut run) => match timeout(quiet, run.next()).await {
-                    Err(_) => (
-                        progress(run.n_done, Some(run.sums.len())),
-                        MeasureNews::Measuring(run),
-                    ),
+                    Err(_) => (progress(run.n_done, n_items), MeasureNews::Measuring(run)),
                     Ok(Some(Ok(item))) => (item, MeasureNews::Measuring(run)),
                     Ok(Some(Err(error))) => (error.json(), MeasureNews::Over),
                     Ok(None) => return Some((event("[DONE]"), MeasureNews::Over)),
@@ -232,7 +249,7 @@ fn respond(news: MeasureNews, quiet: Duration) -> Response {
     events(Body::from_stream(body))
 }
 
-fn progress(done: usize, items: Option<usize>) -> Value {
+fn progress(done: usize, items: usize) -> Value {
     json!({"object": "progress", "done": done, "items": items})
 }
 
@@ -241,43 +258,61 @@ fn event(data: &str) -> Result<Bytes, Infallible> {
 }
 
 impl MeasureRun {
-    /// Waits for its place, then begins.
+    /// Waits for its place, then begins; once more if the model was gone before it could tell anything.
     async fn begin(
         app: Arc<App>,
-        client: Client,
+        asked: AskedMeasure,
         waiting: WaitingPlace,
-        items: Vec<MeasuredItem>,
-        settings: MeasureSettings,
+    ) -> Result<Self, ApiError> {
+        let asked = Arc::new(asked);
+        let mut run = Self::admitted(&app, &asked, waiting).await?;
+        run.first = run.measure.events.recv().await;
+        if let Some(MeasureEvent::Failed(failure)) = &run.first
+            && failure.kind == FailureKind::NoModel
+        {
+            run = Self::admitted(&app, &asked, asked.enter(&app)?).await?;
+        }
+        Ok(run)
+    }
+
+    async fn admitted(
+        app: &Arc<App>,
+        asked: &Arc<AskedMeasure>,
+        waiting: WaitingPlace,
     ) -> Result<Self, ApiError> {
         let shows_all = app.limits.shows_all;
         let admitted = waiting.admitted.await.map_err(|_| ApiError::shutdown())?;
         let loaded = admitted.map_err(|it| ApiError::of(&it, shows_all))?;
         let place = waiting.place;
         place.begin();
-        let (pairs, request) =
-            on_a_thread(move || lay_out(&items, &settings, &loaded, shows_all)).await?;
+        let said = Arc::clone(asked);
+        let lay_out = move || lay_out(&said.items, &said.settings, &loaded, shows_all);
+        let (pairs, request) = on_a_thread(lay_out).await?;
+        // The place is another's once the last is measured, though that is still to be read.
+        let watch = Box::new(move |_: &MeasureEvent| {
+            let _held = &place;
+        });
         let sharing = Sharing {
-            client: client.0,
+            client: asked.client.0.clone(),
             ..Sharing::default()
         };
         Ok(Self {
             sums: sums(&pairs),
             n_done: 0,
             pairs,
-            measure: app.host.measure(sharing, request),
-            app,
-            place,
-            since: Instant::now(),
+            measure: app.host.measure(sharing, request, watch),
+            first: None,
+            app: Arc::clone(app),
         })
     }
 
     /// The next item that is measured whole; `None` after the last.
     async fn next(&mut self) -> Option<Result<Value, ApiError>> {
         loop {
-            let event = self.measure.events.recv().await;
-            // Its own time is not told: that of turns between its forwards counts too.
-            self.place.spent(self.since.elapsed());
-            self.since = Instant::now();
+            let event = match self.first.take() {
+                None => self.measure.events.recv().await,
+                first => first,
+            };
             let shows_all = self.app.limits.shows_all;
             match event {
                 Some(MeasureEvent::Progress { .. }) => (),

@@ -1,4 +1,4 @@
-//! What OpenAI's API has no word for: tokens, likelihoods, plans, running turns, the server itself.
+//! What OpenAI's API has no word for: tokens, running turns, the server itself.
 
 use std::sync::Arc;
 
@@ -9,19 +9,18 @@ use axum::{Extension, Json, body::Bytes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use unmask_core::TokenId;
-use unmask_core::engine::{Loaded, SpecialTokens, TurnInput};
-use unmask_core::settings::{self, Forwards, object};
+use unmask_core::engine::{Loaded, SpecialTokens};
+use unmask_core::settings::object;
 use unmask_core::wire::{BackendLine, ModelLine, TokenText, TokenizerLine};
 
 use super::app::App;
 use super::client::Client;
 use super::error::ApiError;
 use super::fields::Fields;
-use super::generation::GenerationFields;
-use super::prepare::{AnswerKind, AskedAnswers, tokens};
+use super::prepare::tokens;
 use super::prompt::Prompt;
+use super::queue::WorkKind;
 use super::run::finished;
-use super::unmask_member::AnswerForm;
 
 /// `POST /unmask/v1/tokenize`
 pub(crate) async fn tokenize(
@@ -84,74 +83,6 @@ pub(crate) async fn detokenize(
         Ok(Json(
             json!({"text": text, "pieces": pieces(&loaded, &tokens)}),
         ))
-    })
-    .await
-}
-
-/// `POST /unmask/v1/plan`: what an answer would take, without making it.
-pub(crate) async fn plan(
-    State(app): State<Arc<App>>,
-    Extension(client): Extension<Client>,
-    body: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    let mut fields = Fields::parse(&body)?;
-    let loaded = loaded(&app, &mut fields, &client).await?;
-    let mut generation = GenerationFields::of_chat(&mut fields)?;
-    let prompt = match &generation.unmask.form {
-        AnswerForm::Canvas(_) => {
-            fields.take::<Value>("messages")?;
-            Prompt::Canvas
-        }
-        _ => match fields.take::<String>("prompt")? {
-            Some(text) => Prompt::Text(text),
-            None => Prompt::of_chat(&mut fields)?,
-        },
-    };
-    generation.end(fields)?;
-    let fitted = generation.fit(&loaded, app.limits.max_length)?;
-    let asked = AskedAnswers {
-        kind: AnswerKind::Chat,
-        prompts: vec![prompt],
-        generation,
-        echo: false,
-    };
-    on_a_thread(move || {
-        let prepared = asked.prepare(&loaded, app.limits);
-        let (canvas, params, fits) = match &prepared {
-            Ok(turns) => match turns.first().map(|it| &it.request) {
-                Some(request) => match &request.input {
-                    TurnInput::LaidOut(laid_out) => {
-                        (Some(laid_out.canvas.clone()), request.params.clone(), true)
-                    }
-                    _ => (None, request.params.clone(), true),
-                },
-                None => (None, fitted.fit.params.clone(), true),
-            },
-            Err(error) if error.code == "context_length_exceeded" => {
-                (None, fitted.fit.params.clone(), false)
-            }
-            Err(error) => return Err(error.clone()),
-        };
-        let length = (canvas.as_ref()).map_or(fitted.fit.length, |it| it.answer().len());
-        let prompt = canvas.as_ref().map(|it| it.answer_start());
-        let positions = prompt.unwrap_or(0) + length;
-        let fit = settings::fit(length, &params);
-        let (Forwards::Planned(forwards) | Forwards::AtMost(forwards)) = Forwards::of(&fit);
-        let approximation = settings::approximation(&params);
-        Ok(Json(json!({
-            "length": length,
-            "steps": params.steps,
-            "block_length": params.block_length,
-            "prompt_tokens": prompt,
-            "notes": fitted.fit.notes,
-            "forwards": forwards,
-            "forwards_are_most": !params.transfer.is_scheduled(),
-            "seconds": app.seconds(&loaded, forwards, positions),
-            "exact": approximation.is_none(),
-            "approximation": approximation,
-            "fits": fits,
-            "why_not": prepared.err().map(|it| it.message),
-        })))
     })
     .await
 }
@@ -306,7 +237,7 @@ pub(crate) async fn loaded(
     if let Some(loaded) = app.host.loaded().filter(|it| it.key == key) {
         return Ok(loaded);
     }
-    let waiting = app.admission.enter(&client.0, &key)?;
+    let waiting = app.admission.enter(&client.0, WorkKind::Turns, &key)?;
     let admitted = waiting.admitted.await;
     let admitted = admitted.map_err(|_| ApiError::shutdown())?;
     admitted.map_err(|failure| ApiError::of(&failure, app.limits.shows_all))

@@ -108,13 +108,12 @@ fn requests() -> Value {
             "messages": messages(), "logprobs": {"type": ["boolean", "null"]}, "top_logprobs": count(0, Some(5)),
         }))),
         "CompletionRequest": object(&["prompt"], with(generation(), json!({
-            "prompt": {"oneOf": [
-                {"type": "string"}, tokens(), {"type": "array", "items": {"type": "string"}, "maxItems": 16},
-                {"type": "array", "items": tokens(), "maxItems": 16},
-            ]},
+            "prompt": prompt(),
             "suffix": {"type": ["string", "null"]}, "echo": {"type": ["boolean", "null"]}, "logprobs": count(0, Some(5)),
         }))),
-        "PlanRequest": object(&[], with(generation(), json!({"messages": messages(), "prompt": {"type": "string"}}))),
+        "PlanRequest": object(&[], with(generation(), json!({
+            "messages": messages(), "prompt": prompt(), "suffix": {"type": ["string", "null"]}, "length": length(),
+        }))),
         "TokenizeRequest": object(&[], json!({
             "model": {"type": "string"}, "text": {"type": "string"}, "messages": messages(), "special": {"enum": ["parse", "plain"]},
         })),
@@ -138,7 +137,7 @@ fn requests() -> Value {
             "parts": {"type": "array", "items": {"oneOf": [
                 object(&["text"], json!({"text": {"type": "string"}})),
                 object(&["tokens"], json!({"tokens": tokens()})),
-                object(&["hole"], json!({"hole": count(1, None)})),
+                object(&["hole"], json!({"hole": {"oneOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}})),
             ]}},
             "canvas": object(&["tokens", "answer_start"], json!({
                 "tokens": tokens(), "answer_start": count(0, None), "padding": count(0, None), "infill": {"type": "boolean"},
@@ -186,9 +185,7 @@ fn domain(domain: Domain) -> Value {
         schema
     };
     match domain {
-        Domain::Count(unmask_core::settings::Counted::Answer) => {
-            json!({"oneOf": [count(1, None), {"const": "auto"}]})
-        }
+        Domain::Count(unmask_core::settings::Counted::Answer) => length(),
         Domain::Count(_) => count(1, None),
         Domain::Number(bounds) | Domain::Optional(bounds) => bounded(bounds),
         Domain::Switch => json!({"type": ["boolean", "null"]}),
@@ -197,6 +194,18 @@ fn domain(domain: Domain) -> Value {
         }
         Domain::Seed => json!({"type": ["integer", "null"], "minimum": 0}),
     }
+}
+
+/// A text, tokens, or some of them.
+fn prompt() -> Value {
+    json!({"oneOf": [
+        {"type": "string"}, tokens(), {"type": "array", "items": {"type": "string"}, "maxItems": 16},
+        {"type": "array", "items": tokens(), "maxItems": 16},
+    ]})
+}
+
+fn length() -> Value {
+    json!({"oneOf": [count(1, None), {"const": "auto"}]})
 }
 
 fn messages() -> Value {

@@ -45,6 +45,13 @@ pub(crate) struct SureToken {
     pub(crate) top: Vec<(TokenId, f32)>,
 }
 
+impl SureToken {
+    /// Of a probability of 0 the logarithm of the least that a number can say.
+    fn ln(&self) -> f64 {
+        f64::from(self.confidence.max(f32::MIN_POSITIVE)).ln()
+    }
+}
+
 /// What a step, or the end, adds to the text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct TextDelta {
@@ -159,6 +166,12 @@ impl AnswerText {
     /// Tokens of the text of an answer that has ended.
     pub(crate) fn n_tokens(&self) -> usize {
         self.n_tokens
+    }
+
+    /// The mean logarithm of how sure the model was of what it wrote; `None` if it wrote nothing.
+    pub(crate) fn mean_log_confidence(&self) -> Option<f64> {
+        let sure: Vec<f64> = self.sure.iter().flatten().map(|it| it.ln()).collect();
+        (!sure.is_empty()).then(|| sure.iter().sum::<f64>() / sure.len() as f64)
     }
 
     /// The fewest of the first tokens whose text begins with `text`.

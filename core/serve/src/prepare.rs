@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use std::num::NonZeroUsize;
 use unmask_core::engine::{
-    Failure, FailureKind, Fill, FillBefore, FillBlocks, FillEnds, FillPart, Loaded, Pin, TurnId,
-    TurnInput, TurnRequest,
+    Failure, FailureKind, Fill, FillBefore, FillBlocks, FillEnds, FillPart, LaidOut, Loaded, Pin,
+    TurnId, TurnInput, TurnRequest,
 };
 use unmask_core::settings::Setting;
 
@@ -18,6 +18,8 @@ use super::unmask_member::AnswerForm;
 
 /// Positions of a hole whose length nobody says.
 const HOLE: usize = 16;
+/// Positions that are tried for a hole that is to be as long as the model is surest of.
+const HOLE_LENGTHS: [usize; 10] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /// A request that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +43,7 @@ pub(crate) enum AnswerKind {
 /// A turn that is ready to begin.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PreparedTurn {
-    pub(crate) request: TurnRequest,
+    pub(crate) request: TurnRequest<LaidOut>,
     pub(crate) rule: TextRule,
     /// Which of the answers it is; several, if nothing in them is random.
     pub(crate) indexes: Vec<usize>,
@@ -50,6 +52,23 @@ pub(crate) struct PreparedTurn {
     pub(crate) notes: Vec<String>,
     /// What stands before its text.
     pub(crate) echo: String,
+    /// Of several turns of which the surest is the answer; `None` if it is the answer itself.
+    pub(crate) attempt: Option<HoleAttempt>,
+}
+
+/// One of the turns that fill a hole of any length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HoleAttempt {
+    /// Counted from 0.
+    pub(crate) place: usize,
+    /// Attempts at the same answer.
+    pub(crate) of: usize,
+}
+
+impl HoleAttempt {
+    pub(crate) fn is_last(self) -> bool {
+        self.place + 1 == self.of
+    }
 }
 
 /// What the server allows.
@@ -72,22 +91,62 @@ impl AskedAnswers {
         let n = self.generation.n;
         let seed = self.generation.seed(loaded);
         for (at, prompt) in self.prompts.iter().enumerate() {
-            let mut first = self.turn(prompt, loaded, limits, seed)?;
-            first.prompt = at;
+            let mut attempts = self.attempts(prompt, loaded, limits, seed)?;
+            attempts.iter_mut().for_each(|it| it.prompt = at);
             let indexes = at * n..(at + 1) * n;
-            if !first.request.params.draws() {
-                first.indexes = indexes.collect();
-                turns.push(first);
+            if !attempts.iter().any(|it| it.request.params.draws()) {
+                for mut turn in attempts {
+                    turn.indexes = indexes.clone().collect();
+                    turns.push(turn);
+                }
                 continue;
             }
             for (more, index) in indexes.enumerate() {
-                let mut turn = first.clone();
-                turn.indexes = vec![index];
-                turn.request.params.seed = seed.wrapping_add(more as u64);
-                turns.push(turn);
+                for mut turn in attempts.iter().cloned() {
+                    turn.indexes = vec![index];
+                    turn.request.params.seed = seed.wrapping_add(more as u64);
+                    turns.push(turn);
+                }
             }
         }
         Ok(turns)
+    }
+
+    /// The turns of which one answers a prompt: one, or one for each length that its hole may have and the context has room
+    /// for.
+    fn attempts(
+        &self,
+        prompt: &Prompt,
+        loaded: &Arc<Loaded>,
+        limits: AnswerLimits,
+        seed: u64,
+    ) -> Result<Vec<PreparedTurn>, ApiError> {
+        let any_length = matches!(self.generation.unmask.form, AnswerForm::AnyLength(..));
+        if !any_length {
+            return Ok(vec![self.turn(prompt, loaded, limits, seed, None)?]);
+        }
+        let most = self.generation.max_tokens.unwrap_or(usize::MAX);
+        let mut attempts: Vec<PreparedTurn> = Vec::new();
+        let lengths = HOLE_LENGTHS.into_iter().filter(|&it| it <= most);
+        for length in lengths.filter_map(NonZeroUsize::new) {
+            match self.turn(prompt, loaded, limits, seed, Some(length)) {
+                Ok(turn) => attempts.push(turn),
+                // Nor would a longer one.
+                Err(error) if error.code == "context_length_exceeded" && !attempts.is_empty() => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let of = attempts.len();
+        for (place, (turn, length)) in attempts.iter_mut().zip(HOLE_LENGTHS).enumerate() {
+            turn.attempt = Some(HoleAttempt { place, of });
+            turn.notes.push(format!(
+                "the hole has {length}, of 1 to {} the number of positions that the model is surest of",
+                HOLE_LENGTHS[of - 1]
+            ));
+        }
+        Ok(attempts)
     }
 
     /// The turn that answers a prompt. A length that nobody said gives way where the context has less room.
@@ -97,18 +156,19 @@ impl AskedAnswers {
         loaded: &Arc<Loaded>,
         limits: AnswerLimits,
         seed: u64,
+        any_length: Option<NonZeroUsize>,
     ) -> Result<PreparedTurn, ApiError> {
         let refused = |failure: Failure| ApiError::of_request(&failure, limits.shows_all);
         let mut fitted = self.generation.fit(loaded, limits.max_length)?;
         fitted.fit.params.seed = seed;
-        let mut hole = self.hole(&fitted);
+        let mut hole = any_length.map_or_else(|| self.hole(&fitted), NonZeroUsize::get);
         let (input, rule) = self.input(prompt, loaded, &fitted, hole, limits)?;
         let laid_out = lay_out(input, &fitted, loaded);
         let (request, rule) = match laid_out {
             Ok(request) => (request, rule),
             Err(failure) => {
                 let room = shorter(&failure, fitted.fit.length, hole, prompt);
-                let room = room.filter(|_| !fitted.is_length_said);
+                let room = room.filter(|_| !fitted.is_length_said && any_length.is_none());
                 let Some(room) = room else {
                     return Err(refused(failure));
                 };
@@ -130,6 +190,7 @@ impl AskedAnswers {
                 (true, Prompt::Text(text)) => text.clone(),
                 _ => String::new(),
             },
+            attempt: None,
         })
     }
 
@@ -184,35 +245,24 @@ impl AskedAnswers {
                 prompt: tokens(prompt, loaded).map_err(refused)?,
                 length,
             },
-            (AnswerForm::Parts(parts), Prompt::Chat(messages)) => {
-                let before = FillBefore::Chat(messages.clone());
-                let input = TurnInput::Fill(self.fill(before, parts.clone()));
+            (AnswerForm::Parts(parts), prompt) => {
                 // The parts say how long it is.
-                return Ok((
-                    input,
-                    TextRule {
-                        ceiling: None,
-                        ..rule
-                    },
-                ));
+                let rule = TextRule {
+                    ceiling: None,
+                    ..rule
+                };
+                let before = before_parts(prompt, loaded, limits)?;
+                return Ok((TurnInput::Fill(self.fill(before, parts.clone())), rule));
             }
-            (
-                AnswerForm::Parts(parts),
-                prompt @ (Prompt::Begun(..) | Prompt::Text(_) | Prompt::Tokens(_)),
-            ) => {
-                let before = before_hole(prompt, loaded).map_err(refused)?;
-                let input = TurnInput::Fill(self.fill(before, parts.clone()));
-                return Ok((
-                    input,
-                    TextRule {
-                        ceiling: None,
-                        ..rule
-                    },
-                ));
-            }
-            (AnswerForm::Parts(_), Prompt::Around(..) | Prompt::Canvas) => {
-                let message = "`suffix` is a part itself; write it as the last of `unmask.parts`";
-                return Err(ApiError::invalid("suffix", message));
+            (AnswerForm::AnyLength(first, behind), prompt) => {
+                let rule = TextRule {
+                    ceiling: None,
+                    ..rule
+                };
+                let before = before_parts(prompt, loaded, limits)?;
+                let hole = FillPart::Hole(NonZeroUsize::new(hole).unwrap_or(NonZeroUsize::MIN));
+                let parts = [first, &vec![hole], behind].map(Vec::as_slice).concat();
+                return Ok((TurnInput::Fill(self.fill(before, parts)), rule));
             }
             (AnswerForm::Pins(_), _) => {
                 let message = "pins stand in the answer to messages that end with the user's; use `unmask.parts` elsewhere";
@@ -258,7 +308,7 @@ fn lay_out(
     input: TurnInput,
     fitted: &FittedGeneration,
     loaded: &Loaded,
-) -> Result<TurnRequest, Failure> {
+) -> Result<TurnRequest<LaidOut>, Failure> {
     let request = TurnRequest {
         turn: TurnId::default(),
         input,
@@ -278,6 +328,23 @@ fn shorter(failure: &Failure, length: usize, hole: usize, prompt: &Prompt) -> Op
     };
     let room = asked.checked_sub(tokens.saturating_sub(limit))?;
     (room > 0).then_some(room)
+}
+
+/// What stands before an answer of parts.
+fn before_parts(
+    prompt: &Prompt,
+    loaded: &Loaded,
+    limits: AnswerLimits,
+) -> Result<FillBefore, ApiError> {
+    match prompt {
+        Prompt::Chat(messages) => Ok(FillBefore::Chat(messages.clone())),
+        Prompt::Begun(..) | Prompt::Text(_) | Prompt::Tokens(_) => before_hole(prompt, loaded)
+            .map_err(|failure| ApiError::of_request(&failure, limits.shows_all)),
+        Prompt::Around(..) | Prompt::Canvas => {
+            let message = "`suffix` is a part itself; write it as the last of `unmask.parts`";
+            Err(ApiError::invalid("suffix", message))
+        }
+    }
 }
 
 fn before_hole(prompt: &Prompt, loaded: &Loaded) -> Result<FillBefore, Failure> {

@@ -18,7 +18,7 @@ use super::app::App;
 use super::client::{Client, Ends};
 use super::door::{RouteKind, check_body};
 use super::error::ApiError;
-use super::{chat, completion, likelihood, native, openapi, page, prompt};
+use super::{chat, completion, likelihood, native, openapi, page, plan, prompt};
 
 /// Bytes of a body.
 const LARGEST_BODY: usize = 2 << 20;
@@ -39,7 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/unmask/v1/tokenize", post(native::tokenize))
         .route("/unmask/v1/detokenize", post(native::detokenize))
         .route("/unmask/v1/loglikelihood", post(likelihood::loglikelihood))
-        .route("/unmask/v1/plan", post(native::plan))
+        .route("/unmask/v1/plan", post(plan::plan))
         .route("/unmask/v1/turns/{id}", post(native::turn))
         .route("/unmask/v1/state", get(native::state))
         .route("/unmask/v1/openapi.json", get(openapi::openapi))
@@ -214,3 +214,6 @@ fn allow(headers: &mut axum::http::HeaderMap, origin: HeaderValue) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
+
+#[cfg(test)]
+mod tests;

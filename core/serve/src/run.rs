@@ -8,13 +8,14 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant as TokioInstant, timeout_at};
 use ulid::Ulid;
-use unmask_core::engine::{Loaded, Passes, Sharing, TurnEvent, TurnHandle};
+use unmask_core::engine::{FailureKind, Loaded, Sharing, TurnEvent, TurnHandle};
 
 use super::admission::{EnginePlace, WaitingPlace};
 use super::app::{App, OwnedTurn};
 use super::error::{ApiError, bug};
-use super::host::{LoadStage, ModelState, RunningTurn, TurnMeter, lock};
+use super::host::{EventWatch, LoadStage, ModelState, RunningTurn, lock};
 use super::prepare::{AnswerKind, AskedAnswers, PreparedTurn};
+use super::queue::WorkKind;
 
 /// What happens to a request.
 pub(crate) enum RunNews {
@@ -41,6 +42,10 @@ pub(crate) struct AnswerRun {
     prepared: Option<(Weak<Loaded>, Vec<PreparedTurn>)>,
     /// Until its last turn, which has it then.
     place: Option<Arc<EnginePlace>>,
+    /// What comes before anything else.
+    pending: Option<RunNews>,
+    /// Nobody was told of a turn yet, and it has not been in the queue twice.
+    may_go_back: bool,
     entered: Instant,
     pub(crate) times: RunTimes,
 }
@@ -61,11 +66,16 @@ enum RunPhase {
         loaded: Arc<Loaded>,
         rest: std::vec::IntoIter<PreparedTurn>,
         turn: RunningTurn,
+        /// Until its first event.
+        begun: Option<Arc<PreparedTurn>>,
         /// When a pause has been too long.
         wakes: Option<TokioInstant>,
     },
     Over,
 }
+
+/// The model was gone before it could tell anything of a turn.
+struct ModelGone;
 
 struct Wait {
     waiting: WaitingPlace,
@@ -86,7 +96,7 @@ impl AnswerRun {
         let asked = Arc::new(asked);
         let entered = Instant::now();
         // First: whoever finds no place costs no more than that.
-        let waiting = app.admission.enter(client, &model)?;
+        let waiting = app.admission.enter(client, WorkKind::Turns, &model)?;
         let loaded = app.host.loaded().filter(|it| it.key == model);
         let prepared = match loaded {
             None => None,
@@ -101,18 +111,14 @@ impl AnswerRun {
         };
         Ok(Self {
             id: format!("{prefix}-{}", Ulid::new()),
-            phase: RunPhase::Waiting(Box::new(Wait {
-                waiting,
-                model: app.host.model(),
-                told: None,
-                stage: None,
-                loading_since: None,
-            })),
+            phase: RunPhase::Waiting(Box::new(Wait::new(app, waiting))),
             app: Arc::clone(app),
             asked,
             client: client.to_owned(),
             prepared,
             place: None,
+            pending: None,
+            may_go_back: true,
             entered,
             times: RunTimes::default(),
         })
@@ -126,8 +132,16 @@ impl AnswerRun {
         &self.app
     }
 
+    /// Who asks.
+    pub(crate) fn client(&self) -> &str {
+        &self.client
+    }
+
     /// The next news; `None` after the last turn, and after an error. May be dropped while it waits, and asked again.
     pub(crate) async fn next(&mut self) -> Option<Result<RunNews, ApiError>> {
+        if let Some(news) = self.pending.take() {
+            return Some(Ok(news));
+        }
         loop {
             match std::mem::replace(&mut self.phase, RunPhase::Over) {
                 RunPhase::Waiting(wait) => {
@@ -144,29 +158,33 @@ impl AnswerRun {
                     let prepared = rest.next()?;
                     let sharing = Sharing {
                         client: self.client.clone(),
-                        passes: self.passes(&loaded),
+                        passes: self.asked.generation.unmask.passes,
                     };
-                    let meter = self.meter(rest.len());
-                    let request = prepared.request.clone();
-                    let turn = self.app.host.begin(sharing, request, meter);
-                    let handle = Arc::clone(&turn.handle);
+                    let watch = self.watch(rest.len());
+                    let request = prepared.request.clone().into();
+                    let turn = self.app.host.begin(sharing, request, watch);
                     let owned = OwnedTurn {
                         client: self.client.clone(),
-                        handle: Arc::downgrade(&handle),
+                        handle: Arc::downgrade(&turn.handle),
                     };
                     lock(&self.app.turns).insert(self.id.clone(), owned);
                     self.phase = RunPhase::Turning {
                         loaded,
                         rest,
                         turn,
+                        begun: Some(Arc::new(prepared)),
                         wakes: None,
                     };
-                    return Some(Ok(RunNews::Begun(Arc::new(prepared), handle)));
                 }
                 turning @ RunPhase::Turning { .. } => {
                     self.phase = turning;
                     match self.turn().await {
-                        Some(news) => return Some(Ok(RunNews::Turn(Box::new(news)))),
+                        Some(Ok(news)) => return Some(Ok(news)),
+                        Some(Err(ModelGone)) => {
+                            if let Err(error) = self.go_back() {
+                                return self.fail(error);
+                            }
+                        }
                         None => return self.fail(ApiError::shutdown()),
                     }
                 }
@@ -175,27 +193,29 @@ impl AnswerRun {
         }
     }
 
-    /// Which passes may compute its turns.
-    pub(crate) fn passes(&self, loaded: &Arc<Loaded>) -> Passes {
-        let (turns, batch) = self.app.host.at_once(Some(loaded));
-        match self.asked.generation.unmask.passes {
-            Passes::Together if turns > 1 && batch > 1 => Passes::Together,
-            Passes::Together | Passes::Alone => Passes::Alone,
-        }
-    }
-
-    /// Counts the engine's time of a turn, after which so many come, and gives the place back with the last: it is another's
+    /// Tells the queue when a turn rests, after which so many come, and gives the place back with the last: it is another's
     /// then, though the answer is still to be read.
-    fn meter(&mut self, rest: usize) -> TurnMeter {
+    fn watch(&mut self, rest: usize) -> EventWatch<TurnEvent> {
         let place = match rest {
             0 => self.place.take(),
             _ => self.place.clone(),
         };
-        Box::new(move |event| {
-            if let (TurnEvent::Step(step), Some(place)) = (event, &place) {
-                place.spent(step.elapsed);
-            }
+        Box::new(move |event: &TurnEvent| match (event, &place) {
+            (TurnEvent::Paused(_), Some(place)) => place.rest(),
+            // The turn before may have ended at rest.
+            (TurnEvent::Started { .. } | TurnEvent::Resumed, Some(place)) => place.resume(),
+            _ => (),
         })
+    }
+
+    /// Waits for its place again: the model was gone before it could tell anything.
+    fn go_back(&mut self) -> Result<(), ApiError> {
+        (self.place, self.prepared) = (None, None);
+        let model = self.app.model(self.asked.generation.model.as_deref())?;
+        let admission = &self.app.admission;
+        let waiting = admission.enter(&self.client, WorkKind::Turns, model)?;
+        self.phase = RunPhase::Waiting(Box::new(Wait::new(&self.app, waiting)));
+        Ok(())
     }
 
     fn fail(&mut self, error: ApiError) -> Option<Result<RunNews, ApiError>> {
@@ -253,10 +273,13 @@ impl AnswerRun {
         Ok(())
     }
 
-    /// The next event of the running turn; `None` if the engine is gone.
-    async fn turn(&mut self) -> Option<TurnEvent> {
+    /// What happens next to the running turn; `None` if the engine is gone.
+    async fn turn(&mut self) -> Option<Result<RunNews, ModelGone>> {
         let longest = self.app.patience.pause;
-        let RunPhase::Turning { turn, wakes, .. } = &mut self.phase else {
+        let RunPhase::Turning {
+            turn, wakes, begun, ..
+        } = &mut self.phase
+        else {
             return None;
         };
         let event = match *wakes {
@@ -270,6 +293,8 @@ impl AnswerRun {
                 }
             },
         };
+        let first = begun.take();
+        let first = first.map(|it| RunNews::Begun(it, Arc::clone(&turn.handle)));
         match &event {
             TurnEvent::Paused(_) => *wakes = Some(TokioInstant::now() + longest),
             TurnEvent::Resumed => *wakes = None,
@@ -282,12 +307,24 @@ impl AnswerRun {
                     self.phase = RunPhase::Between(loaded, rest);
                 }
             }
-            TurnEvent::Failed(_) => {
+            TurnEvent::Failed(failure) => {
                 self.phase = RunPhase::Over;
                 self.place = None;
+                let may_go_back = std::mem::take(&mut self.may_go_back);
+                if may_go_back && failure.kind == FailureKind::NoModel {
+                    return Some(Err(ModelGone));
+                }
             }
         }
-        Some(event)
+        self.may_go_back = false;
+        let news = RunNews::Turn(Box::new(event));
+        Some(Ok(match first {
+            None => news,
+            Some(first) => {
+                self.pending = Some(news);
+                first
+            }
+        }))
     }
 }
 
@@ -298,6 +335,16 @@ impl Drop for AnswerRun {
 }
 
 impl Wait {
+    fn new(app: &App, waiting: WaitingPlace) -> Self {
+        Self {
+            waiting,
+            model: app.host.model(),
+            told: None,
+            stage: None,
+            loading_since: None,
+        }
+    }
+
     /// What has changed for the one who waits.
     fn look(&mut self, app: &App) -> Option<RunNews> {
         let stage = self.model.borrow_and_update().loading.clone();
@@ -335,3 +382,6 @@ pub(crate) fn finished<T>(
 ) -> Result<T, ApiError> {
     joined.unwrap_or_else(|error| Err(bug(&format!("a request's thread ended: {error}"))))
 }
+
+#[cfg(test)]
+mod tests;

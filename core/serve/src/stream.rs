@@ -28,8 +28,18 @@ struct ChunkStream {
     sent: usize,
     usage: TokenUsage,
     pending: VecDeque<Bytes>,
+    /// What the present attempt at an answer would send.
+    attempt: VecDeque<Bytes>,
+    /// The best attempt so far at the present answer.
+    best: Option<BestAttempt>,
     last_sent: Instant,
     is_over: bool,
+}
+
+/// An attempt at an answer, and what it would send.
+struct BestAttempt {
+    answer: TurnAnswer,
+    chunks: VecDeque<Bytes>,
 }
 
 /// The response that streams a run.
@@ -43,6 +53,8 @@ pub(crate) fn respond(run: AnswerRun, model: &str) -> Response {
         sent: 0,
         usage: TokenUsage::default(),
         pending: VecDeque::new(),
+        attempt: VecDeque::new(),
+        best: None,
         last_sent: Instant::now(),
         is_over: false,
     };
@@ -104,7 +116,7 @@ impl ChunkStream {
                 });
             }
             RunNews::Admitted(loaded) => {
-                self.head.on(&loaded, self.run.passes(&loaded));
+                self.head.on(&loaded);
                 self.loaded = Some(loaded);
             }
             RunNews::Begun(prepared, handle) => {
@@ -114,8 +126,11 @@ impl ChunkStream {
                 let app = self.run.app();
                 let answer = TurnAnswer::new(app, loaded, Arc::clone(&prepared), handle);
                 (self.answer, self.sent) = (Some(answer), 0);
-                for &index in &prepared.indexes {
-                    self.send(self.head.role(index), None)?;
+                if prepared.attempt.is_none_or(|it| it.place == 0) {
+                    for &index in &prepared.indexes {
+                        let role = self.chunk(self.head.role(index), None)?;
+                        self.pending.push_back(role);
+                    }
                 }
             }
             RunNews::Turn(event) => return self.event(&event),
@@ -128,6 +143,7 @@ impl ChunkStream {
             return Ok(());
         };
         let delta = answer.event(event)?;
+        self.head.ran_in(answer.passes());
         let asked = self.run.asked();
         let member = match (asked.generation.unmask.detail, event) {
             (StreamDetail::Text, _) | (_, TurnEvent::Finished(_)) => None,
@@ -138,22 +154,38 @@ impl ChunkStream {
             let choice = |&index| self.head.more(index, &delta.text, logprobs.clone());
             let choices: Vec<Value> = answer.prepared.indexes.iter().map(choice).collect();
             self.sent += delta.text.chars().count();
-            self.send_each(choices, member.as_deref())?;
+            self.send_each(&answer, choices, member.as_deref())?;
         }
         if answer.is_over() {
-            return self.finish(&answer);
+            return self.finish(answer);
         }
         self.answer = Some(answer);
         Ok(())
     }
 
-    fn finish(&mut self, answer: &TurnAnswer) -> Result<(), ApiError> {
+    fn finish(&mut self, answer: TurnAnswer) -> Result<(), ApiError> {
         let done = answer.done(self.run.asked(), self.run.times)?;
         let reason = answer.finish_reason();
         let indexes = answer.prepared.indexes.iter();
         let choices: Vec<Value> = indexes.map(|&index| self.head.end(index, reason)).collect();
-        self.usage.add(answer);
-        self.send_each(choices, Some(&done))
+        self.send_each(&answer, choices, Some(&done))?;
+        let Some(attempt) = answer.prepared.attempt else {
+            self.usage.add(&answer);
+            return Ok(());
+        };
+        let chunks = std::mem::take(&mut self.attempt);
+        let before = self.best.take();
+        let best = match before {
+            Some(before) if before.answer.sureness() >= answer.sureness() => before,
+            _ => BestAttempt { answer, chunks },
+        };
+        if attempt.is_last() {
+            self.usage.add(&best.answer);
+            self.pending.extend(best.chunks);
+        } else {
+            self.best = Some(best);
+        }
+        Ok(())
     }
 
     /// What belongs to no answer, to those who want every step.
@@ -162,7 +194,9 @@ impl ChunkStream {
             return Ok(());
         }
         let choice = self.head.more(0, "", Value::Null);
-        self.send(choice, Some(&member().to_string()))
+        let chunk = self.chunk(choice, Some(&member().to_string()))?;
+        self.pending.push_back(chunk);
+        Ok(())
     }
 
     fn quiet(&mut self) -> Result<(), ApiError> {
@@ -171,10 +205,13 @@ impl ChunkStream {
             .as_ref()
             .and_then(|it| it.prepared.indexes.first());
         let choice = self.head.more(index.copied().unwrap_or(0), "", Value::Null);
-        self.send(choice, None)
+        let chunk = self.chunk(choice, None)?;
+        self.pending.push_back(chunk);
+        Ok(())
     }
 
     fn end(&mut self) {
+        self.usage.log(&self.run);
         if self.run.asked().generation.include_usage {
             let mut chunk = self.head.chunk(Vec::new());
             chunk["usage"] = self.usage.json();
@@ -190,13 +227,24 @@ impl ChunkStream {
         self.is_over = true;
     }
 
-    /// A chunk for each choice: clients look at the first alone.
-    fn send_each(&mut self, choices: Vec<Value>, member: Option<&str>) -> Result<(), ApiError> {
-        let mut choices = choices.into_iter();
-        choices.try_for_each(|choice| self.send(choice, member))
+    /// A chunk for each choice, since clients look at the first alone; of an attempt, kept until it is known to be the best.
+    fn send_each(
+        &mut self,
+        answer: &TurnAnswer,
+        choices: Vec<Value>,
+        member: Option<&str>,
+    ) -> Result<(), ApiError> {
+        for choice in choices {
+            let chunk = self.chunk(choice, member)?;
+            match answer.prepared.attempt {
+                None => self.pending.push_back(chunk),
+                Some(_) => self.attempt.push_back(chunk),
+            }
+        }
+        Ok(())
     }
 
-    fn send(&mut self, choice: Value, member: Option<&str>) -> Result<(), ApiError> {
+    fn chunk(&self, choice: Value, member: Option<&str>) -> Result<Bytes, ApiError> {
         let mut chunk = self.head.chunk(vec![choice]);
         if self.run.asked().generation.include_usage {
             chunk["usage"] = Value::Null;
@@ -205,11 +253,14 @@ impl ChunkStream {
         if let Some(member) = member {
             chunk = joined(&chunk, &format!("{{\"unmask\":{member}}}"))?;
         }
-        self.push(&chunk);
-        Ok(())
+        Ok(data_line(&chunk))
     }
 
     fn push(&mut self, data: &str) {
-        self.pending.push_back(format!("data: {data}\n\n").into());
+        self.pending.push_back(data_line(data));
     }
+}
+
+fn data_line(data: &str) -> Bytes {
+    format!("data: {data}\n\n").into()
 }

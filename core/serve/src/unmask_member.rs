@@ -59,6 +59,8 @@ pub(crate) enum AnswerForm {
     Pins(Vec<Pin>),
     /// Text with holes.
     Parts(Vec<FillPart>),
+    /// Text on both sides of a hole that is to be as long as the model is surest of.
+    AnyLength(Vec<FillPart>, Vec<FillPart>),
     /// A canvas as it is, in place of the prompt too.
     Canvas(GivenCanvas),
 }
@@ -83,7 +85,23 @@ pub(crate) struct GivenCanvas {
 enum PartLine {
     Text(String),
     Tokens(Vec<u32>),
-    Hole(NonZeroUsize),
+    Hole(HoleLine),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number of positions that is not 0, or `auto`"
+)]
+enum HoleLine {
+    Positions(NonZeroUsize),
+    Auto(AutoWord),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AutoWord {
+    Auto,
 }
 
 impl Default for UnmaskMember {
@@ -138,7 +156,7 @@ fn form(fields: &mut Fields) -> Result<AnswerForm, ApiError> {
     Ok(match (pins, parts, canvas) {
         (None, None, None) => AnswerForm::Masks,
         (Some(pins), None, None) => AnswerForm::Pins(read_pins(&pins)?),
-        (None, Some(parts), None) => AnswerForm::Parts(parts.into_iter().map(part).collect()),
+        (None, Some(parts), None) => read_parts(parts)?,
         (None, None, Some(canvas)) => AnswerForm::Canvas(canvas),
         _ => {
             let message =
@@ -154,12 +172,27 @@ fn read_pins(text: &str) -> Result<Vec<Pin>, ApiError> {
     Ok(pins.into_iter().map(|it| it.pin).collect())
 }
 
-fn part(line: PartLine) -> FillPart {
-    match line {
-        PartLine::Text(text) => FillPart::Text(text),
-        PartLine::Tokens(tokens) => FillPart::Tokens(tokens.into_iter().map(TokenId).collect()),
-        PartLine::Hole(length) => FillPart::Hole(length),
+fn read_parts(lines: Vec<PartLine>) -> Result<AnswerForm, ApiError> {
+    let (mut parts, mut before) = (Vec::new(), None);
+    for line in lines {
+        parts.push(match line {
+            PartLine::Text(text) => FillPart::Text(text),
+            PartLine::Tokens(tokens) => FillPart::Tokens(tokens.into_iter().map(TokenId).collect()),
+            PartLine::Hole(HoleLine::Positions(length)) => FillPart::Hole(length),
+            PartLine::Hole(HoleLine::Auto(AutoWord::Auto)) => {
+                if before.replace(std::mem::take(&mut parts)).is_some() {
+                    let message =
+                        "`unmask.parts`: one hole may be `auto`; say how long the others are";
+                    return Err(ApiError::invalid("unmask.parts", message));
+                }
+                continue;
+            }
+        });
     }
+    Ok(match before {
+        None => AnswerForm::Parts(parts),
+        Some(before) => AnswerForm::AnyLength(before, parts),
+    })
 }
 
 /// The settings among the members: all that are left. What may be off is so by null, whatever the model's own setting is.
@@ -279,7 +312,15 @@ mod tests {
             "unmask",
             "one of them",
         );
-        refused(r#"{"parts": [{"hole":0}]}"#, "unmask.parts", "nonzero");
+        refused(r#"{"parts": [{"hole":0}]}"#, "unmask.parts", "not 0");
+        refused(r#"{"parts": [{"hole":"any"}]}"#, "unmask.parts", "`auto`");
+        let auto = r#"{"parts": [{"text":"a"},{"hole":"auto"},{"hole":2}]}"#;
+        let member = read(auto).expect("one hole is");
+        assert!(
+            matches!(member.form, AnswerForm::AnyLength(before, after) if before.len() == 1 && after.len() == 1)
+        );
+        let both = r#"{"parts": [{"hole":"auto"},{"text":"a"},{"hole":"auto"}]}"#;
+        refused(both, "unmask.parts", "one hole");
         refused(r#"{"pins": "x"}"#, "unmask.pins", "");
     }
 }

@@ -81,12 +81,12 @@ struct Collected {
 async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, ApiError> {
     let (mut loaded, mut answer, mut collected) = (None, None, Collected::default());
     let (mut choices, mut usage) = (Vec::new(), TokenUsage::default());
-    let mut dones = Vec::new();
+    let (mut dones, mut best) = (Vec::new(), None::<(TurnAnswer, Collected)>);
     while let Some(news) = run.next().await {
         match news? {
             RunNews::Queued { .. } | RunNews::Loading(_) => (),
             RunNews::Admitted(model) => {
-                head.on(&model, run.passes(&model));
+                head.on(&model);
                 loaded = Some(model);
             }
             RunNews::Begun(prepared, handle) => {
@@ -95,28 +95,40 @@ async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, Api
                 answer = loaded.as_ref().map(new);
             }
             RunNews::Turn(event) => {
-                let Some(answer) = &mut answer else {
+                let Some(present) = &mut answer else {
                     continue;
                 };
-                let delta = answer.event(&event)?;
+                let delta = present.event(&event)?;
+                head.ran_in(present.passes());
                 collected.text.push_str(&delta.text);
                 collected.tokens.extend(delta.tokens);
-                if !answer.is_over() {
+                let Some(ended) = answer.take_if(|it| it.is_over()) else {
+                    continue;
+                };
+                let attempt = ended.prepared.attempt;
+                let ended = (ended, std::mem::take(&mut collected));
+                let (ended, collected) = match best.take() {
+                    Some(before) if before.0.sureness() >= ended.0.sureness() => before,
+                    _ => ended,
+                };
+                if attempt.is_some_and(|it| !it.is_last()) {
+                    best = Some((ended, collected));
                     continue;
                 }
-                let indexes = &answer.prepared.indexes;
-                let logprobs = head.logprobs(answer, &collected.tokens, 0);
-                let reason = answer.finish_reason();
+                let indexes = &ended.prepared.indexes;
+                let logprobs = head.logprobs(&ended, &collected.tokens, 0);
+                let reason = ended.finish_reason();
                 choices.extend(
                     indexes
                         .iter()
                         .map(|&index| head.whole(index, &collected.text, logprobs.clone(), reason)),
                 );
-                usage.add(answer);
-                dones.push(answer.done(run.asked(), run.times)?);
+                usage.add(&ended);
+                dones.push(ended.done(run.asked(), run.times)?);
             }
         }
     }
+    usage.log(&run);
     // One is the rule; of several each has its own.
     let member = match &dones[..] {
         [done] => done.clone(),

@@ -30,6 +30,7 @@ pub(crate) fn check_of(kind: &str) -> Option<Check> {
         "chat_template" => text::chat_template,
         "credit_decode" => decoding::credit_decode,
         "daedal_generate" => families::daedal_generate,
+        "dgemma_sampler" => select::dgemma_sampler,
         "dream_generate" => families::dream_generate,
         "dream_sample_tokens" => select::dream_sample_tokens,
         "dream_schedule" => select::dream_schedule,

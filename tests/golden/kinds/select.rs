@@ -103,6 +103,34 @@ pub(crate) fn eb_select(case: &Case, _: &Models) -> Verdict {
     positions(case, &masked, &picks)
 }
 
+/// What an entropy bound takes in the order of entropies, step by step. The rest of such a step, random tokens in place of
+/// masks, is of a family that is not run.
+pub(crate) fn dgemma_sampler(case: &Case, _: &Models) -> Verdict {
+    let logits = case.need("logits");
+    let steps = case.json["expected"]["steps"].as_array();
+    let (least, most) = (case.number("t_min"), case.number("t_max"));
+    let params = Params {
+        confidence_type: ConfidenceType::F64,
+        ..Params::default()
+    };
+    for (index, step) in steps.expect("a list of steps").iter().enumerate() {
+        let left = step["cur_step"].as_f64().expect("a count");
+        let left = left / case.number("max_denoising_steps");
+        let temperature = least + (most - least) * left;
+        let rows = logits.at(&[index]).iter();
+        let mut rows: Vec<f32> = rows.map(|it| (it / temperature) as f32).collect();
+        let candidates = judged(case, &mut rows, logits.shape[1], &params);
+        let bound = case.number("entropy_bound");
+        let mut taken = vec![TokenId(0); candidates.len()];
+        for pick in entropy_bound(&candidates, EntropyOrder::Entropy, bound, 1) {
+            taken[candidates[pick].at.index()] = TokenId(1);
+        }
+        let what = format!("what step {index} takes");
+        same(&what, &taken, &ids(&step["accepted_mask"]))?;
+    }
+    Ok(())
+}
+
 /// One selection of d2Cache's by threshold or factor. Of a factor that every rank meets it leaves the last rank out.
 pub(crate) fn threshold_select(case: &Case, _: &Models) -> Verdict {
     let masked = masked(case, &[("confidence", |it| it.confidence)])?;

@@ -94,7 +94,7 @@ fn stills(folder: &Path, ground: Ground) -> io::Result<()> {
     }
     still(&terminal, folder, ground, "main")?;
     for (letter, name, title) in [
-        ("m", "picker", "Model and backend"),
+        ("m", "picker", "● loaded"),
         ("s", "settings", "Generation settings"),
         ("p", "palette", "Commands"),
     ] {
@@ -114,7 +114,18 @@ fn stills(folder: &Path, ground: Ground) -> io::Result<()> {
     terminal.press("n");
     still(&terminal, folder, ground, "replay")?;
     terminal.press("c");
-    still(&terminal, folder, ground, "order")
+    still(&terminal, folder, ground, "order")?;
+    terminal.press("\x1b");
+    wait_for(&terminal, &["● ready"]);
+    terminal.press("\t");
+    ask(&mut terminal, "/compare threshold=0.4");
+    terminal.wait(LONG, "both answers", |screen| {
+        screen.contains("first difference") && screen.contains("‖ A ")
+    });
+    for _ in 0..4 {
+        terminal.press("\x1b[D");
+    }
+    still(&terminal, folder, ground, "compare")
 }
 
 /// The last frame that is like this, once `seconds` have passed if none is yet.

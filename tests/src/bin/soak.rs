@@ -25,8 +25,6 @@ const KEYS: &[&str] = &[
     "\x1b",
     "\t",
     "\r",
-    " ",
-    "?",
     "\x1b[A",
     "\x1b[B",
     "\x1b[C",
@@ -53,34 +51,13 @@ const KEYS: &[&str] = &[
     "\x0a",
     "\x1b[1;5H",
     "\x1b[1;5F",
-    "[",
-    "]",
-    "t",
-    "y",
-    "m",
-    "j",
-    "k",
-    "d",
-    "s",
-    "i",
-    "v",
-    "x",
-    "r",
-    "c",
-    "g",
-    "n",
-    "N",
-    "E",
-    "R",
-    "o",
-    "1",
-    "2",
-    "漢",
-    "👍",
-    "é",
-    "a",
-    "/",
     "\x1bOP",
+];
+/// Those that write, or mean something on the canvas.
+const SIGNS: &[&str] = &[
+    " ", "?", "[", "]", "t", "y", "m", "j", "k", "d", "s", "i", "v", "x", "r", "c", "g", "n", "N",
+    "E", "R", "o", "h", "l", "w", "b", "p", "e", "u", "U", "G", "<", ">", "+", "-", "1", "2", "漢",
+    "👍", "é", "a", "/",
 ];
 const LETTERS: &[&str] = &[
     "m", "s", "l", "n", "r", "e", "i", "c", "y", "o", "f", "p", "u", "t", "x", "d", "h", "g", "w",
@@ -244,8 +221,9 @@ fn open(home: &Home) -> Terminal {
 }
 
 fn act(terminal: &mut Terminal, chance: &mut Chance) {
-    match chance.below(20) {
-        0..=7 => terminal.press(chance.of(KEYS)),
+    match chance.below(21) {
+        0..=2 => terminal.press(chance.of(KEYS)),
+        3..=7 => terminal.press(chance.of(SIGNS)),
         8 | 9 => {
             terminal.press("\x18");
             terminal.press(chance.of(LETTERS));
@@ -280,10 +258,23 @@ fn act(terminal: &mut Terminal, chance: &mut Chance) {
                 "\x1b[<{button};{column};{row}M\x1b[<{button};{column};{row}m"
             ));
         }
-        18 => terminal.press("\x03"),
+        18 => drag(terminal, chance),
+        19 => terminal.press("\x03"),
         _ => pause(200),
     }
     pause(chance.between(2, 60).into());
+}
+
+/// The button is pressed, the mouse moved, the button let go; now and then beyond the edges.
+fn drag(terminal: &mut Terminal, chance: &mut Chance) {
+    let mut cell = || (chance.between(1, 90), chance.between(1, 26));
+    let (from, through, to) = (cell(), cell(), cell());
+    terminal.press(&format!("\x1b[<0;{};{}M", from.0, from.1));
+    for (column, row) in [through, to] {
+        pause(60);
+        terminal.press(&format!("\x1b[<32;{column};{row}M"));
+    }
+    terminal.press(&format!("\x1b[<0;{};{}m", to.0, to.1));
 }
 
 /// It comes back to the chat, is ready after a while, and a repaint changes nothing.

@@ -18,6 +18,9 @@ pub(crate) struct ReplayArguments {
     /// Make the run again with the model that is loaded now, and say where it differs; exit 1 if it does
     #[arg(long, conflicts_with = "plain")]
     pub(crate) verify: bool,
+    /// Let the new run go its own way; else its canvas follows the recorded one, so that one near tie is one difference
+    #[arg(long, requires = "verify")]
+    pub(crate) free: bool,
     /// No progress on stderr
     #[arg(short, long, requires = "verify")]
     pub(crate) quiet: bool,

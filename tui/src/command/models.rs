@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use unmask::amount::bytes;
 use unmask::precision::{why, with_reason};
 use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
-use unmask_core::checkpoint::{ActiveExperts, ModelLocation, Surveyed};
+use unmask_core::checkpoint::{ActiveExperts, ModelLocation, Surveyed, families};
 use unmask_core::config::{Config, Environment, ModelEntry, Origin};
 use unmask_core::loader::discover;
 
@@ -95,7 +95,7 @@ fn text(config: &Config, listed: &[Listed<'_>]) -> String {
     let heading = ["", "key", "backend", "precision", "needs", "state", "model"];
     let mut rows = vec![heading.map(str::to_owned).to_vec()];
     let (mut headings, mut advice) = (Vec::new(), Vec::new());
-    for (family, members) in families(listed) {
+    for (family, members) in by_family(listed) {
         headings.push((rows.len(), family));
         for it in members {
             rows.push(row(config, it));
@@ -121,15 +121,8 @@ fn text(config: &Config, listed: &[Listed<'_>]) -> String {
 }
 
 /// The entries by family, in the order in which the families come, with what tells of one; those of no known family last.
-fn families<'a, 'b>(listed: &'b [Listed<'a>]) -> Vec<(String, Vec<&'b Listed<'a>>)> {
+fn by_family<'a, 'b>(listed: &'b [Listed<'a>]) -> Vec<(String, Vec<&'b Listed<'a>>)> {
     let family = |it: &Listed<'_>| it.surveyed.kind.family;
-    let mut names: Vec<Option<&str>> = Vec::new();
-    for name in listed.iter().map(family) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.sort_by_key(Option::is_none);
     let group = |name: Option<&str>| {
         let members: Vec<_> = listed.iter().filter(|it| family(it) == name).collect();
         let mut kinds = members.iter().map(|it| it.surveyed.kind.experts);
@@ -148,6 +141,7 @@ fn families<'a, 'b>(listed: &'b [Listed<'a>]) -> Vec<(String, Vec<&'b Listed<'a>
         };
         (heading, members)
     };
+    let names = families(listed.iter().map(|it| it.surveyed));
     names.into_iter().map(group).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use unmask::amount::{bytes, counted};
-use unmask::fetching::{Fetch, FetchError, FetchPlan, advice, hub, hub_model};
+use unmask::fetching::{Fetch, FetchError, FetchPlan, advice, hub, hub_model, quantisation};
 use unmask_core::config::{Config, Environment};
 use unmask_core::engine::{Failure, FailureKind};
 use unmask_download::DownloadError;
@@ -24,12 +24,13 @@ pub(super) fn run(
     let interrupts = Interrupts::watch()?;
     let mut meter = ProgressMeter::until(arguments.quiet, interrupts);
     let failed = |error, meter: &ProgressMeter| failure(error, meter, &hub, &model);
-    let fetch = Fetch::look(hub.clone(), &model).map_err(|error| failed(error, &meter))?;
+    let fetch = Fetch::look(hub.clone(), &model, quantisation(&config));
+    let mut fetch = fetch.map_err(|error| failed(error, &meter))?;
     let go_on = |meter: &ProgressMeter| match meter.check() {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
-    let plan = FetchPlan::make(&config, environment, &fetch, &mut || go_on(&meter))
+    let plan = FetchPlan::make(&config, environment, &mut fetch, &mut || go_on(&meter))
         .map_err(|error| failed(error, &meter))?;
     match arguments.dry_run {
         true => print(&plan.text)?,

@@ -36,7 +36,7 @@ pub(super) fn run(
     }
     let run = RecordedRun::of(&recording, arguments.run).map_err(|error| unusable(&error))?;
     if arguments.verify {
-        return verify::verify(config, reader, &run, arguments.quiet);
+        return verify::verify(config, reader, &run, arguments);
     }
     let turn = turn_of_run(&run).map_err(|error| unusable(&error))?;
     if arguments.plain || screen::is_missing().is_some() {

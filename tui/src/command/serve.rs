@@ -42,7 +42,7 @@ pub(super) fn run(
         });
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers())
         .thread_name("unmask-serve")
         .enable_all()
         .build()?;
@@ -63,6 +63,13 @@ pub(super) fn run(
     runtime.shutdown_background();
     let asked: Option<SignalRequest> = *heard.borrow();
     Ok(asked.map_or(code::DONE, SignalRequest::code))
+}
+
+/// Threads that carry bytes: each event that finds one asleep wakes another to look for more, and where there are few cores
+/// the forward has them all.
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 4).clamp(1, 4)
 }
 
 /// What the flags say, else the file's `[serve]`.

@@ -107,7 +107,7 @@ fn text(conversation: &Conversation) -> String {
     let mut text = format!("# {}\n", conversation.name());
     for node in conversation.seen() {
         let (who, said) = match &node.said {
-            MessageContent::Text { role, text } => (role_word(*role), text),
+            MessageContent::Text { role, text, .. } => (role_word(*role), text),
             MessageContent::Answer(answer) => (answer.name.as_str(), &answer.text),
         };
         let visibility = match node.visibility {

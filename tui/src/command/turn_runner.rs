@@ -15,6 +15,7 @@ use unmask_core::engine::{
     Engine, EngineEvent, Failure, LoadRequest, Loaded, Outcome, TurnEvent, TurnId, TurnInput,
     TurnRequest,
 };
+use unmask_core::event::Commit;
 use unmask_core::loader::ConfigLoader;
 use unmask_core::sampler::FittedParams;
 use unmask_remote::HttpRemote;
@@ -164,7 +165,7 @@ impl TurnRunner {
     fn lay_out(&self, request: TurnRequest) -> anyhow::Result<TurnRequest> {
         let (loaded, sender, id) = (Arc::clone(&self.loaded), self.sender.clone(), request.turn);
         thread::Builder::new().spawn(move || {
-            let laid_out = request.laid_out(&loaded);
+            let laid_out = request.laid_out(&loaded).map(TurnRequest::from);
             // Nobody waits for it after ^C.
             sender.send(HostEvent::LaidOut(id, Box::new(laid_out))).ok();
         })?;
@@ -189,6 +190,17 @@ impl TurnRunner {
         &mut self,
         input: TurnInput,
         params: &Params,
+        on_event: impl FnMut(&TurnEvent) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Ended> {
+        self.turn_along(Vec::new(), input, params, on_event)
+    }
+
+    /// Runs a turn whose canvas follows a recorded one, as [`LaidOut::recorded`](unmask_core::engine::LaidOut) says.
+    pub(super) fn turn_along(
+        &mut self,
+        recorded: Vec<Vec<Commit>>,
+        input: TurnInput,
+        params: &Params,
         mut on_event: impl FnMut(&TurnEvent) -> anyhow::Result<()>,
     ) -> anyhow::Result<Ended> {
         self.turn = self.turn.next();
@@ -197,7 +209,10 @@ impl TurnRunner {
             input,
             params: params.clone(),
         };
-        let turn = self.lay_out(request)?;
+        let mut turn = self.lay_out(request)?;
+        if let TurnInput::LaidOut(laid_out) = &mut turn.input {
+            laid_out.recorded = recorded;
+        }
         let turn = self.engine.begin(turn);
         if self.tells_guesses {
             turn.tell_guesses();

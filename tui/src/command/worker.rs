@@ -247,7 +247,7 @@ impl RequestWorker {
             },
             params: fit.params,
         };
-        let handle = self.runner.begin_turn(request.laid_out(loaded)?);
+        let handle = self.runner.begin_turn(request.laid_out(loaded)?.into());
         let job = GenerateJob {
             until: task.until,
             prompt_tokens,

@@ -1,9 +1,11 @@
 //! Models of the Hugging Face hub, for `unmask pull` and for the screen: what one takes, and bringing it into the cache.
 
+mod gguf;
 mod plan;
 
 use std::ops::ControlFlow;
 
+use gguf::GgufCandidate;
 pub use plan::FetchPlan;
 use unmask_core::checkpoint::{Locations, hugging_face_folder};
 use unmask_core::config::{Config, ConfigError, Environment};
@@ -40,20 +42,34 @@ pub struct Fetch {
     pub listing: Listing,
     /// What of it is needed.
     pub files: Vec<HubFile>,
+    /// What else it could be, the largest first: GGUF files, of which [`FetchPlan::make`] takes one.
+    gguf: Vec<GgufCandidate>,
     agent: Agent,
 }
 
 impl Fetch {
-    /// Asks what the hub has of `model`.
+    /// Asks what the hub has of `model`: a GGUF file where there is nothing else, or `quantisation` names one.
     ///
     /// # Errors
     /// [`FetchError`].
-    pub fn look(hub: Hub, model: &HubModel) -> Result<Self, FetchError> {
+    pub fn look(
+        hub: Hub,
+        model: &HubModel,
+        quantisation: Option<&str>,
+    ) -> Result<Self, FetchError> {
         let agent = agent();
         let listing = hub.list(&agent, model)?;
-        refuse_without_weights(&listing)?;
+        let gguf = gguf::candidates(&hub, &listing, quantisation)?;
+        let files = match gguf.first() {
+            Some(largest) => largest.files.clone(),
+            None => {
+                refuse_without_weights(&listing)?;
+                hub::needed(&listing.files)
+            }
+        };
         Ok(Self {
-            files: hub::needed(&listing.files),
+            files,
+            gguf,
             hub,
             listing,
             agent,
@@ -83,6 +99,7 @@ pub fn hub_model(config: &Config, revision: Option<&str>) -> Result<HubModel, Fa
             org,
             name,
             revision: of_id,
+            ..
         } => Ok(HubModel {
             org: org.clone(),
             name: name.clone(),
@@ -93,12 +110,22 @@ pub fn hub_model(config: &Config, revision: Option<&str>) -> Result<HubModel, Fa
             Err(Failure::usage(text, ""))
         }
         ModelId::Folder(folder) => {
+            let kind = if folder.is_file() { "file" } else { "folder" };
             let text = format!(
-                "{} is a folder on this machine; name a model of the hub as ORG/NAME",
+                "{} is a {kind} on this machine; name a model of the hub as ORG/NAME",
                 folder.display()
             );
             Err(Failure::usage(text, ""))
         }
+    }
+}
+
+/// Which GGUF file of that repository is meant.
+#[must_use]
+pub fn quantisation(config: &Config) -> Option<&str> {
+    match &config.active_model().model_id.value {
+        ModelId::Hub { quantisation, .. } => quantisation.as_deref(),
+        ModelId::Builtin(_) | ModelId::Folder(_) => None,
     }
 }
 
@@ -167,9 +194,6 @@ fn refuse_without_weights(listing: &Listing) -> Result<(), Failure> {
         return Ok(());
     }
     let text = match () {
-        () if ends(".gguf") => {
-            "holds GGUF files, of which one is enough: download that, and run `unmask -m FILE.gguf`"
-        }
         () if ends(".bin") || ends(".pt") => {
             "holds its weights as Python pickles, which can run code and are not read; look for safetensors"
         }

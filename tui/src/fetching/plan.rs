@@ -3,13 +3,15 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice};
-use unmask_core::checkpoint::{Checkpoint, Locations};
+use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, memory};
+use unmask_core::checkpoint::{Checkpoint, Locations, is_gguf_header_cut};
 use unmask_core::config::{Config, Environment};
 use unmask_core::loader::discover;
 use unmask_core::model_id::ModelId;
+use unmask_core::plugin::Registry;
 use unmask_download::hub::{Hub, HubFile, Listing, missing, preview};
 
+use super::gguf::{GgufCandidate, choice_text};
 use super::{Fetch, FetchError};
 use crate::amount::{bytes, counted, free, needed};
 use crate::precision::with_reason;
@@ -28,40 +30,104 @@ pub struct FetchPlan {
 }
 
 impl FetchPlan {
-    /// Fetches the small files and the headers of the weights, and asks the backends. `told` may end it.
+    /// Fetches the small files and the headers of the weights, and asks the backends. `told` may end it. Of several GGUF files
+    /// `fetch` then has the largest that fits, or the smallest.
     ///
     /// # Errors
     /// [`FetchError`].
     pub fn make(
         config: &Config,
         environment: &Environment,
-        fetch: &Fetch,
+        fetch: &mut Fetch,
         told: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<Self, FetchError> {
+        let registry = discover(config, environment);
+        let look = Look {
+            config,
+            environment,
+            registry: &registry,
+        };
+        if fetch.gguf.is_empty() {
+            return look.at(fetch, told);
+        }
+        // Their headers are of megabytes: what is larger than all memory need not be looked at.
+        let pools = memory(registry.rows());
+        let free = pools.iter().map(|it| it.free_bytes).max();
+        let last = fetch.gguf.len() - 1;
+        let is_small = |it: &GgufCandidate| free.is_none_or(|free| it.bytes() <= free);
+        let mut index = fetch.gguf.iter().position(is_small).unwrap_or(last);
+        loop {
+            fetch.files = fetch.gguf[index].files.clone();
+            let plan = look.at(fetch, told)?;
+            if plan.obstacle.is_some() && index < last {
+                index += 1;
+                continue;
+            }
+            let chosen = fetch.gguf.remove(index);
+            let id = fetch.listing.model.id();
+            let text = plan.text + &choice_text(&chosen, &fetch.gguf, &id);
+            let name = chosen.id(&fetch.listing, revision(config));
+            fetch.gguf.clear();
+            return Ok(Self { text, name, ..plan });
+        }
+    }
+}
+
+/// The revision that the id itself names.
+fn revision(config: &Config) -> Option<&str> {
+    match &config.active_model().model_id.value {
+        ModelId::Hub { revision, .. } => revision.as_deref(),
+        ModelId::Builtin(_) | ModelId::Folder(_) => None,
+    }
+}
+
+/// Who asks, and whom.
+struct Look<'a> {
+    config: &'a Config,
+    environment: &'a Environment,
+    registry: &'a Registry,
+}
+
+impl Look<'_> {
+    /// What the files that `fetch` has chosen take.
+    fn at(
+        &self,
+        fetch: &Fetch,
+        told: &mut dyn FnMut() -> ControlFlow<()>,
+    ) -> Result<FetchPlan, FetchError> {
         let kept = tempfile::tempdir().map_err(FetchError::Folder)?;
         let Fetch {
             hub,
             listing,
             files,
             agent,
+            ..
         } = fetch;
         // By its own name, which tells some models from others.
         let folder = kept.path().join(&listing.model.name);
         std::fs::create_dir(&folder).map_err(FetchError::Folder)?;
-        preview(hub, agent, listing, files, &folder, told)?;
-        let entry = config.active_model();
+        preview(
+            hub,
+            agent,
+            listing,
+            files,
+            &folder,
+            &is_gguf_header_cut,
+            told,
+        )?;
+        let entry = self.config.active_model();
         let name = entry.key.clone();
         let mut text = disk_text(hub, listing, files);
         let mut obstacle = lacks_room(hub, listing, files);
-        let mut seen = config.clone();
+        let mut seen = self.config.clone();
         seen.models.retain(|it| it.key == name);
         for it in &mut seen.models {
             it.model_id.value = ModelId::Folder(folder.clone());
         }
-        let locations = Locations::new(&seen, environment);
+        let locations = Locations::new(&seen, self.environment);
         match Checkpoint::open(&seen.active_model().model_id.value, &locations) {
             Ok(_) => {
-                let catalogue = Catalogue::of(&seen, environment, &discover(&seen, environment));
+                let catalogue = Catalogue::of(&seen, self.environment, self.registry);
                 let (rows, fits) = memory_text(&catalogue);
                 text.push_str(&rows);
                 obstacle = obstacle.or(fits);
@@ -73,7 +139,7 @@ impl FetchPlan {
                 obstacle = obstacle.or(Some(said));
             }
         }
-        Ok(Self {
+        Ok(FetchPlan {
             text,
             obstacle,
             name,
@@ -155,15 +221,7 @@ fn place(choice: &ModelChoice) -> String {
 }
 
 /// Of the disk where `folder` is, or will be.
-#[cfg(unix)]
 fn free_disk(folder: &Path) -> Option<u64> {
     let there = folder.ancestors().find(|it| it.exists())?;
-    let disk = rustix::fs::statvfs(there).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
-}
-
-/// Nothing that this program uses tells it there.
-#[cfg(not(unix))]
-fn free_disk(_: &Path) -> Option<u64> {
-    None
+    fs4::available_space(there).ok()
 }

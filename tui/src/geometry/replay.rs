@@ -1,6 +1,5 @@
-use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Rect};
 
-use crate::row::TokenPlace;
 use crate::size::{INDENT, MARGIN, Size};
 use crate::state::State;
 
@@ -72,25 +71,6 @@ impl ReplayArea {
         let room = self.canvas.width.saturating_sub(2 * INDENT);
         room.clamp(1, TEXT)
     }
-}
-
-/// The token of a replay at a place of the screen, as laid out last: one in the row, the nearest.
-#[must_use]
-pub fn replayed_token(state: &State, place: Position) -> Option<usize> {
-    let replay = state.replay.as_ref()?;
-    let area = ReplayArea::of(state.size).canvas;
-    if !area.contains(place) {
-        return None;
-    }
-    let row = replay.rows.top + usize::from(place.y - area.y);
-    let cell = usize::from(place.x.saturating_sub(area.x + INDENT));
-    let places = replay.rows.places.get(row)?;
-    let distance = |it: &&TokenPlace| match cell {
-        cell if cell < it.cells.start => it.cells.start - cell,
-        cell if it.cells.contains(&cell) => 0,
-        cell => cell + 1 - it.cells.end,
-    };
-    places.iter().min_by_key(distance).map(|it| it.from)
 }
 
 /// The columns of the timeline's bars, and how many entries of the log it shows.

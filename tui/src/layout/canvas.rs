@@ -15,7 +15,7 @@ use crate::amount::counted;
 use crate::cells::{Emoji, cell_count};
 use crate::clean::clean_line;
 use crate::row::{Row, TokenPlace};
-use crate::state::{Ghosts, Guesses, Mark, Pending, Turn};
+use crate::state::{Ghosts, Guesses, Mark, Pending, State, Turn};
 use crate::theme::Role;
 
 /// End tokens in a run are counted from this many on.
@@ -32,6 +32,19 @@ pub struct LayoutOptions {
     pub emoji: Emoji,
     /// Whether guesses are written on masks.
     pub ghosts: Ghosts,
+}
+
+impl LayoutOptions {
+    /// As the screen shows them, in rows of this width.
+    #[must_use]
+    pub fn of(state: &State, width: u16) -> Self {
+        Self {
+            width: usize::from(width),
+            mask_width: state.look.mask_width,
+            emoji: state.look.emoji,
+            ghosts: state.ghosts,
+        }
+    }
 }
 
 /// Lays out the answer of a running turn: committed tokens, masks of the blocks begun, and one row for those that wait or,

@@ -1,4 +1,4 @@
-//! From text and tokens to rows of cells: pure functions, whose results the state keeps by (content version, width).
+//! From text and tokens to rows of cells: pure functions, whose results `screen_layout` keeps by content and width.
 
 mod answer_text;
 mod bytes;
@@ -10,7 +10,6 @@ mod help;
 mod highlight;
 mod markdown;
 mod replay;
-mod selected;
 mod wrap;
 
 pub use answer_text::{answer_found, answer_so_far};
@@ -24,5 +23,4 @@ pub use help::help_rows;
 pub use highlight::Highlighter;
 pub use markdown::{code_blocks, markdown_rows};
 pub use replay::replay_rows;
-pub use selected::selected_text;
 pub use wrap::{wrap, wrap_with_places};

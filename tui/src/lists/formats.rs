@@ -66,7 +66,7 @@ fn perform(state: &mut State, command: &Command) -> Option<Vec<Command>> {
 
 fn draw(state: &State, list: &ListPanel, buffer: &mut Buffer) -> Position {
     let theme = state.look.theme;
-    let keys = panel::list_keys(state, "write a new file", "choose");
+    let keys = panel::list_keys(state, "write", "choose");
     let title = "Export this answer";
     let inner = panel::frame(place(state), theme, title, &keys, Role::Quiet, buffer);
     let right = inner.right();

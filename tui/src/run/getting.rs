@@ -13,7 +13,7 @@ use unmask_download::DownloadError;
 
 use super::worker::Worker;
 use crate::action::Action;
-use crate::fetching::{Fetch, FetchError, FetchPlan, advice, hub, hub_model};
+use crate::fetching::{Fetch, FetchError, FetchPlan, advice, hub, hub_model, quantisation};
 use crate::state::{GetJob, GetNews};
 
 /// Progress is told this often at most.
@@ -84,7 +84,7 @@ impl Job {
     fn look<T>(
         &self,
         name: &str,
-        then: impl FnOnce(&ConfigReader, &Fetch) -> Result<T, FetchError>,
+        then: impl FnOnce(&ConfigReader, &mut Fetch) -> Result<T, FetchError>,
     ) -> Result<T, GetNews> {
         let failed = |error: &dyn Error| GetNews::Failed(with_causes(error));
         let reader = self.reader.as_ref();
@@ -94,7 +94,8 @@ impl Job {
         let config = reader.read_for(name).map_err(|error| failed(&error))?;
         let model = hub_model(&config, None).map_err(|error| failed(&error))?;
         let hub = hub(&config, &reader.environment).map_err(|error| failed(&error))?;
-        let found = Fetch::look(hub.clone(), &model).and_then(|fetch| then(reader, &fetch));
+        let found = Fetch::look(hub.clone(), &model, quantisation(&config));
+        let found = found.and_then(|mut fetch| then(reader, &mut fetch));
         found.map_err(|error| match &error {
             FetchError::Download(DownloadError::Stopped) => GetNews::Stopped,
             FetchError::Download(cause) => {
@@ -114,6 +115,7 @@ impl Job {
             let config = reader.read_for(name)?;
             let plan = FetchPlan::make(&config, &reader.environment, fetch, &mut || self.go_on())?;
             Ok(GetNews::Planned {
+                name: plan.name,
                 lines: plan.text.lines().map(str::to_owned).collect(),
                 obstacle: plan.obstacle,
             })

@@ -51,10 +51,10 @@ pub(super) fn read(event: Option<io::Result<Event>>) -> io::Result<Option<Action
             MouseEventKind::ScrollUp => Some(Action::Wheel(-WHEEL)),
             MouseEventKind::ScrollDown => Some(Action::Wheel(WHEEL)),
             MouseEventKind::Down(MouseButton::Left) => {
-                Some(Action::Click(Position::new(mouse.column, mouse.row)))
+                Some(Action::Click(Position::new(mouse.column, mouse.row).into()))
             }
             MouseEventKind::Drag(MouseButton::Left) => {
-                Some(Action::Drag(Position::new(mouse.column, mouse.row)))
+                Some(Action::Drag(Position::new(mouse.column, mouse.row).into()))
             }
             MouseEventKind::Up(MouseButton::Left) => Some(Action::Release),
             MouseEventKind::Down(_)

@@ -116,7 +116,6 @@ impl App<'_> {
             Effect::AddModel(model) => self.workers.config.send(ConfigChange::Add(model)),
             Effect::Approve(approve) => self.workers.config.send(ConfigChange::Approve(approve)),
             Effect::CancelLoad => self.engine.cancel_load(),
-            Effect::Render(jobs) => self.workers.renderer.send(jobs),
             Effect::Keep(job) => self.workers.keep(job),
             Effect::Mouse(mouse) => self.screen.set_mouse(mouse)?,
             Effect::ReadThemes => self.workers.themes.send(()),
@@ -126,6 +125,10 @@ impl App<'_> {
                 self.screen.give_back();
                 signals::suspend()?;
                 self.come_back()?;
+            }
+            Effect::ReadSelection(selection) => {
+                let text = self.layout.selected_text(&self.state, &selection);
+                self.tell(Action::Selected(text))?;
             }
             Effect::Copy(job) => self.workers.copier.send(job),
             Effect::Export(job) => self.workers.exporter.send(job),

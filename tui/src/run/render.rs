@@ -37,6 +37,7 @@ impl Renderer {
                 rows: rows(&job, &highlighter),
                 text: job.text,
                 width: job.width,
+                changed: Vec::new(),
             }))
         })?;
         Ok(Self { worker, width })

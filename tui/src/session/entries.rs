@@ -8,7 +8,7 @@ use unmask_core::conversations::{
 use unmask_core::message::Role;
 
 use crate::screen_time::TimeOfDay;
-use crate::state::{Answer, Entry, EntryVisibility, LogKept, Turn};
+use crate::state::{Answer, Entry, EntryVisibility, LogKept, MessageKind, Turn};
 
 /// A conversation as the screen shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,11 +33,12 @@ pub struct Resumed {
 #[must_use]
 pub fn record_of(entry: &Entry, id: MessageId, parent: Option<MessageId>) -> Option<Record> {
     match entry {
-        Entry::You { text, .. } => Some(Record::Msg(MessageRecord {
+        Entry::You { text, kind, .. } => Some(Record::Msg(MessageRecord {
             id,
             parent,
             role: Role::User,
             text: text.clone(),
+            has_blanks: *kind == MessageKind::Blanks,
         })),
         Entry::Answer(answer) => Some(Record::Gen(Box::new(generation(answer, id, parent)))),
         Entry::Failure(_) | Entry::Note(_) => None,
@@ -102,8 +103,13 @@ fn entry(node: &MessageNode, zone: &TimeZone) -> Option<Entry> {
         MessageContent::Text {
             role: Role::User,
             text,
+            has_blanks,
         } => Some(Entry::You {
             text: text.clone(),
+            kind: match has_blanks {
+                true => MessageKind::Blanks,
+                false => MessageKind::Plain,
+            },
             at: node.at.map(|at| clock(at, zone)).unwrap_or_default(),
         }),
         MessageContent::Text {

@@ -63,6 +63,7 @@ fn act(storage: &mut Storage, job: Job) -> Option<StorageEvent> {
 fn you(text: &str) -> Entry {
     Entry::You {
         text: text.to_owned(),
+        kind: crate::state::MessageKind::Plain,
         at: TimeOfDay {
             hour: 12,
             minute: 4,
@@ -139,7 +140,15 @@ fn entries(opened: &Opened) -> Vec<Entry> {
 #[test]
 fn what_is_written_comes_back_whole() {
     let desk = Desk::new();
-    let said = [you("é\n\"漢\" \u{1b}[2J"), answer("b"), you("c")];
+    let blanks = Entry::You {
+        text: "Two ___ three".to_owned(),
+        kind: crate::state::MessageKind::Blanks,
+        at: TimeOfDay {
+            hour: 12,
+            minute: 4,
+        },
+    };
+    let said = [you("é\n\"漢\" \u{1b}[2J"), answer("b"), blanks];
     let id = saved(write(&mut desk.storage(), &said, 1));
     let opened = open(&mut desk.storage(), id);
     assert_eq!(entries(&opened), said);

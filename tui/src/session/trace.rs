@@ -75,10 +75,16 @@ pub(super) fn running_events(turn: &Turn, now: Timestamp) -> Vec<Event> {
     events
 }
 
-/// The same without the runners-up of each token; whoever reads it is told.
+/// What a lean trace leaves out: the runners-up of each token.
+const TOP: &str = "top";
+
+/// The same without the runners-up of each token; whoever reads it is told, once.
 #[must_use]
 pub(super) fn lean(events: Vec<Event>) -> Vec<Event> {
     let mut lean = Vec::with_capacity(events.len() + 1);
+    let is_told = |event: &Event| matches!(event, Event::Trimmed { what } if what == TOP);
+    let mut events = events;
+    events.retain(|event| !is_told(event));
     for mut event in events {
         if let Event::Step(step) = &mut event {
             step.commits
@@ -89,7 +95,7 @@ pub(super) fn lean(events: Vec<Event>) -> Vec<Event> {
         lean.push(event);
         if is_start {
             lean.push(Event::Trimmed {
-                what: "top".to_owned(),
+                what: TOP.to_owned(),
             });
         }
     }
@@ -116,9 +122,15 @@ fn start(turn: &Turn, now: Timestamp) -> Event {
 #[must_use]
 pub fn entry_events(turn: &Turn, from: usize) -> Vec<Event> {
     let (log, loaded) = (turn.log(), &turn.loaded);
+    let recorded = turn.recorded.iter();
+    let trimmed = recorded.flat_map(|it| &it.trimmed);
+    let mut trimmed = trimmed.skip_while(|(at, _)| *at < from).peekable();
     let mut events = Vec::new();
     let mut params = log.params_at(from);
-    for entry in log.entries.iter().skip(from) {
+    for (at, entry) in log.entries.iter().enumerate().skip(from) {
+        while let Some((_, what)) = trimmed.next_if(|(from, _)| *from == at) {
+            events.push(Event::Trimmed { what: what.clone() });
+        }
         match entry {
             LogEntry::Step(step) => {
                 let mut line = StepLine::of(step, &loaded.vocabulary);
@@ -143,6 +155,7 @@ pub fn entry_events(turn: &Turn, from: usize) -> Vec<Event> {
             }
         }
     }
+    events.extend(trimmed.map(|(_, what)| Event::Trimmed { what: what.clone() }));
     events
 }
 
@@ -178,10 +191,7 @@ pub fn turn_of_run(run: &RecordedRun) -> Result<Turn, String> {
     let prompt = asked.map_or_else(String::new, |message| message.content.clone());
     let mut turn = Turn::new(TurnId::default(), recorded_model(run), prompt);
     turn.messages.clone_from(&run.start.messages);
-    turn.recorded = Some(Arc::new(RunRecord {
-        start: run.start.clone(),
-        end: run.end.clone(),
-    }));
+    let mut trimmed = Vec::new();
     let mut settings = run.start.params.clone();
     turn.lay_out(canvas, &settings.params());
     for event in &run.events {
@@ -198,13 +208,18 @@ pub fn turn_of_run(run: &RecordedRun) -> Result<Turn, String> {
                     params: Some(settings.params()),
                 });
             }
+            Event::Trimmed { what } => trimmed.push((turn.log().entries.len(), what.clone())),
             Event::Start(_)
             | Event::Paused { .. }
             | Event::Resumed {}
-            | Event::Trimmed { .. }
             | Event::Done(_)
             | Event::Failed(_) => (),
         }
     }
+    turn.recorded = Some(Arc::new(RunRecord {
+        start: run.start.clone(),
+        trimmed,
+        end: run.end.clone(),
+    }));
     Ok(turn.at_rest())
 }

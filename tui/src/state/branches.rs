@@ -98,6 +98,7 @@ mod tests {
         let entry = match text.strip_prefix('?') {
             Some(text) => Entry::You {
                 text: text.to_owned(),
+                kind: crate::state::MessageKind::Plain,
                 at: TimeOfDay::default(),
             },
             None => Entry::Answer(Answer {

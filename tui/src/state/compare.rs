@@ -3,7 +3,7 @@ use super::{State, Turn};
 /// Two answers to one message, side by side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compare {
-    /// Their places among the [parts](State::parts) of the transcript.
+    /// Their places among the [parts](crate::screen_layout::Part) of the transcript.
     pub parts: [usize; 2],
     /// How many entries of each log are shown; `None` for all, those to come among them.
     pub at: Option<usize>,

@@ -85,6 +85,7 @@ mod tests {
     fn you(text: &str) -> Entry {
         Entry::You {
             text: text.to_owned(),
+            kind: crate::state::MessageKind::Plain,
             at: TimeOfDay::default(),
         }
     }

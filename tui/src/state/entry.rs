@@ -15,6 +15,8 @@ pub enum Entry {
     You {
         /// What.
         text: String,
+        /// What is made of it.
+        kind: MessageKind,
         /// When.
         at: TimeOfDay,
     },
@@ -24,6 +26,16 @@ pub enum Entry {
     Failure(Failure),
     /// By the program.
     Note(String),
+}
+
+/// What is made of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum MessageKind {
+    /// The model answers it.
+    #[default]
+    Plain,
+    /// The model fills its blanks, see `/fill`.
+    Blanks,
 }
 
 /// A finished answer.
@@ -75,7 +87,8 @@ impl Entry {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         match self {
-            Self::You { text, .. } | Self::Note(text) => Fingerprint::of(text, None),
+            Self::You { text, kind, .. } => Fingerprint::of((text, kind), None),
+            Self::Note(text) => Fingerprint::of(text, None),
             Self::Answer(answer) => {
                 let stats = &answer.stats;
                 let work = (stats.steps, stats.nfe, stats.elapsed, answer.params.seed);

@@ -39,6 +39,8 @@ pub enum GetJob {
 pub enum GetNews {
     /// What it takes, a paragraph a line, and why it should not be fetched.
     Planned {
+        /// What the model is to be called from here on, which tells one GGUF file from others.
+        name: String,
         /// For people.
         lines: Vec<String>,
         /// Why not.

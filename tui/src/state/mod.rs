@@ -21,7 +21,6 @@ mod list;
 mod look;
 mod machine;
 mod overlay;
-mod parts;
 mod patch;
 mod pick;
 mod pins;
@@ -57,7 +56,7 @@ pub use compare::{Compare, Differences, Side};
 pub use completion::Completion;
 pub use composer::{Caret, Composer, ComposerRow};
 pub use confirm::Confirm;
-pub use entry::{Answer, Entry, Fingerprint, LogKept};
+pub use entry::{Answer, Entry, Fingerprint, LogKept, MessageKind};
 pub(crate) use field::most;
 pub use field::{Caching, FieldGroup, FieldRow, FieldWords, LONGEST_DELAY, Limits};
 pub use find::{Find, FindHit};
@@ -70,12 +69,11 @@ pub use list::{ListArea, ListData, ListKind, ListPanel};
 pub use look::{Ghosts, Glyphs, Keyboard, Look, MASK_WIDTH};
 pub use machine::{Machine, Scan};
 pub use overlay::{Notice, Overlay, Toast};
-pub use parts::{ABOVE, Part, PartSource};
 pub use patch::Patch;
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
-pub use replay::{Arrangement, PlaySpeed, Replay, ReplayLayer, ReplayRows};
+pub use replay::{Arrangement, PlaySpeed, Replay, ReplayLayer};
 pub use saved::{Naming, Persistence, Saved, TracesKept};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};
@@ -88,7 +86,8 @@ pub use title::first_words;
 pub use token_story::TokenStory;
 pub use token_text::{TextQuestion, TokenEdit};
 pub use transcript::{
-    Anchor, EntryRow, EntryVisibility, Form, Markdown, SavedEntry, Transcript, TranscriptItem, View,
+    Anchor, EntryRow, EntryVisibility, Form, SavedEntry, ScrollMove, Transcript, TranscriptItem,
+    View,
 };
 pub use turn::Turn;
 pub use turn_log::{CanvasMoment, CommitOrigin, Guesses, LogEntry, RunRecord, Steering, TurnLog};

@@ -2,12 +2,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{CanvasMoment, Entry, Patch, Pending, State, Turn};
-use crate::row::{Row, TokenPlace};
 
 /// An answer step by step, with what the user wants to be otherwise.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    /// Its place among the [parts](State::parts) of the transcript.
+    /// Its place among the [parts](crate::screen_layout::Part) of the transcript.
     pub part: usize,
     /// How many entries of its log are shown; `None` for all, those to come among them.
     pub at: Option<usize>,
@@ -35,19 +34,6 @@ pub struct Replay {
     pub arrangement: Arrangement,
     /// How the blocks that have not begun are shown.
     pub pending: Pending,
-    /// What was laid out last.
-    pub rows: ReplayRows,
-}
-
-/// The rows of a replay as they were laid out last.
-#[derive(Debug, Clone, Default)]
-pub struct ReplayRows {
-    /// All of them.
-    pub rows: Vec<Row>,
-    /// Where the tokens are in each.
-    pub places: Vec<Vec<TokenPlace>>,
-    /// The first that is seen.
-    pub top: usize,
 }
 
 /// How fast a replay plays: a power of two, 1× at 0.
@@ -134,7 +120,6 @@ impl Replay {
             layer: ReplayLayer::default(),
             arrangement: Arrangement::default(),
             pending: Pending::Folded,
-            rows: ReplayRows::default(),
         }
     }
 

@@ -20,7 +20,7 @@ pub enum FocusedBy {
 }
 
 impl State {
-    /// The selected message's place among the [parts](State::parts) of the transcript: the running turn counts as the one
+    /// The selected message's place among the [parts](crate::screen_layout::Part) of the transcript: the running turn counts as the one
     /// behind the entries. By default the running turn, else the last answer, else the last message.
     #[must_use]
     pub fn selected(&self) -> Option<usize> {

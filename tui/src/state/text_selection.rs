@@ -17,7 +17,7 @@ pub struct TextSelection {
 /// A cell of the transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TranscriptCell {
-    /// The [part](crate::state::Part) of the transcript.
+    /// The [part](crate::screen_layout::Part) of the transcript.
     pub part: usize,
     /// The row in it, those above its text among them.
     pub row: usize,
@@ -48,6 +48,13 @@ pub enum CopyOnSelect {
 }
 
 impl TextSelection {
+    /// With the mouse dragged to another cell; the one where it began is nothing until it was left.
+    #[must_use]
+    pub fn dragged(self, to: Option<TranscriptCell>) -> Self {
+        let to = to.filter(|to| self.to.is_some() || *to != self.from);
+        Self { to, ..self }
+    }
+
     /// Its first and its last cell, if there is anything between.
     #[must_use]
     pub fn ends(&self) -> Option<(TranscriptCell, TranscriptCell)> {

@@ -2,8 +2,6 @@ use super::{Answer, Entry, Fingerprint};
 
 use unmask_core::conversations::{MessageId, Visibility};
 
-use crate::row::Row;
-
 /// What was said, and which part of it is seen.
 #[derive(Debug, Clone, Default)]
 pub struct Transcript {
@@ -11,13 +9,11 @@ pub struct Transcript {
     pub entries: Vec<TranscriptItem>,
     /// Which part is wanted.
     pub view: View,
-    /// The first row seen, worked out when the state is prepared for drawing.
-    pub top: usize,
-    /// Rows in all, likewise.
-    pub height: usize,
+    /// Where the view is to move in the next frame, which knows the rows.
+    pub moves: Vec<ScrollMove>,
 }
 
-/// An entry with its rows, kept for one width.
+/// An entry, with what became of it.
 #[derive(Debug, Clone)]
 pub struct TranscriptItem {
     /// The entry.
@@ -28,16 +24,8 @@ pub struct TranscriptItem {
     pub parent: Option<usize>,
     /// What is on disk of it; `None` if nothing is.
     pub kept: Option<SavedEntry>,
-    /// Its rows without the head.
-    pub rows: Vec<Row>,
-    /// The width they are for.
-    pub width: Option<u16>,
-    /// What they show of an answer.
+    /// What is shown of an answer.
     pub form: Form,
-    /// How far its Markdown is laid out.
-    pub markdown: Markdown,
-    /// The word that the model was least sure of, with how sure it was.
-    pub least_sure: Option<(String, f32)>,
 }
 
 /// What is shown of an answer.
@@ -48,18 +36,6 @@ pub enum Form {
     Text,
     /// Its tokens, as on the canvas.
     Tokens,
-}
-
-/// How far an answer's Markdown is laid out for its width. Until it is there the text is shown plain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Markdown {
-    /// Nobody has been asked.
-    #[default]
-    Unasked,
-    /// It is on its way.
-    Asked,
-    /// It is there.
-    There,
 }
 
 /// What is on disk of an entry: enough to tell whether it has changed.
@@ -129,6 +105,15 @@ pub enum View {
     Held(Anchor),
 }
 
+/// A move of the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScrollMove {
+    /// By rows; negative is up.
+    Rows(isize),
+    /// To where a part is seen: whole if there is room, else its beginning.
+    Reveal(usize),
+}
+
 /// A row that keeps its name when the width changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
@@ -160,11 +145,7 @@ impl TranscriptItem {
             visibility: EntryVisibility::Seen,
             parent: None,
             kept: None,
-            rows: Vec::new(),
-            width: None,
             form: Form::default(),
-            markdown: Markdown::default(),
-            least_sure: None,
         }
     }
 }
@@ -178,6 +159,12 @@ impl Transcript {
             parent,
             ..TranscriptItem::new(entry)
         });
+    }
+
+    /// Shows another part, wherever it was about to move.
+    pub fn show(&mut self, view: View) {
+        self.view = view;
+        self.moves.clear();
     }
 
     /// Moves an entry into the model's view or out of it.

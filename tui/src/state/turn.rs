@@ -2,13 +2,11 @@ use super::{Branch, Guesses, LogEntry, Pending, RunRecord, Stage, Steering, Turn
 use std::sync::Arc;
 use std::time::Duration;
 
-use unmask_core::engine::{FillPart, Loaded, TurnId};
+use unmask_core::engine::{Loaded, TurnId};
 use unmask_core::event::{Stats, StepEvent};
 use unmask_core::fold::{Fold, Mark};
 use unmask_core::message::Message;
 use unmask_core::{Canvas, Params, TokenId};
-
-use crate::row::Row;
 
 /// A turn while it runs.
 #[derive(Debug, Clone)]
@@ -33,8 +31,6 @@ pub struct Turn {
     pub messages: Vec<Message>,
     /// What its trace tells, if it was read from one.
     pub recorded: Option<Arc<RunRecord>>,
-    /// The text whose blanks it fills, if it does.
-    pub template: Option<Vec<FillPart>>,
     /// What it is a branch of, if it is one.
     pub branch: Option<Branch>,
     /// The settings when it was asked for, or steered last.
@@ -63,10 +59,8 @@ pub struct Turn {
     pub nfe_saved: f32,
     /// How the blocks that have not begun are shown.
     pub pending: Pending,
-    /// Counts changes, for [`Turn::rows`].
+    /// Counts changes, for whoever keeps what is made of it.
     pub version: u64,
-    /// The answer laid out, with the version and width it is for.
-    pub rows: (Option<(u64, u16)>, Vec<Row>),
 }
 
 impl Turn {
@@ -85,7 +79,6 @@ impl Turn {
             log: TurnLog::new(canvas, Params::default()),
             messages: Vec::new(),
             recorded: None,
-            template: None,
             branch: None,
             asked: None,
             steered: Stats::default(),
@@ -101,7 +94,6 @@ impl Turn {
             nfe_saved: 0.0,
             pending: Pending::Folded,
             version: 0,
-            rows: (None, Vec::new()),
         }
     }
 
@@ -229,7 +221,6 @@ impl Turn {
     /// The turn without what only a running one needs.
     #[must_use]
     pub fn at_rest(mut self) -> Self {
-        self.rows = (None, Vec::new());
         self.log.entries.shrink_to_fit();
         self
     }

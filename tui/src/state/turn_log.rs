@@ -21,6 +21,8 @@ pub struct TurnLog {
 pub struct RunRecord {
     /// How it began, and who made it.
     pub start: Start,
+    /// What was left out of it, from which entry of the log on.
+    pub trimmed: Vec<(usize, String)>,
     /// How it ended; `None` if it was cut.
     pub end: Option<Event>,
 }

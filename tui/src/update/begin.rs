@@ -11,7 +11,9 @@ use unmask_core::engine::{
 use super::{load, scan};
 use crate::effect::Effect;
 use crate::session::Job;
-use crate::state::{Activity, Entry, Playback, Seed, State, Turn, TurnOrigin, View, first_words};
+use crate::state::{
+    Activity, Entry, MessageKind, Playback, Seed, State, Turn, TurnOrigin, View, first_words,
+};
 
 /// The screen is open: what was sent before is read, the conversation to begin with, and the model. Who wants nothing kept
 /// wants nothing changed.
@@ -38,7 +40,7 @@ pub(super) fn send_next(state: &mut State) -> Vec<Effect> {
     let Some(text) = state.queue.pop_front() else {
         return Vec::new();
     };
-    let (start, messages) = say(state, loaded, text);
+    let (start, messages) = say(state, loaded, text, MessageKind::Plain);
     vec![ask(state, start, messages)]
 }
 
@@ -47,6 +49,7 @@ pub(super) fn say(
     state: &mut State,
     loaded: Arc<Loaded>,
     text: String,
+    kind: MessageKind,
 ) -> (TurnStart, Vec<Message>) {
     let mut messages = state.transcript.messages();
     messages.push(Message {
@@ -58,9 +61,10 @@ pub(super) fn say(
     }
     state.transcript.push(Entry::You {
         text: text.clone(),
+        kind,
         at: state.now.clock,
     });
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     let start = TurnStart {
         loaded,
         prompt: text,
@@ -103,7 +107,7 @@ pub(super) fn ask_fill(
 ) -> Effect {
     let input = TurnInput::Fill(Fill {
         before: FillBefore::Chat(messages.clone()),
-        parts: parts.clone(),
+        parts,
         overflow: state.settings.overflow,
         blocks: FillBlocks::One,
         ends: FillEnds::Never,
@@ -112,7 +116,6 @@ pub(super) fn ask_fill(
     let effect = begin(state, start, input, params);
     if let Some(turn) = state.running_mut() {
         turn.messages = messages;
-        turn.template = Some(parts);
     }
     effect
 }

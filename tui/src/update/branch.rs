@@ -277,7 +277,7 @@ fn branch(state: &mut State, part: usize, entries: usize, patch: &Patch) -> Vec<
         Some(replay) => (replay.layer, replay.arrangement, Some(replay.token)),
         None => Default::default(),
     };
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     let start = TurnStart {
         loaded,
         prompt,

@@ -1,7 +1,7 @@
-use super::{prepare, scroll};
 use crate::effect::Effect;
 use crate::state::{
-    Anchor, EntryRow, Focus, FocusedBy, Ghosts, Pending, SelectedMessage, Stage, State, View,
+    Anchor, EntryRow, Focus, FocusedBy, Ghosts, Pending, ScrollMove, SelectedMessage, Stage, State,
+    View,
 };
 
 /// From the composer to the canvas and back.
@@ -119,16 +119,9 @@ pub(super) fn next(state: &mut State) {
     select(state, after);
 }
 
-/// Gives the keys to the canvas and selects the message in this row of the transcript's view, if there is one.
-pub(super) fn point_at(state: &mut State, row: usize) {
-    prepare(state);
+/// Gives the keys to the canvas and selects the message that was pointed at, if it is one.
+pub(super) fn point_at(state: &mut State, pointed: Option<usize>) {
     enter(state, FocusedBy::Key);
-    let row = state.transcript.top + row;
-    let mut below = 0;
-    let pointed = state.parts().iter().position(|part| {
-        below += part.height();
-        row < below
-    });
     state.selected_message.part = pointed.filter(|at| state.message_parts().contains(at));
 }
 
@@ -138,6 +131,5 @@ fn select(state: &mut State, message: Option<usize>) {
     };
     state.focus = Focus::Canvas;
     state.selected_message.part = Some(message);
-    prepare(state);
-    scroll::reveal(state, message);
+    state.transcript.moves.push(ScrollMove::Reveal(message));
 }

@@ -1,22 +1,23 @@
 use ratatui::layout::{Position, Rect};
 
 use super::{canvas, completion, draft, first_run, overlay, replay, settings, wheel};
-use crate::action::{Action, Command};
+use crate::action::{Action, Command, Pointed};
 use crate::effect::Effect;
 use crate::geometry::{self, Areas};
 use crate::keymap;
 use crate::state::{Overlay, State};
 
 /// A click: it places the caret, chooses a row, or goes where it points.
-pub(super) fn at(state: &mut State, place: Position) -> Vec<Effect> {
+pub(super) fn at(state: &mut State, pointed: Pointed) -> Vec<Effect> {
     match state.overlays.last() {
-        Some(Overlay::Menu { .. }) => on_menu(state, place),
-        Some(_) => on_list(state, place),
-        None => on_chat(state, place),
+        Some(Overlay::Menu { .. }) => on_menu(state, pointed.place),
+        Some(_) => on_list(state, pointed.place),
+        None => on_chat(state, pointed),
     }
 }
 
-fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
+fn on_chat(state: &mut State, pointed: Pointed) -> Vec<Effect> {
+    let place = pointed.place;
     let areas = Areas::of(state);
     if state.is_too_small() {
         return Vec::new();
@@ -25,7 +26,7 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
         return Vec::new();
     }
     if state.replay.is_some() {
-        on_replay(state, place);
+        on_replay(state, pointed);
         return Vec::new();
     }
     if let Some(found) = state.completions() {
@@ -41,7 +42,7 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
     if areas.composer.contains(place) {
         on_composer(state, areas.composer, place);
     } else if areas.transcript.contains(place) {
-        canvas::point_at(state, usize::from(place.y - areas.transcript.y));
+        canvas::point_at(state, pointed.part);
     } else if areas.header.contains(place) && place.x >= areas.header.width / 2 {
         return on_model(state);
     }
@@ -49,9 +50,8 @@ fn on_chat(state: &mut State, place: Position) -> Vec<Effect> {
 }
 
 /// On a token it puts the cursor there, where a drag begins a span; on the timeline it goes to the step.
-fn on_replay(state: &mut State, place: Position) {
-    super::prepare(state);
-    if let Some(token) = geometry::replayed_token(state, place) {
+fn on_replay(state: &mut State, Pointed { place, token, .. }: Pointed) {
+    if let Some(token) = token {
         if let Some(replay) = &mut state.replay {
             replay.anchor = None;
         }

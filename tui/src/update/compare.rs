@@ -5,7 +5,7 @@ use std::sync::Arc;
 use unmask_core::engine::{LoadRequest, TurnInput};
 
 use super::begin::{self, TurnStart};
-use super::{canvas, last_turn, load, replay, scan, settings};
+use super::{blanks, canvas, last_turn, load, replay, scan, settings};
 use crate::action::{AfterScan, CompareAct, ReplayAct};
 use crate::clean::clean_line;
 use crate::comparison;
@@ -141,7 +141,9 @@ fn run(state: &mut State, part: usize, settings: &Settings) -> Vec<Effect> {
         return Vec::new();
     };
     let messages = turn.messages.clone();
-    let (template, before) = (turn.template.clone(), turn.answer().to_vec());
+    let before = turn.answer().to_vec();
+    let asked = state.transcript.entries.get(part).and_then(|it| it.parent);
+    let template = asked.and_then(|asked| blanks::of_message(state, asked));
     let fit = settings.fit();
     let start = TurnStart {
         loaded,
@@ -252,10 +254,8 @@ pub(super) fn scroll(state: &mut State, rows: isize) {
     let extents = [0, 1].map(|at| {
         let seen = usize::from(areas[at].height);
         let options = LayoutOptions {
-            width: usize::from(areas[at].width),
-            mask_width: state.look.mask_width,
-            emoji: state.look.emoji,
             ghosts: Ghosts::Hidden,
+            ..LayoutOptions::of(state, areas[at].width)
         };
         match compare.shown {
             Differences::InPlace => {

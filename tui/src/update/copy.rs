@@ -4,20 +4,25 @@ use super::export;
 use crate::action::{Copied, CopyOrder};
 use crate::clean::clean;
 use crate::effect::{CopyJob, Effect};
-use crate::layout::{answer_so_far, code_blocks, selected_text};
+use crate::layout::{answer_so_far, code_blocks};
 use crate::state::{Entry, State, Toast};
 
 /// Terminals take no more bytes at once: 100,000 with the encoding and what is around it.
 const LARGEST_OSC52: usize = 74_994;
 
 /// Copies what the mouse has selected; `None` if it has selected nothing.
-pub(super) fn selection(state: &mut State) -> Option<Vec<Effect>> {
+pub(super) fn selection(state: &State) -> Option<Vec<Effect>> {
     let selection = state.text_selection.filter(|it| it.to.is_some())?;
-    let text = selected_text(state, &selection);
-    Some(match text.is_empty() {
+    Some(vec![Effect::ReadSelection(selection)])
+}
+
+/// The selection was read: its text is copied.
+pub(super) fn of_selection(state: &mut State, text: &str) -> Vec<Effect> {
+    state.is_dirty = true;
+    match text.is_empty() {
         true => refuse(state, "There is no text in the selection"),
-        false => copy("the selection", &text),
-    })
+        false => copy("the selection", text),
+    }
 }
 
 /// Copies the selection, else the last answer.

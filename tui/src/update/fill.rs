@@ -4,13 +4,13 @@ use unmask_core::engine::FillPart;
 
 use super::{begin, last_turn};
 use crate::effect::Effect;
-use crate::state::State;
+use crate::state::{MessageKind, State};
 
 /// Has the blanks filled. What was said before is the context, and the text itself what is asked.
 pub(super) fn fill(state: &mut State, template: String, parts: Vec<FillPart>) -> Vec<Effect> {
     let Some(loaded) = last_turn::free_model(state) else {
         return Vec::new();
     };
-    let (start, messages) = begin::say(state, loaded, template);
+    let (start, messages) = begin::say(state, loaded, template, MessageKind::Blanks);
     vec![begin::ask_fill(state, start, messages, parts)]
 }

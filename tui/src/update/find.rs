@@ -1,7 +1,7 @@
 //! Looking for words in the conversation.
 
-use super::{canvas, prepare, scroll};
-use crate::state::{Anchor, EntryRow, Find, FocusedBy, State, View};
+use super::canvas;
+use crate::state::{Anchor, EntryRow, Find, FocusedBy, ScrollMove, State, View};
 
 /// Rows above the place that is shown.
 const ABOVE: isize = 3;
@@ -49,10 +49,9 @@ fn show(state: &mut State) {
     state.replay = None;
     canvas::enter(state, FocusedBy::Key);
     state.selected_message.part = Some(hit.part);
-    state.transcript.view = View::Held(Anchor {
+    state.transcript.show(View::Held(Anchor {
         block: hit.part,
         row: EntryRow::Body(hit.byte),
-    });
-    prepare(state);
-    scroll::by(state, -ABOVE);
+    }));
+    state.transcript.moves.push(ScrollMove::Rows(-ABOVE));
 }

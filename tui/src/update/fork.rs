@@ -2,7 +2,7 @@
 
 use unmask_core::engine::FillPart;
 
-use super::{begin, canvas, fill};
+use super::{begin, blanks, canvas, fill};
 use crate::effect::Effect;
 use crate::state::{Activity, BranchName, Entry, EntryVisibility, State, View};
 
@@ -48,7 +48,7 @@ fn edit(state: &mut State, part: Option<usize>) {
         state.notify("There is no message to edit");
         return;
     };
-    let text = match template_of(state, part) {
+    let text = match blanks::of_message(state, part) {
         Some(_) => format!("{FILL}{text}"),
         None => text,
     };
@@ -73,20 +73,13 @@ pub(super) fn retry_selected(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     state.replay = None;
-    let template = template_of(state, part);
+    let template = blanks::of_message(state, part);
     state.transcript.set_aside_from(part);
     if let Some(parts) = template {
         return fill::fill(state, text, parts);
     }
     state.queue.push_front(text);
     begin::send_next(state)
-}
-
-/// The blanks of the message at `part`, if its last answer filled some.
-fn template_of(state: &State, part: usize) -> Option<Vec<FillPart>> {
-    let entries = &state.transcript.entries;
-    let answer = entries.iter().rposition(|item| item.parent == Some(part))?;
-    state.turn_of(answer)?.template.clone()
 }
 
 /// The draft is not a message edited any more; false if it was none.
@@ -124,7 +117,7 @@ pub(super) fn go_to(state: &mut State, name: Option<BranchName>) {
         return list(state, &names);
     };
     state.transcript.go_to(*at);
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     state.replay = None;
     state.editing = None;
     state.notify(format!("Answer {name} and what followed it are back"));

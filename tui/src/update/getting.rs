@@ -60,6 +60,9 @@ pub(super) fn told(state: &mut State, news: GetNews) -> Vec<Effect> {
     let Some(getting) = &mut state.machine.getting else {
         return Vec::new();
     };
+    if let GetNews::Planned { name, .. } = &news {
+        getting.name.clone_from(name);
+    }
     let name = clean_line(&getting.name);
     if let GetNews::Progress { done, total } = news {
         getting.step = GetStep::Fetching { done, total };
@@ -84,6 +87,7 @@ pub(super) fn told(state: &mut State, news: GetNews) -> Vec<Effect> {
         GetNews::Planned {
             lines,
             obstacle: None,
+            ..
         } => state.overlays.push(Overlay::Confirm(Confirm {
             title: format!("Get {name}?"),
             lines,

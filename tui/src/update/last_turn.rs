@@ -6,6 +6,7 @@ use unmask_core::engine::{Loaded, Message, Role, TurnInput};
 use unmask_core::event::FinishReason;
 
 use super::begin::{self, TurnStart};
+use super::blanks;
 use crate::action::Command;
 use crate::effect::Effect;
 use crate::state::{
@@ -24,7 +25,7 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         return Vec::new();
     };
     let answered = last_answer(state, asked);
-    let template = answered.and_then(|at| state.turn_of(at)?.template.clone());
+    let template = blanks::of_message(state, asked);
     let origin = match answered {
         Some(at) => {
             if would_repeat(state, at) {
@@ -45,7 +46,7 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         role: Role::User,
         content: text.clone(),
     });
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     let start = TurnStart {
         loaded,
         prompt: text,
@@ -80,7 +81,7 @@ pub(super) fn go_on(state: &mut State) -> Vec<Effect> {
         }
     };
     state.transcript.entries[at].visibility = EntryVisibility::Replaced;
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     let start = TurnStart {
         loaded,
         prompt,
@@ -141,7 +142,7 @@ pub(super) fn undo(state: &mut State) {
     for item in turn.filter(|item| item.visibility == EntryVisibility::Seen) {
         item.visibility = EntryVisibility::Undone;
     }
-    state.transcript.view = View::Follow;
+    state.transcript.show(View::Follow);
     if state.composer.is_empty() {
         state.composer.replace(&text);
     } else {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod begin;
+mod blanks;
 mod branch;
 mod canvas;
 mod click;
@@ -17,6 +18,7 @@ mod fill;
 mod find;
 mod first_run;
 mod fork;
+mod frame;
 mod getting;
 mod help;
 mod info;
@@ -31,12 +33,10 @@ mod mouse;
 mod overlay;
 mod perform;
 mod playback;
-mod prepare;
-mod render;
+mod raw;
 mod replay;
 mod restore;
 mod scan;
-mod scroll;
 mod sessions;
 mod settings;
 mod stats;
@@ -51,8 +51,6 @@ mod wheel;
 mod tests;
 
 pub use compare::show_both;
-pub use prepare::prepare;
-pub use render::wanted;
 pub use replay::show_recorded;
 
 use std::time::Duration;
@@ -92,22 +90,20 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             resize(state, size);
             return Vec::new();
         }
-        Action::Frame(size) => {
-            resize(state, size);
-            prepare(state);
-            state.is_dirty = false;
-            return vec![Effect::Render(wanted(state))];
+        Action::Frame(laid) => {
+            frame::begin(state, laid);
+            return Vec::new();
         }
         Action::Redraw => (),
         Action::EngineEnded => engine::ended(state),
         Action::Wheel(rows) => wheel::by(state, rows),
-        Action::Click(place) => {
+        Action::Click(pointed) => {
             state.is_dirty = true;
-            text_selection::press(state, place);
-            return click::at(state, place);
+            text_selection::press(state, pointed);
+            return click::at(state, pointed);
         }
-        Action::Drag(place) => {
-            text_selection::drag(state, place);
+        Action::Drag(pointed) => {
+            text_selection::drag(state, pointed);
             return Vec::new();
         }
         Action::Release => {
@@ -131,12 +127,13 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.is_dirty = true;
             return perform::perform(state, command);
         }
+        Action::Selected(text) => return copy::of_selection(state, &text),
         Action::Copied(copied) => {
             state.is_dirty = true;
             return copy::apply(state, copied);
         }
         Action::Rendered(rendered) => {
-            render::take(state, &rendered);
+            text_selection::parts_change(state, &rendered.changed);
             return Vec::new();
         }
         Action::Engine(event) => {

@@ -3,7 +3,7 @@
 use super::keys::{back, down, interrupt, leave, quit, up};
 use super::{
     branch, canvas, compare, completion, conversation, copy, draft, export, find, first_run, fork,
-    getting, last_turn, load, mouse, overlay, playback, render, replay, scan, sessions, settings,
+    getting, last_turn, load, mouse, overlay, playback, raw, replay, scan, sessions, settings,
     stats, themes, welcome, wheel,
 };
 use crate::action::{AfterScan, Command};
@@ -66,7 +66,7 @@ pub(super) fn carry_out(state: &mut State, command: Command) -> Vec<Effect> {
         Command::PreviousMessage => canvas::previous(state),
         Command::NextMessage => canvas::next(state),
         Command::ToggleRaw if state.replay.is_some() => replay::toggle_raw(state),
-        Command::ToggleRaw => render::toggle_raw(state),
+        Command::ToggleRaw => raw::toggle(state),
         Command::Copy => return copy::last_answer(state),
         Command::CopyMessage => return copy::selected(state),
         Command::Choose if completion::complete(state) => (),

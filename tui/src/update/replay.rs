@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::{branch, canvas, token_text};
 use crate::action::ReplayAct;
 use crate::effect::Effect;
+use crate::geometry::ReplayArea;
+use crate::layout::{LayoutOptions, replay_rows};
 use crate::state::{Arrangement, Pending, Replay, State, Turn, least_sure_words};
 use marks::{beside, pin, remask};
 pub use opening::show_recorded;
@@ -34,8 +36,8 @@ pub(super) fn perform(state: &mut State, act: ReplayAct) -> Vec<Effect> {
         ReplayAct::Faster => change(state, |replay, _| replay.speed = replay.speed.faster()),
         ReplayAct::TokenLeft => to_token(state, |replay, _| replay.token.checked_sub(1)),
         ReplayAct::TokenRight => to_token(state, |replay, _| Some(replay.token + 1)),
-        ReplayAct::TokenUp => to_token(state, |replay, _| beside(replay, -1)),
-        ReplayAct::TokenDown => to_token(state, |replay, _| beside(replay, 1)),
+        ReplayAct::TokenUp => to_row(state, -1),
+        ReplayAct::TokenDown => to_row(state, 1),
         ReplayAct::WordLeft => to_token(state, |replay, turn| {
             (0..replay.token).rev().find(|&at| turn.begins_word(at))
         }),
@@ -203,9 +205,20 @@ fn to_least_sure(state: &mut State, by: isize) {
 
 /// Moves the token that the keys mean by rows.
 pub(super) fn scroll(state: &mut State, rows: isize) {
-    for _ in 0..rows.unsigned_abs().min(100) {
-        to_token(state, |replay, _| beside(replay, rows.signum()));
-    }
+    to_row(state, rows.clamp(-100, 100));
+}
+
+/// Goes down to the token below, and on; up if `rows` are negative.
+fn to_row(state: &mut State, rows: isize) {
+    let options = LayoutOptions::of(state, ReplayArea::of(state.size).text_width());
+    to_token(state, |replay, turn| {
+        let (_, places) = replay_rows(replay, turn, &replay.moment(turn), options);
+        let mut to = None;
+        for _ in 0..rows.unsigned_abs() {
+            to = beside(&places, to.unwrap_or(replay.token), rows.signum()).or(to);
+        }
+        to
+    });
 }
 
 /// Plays or rests. At the live end of a running answer that is the answer's own pause.

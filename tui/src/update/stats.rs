@@ -85,11 +85,14 @@ fn of_answer(answer: &Answer) -> Vec<String> {
     });
     // Exact is the sampling: the weights have a precision of their own.
     let weights = loaded.map(|loaded| line("weights", &clean_line(&loaded.facts.precision)));
+    let kept = loaded.filter(|it| it.keeps_final_blocks());
+    let kept = kept.map(|_| line("K/V", "exact: finished blocks are computed once"));
     let others = [
         line("sampling", &sampling),
         line("seed", &params.seed.to_string()),
     ];
-    (model.into_iter().chain(weights)).chain(others).collect()
+    let of_model = model.into_iter().chain(weights).chain(kept);
+    of_model.chain(others).collect()
 }
 
 fn line(name: &str, value: &str) -> String {

@@ -2,18 +2,19 @@ use std::time::Duration;
 
 use ratatui::layout::Position;
 
-use super::{copy, prepare, scroll};
+use super::copy;
+use crate::action::{EdgePull, Pointed};
 use crate::effect::Effect;
-use crate::geometry::{self, Areas};
-use crate::state::{Button, CopyOnSelect, State, TextSelection};
+use crate::geometry::Areas;
+use crate::state::{Button, CopyOnSelect, ScrollMove, State, TextSelection};
 
 /// How long after a row the transcript scrolls by another while the mouse is held beyond its edge.
 const PULL: Duration = Duration::from_millis(50);
 
 /// The button was pressed: what was selected is so no more, and in the transcript a drag may begin.
-pub(super) fn press(state: &mut State, place: Position) {
+pub(super) fn press(state: &mut State, pointed: Pointed) {
     state.text_selection = None;
-    let is_there = Areas::of(state).transcript.contains(place);
+    let is_there = Areas::of(state).transcript.contains(pointed.place);
     let is_covered = !state.overlays.is_empty() || state.completions().is_some();
     if !is_there
         || is_covered
@@ -23,8 +24,7 @@ pub(super) fn press(state: &mut State, place: Position) {
     {
         return;
     }
-    prepare(state);
-    state.text_selection = geometry::spot(state, place).map(|from| TextSelection {
+    state.text_selection = pointed.cell.map(|from| TextSelection {
         from,
         to: None,
         button: Button::Held,
@@ -32,9 +32,9 @@ pub(super) fn press(state: &mut State, place: Position) {
 }
 
 /// The mouse was moved with the button held; beyond the edge the transcript scrolls, and in a replay it selects tokens.
-pub(super) fn drag(state: &mut State, place: Position) {
+pub(super) fn drag(state: &mut State, pointed: Pointed) {
     if state.replay.is_some() && state.overlays.is_empty() {
-        return drag_tokens(state, place);
+        return drag_tokens(state, pointed);
     }
     let held = state
         .text_selection
@@ -42,30 +42,43 @@ pub(super) fn drag(state: &mut State, place: Position) {
     let Some(text_selection) = held.filter(|_| state.overlays.is_empty()) else {
         return;
     };
-    let area = Areas::of(state).transcript;
-    let before = state.transcript.top;
-    if place.y < area.top() {
-        scroll::by(state, -1);
-    } else if place.y >= area.bottom() {
-        scroll::by(state, 1);
-    }
-    prepare(state);
-    let to = geometry::spot(state, place);
-    let button = match state.transcript.top == before {
-        true => Button::Held,
-        false => Button::Beyond(place, state.now.since_start + PULL),
-    };
     state.text_selection = Some(TextSelection {
-        to: to.filter(|to| text_selection.to.is_some() || *to != text_selection.from),
-        button,
-        ..text_selection
+        button: Button::Held,
+        ..text_selection.dragged(pointed.cell)
     });
+    scroll(state, pointed.place);
     state.is_dirty = true;
 }
 
+/// Scrolls by a row for a mouse that is held beyond the edge; the frame tells what comes of it.
+fn scroll(state: &mut State, place: Position) {
+    let area = Areas::of(state).transcript;
+    let rows = match place.y {
+        y if y < area.top() => -1,
+        y if y >= area.bottom() => 1,
+        _ => return,
+    };
+    state.transcript.moves.push(ScrollMove::Rows(rows));
+    let again = state.now.since_start + PULL;
+    if let Some(text_selection) = &mut state.text_selection {
+        text_selection.button = Button::Beyond(place, again);
+    }
+}
+
+/// The transcript was scrolled for a mouse that is held beyond the edge.
+pub(super) fn pulled(state: &mut State, pulled: Option<EdgePull>) {
+    let (Some(text_selection), Some(pulled)) = (&mut state.text_selection, pulled) else {
+        return;
+    };
+    match pulled {
+        EdgePull::End => text_selection.button = Button::Held,
+        EdgePull::To(cell) => *text_selection = text_selection.dragged(Some(cell)),
+    }
+}
+
 /// Selects the tokens from where the button was pressed to here.
-fn drag_tokens(state: &mut State, place: Position) {
-    let Some(token) = geometry::replayed_token(state, place) else {
+fn drag_tokens(state: &mut State, pointed: Pointed) {
+    let Some(token) = pointed.token else {
         return;
     };
     if let Some(replay) = &mut state.replay
@@ -86,7 +99,8 @@ pub(super) fn pull(state: &mut State) {
     }) = state.text_selection
         && at <= state.now.since_start
     {
-        drag(state, place);
+        scroll(state, place);
+        state.is_dirty = true;
     }
 }
 
@@ -119,6 +133,14 @@ pub(super) fn clear(state: &mut State) -> bool {
         .text_selection
         .take()
         .is_some_and(|it| it.to.is_some())
+}
+
+/// The rows of some parts of the transcript are others now.
+pub(super) fn parts_change(state: &mut State, parts: &[usize]) {
+    for &part in parts {
+        part_changes(state, part);
+        state.is_dirty = true;
+    }
 }
 
 /// The rows of a part of the transcript are others now.

@@ -1,7 +1,7 @@
-use super::{help, info, scroll, settings};
+use super::{help, info, settings};
 use crate::action::Scroll;
 use crate::geometry;
-use crate::state::{FieldRow, Overlay, State, View};
+use crate::state::{FieldRow, Overlay, ScrollMove, State, View};
 
 /// Moves the view by `rows`; negative is up.
 pub(super) fn by(state: &mut State, rows: isize) {
@@ -16,7 +16,7 @@ pub(super) fn by(state: &mut State, rows: isize) {
         Some(Overlay::Menu { .. }) | None if state.replay.is_some() => {
             super::replay::scroll(state, rows);
         }
-        Some(Overlay::Menu { .. }) | None => scroll::by(state, rows),
+        Some(Overlay::Menu { .. }) | None => state.transcript.moves.push(ScrollMove::Rows(rows)),
         Some(Overlay::Confirm(_) | Overlay::TokenEdit(_)) => (),
     }
 }
@@ -44,6 +44,6 @@ pub(super) fn to(state: &mut State, scroll: Scroll) {
         Scroll::RowDown => by(state, 1),
         Scroll::First => by(state, isize::MIN + 1),
         Scroll::Follow if state.compare.is_some() => super::compare::follow(state),
-        Scroll::Follow => state.transcript.view = View::Follow,
+        Scroll::Follow => state.transcript.show(View::Follow),
     }
 }

@@ -138,10 +138,8 @@ impl Compared<'_> {
     fn canvas(&self, side: Side, area: Rect, buffer: &mut Buffer) {
         let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
         let options = LayoutOptions {
-            width: usize::from(area.width),
-            mask_width: self.state.look.mask_width,
-            emoji: self.state.look.emoji,
             ghosts: Ghosts::Hidden,
+            ..LayoutOptions::of(self.state, area.width)
         };
         let differing = self.compared.map_or(&[][..], |it| &it.differing);
         let (rows, newest) = compared_rows(self.compare, (turn, moment), differing, options);

@@ -1,4 +1,4 @@
-//! How the screen looks: a pure function of the prepared state. One file for each panel.
+//! How the screen looks: a pure function of the state and its layout. One file for each panel.
 
 mod ascii;
 mod compare;
@@ -33,14 +33,15 @@ use ratatui::layout::{Position, Rect};
 use crate::cells::cell_count;
 use crate::geometry::Areas;
 use crate::row::Row;
+use crate::screen_layout::ScreenLayout;
 use crate::state::{Focus, Glyphs, ListData, Overlay, State};
 use crate::theme::{Role, Theme};
 
 /// Stands before a person's words, the draft, and what the keys mean.
 const BAR: &str = "▌";
 
-/// Draws a whole frame of a state that was [prepared](crate::update::prepare).
-pub fn draw(state: &State, frame: &mut Frame<'_>) {
+/// Draws a whole frame of a state, as it was laid out.
+pub fn draw(state: &State, layout: &ScreenLayout, frame: &mut Frame<'_>) {
     let area = frame.area();
     let theme = state.look.theme;
     let ground = theme.style(Role::Ground).patch(theme.style(Role::Text));
@@ -48,26 +49,26 @@ pub fn draw(state: &State, frame: &mut Frame<'_>) {
     if state.is_too_small() {
         too_small::draw(state, frame);
     } else {
-        chat(state, frame);
+        chat(state, layout, frame);
     }
     if state.look.glyphs == Glyphs::Ascii {
         ascii::replace(frame.buffer_mut());
     }
 }
 
-fn chat(state: &State, frame: &mut Frame<'_>) {
+fn chat(state: &State, layout: &ScreenLayout, frame: &mut Frame<'_>) {
     if state.compared().is_some() {
         compare::draw(state, frame.buffer_mut());
         return over_replay(state, frame);
     }
     if state.replayed().is_some() {
-        replay::draw(state, frame.buffer_mut());
+        replay::draw(state, layout, frame.buffer_mut());
         return over_replay(state, frame);
     }
     let areas = Areas::of(state);
     let buffer = frame.buffer_mut();
     header::draw(state, areas.header, buffer);
-    transcript::draw(state, areas.transcript, buffer);
+    transcript::draw(state, layout, areas.transcript, buffer);
     find::draw(state, areas.transcript, buffer);
     if state.is_first_run() {
         first_run::draw(state, buffer);

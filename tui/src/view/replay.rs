@@ -6,23 +6,26 @@ mod steps;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use unmask_core::params::CacheMode;
+
 use super::{header, put, put_right, put_row, status};
 use crate::amount::counted;
 use crate::geometry::{INDENT, ReplayArea};
 use crate::number;
 use crate::row::cut;
+use crate::screen_layout::ScreenLayout;
 use crate::state::{BranchName, CanvasMoment, LogEntry, Patch, Replay, ReplayLayer, State, Turn};
 use crate::theme::Role;
 
 /// Draws all of it.
-pub(super) fn draw(state: &State, buffer: &mut Buffer) {
+pub(super) fn draw(state: &State, layout: &ScreenLayout, buffer: &mut Buffer) {
     let Some((replay, turn)) = state.replayed() else {
         return;
     };
     let area = ReplayArea::of(state.size);
     let moment = replay.moment(turn);
     draw_header(state, replay, turn, area.header, buffer);
-    draw_canvas(state, replay, area.canvas, buffer);
+    draw_canvas(state, layout, area.canvas, buffer);
     let inspected = inspector::Inspected {
         state,
         replay,
@@ -99,9 +102,8 @@ fn steps(state: &State, turn: &Turn) -> usize {
     }
 }
 
-fn draw_canvas(state: &State, replay: &Replay, area: Rect, buffer: &mut Buffer) {
-    let rows = replay.rows.rows.iter().skip(replay.rows.top);
-    for (y, row) in (area.y..area.bottom()).zip(rows) {
+fn draw_canvas(state: &State, layout: &ScreenLayout, area: Rect, buffer: &mut Buffer) {
+    for (y, row) in (area.y..area.bottom()).zip(layout.replayed()) {
         let at = (area.x + INDENT, y);
         put_row(buffer, state.look.theme, at, area.right(), row);
     }
@@ -194,17 +196,70 @@ fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static st
     let block = behind(step.block)..behind(step.block + 1);
     let of_block = &marks[block.start.min(marks.len())..block.end.min(marks.len())];
     let decided = of_block.iter().filter(|mark| mark.is_committed()).count();
+    let (made, all) = steps_of_block(turn, step.block, shown);
     let block = format!(
-        "{}/{} · {decided} of {}",
-        step.block + 1,
-        step.blocks.max(1),
+        "{made}/{all} steps · {decided}/{}",
         counted(of_block.len(), "token")
     );
-    rows.push(("block", block));
-    rows.push(("time", number::short(step.elapsed)));
-    rows.push(("forwards", number::nfe(step.nfe, step.nfe_saved)));
+    rows.push(("this block", block));
+    rows.push(("time", time(step)));
+    rows.push((
+        "cache",
+        format!(
+            "{} · {}",
+            match turn.params.cache {
+                CacheMode::Off => "off",
+                CacheMode::Prefix => "prefix",
+                CacheMode::Dual => "dual",
+            },
+            number::nfe(step.nfe, step.nfe_saved)
+        ),
+    ));
     rows.push(("masked", format!("{} left", step.masked)));
     rows
+}
+
+/// The steps of a block among the first `shown` entries, and how many it has or will have.
+fn steps_of_block(turn: &Turn, block: usize, shown: usize) -> (usize, usize) {
+    let of_block = |entries: &[LogEntry]| {
+        let steps = entries.iter().filter(|entry| match entry {
+            LogEntry::Step(step) => step.block == block,
+            LogEntry::Edit(_) => false,
+        });
+        steps.count()
+    };
+    let entries = &turn.log().entries;
+    let (made, all) = (
+        of_block(&entries[..shown.min(entries.len())]),
+        of_block(entries),
+    );
+    let is_over = turn
+        .log()
+        .steps()
+        .last()
+        .is_some_and(|last| last.block > block);
+    let planned = turn.steps_expected() / turn.blocks.max(1);
+    match is_over || turn.step >= turn.steps_expected() {
+        true => (made, all),
+        false => (made, all.max(planned)),
+    }
+}
+
+/// `140 ms (forward 131, sample 9)`, as far as that was measured.
+fn time(step: &unmask_core::event::StepEvent) -> String {
+    let whole = number::short(step.elapsed);
+    if step.forward.is_zero() {
+        return whole;
+    }
+    // In the unit and to the digits of the whole.
+    let (unit, digits) = match step.elapsed.as_secs_f64() {
+        seconds if seconds < 0.01 => (1e3, 1),
+        seconds if seconds < 1.0 => (1e3, 0),
+        _ => (1.0, 1),
+    };
+    let [forward, sample] = [step.forward, step.elapsed.saturating_sub(step.forward)]
+        .map(|part| format!("{:.digits$}", part.as_secs_f64() * unit));
+    format!("{whole} (forward {forward}, sample {sample})")
 }
 
 /// The text of a token in quotes, cut.

@@ -1,5 +1,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use unmask_core::params::CacheMode;
 use unmask_core::settings::{Counted, Domain, Setting};
 
 use super::plan::PlanLine;
@@ -154,14 +155,28 @@ fn draw_field(
     if is_beside {
         let at = (x + VALUE + RANGE, y);
         let room = usize::from(right.saturating_sub(at.0));
-        let remark = cut(&remark(&state.settings, field), room);
+        let remark = match is_exact_cache(state, field) {
+            true => "finished blocks are computed once".to_owned(),
+            false => remark(&state.settings, field),
+        };
+        let remark = cut(&remark, room);
         put(buffer, theme, at, right, (&remark, Role::Quiet));
     }
     caret
 }
 
+/// True for the cache of a model that keeps blocks once they are final, where nothing approximate is asked of it.
+fn is_exact_cache(state: &State, field: Field) -> bool {
+    field == Field::Denoising(Setting::Cache)
+        && state.settings.params.cache == CacheMode::Off
+        && (state.model.as_ref()).is_some_and(|it| it.keeps_final_blocks())
+}
+
 /// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.
 fn value(state: &State, field: Field) -> String {
+    if is_exact_cache(state, field) {
+        return "exact".to_owned();
+    }
     let labels = state.pins.text(&state.settings.pins);
     let labels = labels.filter(|_| field == Field::Pins);
     labels.unwrap_or_else(|| field.value(&state.settings))

@@ -22,9 +22,10 @@ use unmask_core::event::{FinishReason, Stats, StepEvent};
 use crate::action::{Action, Command, Rendered, ScreenTime, Size, TimeOfDay};
 use crate::fixture::{self, FixtureCell, MASK};
 use crate::layout::{Highlighter, markdown_rows};
+use crate::screen_layout::ScreenLayout;
 use crate::state::{Glyphs, State};
 use crate::theme::{Depth, Ground, Role, Theme};
-use crate::update::{prepare, update, wanted};
+use crate::update::update;
 
 const QUESTION: &str = "Explain what a prime number is and list the first five.";
 const FIRST: &str = "A prime number is a whole number greater than 1 that has exactly two divisors: 1 and itself. It \
@@ -151,27 +152,40 @@ fn generating(size: Size) -> State {
     state
 }
 
-/// Lays out the Markdown that is seen, as the worker does.
-fn render(state: &mut State) {
-    prepare(state);
+/// Lays out what is seen, its Markdown as the worker does.
+fn laid_out(state: &mut State) -> ScreenLayout {
+    let mut layout = ScreenLayout::default();
+    frame(state, &mut layout);
     let highlighter = Highlighter::default();
-    for job in wanted(state) {
+    for job in layout.wanted(state) {
         let rendered = Rendered {
             rows: markdown_rows(&job.text, usize::from(job.width), job.emoji, &highlighter),
             text: job.text,
             width: job.width,
+            changed: Vec::new(),
         };
-        update(state, Action::Rendered(rendered));
+        let rendered = layout.told(state, Action::Rendered(rendered));
+        update(state, rendered);
     }
-    prepare(state);
+    frame(state, &mut layout);
+    layout
+}
+
+fn frame(state: &mut State, layout: &mut ScreenLayout) {
+    let laid = layout.lay_out(state);
+    update(state, Action::Frame(laid));
 }
 
 fn terminal(state: &mut State) -> Terminal<TestBackend> {
-    render(state);
+    let layout = laid_out(state);
+    drawn(state, &layout)
+}
+
+fn drawn(state: &State, layout: &ScreenLayout) -> Terminal<TestBackend> {
     let backend = TestBackend::new(state.size.columns, state.size.rows);
     let mut terminal = Terminal::new(backend).expect("the test backend cannot fail");
     terminal
-        .draw(|frame| super::draw(state, frame))
+        .draw(|frame| super::draw(state, layout, frame))
         .expect("the test backend cannot fail");
     terminal
 }
@@ -186,15 +200,6 @@ fn screen(mut state: State) -> String {
         row.trim_end().to_owned()
     });
     rows.collect::<Vec<_>>().join("\n")
-}
-
-#[test]
-fn an_answer_in_which_masks_stand_says_so() {
-    let mut state = ready(size(80, 24));
-    ask(&mut state, 4, QUESTION);
-    ended(&mut state, FinishReason::MasksLeft, FIRST, 61, 64, 8_960);
-    let drawn = screen(state);
-    assert!(drawn.contains("masks left · 61 tok · 9.0 s"), "{drawn}");
 }
 
 #[test]

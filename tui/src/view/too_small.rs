@@ -1,7 +1,9 @@
 use ratatui::Frame;
 
-use super::put;
+use super::put_row;
 use crate::hints;
+use crate::layout::{Flow, wrap};
+use crate::row::Row;
 use crate::state::{Activity, SMALLEST, Stage, State, Turn};
 use crate::theme::Role;
 
@@ -26,14 +28,15 @@ pub(super) fn draw(state: &State, frame: &mut Frame<'_>) {
         (&keys, Role::Quiet),
     ];
     let theme = state.look.theme;
-    for (line, y) in lines.into_iter().zip(0..rows) {
-        put(
-            frame.buffer_mut(),
-            theme,
-            (1.min(columns), y),
-            columns,
-            line,
-        );
+    // The size that is needed is worth more than an edge.
+    let x = u16::from(columns > SMALLEST.columns / 2);
+    let width = usize::from(columns - x).max(1);
+    let rows_of = |(text, role): (&str, Role)| match text.is_empty() {
+        true => vec![Row::default()],
+        false => wrap(&Flow::plain(text, role), width),
+    };
+    for (row, y) in lines.into_iter().flat_map(rows_of).zip(0..rows) {
+        put_row(frame.buffer_mut(), theme, (x, y), columns, &row);
     }
 }
 

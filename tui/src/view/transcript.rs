@@ -15,26 +15,32 @@ use crate::geometry::{INDENT, MARGIN, text_width};
 use crate::keymap::Context;
 use crate::number;
 use crate::row::Row;
-use crate::state::{
-    Answer, BranchName, Entry, EntryVisibility, Focus, Part, PartSource, State, View,
-};
+use crate::screen_layout::{Part, PartSource, ScreenLayout};
+use crate::state::{Answer, BranchName, Entry, EntryVisibility, Focus, State, View};
 use crate::theme::{Role, Theme};
 
 /// What was said, from the first row that is seen.
-pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
+pub(super) fn draw(state: &State, layout: &ScreenLayout, area: Rect, buffer: &mut Buffer) {
     let mut first = 0;
-    let seen = state.transcript.top..state.transcript.top + usize::from(area.height);
+    let seen = layout.top()..layout.top() + usize::from(area.height);
     let selected = match state.focus {
         Focus::Composer => None,
         Focus::Canvas => state.selected(),
     };
-    for (at, part) in state.parts().into_iter().enumerate() {
+    for (at, part) in layout.parts(state).into_iter().enumerate() {
         let rows = first.max(seen.start)..(first + part.height()).min(seen.end);
         let has_focus = selected == Some(at);
         for row in rows {
             let y = area.y + u16::try_from(row - seen.start).unwrap_or(u16::MAX);
             let line = Rect::new(area.x, y, area.width, 1);
-            draw_row(state, (at, &part, has_focus), row - first, line, buffer);
+            let least_sure = layout.least_sure(at);
+            draw_row(
+                state,
+                (&part, has_focus, least_sure),
+                row - first,
+                line,
+                buffer,
+            );
             draw_selected(state, &part, (at, row - first), line, buffer);
         }
         first += part.height();
@@ -50,7 +56,7 @@ pub(super) fn draw(state: &State, area: Rect, buffer: &mut Buffer) {
 
 fn draw_row(
     state: &State,
-    (at, part, has_focus): (usize, &Part<'_>, bool),
+    (part, has_focus, least_sure): (&Part<'_>, bool, Option<&(String, f32)>),
     row: usize,
     line: Rect,
     buffer: &mut Buffer,
@@ -65,7 +71,7 @@ fn draw_row(
     draw_voice(state, part, has_focus, line, buffer);
     match part.rows.get(body) {
         Some(row) => draw_body(state, part, row, line, buffer),
-        None => draw_figures(state, (at, part, has_focus), line, buffer),
+        None => draw_figures(state, (part, has_focus, least_sure), line, buffer),
     }
 }
 
@@ -159,7 +165,7 @@ fn draw_body(state: &State, part: &Part<'_>, row: &Row, line: Rect, buffer: &mut
 /// `19 tok · 0.5 s`, and the word that the model was least sure of; all that is known if the keys mean the answer.
 fn draw_figures(
     state: &State,
-    (at, part, has_focus): (usize, &Part<'_>, bool),
+    (part, has_focus, least_sure): (&Part<'_>, bool, Option<&(String, f32)>),
     line: Rect,
     buffer: &mut Buffer,
 ) {
@@ -189,8 +195,7 @@ fn draw_figures(
         column.right(),
         (figures, Role::Quiet),
     );
-    let item = state.transcript.entries.get(at);
-    let Some((word, confidence)) = item.and_then(|item| item.least_sure.as_ref()) else {
+    let Some((word, confidence)) = least_sure else {
         return;
     };
     let least = format!("least sure: {} {confidence:.2}", clean_line(word));

@@ -42,10 +42,8 @@ pub(super) fn draw(state: &State, welcome: &Welcome, buffer: &mut Buffer) {
 /// The answer as it is now, as tall as it will be.
 fn canvas(state: &State, welcome: &Welcome, width: u16) -> Vec<Row> {
     let options = LayoutOptions {
-        width: usize::from(width),
-        mask_width: state.look.mask_width,
-        emoji: state.look.emoji,
         ghosts: Ghosts::Hidden,
+        ..LayoutOptions::of(state, width)
     };
     let turn = &welcome.turn;
     let all = turn.log().entries.len();

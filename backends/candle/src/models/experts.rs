@@ -38,7 +38,7 @@ impl Experts<Matrix> {
             self.experts[*expert as usize].apply(&normed.index_select(&rows, 0)?)
         };
         // Quantised products have threads of their own.
-        let computed: Vec<Tensor> = match self.is_quantised() {
+        let computed: Vec<Tensor> = match are_quantised(&self.experts) {
             true => busy
                 .iter()
                 .zip(of_expert)
@@ -65,9 +65,41 @@ impl Experts<Matrix> {
         }
         Ok(())
     }
+}
 
-    fn is_quantised(&self) -> bool {
-        let first = self.experts.first();
-        first.is_some_and(|it| it.gate_up.numbers.are_quantised())
+/// Whether a product of theirs is: files may keep one matrix of an expert in blocks and another not.
+fn are_quantised(experts: &[Gated<Matrix>]) -> bool {
+    let mut matrices = experts.iter().flat_map(|it| [&it.gate_up, &it.down]);
+    matrices.any(|it| it.numbers.are_quantised())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::DType;
+    use candle_core::quantized::{GgmlDType, QTensor};
+
+    use super::*;
+    use crate::matrix::Numbers;
+
+    #[test]
+    fn one_matrix_in_blocks_is_enough_for_products_with_threads_of_their_own() {
+        let dense = || Tensor::zeros((32, 32), DType::F32, &Device::Cpu).expect("it is small");
+        let matrix = |is_quantised: bool| Matrix {
+            numbers: match is_quantised {
+                false => Numbers::Dense(dense()),
+                true => {
+                    let blocks = QTensor::quantize(&dense(), GgmlDType::Q8_0);
+                    Numbers::Quantised(blocks.expect("its rows fill blocks"))
+                }
+            },
+            bias: None,
+        };
+        let expert = |gate_up, down| Gated {
+            gate_up: matrix(gate_up),
+            down: matrix(down),
+        };
+        assert!(!are_quantised(&[expert(false, false)]));
+        assert!(are_quantised(&[expert(true, false)]));
+        assert!(are_quantised(&[expert(false, false), expert(false, true)]));
     }
 }

@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 
 use unmask_sdk::llada::tensor_name;
-use unmask_sdk::testing::{
-    Batch, Shape, TestCheckpoint, TestRow, WIDE, logits, relative_error, tokens,
+use unmask_sdk::testing::{Batch, TestCheckpoint, TestRow, WIDE, logits, relative_error, tokens};
+use unmask_sdk::{
+    Attention, Backend, CancelFlag, LoadSpec, Logits, Model, SessionSpec, TopRequest, TopRows,
 };
-use unmask_sdk::{Attention, Backend, CancelFlag, LoadSpec, Logits, Model, SessionSpec};
 
 use crate::Candle;
 
@@ -20,8 +20,14 @@ fn load(checkpoint: &TestCheckpoint, precision: &str) -> Box<dyn Model> {
 
 /// Repeats a pass of `lines` and asserts that from the third on nothing is allocated; on one thread, as counts are a thread's.
 #[track_caller]
-fn check_allocations(attention: Attention, cells: u32, lines: &[TestRow], wanted: &[u32]) {
-    let saved = TestCheckpoint::new(WIDE).save();
+fn check_allocations(
+    checkpoint: &TestCheckpoint,
+    attention: Attention,
+    cells: u32,
+    lines: &[TestRow],
+    wanted: &[u32],
+) {
+    let saved = checkpoint.save();
     for precision in ["int8", "int4"] {
         let mut spec = saved.spec("cpu", precision);
         spec.attention = attention;
@@ -36,8 +42,13 @@ fn check_allocations(attention: Attention, cells: u32, lines: &[TestRow], wanted
         let cancel = CancelFlag::new();
         let pass = batch.pass(&cancel);
         let rows: Vec<u32> = (0..wanted.len() as u32).collect();
-        let mut out = Logits::default();
+        let request = TopRequest {
+            rows: &rows,
+            ..TopRequest::default()
+        };
+        let (mut out, mut short) = (Logits::default(), TopRows::default());
         out.reset(rows.len(), WIDE.vocab);
+        short.reset(&request, 5);
         let mut run = || {
             session.forward(&pass).expect("the pass is computed");
             session
@@ -48,6 +59,16 @@ fn check_allocations(attention: Attention, cells: u32, lines: &[TestRow], wanted
         run();
         let counted = allocation_counter::measure(&mut run);
         assert_eq!(counted.count_total, 0, "{precision}: {counted:?}");
+        let mut read = || {
+            session
+                .read_top(&request, short.view())
+                .expect("the pass has these rows");
+        };
+        read();
+        let counted = allocation_counter::measure(read);
+        // A list of the rows, and of each what is best and what counts for nothing.
+        let most = 1 + 2 * rows.len() as u64;
+        assert!(counted.count_total <= most, "{precision}: {counted:?}");
     }
 }
 
@@ -56,43 +77,19 @@ fn a_pass_like_the_one_before_allocates_nothing() {
     let (ids, other) = (tokens(1, 70), tokens(2, 9));
     let all: Vec<u32> = (0..79).collect();
     let whole = [TestRow::whole(0, &ids), TestRow::whole(1, &other)];
-    check_allocations(Attention::Bidirectional, 0, &whole, &all);
+    let wide = TestCheckpoint::new(WIDE);
+    check_allocations(&wide, Attention::Bidirectional, 0, &whole, &all);
     let kept = [TestRow::kept(0, &ids), TestRow::kept(1, &other)];
-    check_allocations(Attention::Bidirectional, 80, &kept, &[3, 7]);
-    check_allocations(Attention::Causal, 80, &kept, &[3, 7]);
+    check_allocations(&wide, Attention::Bidirectional, 80, &kept, &[3, 7]);
+    check_allocations(&wide, Attention::Causal, 80, &kept, &[3, 7]);
     let part = [TestRow::part(0, &ids, 8..20).with_shadows(&other, 8..17)];
-    check_allocations(Attention::Bidirectional, 80, &part, &[0, 12, 20]);
-}
-
-/// Layers whose residual stream has two channels that are far larger than the rest, as language models have.
-fn outliers(layers: usize) -> TestCheckpoint {
-    let shape = Shape {
-        width: 512,
-        layers,
-        ..WIDE
-    };
-    let mut checkpoint = TestCheckpoint::new(shape);
-    for channel in [3, 77] {
-        let embedding = checkpoint.tensors.get_mut(&tensor_name("wte.weight"));
-        let (_, numbers) = embedding.expect("every checkpoint has it");
-        let column = numbers.iter_mut().skip(channel).step_by(shape.width);
-        column.for_each(|it| *it *= 20.0);
-        for layer in 0..layers {
-            for (name, columns) in [("attn_out", shape.width), ("ff_out", shape.mlp)] {
-                let name = tensor_name(&format!("blocks.{layer}.{name}.weight"));
-                let (_, numbers) = checkpoint.tensors.get_mut(&name).expect("it is there");
-                let row = &mut numbers[channel * columns..][..columns];
-                row.iter_mut().for_each(|it| *it *= 20.0);
-            }
-        }
-    }
-    checkpoint
+    check_allocations(&wide, Attention::Bidirectional, 80, &part, &[0, 12, 20]);
 }
 
 #[test]
 fn layers_with_outlier_channels_lose_little_one_by_one() {
     for layers in 1..=3 {
-        let checkpoint = outliers(layers);
+        let checkpoint = TestCheckpoint::with_outliers(layers);
         let right = logits(&*load(&checkpoint, "f32"));
         for (precision, most) in [("int8", 0.08), ("int4", 0.4)] {
             let model = load(&checkpoint, precision);

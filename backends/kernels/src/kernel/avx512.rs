@@ -1,11 +1,12 @@
 //! AVX-512 VNNI: 6 rows by 64 columns are 24 sums of 512 bits; a step is 4 loads, 6 broadcasts and 24 `vpdpbusd`.
 //!
 //! Nibbles are split in registers, anew for every tile of rows, in tiles of 5 rows since that needs registers; for many rows
-//! they become bytes in a scratch first. What the next block needs is fetched into L2 during the first tiles of rows: into
-//! L1, or faster, it would be limited by that cache's few outstanding misses. For one tile the processor's own prefetching
-//! does best.
+//! they become bytes in a scratch first. What the next block needs is fetched into L2, evenly during all tiles of rows: into
+//! L1, or faster, it would take the few outstanding misses of that cache from what is needed now. For one tile the
+//! processor's own prefetching does best.
 
 use std::arch::x86_64::*;
+use std::slice::Chunks;
 
 use super::unpack::{Unpacked, unpacked_scale};
 use super::{Block, Tiles};
@@ -19,8 +20,6 @@ const SPLIT_ROWS: usize = 5;
 pub(crate) const UNPACK_ROWS: usize = 20;
 /// Most groups of a block whose nibbles become bytes: as many as stay in L1.
 pub(crate) const UNPACK_GROUPS: usize = 4;
-/// Tiles of rows during which the next block is fetched.
-const SPREAD: usize = 4;
 
 /// Lines of the next stream that are fetched for it to begin at once.
 const START_LINES: usize = 12;
@@ -53,31 +52,28 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
         block.rows.1,
         if mode == NIBBLES { SPLIT_ROWS } else { ROWS },
     );
-    let (count, next) = (tiles.left, block.next);
-    // One tile is a plain stream, at which the processor's own prefetching is best.
-    let spread = if count == 1 { 0 } else { count.min(SPREAD) };
+    let (count, mut next) = (tiles.left, block.next);
     if count == 1 {
-        // It cannot know where the next stream begins.
+        // One tile is a plain stream, of which the processor cannot know where the next one begins.
         for line in next.chunks(64).take(START_LINES) {
             _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
         }
+        next = &[];
     }
-    for (t, (first, rows)) in tiles.enumerate() {
+    let lines = next.len().div_ceil(64 * count * groups).max(1);
+    let mut ahead = next.chunks(64 * lines);
+    for (first, rows) in tiles {
         let sums = &mut sums[first * PANEL..][..rows * PANEL];
-        let fetch = match t < spread {
-            true => &next[next.len() * t / spread..next.len() * (t + 1) / spread],
-            false => &[],
-        };
         macro_rules! call {
             ($($rows:literal)*) => {
                 match (rows, mode) {
                     $(
                         // SAFETY: rows and columns of the block are there, as `Block` promises.
-                        ($rows, BYTES) => unsafe { tile::<$rows, BYTES>(block, first, &unpacked, fetch, sums) },
+                        ($rows, BYTES) => unsafe { tile::<$rows, BYTES>(block, first, &unpacked, &mut ahead, sums) },
                         // SAFETY: as above.
-                        ($rows, NIBBLES) => unsafe { tile::<$rows, NIBBLES>(block, first, &unpacked, fetch, sums) },
+                        ($rows, NIBBLES) => unsafe { tile::<$rows, NIBBLES>(block, first, &unpacked, &mut ahead, sums) },
                         // SAFETY: as above, and the block's groups are unpacked.
-                        ($rows, UNPACKED) => unsafe { tile::<$rows, UNPACKED>(block, first, &unpacked, fetch, sums) },
+                        ($rows, UNPACKED) => unsafe { tile::<$rows, UNPACKED>(block, first, &unpacked, &mut ahead, sums) },
                     )*
                     _ => unreachable!("tiles have 1 to 6 rows, in one of three modes"),
                 }
@@ -88,25 +84,26 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
 }
 
 /// # Safety
-/// The block's rows and groups must be there, and `sums` hold `R` rows.
+/// The block's rows and groups must be there, and `sums` hold `R` rows. Beside each group it fetches one of `ahead`.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn tile<const R: usize, const MODE: u8>(
     block: &Block<'_>,
     first: usize,
     unpacked: &[Unpacked],
-    fetch: &[u8],
+    ahead: &mut Chunks<'_, u8>,
     sums: &mut [f32],
 ) {
     debug_assert!(sums.len() == R * PANEL);
     let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
     let (row, groups, stride) = (block.rows.0 + first, x.groups(), x.stride);
-    let (low, mut ahead) = (_mm512_set1_epi8(15), fetch.as_ptr());
+    let low = _mm512_set1_epi8(15);
     let split = MODE == NIBBLES;
     let width = if split { 8 } else { 4 };
-    let steps = (block.groups.1 - block.groups.0) * GROUP / width;
-    let lines = fetch.len().div_ceil(64 * steps);
     for group in block.groups.0..block.groups.1 {
         let columns = layout.columns(group);
+        let fetch = ahead.next().unwrap_or_default();
+        let (mut line, mut left) = (fetch.as_ptr(), fetch.len().div_ceil(64));
+        let each = left.div_ceil(columns / width);
         // SAFETY: pointers stay within the rows' integers, scales and sums, within the group's bytes of the panel, and
         // within `sums`; what is only fetched need not be there.
         unsafe {
@@ -127,13 +124,11 @@ unsafe fn tile<const R: usize, const MODE: u8>(
             });
             for _ in 0..columns / width {
                 let q = [0, 64, 128, 192].map(|o| _mm512_loadu_si512(w.add(o).cast()));
-                if lines != 0 {
-                    _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
-                    if lines > 1 {
-                        _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(64).cast());
-                    }
-                    ahead = ahead.wrapping_add(64 * lines);
+                for _ in 0..each.min(left) {
+                    _mm_prefetch::<_MM_HINT_T1>(line.cast());
+                    line = line.wrapping_add(64);
                 }
+                left = left.saturating_sub(each);
                 let v = if split {
                     q.map(|q| _mm512_and_si512(q, low))
                 } else {

@@ -12,6 +12,9 @@ use ort::memory::{AllocationDevice, Allocator};
 use ort::value::DynTensor;
 use ort::{AsPointer as _, Error};
 
+use crate::emit::editor::element;
+use crate::graph::ElementType;
+
 /// Where a session's caches lie.
 pub(crate) enum CacheMemory {
     /// In the processor's memory; another device has them carried to and fro with every pass.
@@ -38,8 +41,18 @@ impl CacheMemory {
         }
     }
 
+    /// Room for a tensor of `shape`, whatever is in it.
+    pub(crate) fn room(&self, kind: ElementType, shape: [usize; 2]) -> ort::Result<DynTensor> {
+        match self {
+            Self::Plugin { allocator, .. } => DynTensor::new(allocator, element(kind), shape),
+            Self::Host | Self::Device(..) => {
+                self.put(DynTensor::new(&Allocator::default(), element(kind), shape)?)
+            }
+        }
+    }
+
     /// A copy of `part` in the processor's memory; `None` if it lies there.
-    pub(super) fn fetch(&self, part: &DynTensor) -> ort::Result<Option<DynTensor>> {
+    pub(crate) fn fetch(&self, part: &DynTensor) -> ort::Result<Option<DynTensor>> {
         match self {
             Self::Host => Ok(None),
             Self::Device(..) => part.to(AllocationDevice::CPU, 0).map(Some),

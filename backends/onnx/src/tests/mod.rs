@@ -6,6 +6,7 @@
 mod errors;
 mod export;
 mod precisions;
+mod short_form;
 
 use std::io::{self, Write};
 use std::sync::Once;

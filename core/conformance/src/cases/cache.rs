@@ -43,6 +43,22 @@ pub(super) fn suffix(rig: &Rig) -> Outcome {
     unchanged(rig, 8..24)
 }
 
+/// What predicts a position may be the row before it: the block is fed with the token before it, and its last row is not
+/// wanted.
+pub(super) fn shifted(rig: &Rig) -> Outcome {
+    let tokens = rig.tokens(LENGTH, 23);
+    let mut session = rig.session()?;
+    let whole = rig.run(&mut *session, &OwnedPass::filling(0, &tokens))?;
+    let wanted: Vec<u32> = (0..8).collect();
+    for what in ["the rows before", "the rows before, again"] {
+        let block = part(&tokens, 7..16).wanting(&wanted);
+        let some = rig.run(&mut *session, &block)?;
+        let pairs = (0..8).map(|at| (at, at + 7));
+        rig.tolerance.all(what, (&some, &whole), pairs)?;
+    }
+    Ok(())
+}
+
 pub(super) fn overwritten(rig: &Rig) -> Outcome {
     let (old, new) = (rig.tokens(LENGTH, 21), rig.tokens(LENGTH, 22));
     let mut session = rig.session()?;

@@ -94,6 +94,7 @@ pub const CASES: &[Case] = &[
     case("a_mask_rules_the_cells_of_the_context", MASKED_CACHE, mask::cells),
     case("a_block_fed_alone_equals_the_whole_if_nothing_changed", KV_CACHE, cache::block),
     case("a_suffix_fed_alone_equals_the_whole_if_nothing_changed", KV_CACHE, cache::suffix),
+    case("rows_one_place_before_a_block_equal_those_of_the_whole", KV_CACHE, cache::shifted),
     case("later_passes_overwrite_the_cache", KV_CACHE, cache::overwritten),
     case("cells_outside_the_context_have_no_influence", KV_CACHE, cache::unattended),
     case("a_reordered_cache_equals_the_ordered_one", KV_CACHE, cells::reordered),

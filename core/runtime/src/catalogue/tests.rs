@@ -202,6 +202,25 @@ fn a_models_family_and_share_of_experts_are_told_where_it_is_not_here_too() {
 }
 
 #[test]
+fn models_of_a_family_stand_together_wherever_their_entries_are() {
+    let entry = |key: &str, id: &str| {
+        format!("[available_models.{key}]\nframework = \"candle\"\nmodel_id = \"{id}\"\n")
+    };
+    let text = [
+        "active_model_key = \"a\"\n".to_owned(),
+        entry("a", "me/mine"),
+        entry("b", "JetLM/SDAR-1.7B-Chat"),
+        entry("c", "inclusionAI/LLaDA2.0-mini"),
+        entry("d", "JetLM/SDAR-4B-Chat"),
+        entry("e", "builtin:demo"),
+    ];
+    let catalogue = look(&text.concat());
+    let mut keys: Vec<&str> = catalogue.choices.iter().map(|it| it.key.as_str()).collect();
+    keys.dedup();
+    assert_eq!(keys, ["e", "b", "d", "c", "a"]);
+}
+
+#[test]
 fn an_entry_without_a_precision_means_the_first_that_fits_and_says_why() {
     let unsaid = MODELS.replace("precision = \"q6k\"\n", "");
     for (free, precision) in [(9, "int8"), (8, "int8"), (5, "int4")] {

@@ -69,7 +69,7 @@ impl Found {
         })?;
         if gguf::in_place(&found)?.is_some() {
             return Err(broken(format!(
-                "it is for {base}, which is a GGUF file here; fetch that model as safetensors"
+                "it is for {base}, which is a GGUF file here, into which no adapter is merged; fetch that model as safetensors"
             )));
         }
         if is_there(&found.join(CONFIG))? {

@@ -37,7 +37,7 @@ pub enum CheckpointError {
         what: String,
     },
     /// A folder of GGUF files of several models.
-    #[error("{folder} holds several GGUF files: {names}; name the one that is meant", folder = folder.display())]
+    #[error("{folder} holds several GGUF files: {names}; name the one that is meant, if it is of the hub as ORG/NAME:Q4_K_M", folder = folder.display())]
     SeveralGguf {
         /// The folder.
         folder: PathBuf,

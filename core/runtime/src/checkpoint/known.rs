@@ -45,7 +45,7 @@ pub(crate) fn known_config(id: &ModelId) -> Option<&'static Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::EMBEDDED;
+    use crate::config::{Config, ConfigSource, EMBEDDED, Environment, Overrides};
     use crate::family::detect;
 
     #[test]
@@ -69,6 +69,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn entries_denoise_as_their_families_do_unless_their_model_is_another() {
+        let source = ConfigSource::Embedded;
+        let environment = Environment::default();
+        let config = Config::from_text(EMBEDDED, source, &Overrides::default(), &environment);
+        let mut told = Vec::new();
+        for entry in config.expect("it is valid").models {
+            let id = &entry.model_id.value;
+            let Some(known) = known_config(id).filter(|_| !entry.generation.is_empty()) else {
+                continue;
+            };
+            let family = detect(known, &id.to_string()).expect("it is of a family");
+            let preset = (family.preset)();
+            let (mut params, mut length) = (preset.params.clone(), preset.length);
+            entry.generation.apply(&mut params, &mut length);
+            match entry.key == "llada2_1-mini" {
+                true => assert!(params.editing.is_some()),
+                false => assert_eq!((params, length), (preset.params, preset.length), "{id}"),
+            }
+            if told.last() != Some(&family.name) {
+                told.push(family.name);
+            }
+        }
+        let families = [
+            "llada",
+            "illada",
+            "dream",
+            "llada_moe",
+            "llada2",
+            "sdar",
+            "fast_dllm_v2",
+        ];
+        assert_eq!(told, families, "each has entries with settings");
     }
 
     fn parse(id: &str) -> ModelId {

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::json::unreadable;
-use super::{CheckpointError, demo};
+use super::{CheckpointError, demo, gguf};
 use crate::config::{Config, Environment};
 use crate::model_id::{ModelId, is_gguf};
 use crate::regular_file::{SMALL, read_text};
@@ -41,7 +41,7 @@ impl Locations {
     ///
     /// # Errors
     /// [`CheckpointError::Absent`] with what to do, [`CheckpointError::NoFolder`] and what else a path may be,
-    /// [`CheckpointError::Demo`].
+    /// [`CheckpointError::Demo`], [`CheckpointError::Unreadable`].
     pub fn find(&self, id: &ModelId) -> Result<PathBuf, CheckpointError> {
         match id {
             ModelId::Folder(folder) if folder.is_dir() => Ok(folder.clone()),
@@ -55,8 +55,13 @@ impl Locations {
                 org,
                 name,
                 revision,
+                quantisation,
             } => {
                 let found = self.downloaded(org, name, revision.as_deref());
+                let found = match (found, quantisation) {
+                    (Some(folder), Some(wanted)) => gguf::called(&folder, wanted)?,
+                    (found, _) => found,
+                };
                 found.ok_or_else(|| self.no_model(id, org, name))
             }
         }

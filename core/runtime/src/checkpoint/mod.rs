@@ -23,12 +23,13 @@ use std::path::{Path, PathBuf};
 
 pub use demo::{DemoError, demo_folder};
 pub use error::CheckpointError;
+pub use gguf::{GgufModel, is_gguf_header_cut};
 use json::{is_there, read_json, read_json_if_there};
 pub(crate) use known::known_config;
 pub use locations::{Locations, hugging_face_folder};
 pub use searched::{SearchOutcome, Searched};
 use serde_json::Value;
-pub use survey::{ActiveExperts, ModelKind, ModelLocation, Surveyed};
+pub use survey::{ActiveExperts, ModelKind, ModelLocation, Surveyed, families};
 pub use text::CheckpointText;
 use unmask_api::Attention;
 

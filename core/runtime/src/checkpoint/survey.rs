@@ -99,6 +99,19 @@ impl Surveyed {
     }
 }
 
+/// The families of these models, in the order in which they come; that of models that cannot be told last.
+#[must_use]
+pub fn families<'a>(surveyed: impl IntoIterator<Item = &'a Surveyed>) -> Vec<Option<&'static str>> {
+    let mut names = Vec::new();
+    for it in surveyed {
+        if !names.contains(&it.kind.family) {
+            names.push(it.kind.family);
+        }
+    }
+    names.sort_by_key(Option::is_none);
+    names
+}
+
 impl Locations {
     /// Looks for every model of the configuration; reads no weights and unpacks nothing.
     #[must_use]

@@ -3,9 +3,8 @@ use std::path::{Path, PathBuf};
 
 use super::CheckpointError;
 use super::json::{is_there, read_json, unreadable};
+use crate::model_id::is_gguf;
 
-/// How the files of llama.cpp end.
-pub(super) const GGUF: &str = ".gguf";
 const INDEX: &str = "model.safetensors.index.json";
 const SINGLE: &str = "model.safetensors";
 /// What backends know an adapter's file by, which is none of the model's.
@@ -35,9 +34,9 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
         format!(
             "{name} is a Python pickle, which can run code and is not read; fetch the .safetensors files"
         )
-    } else if let Some(name) = has(GGUF) {
+    } else if let Some(name) = names.iter().find(|name| is_gguf(Path::new(name))) {
         format!(
-            "{name} is a GGUF file, which is read by itself: name that file, or take config.json out of the folder"
+            "{name} is a GGUF file, into which no adapter is merged; fetch the model as safetensors, or name that file to run it alone"
         )
     } else {
         "there is no .safetensors file; fetch the checkpoint again".to_owned()

@@ -50,6 +50,8 @@ pub enum MessageContent {
         role: Role,
         /// What.
         text: String,
+        /// True for a text whose blanks were to be filled.
+        has_blanks: bool,
     },
     /// By a model.
     Answer(Box<GenerationRecord>),
@@ -111,7 +113,15 @@ impl Conversation {
                 parent,
                 role,
                 text,
-            }) => self.add(id, parent, at, MessageContent::Text { role, text }, places),
+                has_blanks,
+            }) => {
+                let said = MessageContent::Text {
+                    role,
+                    text,
+                    has_blanks,
+                };
+                self.add(id, parent, at, said, places);
+            }
             Record::Gen(it) => self.add(it.id, it.parent, at, MessageContent::Answer(it), places),
             Record::Title { text } => self.title = Some(text),
             Record::Visibility { ids, visibility } => {
@@ -226,6 +236,7 @@ impl Conversation {
                 MessageContent::Text {
                     role: Role::User,
                     text,
+                    ..
                 } => Some(text.as_str()),
                 MessageContent::Text { .. } | MessageContent::Answer(_) => None,
             });

@@ -87,6 +87,9 @@ pub struct MessageRecord {
     pub role: Role,
     /// What.
     pub text: String,
+    /// True for a text whose blanks were to be filled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_blanks: bool,
 }
 
 /// An answer, and how it came about.

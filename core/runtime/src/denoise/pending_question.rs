@@ -131,7 +131,7 @@ impl PendingQuestion<'_> {
     }
 
     /// Makes the step with these commits: those that were [proposed](Self::propose), or those of a recorded run. The event's
-    /// `elapsed` is the caller's to fill.
+    /// times are the caller's to fill.
     ///
     /// # Panics
     /// If a commit's position is beyond the canvas.
@@ -164,14 +164,22 @@ impl PendingQuestion<'_> {
             length: denoise.canvas.len(),
             masked: denoise.canvas.masked_in(0..denoise.canvas.len()).count(),
             elapsed: Duration::ZERO,
+            forward: Duration::ZERO,
             nfe: denoise.nfe,
             nfe_saved: denoise.nfe_saved(),
         }
     }
 
-    /// Makes the step with what the strategy makes of the answer.
+    /// Makes the step with what the strategy makes of the answer; where a recorded run [is followed](Denoise::following), that
+    /// is only told.
     pub fn tell(mut self, answer: OutputRows<'_>) -> StepEvent {
         let commits = self.propose(answer);
-        self.commit(commits)
+        match self.denoise.recorded.pop_front() {
+            Some(recorded) => StepEvent {
+                commits,
+                ..self.commit(recorded)
+            },
+            None => self.commit(commits),
+        }
     }
 }

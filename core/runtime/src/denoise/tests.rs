@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::StepEvent;
-use crate::family::{BlockOrigin, Predictor};
+use crate::family::{BlockOrigin, Predictor, Shift};
 use crate::params::{Growth, Transfer};
 use crate::scorer::ShortForm;
 
@@ -17,7 +17,11 @@ const SPECIAL: SpecialIds = SpecialIds {
 };
 
 fn denoise(rules: FamilyRules, canvas: Canvas, params: Params) -> Denoise {
-    Denoise::new(SPECIAL, rules, canvas, params).expect("the settings fit")
+    let special = SpecialIds {
+        other_ends: vec![TokenId(6)],
+        ..SPECIAL
+    };
+    Denoise::new(special, rules, canvas, params).expect("the settings fit")
 }
 
 fn params(steps: usize, block_length: usize) -> Params {
@@ -96,6 +100,30 @@ fn a_recorded_run_is_followed_whatever_the_model_says() {
     let event = first.commit(vec![recorded.clone()]);
     assert_eq!(event.commits, [recorded]);
     assert_eq!(asked(&mut denoise).question().wanted, at(&[0]));
+}
+
+#[test]
+fn a_run_that_follows_a_recorded_one_tells_what_it_would_have_done() {
+    let canvas = Canvas::new(&[], 2, MASK);
+    let recorded = |at, token| {
+        vec![Commit {
+            at: Position(at),
+            token: TokenId(token),
+            was: None,
+            confidence: 0.5,
+            entropy: 0.0,
+            kind: CommitKind::New,
+            top: Vec::new(),
+        }]
+    };
+    let mut denoise = denoise(FamilyRules::default(), canvas, params(2, 2))
+        .following(vec![recorded(1, 6), recorded(0, 3)]);
+    let told = [&[4, 5][..], &[4]].map(|tokens| {
+        let event = asked(&mut denoise).tell(OutputRows::Logits(&mut rows(tokens)));
+        (event.commits[0].at, event.commits[0].token)
+    });
+    assert_eq!(told, [(Position(0), TokenId(4)), (Position(0), TokenId(4))]);
+    assert_eq!(denoise.canvas().answer(), [TokenId(3), TokenId(6)]);
 }
 
 #[test]
@@ -180,8 +208,9 @@ fn blocks_of_a_family_that_counts_them_from_the_canvas_begin_in_the_prompt() {
 }
 
 #[test]
-fn either_end_token_ends_an_answer_once_all_before_it_is_full() {
-    for end in [1, 7] {
+fn every_end_token_ends_an_answer_once_all_before_it_is_full() {
+    // The end of the text, that of the turn, and another of the list.
+    for end in [1, 7, 6] {
         let canvas = Canvas::new(&[TokenId(3)], 4, MASK);
         let mut denoise = denoise(FamilyRules::default(), canvas, params(4, 4));
         asked(&mut denoise).tell(OutputRows::Logits(&mut rows(&[4, 5, 5, 5])));
@@ -203,12 +232,9 @@ fn pins_are_hidden_from_the_unconditional_half() {
 }
 
 /// Block-causal attention in blocks of 2.
-fn by_blocks() -> FamilyRules {
+fn by_blocks(shift: Shift) -> FamilyRules {
     let block = std::num::NonZeroU32::new(2).expect("it is not 0");
-    FamilyRules::of(
-        unmask_api::Attention::BlockCausal(block),
-        crate::family::Shift::None,
-    )
+    FamilyRules::of(unmask_api::Attention::BlockCausal(block), shift)
 }
 
 /// Tells each step these tokens in turn, one for each position that it asks for.
@@ -231,7 +257,7 @@ fn an_answer_grows_by_blocks_up_to_its_ceiling() {
         ..params(2, 2)
     };
     let canvas = Canvas::new(&[TokenId(3)], 1, MASK);
-    let mut denoise = denoise(by_blocks(), canvas, params);
+    let mut denoise = denoise(by_blocks(Shift::None), canvas, params);
     let mut lengths = Vec::new();
     while let Some(event) = told(&mut denoise, 4) {
         assert!(event.fed.end <= event.length, "{event:?}");
@@ -251,7 +277,7 @@ fn an_answer_that_grows_stops_in_the_block_of_its_end() {
             ..params(2, 2)
         };
         let canvas = Canvas::new(&[TokenId(3)], 1, MASK);
-        let mut denoise = denoise(by_blocks(), canvas, params);
+        let mut denoise = denoise(by_blocks(Shift::None), canvas, params);
         told(&mut denoise, 4).expect("there is a mask");
         told(&mut denoise, END.0).expect("a block was appended");
         assert!(told(&mut denoise, 4).is_none());
@@ -261,17 +287,33 @@ fn an_answer_that_grows_stops_in_the_block_of_its_end() {
 
 #[test]
 fn blocks_behind_that_of_an_end_token_are_left_alone_whatever_is_said_of_early_stops() {
-    let params = Params {
-        early_stop: false,
-        transfer: Transfer::Dynamic(0.0),
-        ..params(6, 2)
-    };
-    let canvas = Canvas::new(&[TokenId(3), TokenId(3)], 6, MASK);
-    let mut denoise = denoise(by_blocks(), canvas, params);
-    told(&mut denoise, END.0).expect("there are masks");
-    assert!(told(&mut denoise, 4).is_none());
-    assert_eq!(denoise.reason(), Some(FinishReason::EndToken));
-    assert_eq!(denoise.stats().nfe, 1);
+    // LLaDA2 and SDAR, and Fast-dLLM v2, where a block begins with a step of its own.
+    let ways = [
+        (Shift::None, Transfer::Dynamic(0.0), 1),
+        (Shift::OneInBlock, Transfer::Threshold(0.0), 2),
+    ];
+    for ((shift, transfer, nfe), end) in ways
+        .into_iter()
+        .flat_map(|it| [1, 7, 6].map(|end| (it, end)))
+    {
+        let params = Params {
+            early_stop: false,
+            transfer,
+            ..params(6, 2)
+        };
+        let canvas = Canvas::new(&[TokenId(3), TokenId(3)], 6, MASK);
+        let mut denoise = denoise(by_blocks(shift), canvas, params);
+        for _ in 0..nfe {
+            told(&mut denoise, end).expect("there are masks");
+        }
+        assert!(told(&mut denoise, 4).is_none());
+        assert_eq!(denoise.reason(), Some(FinishReason::EndToken));
+        let end = TokenId(end);
+        assert_eq!(
+            denoise.canvas().answer(),
+            [end, end, MASK, MASK, MASK, MASK]
+        );
+    }
 }
 
 #[test]

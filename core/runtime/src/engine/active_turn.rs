@@ -20,16 +20,19 @@ use crate::sampler::strategies;
 use crate::scorer::Seat;
 use crate::text::answer::pinned_kept;
 
+/// Names a turn or a measurement from its beginning to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct WorkId(pub(super) u64);
+
 pub(super) struct ActiveTurn {
     pub(super) turn: TurnId,
+    pub(super) work: WorkId,
     pub(super) sharing: Sharing,
     pub(super) control: Arc<Control>,
     pub(super) session: TurnSession,
     pub(super) holes: Vec<Range<usize>>,
     /// Wall time of its forwards.
     pub(super) elapsed: Duration,
-    /// The engine's time that it has had: of a pass of several its part.
-    pub(super) served: Duration,
     /// Whether its owner was told that it rests.
     pub(super) is_resting: bool,
 }
@@ -49,7 +52,10 @@ impl TurnSession {
         ready: &ReadyModel,
         sessions: &mut ModelSessions,
         LaidOut {
-            canvas, planned, ..
+            canvas,
+            planned,
+            recorded,
+            ..
         }: &LaidOut,
         params: Params,
         passes: Passes,
@@ -59,7 +65,7 @@ impl TurnSession {
         let plan = planned.over(canvas);
         let strategy = strategies::begin_filling(ready.strategies, &plan, &params, rules)?;
         // A second copy of a block needs a mask, and a mask is of a whole pass.
-        let may_share = batch > 1
+        let may_share = turns.min(batch) > 1
             && passes == Passes::Together
             && !matches!(params.transfer, Transfer::Wino(_));
         let denoise = Denoise::with_strategy(special, rules, canvas.clone(), params, strategy);
@@ -67,6 +73,7 @@ impl TurnSession {
             Planned::Answer => denoise,
             Planned::Masks => denoise.of_masks_alone(),
         };
+        let denoise = denoise.following(recorded.clone());
         let (model, attention) = (&*ready.model, ready.attention);
         if may_share {
             let room = room(model, attention, &denoise)?;
@@ -93,9 +100,15 @@ impl ActiveTurn {
         events.emit(EngineEvent::Turn(self.turn, event));
     }
 
-    /// Tells of a step that took so long.
-    pub(super) fn stepped(&mut self, mut step: StepEvent, elapsed: Duration, events: &EventSink) {
+    /// Tells of a step that took so long, its forward among it.
+    pub(super) fn stepped(
+        &mut self,
+        mut step: StepEvent,
+        (elapsed, forward): (Duration, Duration),
+        events: &EventSink,
+    ) {
         step.elapsed = elapsed;
+        step.forward = forward;
         self.elapsed += elapsed;
         if self.control.tells_guesses() {
             step.guesses = self.session.denoise().guesses();

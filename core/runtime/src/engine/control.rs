@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use unmask_api::CancelFlag;
 
+use super::Passes;
+
 /// What the owner of a handle wants to become of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Requested {
@@ -19,6 +21,8 @@ pub(super) struct Control {
     /// Has the engine's thread look at it.
     wake: Box<dyn Fn() + Send + Sync>,
     tells_guesses: AtomicBool,
+    /// Whether a pass has computed this turn and others.
+    has_shared: AtomicBool,
     /// The pass that computes this turn and others.
     pass: Mutex<Option<Arc<SharedPass>>>,
     /// Stops a running forward, or a load.
@@ -57,6 +61,7 @@ impl Control {
             requested: Mutex::default(),
             wake: Box::new(wake),
             tells_guesses: AtomicBool::default(),
+            has_shared: AtomicBool::default(),
             pass: Mutex::default(),
             cancel: CancelFlag::new(),
             again: CancelFlag::new(),
@@ -91,6 +96,18 @@ impl Control {
         };
         if pass.wanted_by.fetch_sub(1, Ordering::Relaxed) == 1 {
             pass.cancel.raise();
+        }
+    }
+
+    /// A pass has computed this turn and others.
+    pub(super) fn has_shared(&self) {
+        self.has_shared.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn passes(&self) -> Passes {
+        match self.has_shared.load(Ordering::Relaxed) {
+            true => Passes::Together,
+            false => Passes::Alone,
         }
     }
 

@@ -51,6 +51,7 @@ impl Fill {
             left_out,
             holes,
             planned: Planned::Answer,
+            recorded: Vec::new(),
         })
     }
 }

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::Passes;
 use super::control::{Control, Requested};
 
 /// A turn that was begun. No call blocks; requests take effect at the turn's next step, or before its first. Dropping the
@@ -22,6 +23,12 @@ impl TurnHandle {
     /// Its steps tell what the model would put in the place of the masks that they leave.
     pub fn tell_guesses(&self) {
         self.0.tell_guesses();
+    }
+
+    /// Whether any pass so far has computed other turns too; what a step's event tells of is counted.
+    #[must_use]
+    pub fn passes(&self) -> Passes {
+        self.0.passes()
     }
 
     /// Ends the turn after the running step; what is committed is kept.

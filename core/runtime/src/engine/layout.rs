@@ -17,11 +17,16 @@ impl TurnRequest {
     ///
     /// # Errors
     /// A [`Failure`] that says what cannot be done and what to do instead.
-    pub fn laid_out(mut self, loaded: &Loaded) -> Result<Self, Failure> {
-        let laid_out = lay_out(loaded, self.input, &mut self.params)?;
-        Ok(Self {
-            input: TurnInput::LaidOut(laid_out),
-            ..self
+    pub fn laid_out(self, loaded: &Loaded) -> Result<TurnRequest<LaidOut>, Failure> {
+        let Self {
+            turn,
+            input,
+            mut params,
+        } = self;
+        Ok(TurnRequest {
+            turn,
+            input: lay_out(loaded, input, &mut params)?,
+            params,
         })
     }
 }
@@ -74,6 +79,7 @@ pub(super) fn lay_out(
                 left_out,
                 holes: Vec::new(),
                 planned: Planned::Answer,
+                recorded: Vec::new(),
             });
         }
     };
@@ -82,6 +88,7 @@ pub(super) fn lay_out(
         left_out: 0,
         holes: Vec::new(),
         planned: Planned::Answer,
+        recorded: Vec::new(),
     })
 }
 
@@ -103,6 +110,7 @@ fn infill(loaded: &Loaded, canvas: Canvas, params: &mut Params) -> Result<LaidOu
         left_out: 0,
         holes: Vec::new(),
         planned: Planned::Masks,
+        recorded: Vec::new(),
     })
 }
 

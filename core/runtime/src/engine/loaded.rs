@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use unmask_api::{DeviceKind, ModelFacts, TokenId};
+use unmask_api::{Capabilities, DeviceKind, ModelFacts, TokenId};
 
 use super::ModelText;
 use crate::Params;
@@ -65,6 +65,13 @@ impl Loaded {
     #[must_use]
     pub fn is_end(&self, token: TokenId) -> bool {
         self.special.is_end(token)
+    }
+
+    /// True if blocks of the canvas that are final are computed once, over the turns of a conversation too: exactly, whatever
+    /// the settings say.
+    #[must_use]
+    pub fn keeps_final_blocks(&self) -> bool {
+        self.rules.attention_block.is_some() && self.facts.capabilities.has(Capabilities::KV_CACHE)
     }
 
     /// Turns that run on it at once, and those of them that a pass computes.

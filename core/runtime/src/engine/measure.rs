@@ -1,13 +1,14 @@
 //! Likelihoods as work of the engine's thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use unmask_api::{BackendError, ErrorCode};
 
 use super::control::Control;
 use super::end::{End, no_model, panicked};
-use super::inbox::Inbox;
+use super::inbox::{EngineCommand, Inbox};
 use super::layout::{check_context, check_tokens};
 use super::model::{Ready, ReadyModel};
 use super::turns::{ModelGone, ModelInUse, Turns};
@@ -65,9 +66,9 @@ impl MeasureRequest {
 impl EngineWorker {
     pub(super) fn measure(
         &mut self,
-        request: &MeasureRequest,
-        sharing: &Sharing,
-        control: &Control,
+        request: MeasureRequest,
+        sharing: Sharing,
+        control: Arc<Control>,
     ) {
         let Self {
             current,
@@ -76,19 +77,23 @@ impl EngineWorker {
             inbox,
             ..
         } = self;
-        let (events, client) = (&*events, &*sharing.client);
-        let emit = |event| events.emit(EngineEvent::Measure(request.measure, event));
-        turns.measure(client);
+        let (events, measure) = (&*events, request.measure);
+        let emit = |event| events.emit(EngineEvent::Measure(measure, event));
+        turns.measure(&sharing.client);
         let end = catch_unwind(AssertUnwindSafe(|| {
             let current = current.as_mut().ok_or_else(no_model)?;
             if let Ready::Away(away) = &mut current.ready {
                 request.check(&away.loaded())?;
-                return Ok(away.measure(request, control, &emit)?);
+                let began = Instant::now();
+                let end = away.measure(&request, &*control, &emit);
+                turns.spent_measuring(began.elapsed(), events);
+                return Ok(Some(end?));
             }
             let on = current.in_use(events).ok_or_else(no_model)?;
             let ready = on.ready;
-            let mut others = OtherTurns::new(turns, inbox, on, client);
-            let end = measure_all(ready, request, control, &emit, &mut || others.step());
+            let mut others = OtherTurns::new(turns, inbox, on, &control);
+            let end = measure_all(ready, &request, &emit, &mut others);
+            others.charge();
             match others.gone {
                 None => end,
                 Some(failure) => Err(End::Gone(failure)),
@@ -97,7 +102,12 @@ impl EngineWorker {
         .unwrap_or_else(|panic| Err(End::Failed(panicked(&*panic))));
         self.turns.measured();
         match end {
-            Ok(last) => emit(last),
+            Ok(Some(last)) => emit(last),
+            Ok(None) => {
+                self.turns.wait_for_room();
+                let again = EngineCommand::Measure(request, sharing, control);
+                self.inbox.put_back(again);
+            }
             Err(End::Failed(failure)) => emit(MeasureEvent::Failed(failure)),
             Err(End::Gone(failure)) => {
                 emit(MeasureEvent::Failed(failure.clone()));
@@ -112,9 +122,8 @@ struct OtherTurns<'a, 'm> {
     turns: &'a mut Turns,
     inbox: &'a mut Inbox,
     on: ModelInUse<'m>,
-    client: &'a str,
-    /// The engine's time that the measurement has had.
-    served: Duration,
+    /// Of the measurement.
+    control: &'a Control,
     since: Instant,
     /// The model's process has ended.
     gone: Option<Failure>,
@@ -125,14 +134,13 @@ impl<'a, 'm> OtherTurns<'a, 'm> {
         turns: &'a mut Turns,
         inbox: &'a mut Inbox,
         on: ModelInUse<'m>,
-        client: &'a str,
+        control: &'a Control,
     ) -> Self {
         Self {
-            served: turns.least_served(client),
             turns,
             inbox,
             on,
-            client,
+            control,
             since: Instant::now(),
             gone: None,
         }
@@ -140,49 +148,58 @@ impl<'a, 'm> OtherTurns<'a, 'm> {
 
     /// A forward of the measurement has ended: turns of whoever has had less of the engine's time come first now.
     fn step(&mut self) {
-        let time = self.since.elapsed();
-        self.served += time;
-        self.turns.spent(self.client, time);
+        self.charge();
         if self.gone.is_none() {
-            let stepped =
-                (self.turns).step_before(self.client, self.served, self.inbox, &mut self.on);
-            if let Err(ModelGone(failure)) = stepped {
-                self.gone = Some(failure);
-            }
+            let (turns, control) = (&mut *self.turns, self.control);
+            let stepped = turns.step_before_measuring(control, self.inbox, &mut self.on);
+            self.gone = stepped.err().map(|ModelGone(failure)| failure);
         }
         self.since = Instant::now();
     }
+
+    /// What has passed since the last turn's step was the measurement's.
+    fn charge(&mut self) {
+        let time = self.since.elapsed();
+        self.turns.spent_measuring(time, self.on.events);
+    }
 }
 
-/// Returns the last event; `between` is called after each forward.
+/// Returns the last event; `None` if there was no memory to begin, and turns will leave some.
 fn measure_all(
     ready: &ReadyModel,
     request: &MeasureRequest,
-    control: &Control,
     emit: &dyn Fn(MeasureEvent),
-    between: &mut dyn FnMut(),
-) -> Result<MeasureEvent, End> {
+    others: &mut OtherTurns<'_, '_>,
+) -> Result<Option<MeasureEvent>, End> {
     request.check(&ready.loaded)?;
     let (mask, scale) = (ready.loaded.special.mask, request.cfg_scale);
     let mut likelihood = Likelihood::new(&*ready.model, mask, scale).with_rows(request.rows);
-    for index in 0..request.pairs.len() {
-        match measure_one(
-            ready,
-            request,
-            index,
-            &mut likelihood,
-            control,
-            emit,
-            between,
-        ) {
+    let mut index = 0;
+    while index < request.pairs.len() {
+        match measure_one(ready, request, index, &mut likelihood, emit, others) {
             Ok(measured) => emit(MeasureEvent::Measured(measured)),
             Err(DenoiseError::Backend(error)) if error.code() == ErrorCode::Cancelled => {
-                return Ok(MeasureEvent::Stopped);
+                return Ok(Some(MeasureEvent::Stopped));
+            }
+            Err(DenoiseError::Backend(error))
+                if error.code() == ErrorCode::OutOfMemory && others.on.sessions.free_idle() =>
+            {
+                continue;
+            }
+            // Nothing was told of it, so that it may begin anew.
+            Err(DenoiseError::Backend(error))
+                if error.code() == ErrorCode::OutOfMemory
+                    && index == 0
+                    && !likelihood.has_session()
+                    && !others.turns.is_empty() =>
+            {
+                return Ok(None);
             }
             Err(error) => return Err(End::of(ready, &error)),
         }
+        index += 1;
     }
-    Ok(MeasureEvent::Finished)
+    Ok(Some(MeasureEvent::Finished))
 }
 
 /// The pair at `index` of a request that was checked.
@@ -191,13 +208,13 @@ fn measure_one(
     request: &MeasureRequest,
     index: usize,
     likelihood: &mut Likelihood<'_>,
-    control: &Control,
     emit: &dyn Fn(MeasureEvent),
-    between: &mut dyn FnMut(),
+    others: &mut OtherTurns<'_, '_>,
 ) -> Result<Measured, DenoiseError> {
-    let pair = &request.pairs[index];
+    let (pair, control) = (&request.pairs[index], others.control);
+    let cancel = &control.cancel;
     // A pair may need no forward, which would see it.
-    if control.cancel.is_raised() {
+    if cancel.is_raised() {
         return Err(BackendError::Cancelled.into());
     }
     let of = |error| match error {
@@ -211,14 +228,14 @@ fn measure_one(
             done,
             draws,
         });
-        between();
+        others.step();
     };
     let estimate = likelihood
         .estimate(
             pair,
             request.samples,
             request.masking,
-            &control.cancel,
+            cancel,
             &mut progress,
         )
         .map_err(of)?;
@@ -231,8 +248,8 @@ fn measure_one(
                 ready.loaded.rules,
                 pair,
                 scale,
-                &control.cancel,
-                between,
+                cancel,
+                &mut || others.step(),
             )
         })
         .transpose()?;

@@ -17,7 +17,6 @@ mod model;
 mod model_text;
 mod pass_budget;
 mod request;
-mod served;
 mod sessions;
 mod thread;
 mod turn_steps;
@@ -28,6 +27,7 @@ use std::io;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
+use std::time::Duration;
 
 use crate::concurrency::Concurrency;
 use control::Control;
@@ -71,10 +71,11 @@ impl Engine {
         loader: Box<dyn Loader>,
         on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::start_concurrent(Concurrency::ONE, loader, on_event)
+        Self::start_concurrent(Concurrency::ONE, loader, on_event, |_, _| ())
     }
 
-    /// The same with several turns at once.
+    /// The same with several turns at once. `on_served` is called from the thread with the time that each client has had,
+    /// as soon as it has: of a pass of several turns in equal parts, of a measurement that of its own forwards.
     ///
     /// # Errors
     /// Likewise.
@@ -82,11 +83,15 @@ impl Engine {
         concurrency: Concurrency,
         loader: Box<dyn Loader>,
         on_event: impl Fn(EngineEvent) + Send + Sync + 'static,
+        on_served: impl Fn(&str, Duration) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let (commands, inbox) = channel();
         let worker = EngineWorker {
             loader,
-            events: EventSink(Box::new(on_event)),
+            events: EventSink {
+                event: Box::new(on_event),
+                served: Box::new(on_served),
+            },
             inbox: Inbox::new(inbox),
             current: None,
             turns: Turns::new(concurrency),

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use unmask_api::{Position, TokenId};
 
+use crate::event::Commit;
 use crate::likelihood::{Masking, Pair, Samples};
 use crate::message::Message;
 use crate::pin::Pin;
@@ -101,13 +102,23 @@ pub enum TurnInput {
 
 /// One turn.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TurnRequest {
+pub struct TurnRequest<Input = TurnInput> {
     /// Its name.
     pub turn: TurnId,
     /// What is denoised.
-    pub input: TurnInput,
+    pub input: Input,
     /// How.
     pub params: Params,
+}
+
+impl From<TurnRequest<LaidOut>> for TurnRequest {
+    fn from(laid_out: TurnRequest<LaidOut>) -> Self {
+        Self {
+            turn: laid_out.turn,
+            input: TurnInput::LaidOut(laid_out.input),
+            params: laid_out.params,
+        }
+    }
 }
 
 /// How work runs where several clients have some.
@@ -198,6 +209,8 @@ pub struct LaidOut {
     pub holes: Vec<Range<usize>>,
     /// What the plan is laid over.
     pub planned: Planned,
+    /// What a recorded run changed, a step each: the canvas follows it, while steps tell what would be changed now.
+    pub recorded: Vec<Vec<Commit>>,
 }
 
 /// What a plan is laid over.

@@ -1,6 +1,7 @@
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use unmask_api::{BackendError, SessionSpec};
 
@@ -45,7 +46,7 @@ impl EngineWorker {
                 self.turn(*request, sharing, control);
             }
             EngineCommand::Measure(request, sharing, control) => {
-                self.measure(&request, &sharing, &control);
+                self.measure(request, sharing, control);
             }
             EngineCommand::Look | EngineCommand::End => (),
         }
@@ -107,7 +108,13 @@ impl EngineWorker {
             return emit(TurnEvent::Failed(no_model()));
         };
         if let Ready::Away(away) = &mut current.ready {
-            let end = catch_unwind(AssertUnwindSafe(|| away.turn(request, &*control, &emit)));
+            let work = WorkTime::begin();
+            let tell = |event: TurnEvent| {
+                work.hear(&event);
+                emit(event);
+            };
+            let end = catch_unwind(AssertUnwindSafe(|| away.turn(request, &*control, &tell)));
+            events.served(&sharing.client, work.elapsed());
             return emit(match end.unwrap_or_else(|panic| Err(panicked(&*panic))) {
                 Ok(outcome) => TurnEvent::Finished(outcome),
                 Err(failure) => TurnEvent::Failed(failure),
@@ -118,5 +125,44 @@ impl EngineWorker {
         if let Some(Err(ModelGone(failure))) = begun {
             self.lose(failure);
         }
+    }
+}
+
+/// How long a turn has worked, without its rests.
+struct WorkTime {
+    began: Instant,
+    rests_since: Cell<Option<Instant>>,
+    rested: Cell<Duration>,
+}
+
+impl WorkTime {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            rests_since: Cell::default(),
+            rested: Cell::default(),
+        }
+    }
+
+    fn hear(&self, event: &TurnEvent) {
+        match event {
+            TurnEvent::Paused(_) => self.rests_since.set(Some(Instant::now())),
+            TurnEvent::Resumed => self.go_on(),
+            TurnEvent::Started { .. }
+            | TurnEvent::Step(_)
+            | TurnEvent::Finished(_)
+            | TurnEvent::Failed(_) => (),
+        }
+    }
+
+    fn go_on(&self) {
+        if let Some(since) = self.rests_since.take() {
+            self.rested.set(self.rested.get() + since.elapsed());
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.go_on();
+        self.began.elapsed().saturating_sub(self.rested.get())
     }
 }

@@ -8,6 +8,7 @@ use unmask_api::{BackendError, ErrorCode};
 use super::active_turn::TurnSession;
 use super::control::{Control, SharedPass};
 use super::end::failure;
+use super::event_sink::EventSink;
 use super::pass_budget::PassBudget;
 use super::turns::{ModelGone, ModelInUse, Turns, guarded, is_gone};
 use crate::denoise::{Ask, Denoise};
@@ -28,10 +29,12 @@ impl Turns {
         let began = Instant::now();
         let stepped = guarded(|| generation.step(&turn.control.cancel));
         let ended = generation.denoise().reason();
-        let elapsed = began.elapsed();
-        self.charge(&[index], elapsed);
+        let (elapsed, forward) = (began.elapsed(), generation.forward_time());
+        self.charge(&[index], elapsed, on.events);
         match stepped {
-            Ok(Ok(Some(step))) => self.running[index].stepped(step, elapsed, on.events),
+            Ok(Ok(Some(step))) => {
+                self.running[index].stepped(step, (elapsed, forward), on.events);
+            }
             Ok(Ok(None)) => self.end(index, ended.unwrap_or(FinishReason::MasksLeft), on),
             Ok(Err(error)) => return self.met(&[index], &error, on),
             Err(panic) => self.fail(index, panic, on),
@@ -84,9 +87,15 @@ impl Turns {
         };
         controls.iter().for_each(|it| it.leave_pass());
         let elapsed = began.elapsed();
-        self.charge(&chosen, elapsed);
+        let times = (elapsed, scorer.forward_time());
+        self.charge(&chosen, elapsed, on.events);
         match stepped {
-            Ok(Ok(steps)) => self.stepped(&chosen, steps, elapsed, on),
+            Ok(Ok(steps)) => {
+                if controls.len() > 1 {
+                    controls.iter().for_each(|it| it.has_shared());
+                }
+                self.stepped(&chosen, steps, times, on)
+            }
             // Fewer turns in a pass would not help the one that has grown too long.
             Ok(Err(error)) if !has_room => self.met(&self.longest(&chosen), &error.into(), on),
             Ok(Err(error)) if error.code() == ErrorCode::OutOfMemory && chosen.len() > 1 => {
@@ -120,15 +129,19 @@ impl Turns {
 
     /// The turns of the next pass, ascending; `None` if one of those that were asked has ended, which changes who is next.
     fn choose(&mut self, ready: &[usize], on: &mut ModelInUse<'_>) -> Option<Vec<usize>> {
-        let batch = on.sessions.shared.as_ref()?.batch;
-        let mut budget = PassBudget::new(batch, on.ready.loaded.facts.vocab);
+        let shared = on.sessions.shared.as_ref()?;
+        let mut budget = PassBudget::new(shared.batch, on.ready.loaded.facts.vocab);
         let mut chosen = Vec::new();
         for &index in ready {
-            let TurnSession::Shared(denoise, _) = &mut self.running[index].session else {
+            let TurnSession::Shared(denoise, seat) = &mut self.running[index].session else {
                 continue;
             };
             let takes = guarded(|| match denoise.ask() {
-                Ask::Question(asked) => Ok(budget.takes(&asked.question())),
+                Ask::Question(asked) => {
+                    let question = asked.question();
+                    let computed = shared.scorer.computed(&question, *seat);
+                    Ok(budget.takes(computed, question.n_read()))
+                }
                 Ask::Ended(reason) => Err(reason),
             });
             match takes {
@@ -152,14 +165,14 @@ impl Turns {
         &mut self,
         chosen: &[usize],
         steps: Vec<Result<StepEvent, BackendError>>,
-        elapsed: Duration,
+        times: (Duration, Duration),
         on: &mut ModelInUse<'_>,
     ) -> Result<(), ModelGone> {
         // From behind, since a turn that fails is taken out.
         let mut told: Vec<_> = chosen.iter().zip(steps).collect();
         while let Some((&index, step)) = told.pop() {
             match step {
-                Ok(step) => self.running[index].stepped(step, elapsed, on.events),
+                Ok(step) => self.running[index].stepped(step, times, on.events),
                 Err(error) => self.met(&[index], &error.into(), on)?,
             }
         }
@@ -189,12 +202,13 @@ impl Turns {
     }
 
     /// The engine's time of a pass, in equal parts.
-    fn charge(&mut self, turns: &[usize], elapsed: Duration) {
+    fn charge(&mut self, turns: &[usize], elapsed: Duration, events: &EventSink) {
         let part = elapsed / turns.len().max(1) as u32;
         for &index in turns {
-            let turn = &mut self.running[index];
-            turn.served += part;
-            self.served.add(&turn.sharing.client, part);
+            let turn = &self.running[index];
+            let client = &turn.sharing.client;
+            self.share.spend_on(client, &turn.work, part);
+            events.served(client, part);
         }
     }
 }

@@ -10,29 +10,36 @@ use std::time::Duration;
 
 use unmask_api::{BackendError, ErrorCode};
 
-use super::active_turn::{ActiveTurn, TurnSession};
+use super::active_turn::{ActiveTurn, TurnSession, WorkId};
 use super::control::{Control, Requested};
 use super::end::{failure, panicked};
 use super::event_sink::EventSink;
 use super::inbox::{EngineCommand, Inbox, Occupied};
 use super::layout::lay_out;
 use super::model::ReadyModel;
-use super::served::ServedTimes;
 use super::sessions::ModelSessions;
-use super::{EngineEvent, Failure, Sharing, TurnEvent, TurnInput, TurnRequest};
+use super::{EngineEvent, Failure, Sharing, TurnEvent, TurnRequest};
 use crate::concurrency::Concurrency;
 use crate::event::FinishReason;
+use crate::fair_share::FairShare;
 use crate::generate::DenoiseError;
 
 /// Turns that run.
 pub(super) struct Turns {
     concurrency: Concurrency,
     pub(super) running: Vec<ActiveTurn>,
-    pub(super) served: ServedTimes,
-    /// Whose likelihoods are measured meanwhile.
-    measuring: Option<String>,
+    /// Of all work that runs and does not rest.
+    pub(super) share: FairShare<WorkId>,
+    last: WorkId,
+    /// Likelihoods that are measured meanwhile.
+    measuring: Option<Measuring>,
     /// There was no memory for one more; it waits until one has ended.
     is_full: bool,
+}
+
+struct Measuring {
+    client: String,
+    work: WorkId,
 }
 
 /// What turns run on.
@@ -50,7 +57,8 @@ impl Turns {
         Self {
             concurrency,
             running: Vec::new(),
-            served: ServedTimes::default(),
+            share: FairShare::default(),
+            last: WorkId::default(),
             measuring: None,
             is_full: false,
         }
@@ -118,15 +126,14 @@ impl Turns {
         let session = match opened {
             Ok(session) => session,
             Err(DenoiseError::Backend(error))
-                if error.code() == ErrorCode::OutOfMemory
-                    && (on.sessions.free_idle() || !self.running.is_empty()) =>
+                if error.code() == ErrorCode::OutOfMemory && self.may_make_room(on.sessions) =>
             {
-                self.is_full = !self.running.is_empty();
-                let again = Box::new(TurnRequest {
+                let again = TurnRequest {
                     turn,
-                    input: TurnInput::LaidOut(laid_out),
+                    input: laid_out,
                     params,
-                });
+                };
+                let again = Box::new(again.into());
                 inbox.put_back(EngineCommand::Turn(again, sharing, control));
                 return Ok(());
             }
@@ -144,27 +151,33 @@ impl Turns {
             params: Box::new(params),
             left_out: laid_out.left_out,
         });
-        self.served.enter(&sharing.client);
-        let served = self.least_served(&sharing.client);
+        let work = self.enter(&sharing.client);
         self.running.push(ActiveTurn {
             turn,
+            work,
             sharing,
             control,
             session,
             holes: laid_out.holes,
             elapsed: Duration::ZERO,
-            served,
             is_resting: false,
         });
         Ok(())
     }
 
-    /// What the turn of a client that has had least has had: where its next work begins, so that an older turn goes on however
-    /// many come.
-    pub(super) fn least_served(&self, client: &str) -> Duration {
-        let own = self.running.iter();
-        let own = own.filter(|it| it.sharing.client == client);
-        own.map(|it| it.served).min().unwrap_or_default()
+    fn enter(&mut self, client: &str) -> WorkId {
+        self.last.0 += 1;
+        self.share.enter(client, self.last);
+        self.last
+    }
+
+    /// After there was no memory for something: whether it is worth another try, at once if idle sessions could be freed, else
+    /// when something that runs has ended.
+    pub(super) fn may_make_room(&mut self, sessions: &mut ModelSessions) -> bool {
+        let has_freed = sessions.free_idle();
+        let runs = !self.running.is_empty() || self.measuring.is_some();
+        self.is_full = !has_freed && runs;
+        has_freed || runs
     }
 
     /// Does what the owners of turns want, then makes a step of the turn that is next, and of others with it.
@@ -180,16 +193,14 @@ impl Turns {
         }
     }
 
-    /// Begins what waits beside a measurement, and makes steps while turns are before its client, which has had so much of the
-    /// engine's time for it.
-    pub(super) fn step_before(
+    /// Begins what waits beside the measurement, and makes steps while turns are before it and it is still wanted.
+    pub(super) fn step_before_measuring(
         &mut self,
-        client: &str,
-        served: Duration,
+        control: &Control,
         inbox: &mut Inbox,
         on: &mut ModelInUse<'_>,
     ) -> Result<(), ModelGone> {
-        loop {
+        while !control.cancel.is_raised() {
             inbox.take_in();
             while let Some(EngineCommand::Turn(request, sharing, control)) =
                 inbox.next(self.occupied(Some(on.ready)))
@@ -197,44 +208,59 @@ impl Turns {
                 self.begin(*request, sharing, control, inbox, on)?;
             }
             self.heed(on);
-            let other = self.served.order(client, served);
+            let Some(Measuring { client, work }) = &self.measuring else {
+                return Ok(());
+            };
+            let own = self.share.order(client, work);
             match self.ready().first() {
-                Some(&first) if self.order(first) < other => self.step(on)?,
+                Some(&first) if self.order(first) < own => self.step(on)?,
                 Some(_) | None => return Ok(()),
             }
         }
+        Ok(())
     }
 
     /// Likelihoods are measured for a client, until [`measured`](Self::measured).
     pub(super) fn measure(&mut self, client: &str) {
-        self.served.enter(client);
-        self.measuring = Some(client.to_owned());
+        let work = self.enter(client);
+        let client = client.to_owned();
+        self.measuring = Some(Measuring { client, work });
     }
 
     /// Measuring took so long.
-    pub(super) fn spent(&mut self, client: &str, time: Duration) {
-        self.served.add(client, time);
+    pub(super) fn spent_measuring(&mut self, time: Duration, events: &EventSink) {
+        if let Some(Measuring { client, work }) = &self.measuring {
+            self.share.spend_on(client, work, time);
+            events.served(client, time);
+        }
     }
 
     pub(super) fn measured(&mut self) {
-        self.measuring = None;
-        self.forget_idle();
+        if let Some(Measuring { client, work }) = self.measuring.take() {
+            self.share.leave(&client, &work);
+            self.is_full = false;
+        }
     }
 
-    fn forget_idle(&mut self) {
-        let (running, measuring) = (&self.running, self.measuring.as_deref());
-        self.served.keep(|client| {
-            measuring == Some(client) || running.iter().any(|it| it.sharing.client == client)
-        });
+    /// Nothing else begins until a turn has ended.
+    pub(super) fn wait_for_room(&mut self) {
+        self.is_full = !self.running.is_empty();
     }
 
     /// Gives every turn up.
     pub(super) fn fail_all(&mut self, failure: &Failure, events: &EventSink) {
-        for turn in self.running.drain(..) {
+        while !self.running.is_empty() {
+            let turn = self.take_out(0);
             turn.emit(events, TurnEvent::Failed(failure.clone()));
         }
+    }
+
+    /// Takes out what has ended.
+    fn take_out(&mut self, index: usize) -> ActiveTurn {
+        let turn = self.running.remove(index);
+        self.share.leave(&turn.sharing.client, &turn.work);
         self.is_full = false;
-        self.forget_idle();
+        turn
     }
 
     fn heed(&mut self, on: &mut ModelInUse<'_>) {
@@ -247,11 +273,13 @@ impl Turns {
                 }
                 Requested::Pause if !turn.is_resting => {
                     turn.is_resting = true;
+                    self.share.leave(&turn.sharing.client, &turn.work);
                     let steps = turn.session.denoise().stats().steps;
                     turn.emit(on.events, TurnEvent::Paused(steps));
                 }
                 Requested::Run if turn.is_resting => {
                     turn.is_resting = false;
+                    self.share.enter(&turn.sharing.client, turn.work);
                     turn.emit(on.events, TurnEvent::Resumed);
                 }
                 Requested::Pause | Requested::Run => (),
@@ -271,11 +299,11 @@ impl Turns {
 
     fn order(&self, index: usize) -> (Duration, Duration) {
         let turn = &self.running[index];
-        self.served.order(&turn.sharing.client, turn.served)
+        self.share.order(&turn.sharing.client, &turn.work)
     }
 
     pub(super) fn end(&mut self, index: usize, reason: FinishReason, on: &mut ModelInUse<'_>) {
-        let turn = self.running.remove(index);
+        let turn = self.take_out(index);
         let outcome = guarded(|| turn.outcome(on.ready, reason)).and_then(|it| it);
         turn.emit(
             on.events,
@@ -288,19 +316,15 @@ impl Turns {
             TurnSession::Own(generation) => on.sessions.keep(*generation),
             TurnSession::Shared(_, seat) => on.sessions.leave(seat),
         }
-        self.is_full = false;
-        self.forget_idle();
     }
 
     pub(super) fn fail(&mut self, index: usize, failure: Failure, on: &mut ModelInUse<'_>) {
-        let turn = self.running.remove(index);
+        let turn = self.take_out(index);
         turn.emit(on.events, TurnEvent::Failed(failure));
         match turn.session {
             TurnSession::Own(_) => (),
             TurnSession::Shared(_, seat) => on.sessions.leave(seat),
         }
-        self.is_full = false;
-        self.forget_idle();
     }
 }
 

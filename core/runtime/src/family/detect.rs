@@ -80,6 +80,13 @@ pub fn detect_gguf(architecture: &str, called: &str) -> Result<&'static Family, 
         let disguised = others::disguised(family.name, &Value::Null, called);
         return disguised.map_or(Ok(*family), |name| Err(not_yet(name)));
     }
+    if let Some(family) = FAMILIES.iter().find(|it| is_called(it, architecture)) {
+        let read = GGUF.map(|(_, family)| family.title).join(", ");
+        return Err(FamilyError::NotAsGguf {
+            name: family.title,
+            read,
+        });
+    }
     let (name, supported) = (architecture.to_owned(), supported());
     Err(match others::named(architecture) {
         Some(name) => not_yet(name),
@@ -88,6 +95,12 @@ pub fn detect_gguf(architecture: &str, called: &str) -> Result<&'static Family, 
         }
         None => FamilyError::Unknown { name, supported },
     })
+}
+
+/// True if `name` is what the family is called in some file, whatever parts its words.
+fn is_called(family: &Family, name: &str) -> bool {
+    let mut names = family.model_types.iter().chain([&family.name]);
+    names.any(|own| others::plain(own) == others::plain(name))
 }
 
 /// The family that an architecture or a `model_type` names, or the name of a known one that is not ours.
@@ -198,6 +211,82 @@ mod tests {
         for (string, name) in names {
             check_not_run(&json!({"model_type": string}), name);
             check_not_run(&json!({"architectures": [string]}), name);
+        }
+    }
+
+    /// Both strings of the published files of each that the list of what is not run names, where they are known.
+    #[test]
+    fn what_is_not_run_is_named_by_its_published_strings_together() {
+        for (model_type, architecture, name) in [
+            (
+                "diffusion_gemma",
+                "DiffusionGemmaForBlockDiffusion",
+                "DiffusionGemma",
+            ),
+            (
+                "nemotron_labs_diffusion",
+                "NemotronLabsDiffusionForCausalLM",
+                "Nemotron-Labs-Diffusion",
+            ),
+            ("wedlm", "WeDLMForCausalLM", "WeDLM"),
+            ("rnd1", "RND1LM", "RND1"),
+            ("llada22_moe", "LLaDA22MoeModelLM", "LLaDA2.2"),
+            ("llada2_moe", "LLaDA22MoeModelLM", "LLaDA2.2"),
+            ("mmada", "MMadaModelLM", "MMaDA"),
+            ("llava_llada", "LlavaLLaDAModelLM", "LLaDA-V"),
+            ("sdar_vl", "SDARVLForConditionalGeneration", "SDAR-VL"),
+            ("sdar_moe", "SDARMoeForCausalLM", "SDAR-MoE (SDAR-30B-A3B)"),
+            ("a2d-qwen2", "A2DQwen2LMHeadModel", "A2D"),
+            ("a2d-qwen3", "A2DQwen3LMHeadModel", "A2D"),
+            ("mdlm", "MDLM", "MDLM"),
+            ("bd3lm", "BD3LM", "BD3LM"),
+        ] {
+            let both = json!({"model_type": model_type, "architectures": [architecture]});
+            check_not_run(&both, name);
+        }
+    }
+
+    #[test]
+    fn what_a_gguf_file_holds_is_run_or_named() {
+        let check = |architecture: &str, called: &str, expected: Result<&str, &str>| {
+            let got = detect_gguf(architecture, called).map(|family| family.name);
+            let got = got.map_err(|error| error.to_string());
+            assert_eq!(got.as_deref().map_err(String::as_str), expected);
+        };
+        for (architecture, name) in [
+            ("llada", "llada"),
+            ("llada-moe", "llada_moe"),
+            ("dream", "dream"),
+        ] {
+            check(architecture, "Some Model", Ok(name));
+        }
+        check("dream", "DreamOn v0 7B", Err(&not_run("DreamOn")));
+        for (architecture, name) in [
+            ("rnd1", "RND1"),
+            ("diffusion-gemma", "DiffusionGemma"),
+            ("nemotron-labs-diffusion", "Nemotron-Labs-Diffusion"),
+            ("wedlm", "WeDLM"),
+            ("llada22-moe", "LLaDA2.2"),
+            ("mmada", "MMaDA"),
+            ("sdar-moe", "SDAR-MoE (SDAR-30B-A3B)"),
+            ("a2d-qwen3", "A2D"),
+            ("mdlm", "MDLM"),
+            ("bd3lm", "BD3LM"),
+        ] {
+            check(architecture, "", Err(&not_run(name)));
+        }
+        for (architecture, name) in [
+            ("llada2", "LLaDA2"),
+            ("llada2-moe", "LLaDA2"),
+            ("illada", "iLLaDA"),
+            ("sdar", "SDAR"),
+            ("fast-dllm-v2", "Fast-dLLM v2"),
+            ("fast-dllm-qwen", "Fast-dLLM v2"),
+        ] {
+            let told = format!(
+                "it is {name} in GGUF, of which only LLaDA, LLaDA-MoE, Dream are read; fetch the folder with its .safetensors files"
+            );
+            check(architecture, "", Err(&told));
         }
     }
 

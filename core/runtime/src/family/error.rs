@@ -12,6 +12,16 @@ pub enum FamilyError {
         /// Those that are.
         supported: String,
     },
+    /// Run from other files than these.
+    #[error(
+        "it is {name} in GGUF, of which only {read} are read; fetch the folder with its .safetensors files"
+    )]
+    NotAsGguf {
+        /// Its name.
+        name: &'static str,
+        /// Those that are.
+        read: String,
+    },
     /// A model that writes from left to right.
     #[error(
         "`{name}` is an autoregressive model, which writes a token after the other and has no mask; this program runs masked \

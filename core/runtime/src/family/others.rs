@@ -109,6 +109,7 @@ pub(super) fn is_autoregressive(name: &str) -> bool {
             .any(|known| plain.starts_with(known))
 }
 
-fn plain(name: &str) -> String {
+/// In lower case, without what parts words.
+pub(super) fn plain(name: &str) -> String {
     name.to_lowercase().replace(['-', '_', '.'], "")
 }

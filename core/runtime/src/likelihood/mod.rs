@@ -76,6 +76,11 @@ impl<'m> Likelihood<'m> {
         Self { rows, ..self }
     }
 
+    /// Whether there was memory for a session.
+    pub(crate) fn has_session(&self) -> bool {
+        self.scorer.is_some()
+    }
+
     /// The loss of one stratum of draws, one at least: cross-entropy in nat at masked positions over the mask ratio,
     /// summed, averaged over draws.
     ///

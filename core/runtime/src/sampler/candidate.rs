@@ -21,3 +21,18 @@ pub struct Candidate {
     /// The best tokens with their probabilities, best first.
     pub top: ArrayVec<(TokenId, f32), TOP>,
 }
+
+impl Candidate {
+    /// One that nothing is known of but where it is.
+    pub(super) fn unjudged(at: Position) -> Self {
+        Self {
+            at,
+            token: TokenId(0),
+            score: 0.0,
+            confidence: 0.0,
+            entropy: 0.0,
+            margin: 0.0,
+            top: ArrayVec::new(),
+        }
+    }
+}

@@ -4,6 +4,10 @@
 //! the best score so far leaves it, given the best logit of its neighbourhood, is passed by without a logarithm: in a
 //! vocabulary all but some dozens.
 
+use pulp::NullaryFnOnce;
+
+use super::vectors::in_vectors;
+
 /// `exp(logit) / (-ln u)^temperature` in float64; the reference's `add_gumbel_noise`.
 #[must_use]
 pub fn gumbel_score(logit: f64, draw: f64, temperature: f64) -> f64 {
@@ -40,23 +44,32 @@ impl<'a> GumbelArgmax<'a> {
 
     /// The next entries' draws; those beyond the row count for nothing.
     pub(super) fn take(&mut self, draws: &[f64]) {
-        let row = &self.row[self.seen..];
-        for (logits, draws) in row.chunks(CHUNK).zip(draws.chunks(CHUNK)) {
-            let highest = highest(logits);
-            let mut limit = self.limit(highest);
-            if 1.0 - latest(draws) <= limit {
-                for (index, (&logit, &draw)) in (self.seen..).zip(logits.iter().zip(draws)) {
-                    if 1.0 - draw > limit {
-                        continue;
-                    }
-                    let score = gumbel_score(f64::from(logit), draw, self.temperature);
-                    if score > self.score {
-                        self.raise(index, score);
-                        limit = self.limit(highest);
-                    }
-                }
+        for draws in draws.chunks(CHUNK) {
+            let row = &self.row[self.seen..];
+            let (logits, draws) = match row.len() < draws.len() {
+                true => (row, &draws[..row.len()]),
+                false => (&row[..draws.len()], draws),
+            };
+            self.take_chunk(logits, draws);
+            self.seen += logits.len();
+        }
+    }
+
+    fn take_chunk(&mut self, logits: &[f32], draws: &[f64]) {
+        let (highest, latest) = in_vectors(Greatest { logits, draws });
+        let mut limit = self.limit(highest);
+        if 1.0 - latest > limit {
+            return;
+        }
+        for (index, (&logit, &draw)) in (self.seen..).zip(logits.iter().zip(draws)) {
+            if 1.0 - draw > limit {
+                continue;
             }
-            self.seen += logits.len().min(draws.len());
+            let score = gumbel_score(f64::from(logit), draw, self.temperature);
+            if score > self.score {
+                self.raise(index, score);
+                limit = self.limit(highest);
+            }
         }
     }
 
@@ -94,7 +107,22 @@ impl<'a> GumbelArgmax<'a> {
 
 const LANES: usize = 16;
 
+/// The [`highest`] logit and the [`latest`] draw.
+struct Greatest<'a> {
+    logits: &'a [f32],
+    draws: &'a [f64],
+}
+
+impl NullaryFnOnce for Greatest<'_> {
+    type Output = (f32, f64);
+    #[inline(always)]
+    fn call(self) -> (f32, f64) {
+        (highest(self.logits), latest(self.draws))
+    }
+}
+
 /// The greatest logit, NaN left out; in lanes that the compiler turns into vector code.
+#[inline(always)]
 fn highest(logits: &[f32]) -> f32 {
     let greater = |most: f32, next: f32| if next > most { next } else { most };
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -112,6 +140,7 @@ fn highest(logits: &[f32]) -> f32 {
 }
 
 /// The greatest draw, as [`highest`].
+#[inline(always)]
 fn latest(draws: &[f64]) -> f64 {
     let greater = |most: f64, next: f64| if next > most { next } else { most };
     let mut lanes = [f64::NEG_INFINITY; LANES];

@@ -4,6 +4,7 @@ use unmask_api::{Position, RowSummary, TokenId, TopRows};
 
 use super::gumbel::GumbelArgmax;
 use super::keep_top::keep_top;
+use super::noise::TOGETHER;
 use super::summarised::summarised;
 use super::{Candidate, Noise, rank};
 use crate::Params;
@@ -34,8 +35,17 @@ impl Judge<'_> {
         candidates: &mut Vec<Candidate>,
     ) {
         let vocab = rows.len().checked_div(positions.len()).unwrap_or(0).max(1);
-        let rows = rows.par_chunks_exact_mut(vocab).zip(positions);
-        candidates.par_extend(rows.map(|(row, &at)| self.judge_row(call, at, row)));
+        let before = candidates.len();
+        candidates.extend(positions.iter().map(|&at| Candidate::unjudged(at)));
+        // Noise is made for several rows at once, as long as each thread has some.
+        let together = match self.params.temperature > 0.0 {
+            true => (positions.len() / rayon::current_num_threads()).clamp(1, TOGETHER),
+            false => 1,
+        };
+        rows.par_chunks_mut(vocab * together)
+            .zip(positions.par_chunks(together))
+            .zip(candidates[before..].par_chunks_mut(together))
+            .for_each(|((rows, positions), to)| self.judge_rows(call, positions, rows, to));
     }
 
     /// How likely the tokens are that stand at `positions`, by `rows` of shape `[positions, vocab]`, put behind the candidates
@@ -142,45 +152,79 @@ impl Judge<'_> {
         candidates.extend(positions.iter().enumerate().map(judge));
     }
 
-    fn judge_row(&self, call: usize, at: Position, row: &mut [f32]) -> Candidate {
-        let temperature = self.params.temperature;
-        let ban = |row: &mut [f32], ids: &mut dyn Iterator<Item = TokenId>| {
-            for id in ids {
-                if let Some(logit) = row.get_mut(id.index()) {
-                    *logit = f32::NEG_INFINITY;
+    /// Judges at most [`TOGETHER`] rows.
+    fn judge_rows(
+        &self,
+        call: usize,
+        positions: &[Position],
+        rows: &mut [f32],
+        to: &mut [Candidate],
+    ) {
+        let vocab = rows.len() / positions.len();
+        for row in rows.chunks_exact_mut(vocab) {
+            self.prepare(row);
+        }
+        let tokens = self.tokens(call, positions, rows);
+        let rows = rows.chunks_exact_mut(vocab).zip(tokens);
+        for ((row, token), to) in rows.zip(to) {
+            if self.params.confidence_eos_eot_inf {
+                // The reference writes `logits_with_noise[EOS] = logits[EOT] = -inf`; without noise both are one tensor.
+                if self.params.temperature == 0.0 {
+                    ban(row, self.special.ends_of_text());
                 }
+                ban(row, self.special.eot);
             }
-        };
-        if self.params.logits_eos_inf {
-            ban(row, &mut self.special.ends_of_text());
+            *to = self.candidate(call, to.at, row, token);
         }
-        let mut noise = temperature;
-        if temperature > 0.0 && self.params.confidence_of == ConfidenceOf::Drawn {
-            row.iter_mut().for_each(|it| *it /= temperature as f32);
-            noise = 1.0;
-        }
+    }
+
+    /// Edits a row's logits before a token is chosen.
+    fn prepare(&self, row: &mut [f32]) {
         let Params {
             top_p,
             top_k,
             first_filter,
+            temperature,
             ..
         } = *self.params;
-        keep_top(row, top_p, top_k, first_filter);
-        let token = if temperature == 0.0 {
-            argmax(row)
-        } else {
-            let mut argmax = GumbelArgmax::new(row, noise);
-            let take = &mut |draws: &[f64]| argmax.take(draws);
-            self.noise.uniforms(call, at, row.len(), take);
-            argmax.best()
-        };
-        if self.params.confidence_eos_eot_inf {
-            // The reference writes `logits_with_noise[EOS] = logits[EOT] = -inf`; without noise both are one tensor.
-            if temperature == 0.0 {
-                ban(row, &mut self.special.ends_of_text());
-            }
-            ban(row, &mut self.special.eot.into_iter());
+        if self.params.logits_eos_inf {
+            ban(row, self.special.ends_of_text());
         }
+        if self.is_tempered() {
+            row.iter_mut().for_each(|it| *it /= temperature as f32);
+        }
+        keep_top(row, top_p, top_k, first_filter);
+    }
+
+    /// Whether logits are divided by the temperature, so that the noise has none.
+    fn is_tempered(&self) -> bool {
+        self.params.temperature > 0.0 && self.params.confidence_of == ConfidenceOf::Drawn
+    }
+
+    /// The token that each row gives, under noise if there is a temperature.
+    fn tokens(
+        &self,
+        call: usize,
+        positions: &[Position],
+        rows: &[f32],
+    ) -> ArrayVec<usize, TOGETHER> {
+        let vocab = rows.len() / positions.len();
+        let rows = rows.chunks_exact(vocab);
+        if self.params.temperature == 0.0 {
+            return rows.map(argmax).collect();
+        }
+        let noise = match self.is_tempered() {
+            true => 1.0,
+            false => self.params.temperature,
+        };
+        let mut best: ArrayVec<GumbelArgmax<'_>, TOGETHER> =
+            rows.map(|row| GumbelArgmax::new(row, noise)).collect();
+        let take = &mut |place: usize, draws: &[f64]| best[place].take(draws);
+        self.noise.uniforms_together(call, positions, vocab, take);
+        best.iter().map(GumbelArgmax::best).collect()
+    }
+
+    fn candidate(&self, call: usize, at: Position, row: &[f32], token: usize) -> Candidate {
         let summary = summarised(row, TOP);
         let shares = (summary.best.iter()).map(|&(id, logit)| (id, summary.probability(logit)));
         self.ranked(
@@ -215,6 +259,15 @@ impl Judge<'_> {
         match self.params.confidence_type {
             ConfidenceType::F64 => probability,
             ConfidenceType::F32 => f64::from(probability as f32),
+        }
+    }
+}
+
+/// Takes tokens out of the choice.
+fn ban(row: &mut [f32], ids: impl IntoIterator<Item = TokenId>) {
+    for id in ids {
+        if let Some(logit) = row.get_mut(id.index()) {
+            *logit = f32::NEG_INFINITY;
         }
     }
 }

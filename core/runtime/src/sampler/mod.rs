@@ -17,6 +17,7 @@ mod schedule;
 pub mod strategies;
 mod strategy;
 mod summarised;
+mod vectors;
 
 pub use candidate::Candidate;
 pub use cursor::BlockCursor;

@@ -1,14 +1,11 @@
 use pulp::NullaryFnOnce;
 use unmask_api::RowSummary;
 
+use super::vectors::in_vectors;
+
 /// [`RowSummary::of`] with nothing banned, in the vectors that the processor has; the same bits.
 pub(super) fn summarised(row: &[f32], k: usize) -> RowSummary {
-    let summary = Summarising { row, k };
-    #[cfg(target_arch = "x86_64")]
-    if let Some(vectors) = pulp::x86::V3::try_new() {
-        return pulp::Simd::vectorize(vectors, summary);
-    }
-    summary.call()
+    in_vectors(Summarising { row, k })
 }
 
 struct Summarising<'a> {

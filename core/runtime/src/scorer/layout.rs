@@ -33,11 +33,8 @@ impl PassLayout {
         self.held.clear();
         self.mask.clear();
         for it in sequences(questions, seats) {
-            let prefix = prefixes.get(it.slot).filter(|_| it.is_kept());
-            let held = match prefix {
-                Some(prefix) if it.question.padding == 0 => prefix.held_of(it.tokens),
-                Some(_) | None => 0,
-            };
+            let prefix = prefix_of(&it, prefixes);
+            let held = held_of(&it, prefixes);
             let fed = it.question.fed.end;
             let seen = prefix.map_or(0, |prefix| prefix.seen_by(fed, it.tokens.len()));
             self.add(&it, held, seen);
@@ -54,11 +51,7 @@ impl PassLayout {
         let kept = seen > 0;
         // Positions fit in `u32`: the session's length does.
         let (first, padding) = (self.tokens.len(), question.padding);
-        let needed = question
-            .wanted
-            .first()
-            .map_or(question.fed.end - 1, |at| at.index());
-        let fed = question.fed.start.max(held.min(needed))..question.fed.end;
+        let fed = fed(question, held);
         self.rows.push(Row {
             fed: fed.len() as u32,
             slot: sequence.slot as u32,
@@ -120,6 +113,35 @@ impl PassLayout {
             cancel,
         }
     }
+}
+
+fn prefix_of<'p>(sequence: &Sequence<'_>, prefixes: &'p [Prefix]) -> Option<&'p Prefix> {
+    let prefix = prefixes.get(sequence.slot);
+    prefix.filter(|_| sequence.is_kept())
+}
+
+/// How many of a sequence's tokens its slot holds.
+fn held_of(sequence: &Sequence<'_>, prefixes: &[Prefix]) -> usize {
+    match prefix_of(sequence, prefixes) {
+        Some(prefix) if sequence.question.padding == 0 => prefix.held_of(sequence.tokens),
+        Some(_) | None => 0,
+    }
+}
+
+/// What is fed of a sequence of whose tokens the first `held` need not be.
+fn fed(question: &Question<'_>, held: usize) -> Range<usize> {
+    let needed = question.wanted.first();
+    let needed = needed.map_or(question.fed.end - 1, |at| at.index());
+    question.fed.start.max(held.min(needed))..question.fed.end
+}
+
+/// Positions that a pass computes of a question in a seat, those of guidance and of a second copy included.
+pub(super) fn computed(question: &Question<'_>, seat: Seat, prefixes: &[Prefix]) -> usize {
+    let copies = question.shadow.as_ref().map_or(0, |it| it.block.len());
+    let (questions, seats) = (std::slice::from_ref(question), &[seat]);
+    let rows = sequences(questions, seats);
+    let rows = rows.map(|it| fed(question, held_of(&it, prefixes)).len());
+    rows.sum::<usize>() + copies
 }
 
 #[cfg(test)]

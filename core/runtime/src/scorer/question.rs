@@ -35,6 +35,15 @@ pub struct Shadow<'a> {
 }
 
 impl Question<'_> {
+    /// Rows that are read for its answer, those of guidance included.
+    #[must_use]
+    pub fn n_read(&self) -> usize {
+        match self.guidance {
+            Some(_) => 2 * self.n_rows(),
+            None => self.n_rows(),
+        }
+    }
+
     /// Rows of its answer.
     pub(super) fn n_rows(&self) -> usize {
         let shadow = self.shadow.as_ref().map_or(0, |it| it.wanted.len());

@@ -307,7 +307,11 @@ proptest! {
                 kv_cache: if row.1 { KvCache::On } else { KvCache::Off },
             }).collect();
             let cancel = CancelFlag::new();
+            let computed = questions.iter().zip(&seats);
+            let computed: usize = computed.map(|(it, &seat)| together.computed(it, seat)).sum();
+            let before = model.fed.load(Ordering::Relaxed);
             together.ask_in(&questions, &seats, &cancel).expect("the model answers");
+            prop_assert_eq!(model.fed.load(Ordering::Relaxed) - before, computed);
             for (index, question) in questions.into_iter().enumerate() {
                 let mut alone = scorer(&model, Attention::Bidirectional, rows[index].0);
                 alone.ask(&[question], &cancel).expect("the model answers");

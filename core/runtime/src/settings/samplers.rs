@@ -56,9 +56,9 @@ pub(super) const LOCAL_LEAP: Definition = Definition {
     flag: Flag::Takes("--local-leap", "P"),
     variable: "UNMASK_LOCAL_LEAP",
     label: "local leap",
-    help: "Commit tokens of this confidence, and surer ones near them (LocalLeap, approximate)",
+    help: "Commit tokens of this confidence, and less sure ones near them (LocalLeap, from its formula, approximate)",
     remark: "more near confident tokens",
-    about: "LocalLeap: each step commits its share, every token of at least this confidence, and within four positions of one those of 0.75. Tokens may differ.",
+    about: "LocalLeap: each step commits its share, every token of at least this confidence, and within four positions of one those of 0.75. Tokens may differ. From its paper's formula: its code was not at hand to compare with.",
     changes: Changes::TokensForSpeed,
     one_of: Some(OneOf::Transfer),
     get: |params, _| {
@@ -84,9 +84,9 @@ pub(super) const SLOW_FAST: Definition = Definition {
     flag: Flag::Takes("--slow-fast", "P"),
     variable: "UNMASK_SLOW_FAST",
     label: "slow-fast",
-    help: "Commit as far as confidence reaches, from this confidence (SlowFast, approximate)",
+    help: "Commit as far as confidence reaches, from this confidence (SlowFast, from its formula, approximate)",
     remark: "slow, then all at once",
-    about: "SlowFast: slow steps until it shows how far confidence reaches, then every token of at least this confidence up to there. Tokens may differ.",
+    about: "SlowFast: slow steps until it shows how far confidence reaches, then every token of at least this confidence up to there. Tokens may differ. From its paper's formula: there is no reference case of it.",
     changes: Changes::TokensForSpeed,
     one_of: Some(OneOf::Transfer),
     get: |params, _| {

@@ -24,7 +24,26 @@ pub fn before_end<'a>(answer: &'a [TokenId], special: &SpecialIds) -> &'a [Token
     &answer[..end.unwrap_or(answer.len())]
 }
 
-/// The text of an answer that is finished: before the first end token, masks and special tokens left out.
+/// Tags around what a model thinks before it answers: some tokenizers have them as text, some as special tokens.
+const THOUGHTS: [&str; 2] = ["<think>", "</think>"];
+
+/// The text of tokens, special ones left out but for the tags around thoughts: without these nobody could tell thoughts from
+/// the answer, nor a template leave them out of the next prompt.
+fn said_text(tokens: &[TokenId], tokenizer: &Tokenizer) -> Result<String, TextError> {
+    let tags = THOUGHTS.map(|name| tokenizer.id(name));
+    let is_tag = |token: &TokenId| tags.contains(&Some(*token));
+    let mut text = String::new();
+    for part in tokens.chunk_by(|one, next| !is_tag(one) && !is_tag(next)) {
+        text += &match part {
+            [tag] if is_tag(tag) => tokenizer.decode(part)?,
+            _ => tokenizer.decode_plain(part)?,
+        };
+    }
+    Ok(text)
+}
+
+/// The text of an answer that is finished: before the first end token, masks and special tokens left out, but for the tags
+/// around thoughts.
 ///
 /// # Errors
 /// If the tokenizer cannot decode.
@@ -35,11 +54,11 @@ pub fn finished_text(
 ) -> Result<String, TextError> {
     let tokens = before_end(answer, special).iter().copied();
     let tokens: Vec<TokenId> = tokens.filter(|&token| token != special.mask).collect();
-    tokenizer.decode_plain(&tokens)
+    said_text(&tokens, tokenizer)
 }
 
-/// The text of an answer that was stopped: before the first mask or end token, special tokens left out; a character that
-/// the mask cuts in two is left out as well.
+/// The text of an answer that was stopped: before the first mask or end token, special tokens left out as above; a character
+/// that the mask cuts in two is left out as well.
 ///
 /// # Errors
 /// If the tokenizer cannot decode.
@@ -50,9 +69,9 @@ pub fn stopped_text(
 ) -> Result<String, TextError> {
     let tokens = before_end(answer, special);
     let Some(mask) = tokens.iter().position(|&token| token == special.mask) else {
-        return tokenizer.decode_plain(tokens);
+        return said_text(tokens, tokenizer);
     };
-    let mut text = tokenizer.decode_plain(&tokens[..mask])?;
+    let mut text = said_text(&tokens[..mask], tokenizer)?;
     text.truncate(text.trim_end_matches(char::REPLACEMENT_CHARACTER).len());
     Ok(text)
 }

@@ -144,6 +144,25 @@ fn a_finished_answer_ends_at_its_first_end_token() {
 }
 
 #[test]
+fn tags_around_thoughts_stay_in_the_text_be_they_special_tokens_or_not() {
+    let json = include_bytes!("../../demo-model/tokenizer.json");
+    for special in [true, false] {
+        let tag = |name: &str| serde_json::json!({"content": name, "special": special});
+        let config = serde_json::json!({"added_tokens_decoder": {"3072": tag("<think>"), "3073": tag("</think>")}});
+        let tokenizer = Tokenizer::new(json, &config.to_string()).expect("it is valid");
+        let said = "<think>\nTwo and two.\n</think>\n\n4";
+        let answer = format!("{said}<|startoftext|><|eot_id|><think>");
+        let tokens = tokenizer.encode(&answer).expect("it can be encoded");
+        assert!(tokens.contains(&TokenId(3073)), "{tokens:?}");
+        let finished = finished_text(&tokens, &IDS, &tokenizer);
+        assert_eq!(finished.as_deref(), Ok(said), "special: {special}");
+        let cut = [&tokens[..4], &[IDS.mask]].concat();
+        let stopped = stopped_text(&cut, &IDS, &tokenizer).expect("it can be decoded");
+        assert!(stopped.starts_with("<think>\nTwo"), "{stopped}");
+    }
+}
+
+#[test]
 fn a_stopped_answer_ends_at_its_first_mask_and_splits_no_character() {
     let check = |tokens: &[TokenId], expected: &str| {
         assert_eq!(

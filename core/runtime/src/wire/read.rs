@@ -198,6 +198,7 @@ fn check_step(step: &StepLine) -> Result<(), &'static str> {
         return Err("a number is out of range");
     }
     check_time(step.elapsed)?;
+    check_time(step.forward)?;
     let is_plain =
         |&(at, _, p): &(u32, u32, f32)| at as usize <= LARGEST_CANVAS && (0.0..=1.0).contains(&p);
     if !step.guesses.iter().all(is_plain) {

@@ -29,6 +29,14 @@ pub struct StepLine {
     /// Wall time of the step.
     #[serde(rename = "ms", with = "milliseconds")]
     pub elapsed: Duration,
+    /// The part of it that the forward took; absent where nobody measured.
+    #[serde(
+        rename = "forward_ms",
+        default,
+        skip_serializing_if = "Duration::is_zero",
+        with = "milliseconds"
+    )]
+    pub forward: Duration,
     /// Forwards so far.
     pub nfe: usize,
     /// Whole-canvas forwards not needed so far.
@@ -83,6 +91,7 @@ impl StepLine {
             length: step.length,
             masked: step.masked,
             elapsed: step.elapsed,
+            forward: step.forward,
             nfe: step.nfe,
             nfe_saved: step.nfe_saved,
             commits: (step.commits.iter())
@@ -115,6 +124,7 @@ impl StepLine {
             length: self.length,
             masked: self.masked,
             elapsed: self.elapsed,
+            forward: self.forward,
             nfe: self.nfe,
             nfe_saved: self.nfe_saved,
         }

@@ -121,6 +121,7 @@ fn step(commits: Vec<Commit>, length: usize, share: f32) -> StepEvent {
         length,
         masked: 0,
         elapsed: Duration::from_micros(12_913),
+        forward: Duration::from_micros(11_250),
         nfe: 3,
         nfe_saved: share,
     }
@@ -198,7 +199,7 @@ fn a_run_is_written_as_the_format_says() {
     assert_eq!(
         lines[1],
         "{\"event\":\"step\",\"step\":3,\"steps\":8,\"call\":4,\"block\":0,\"blocks\":2,\"fed\":[3,7],\"length\":11,\
-         \"masked\":0,\"ms\":12.913,\"nfe\":3,\"nfe_saved\":0.0,\
+         \"masked\":0,\"ms\":12.913,\"forward_ms\":11.25,\"nfe\":3,\"nfe_saved\":0.0,\
          \"commits\":[{\"position\":3,\"token\":2,\"text\":\" Paris\",\"confidence\":0.98134565,\"entropy\":0.07,\
          \"kind\":\"changed\",\"was\":[4,\"\u{FFFD}\"],\"top\":[[2,0.98134565,\" Paris\"],[5,0.01,\"\"]]}]}"
     );

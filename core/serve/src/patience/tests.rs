@@ -1,166 +1,22 @@
 //! What a server waits for, and for how long: clocks of milliseconds where one is to run out, of an hour where not.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::io::Write as _;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use unmask_core::concurrency::Concurrency;
-use unmask_core::config::ConfigReader;
 
 use super::*;
-use crate::fixture::{FixtureLoader, FixtureTold};
-use crate::{ApiKeys, Ending, ServeOptions, ServedModel, ServedModels, Server};
+use crate::Ending;
+use crate::fixture::{GUARD, SLOW, rest, said, serve};
 
 const SHORT: Duration = Duration::from_millis(60);
-const HOUR: Duration = Duration::from_secs(3600);
-/// Beyond which a test has failed.
-const GUARD: Duration = Duration::from_secs(30);
-
-/// Every clock at an hour.
-const SLOW: Patience = Patience {
-    head: HOUR,
-    idle: HOUR,
-    body: HOUR,
-    write: HOUR,
-    ending: HOUR,
-    quiet: HOUR,
-    whole: HOUR,
-    blanks: HOUR,
-    pause: HOUR,
-};
-
-struct RunningServer {
-    address: SocketAddr,
-    told: Arc<FixtureTold>,
-    ending: watch::Sender<Ending>,
-    server: JoinHandle<std::io::Result<()>>,
-    runtime: Runtime,
-}
-
-/// A server with the model of words.
-fn serve(patience: Patience) -> RunningServer {
-    let loader = FixtureLoader::default();
-    let told = Arc::clone(&loader.0);
-    let options = ServeOptions {
-        address: (IpAddr::V4(Ipv4Addr::LOCALHOST), 0).into(),
-        keys: ApiKeys::default(),
-        models: ServedModels {
-            list: vec![ServedModel {
-                key: "words".to_owned(),
-                name: "words".to_owned(),
-                description: String::new(),
-            }],
-            active: "words".to_owned(),
-            ..ServedModels::default()
-        },
-        concurrency: Concurrency::ONE,
-        queue: 4,
-        max_length: None,
-        keep_alive: None,
-        hosts: Vec::new(),
-        origins: Vec::new(),
-        has_page: false,
-        logs_prompts: false,
-    };
-    let (loader, reader) = (Box::new(loader), ConfigReader::default());
-    let runtime = Runtime::new().expect("there are threads");
-    let server = runtime.block_on(Server::bind_with(options, loader, reader, patience));
-    let server = server.expect("there is a port");
-    let (ending, heard) = watch::channel(Ending::No);
-    RunningServer {
-        address: server.address().expect("it has one"),
-        told,
-        ending,
-        server: runtime.spawn(server.run(heard)),
-        runtime,
-    }
-}
-
-impl RunningServer {
-    fn connect(&self, bytes: &str) -> TcpStream {
-        let mut stream = TcpStream::connect(self.address).expect("it listens");
-        stream.set_read_timeout(Some(GUARD)).expect("it is no zero");
-        stream.write_all(bytes.as_bytes()).expect("it reads");
-        stream
-    }
-
-    fn get(&self, path: &str) -> String {
-        format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address)
-    }
-
-    fn post(&self, path: &str, body: &Value) -> String {
-        let body = body.to_string();
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
-            body.len()
-        )
-    }
-
-    /// An answer's turn that waits for what it is told.
-    fn ask(&self, more: Value) -> TcpStream {
-        let mut body = json!({"messages": [{"role": "user", "content": "a"}]});
-        let members = more.as_object().cloned().unwrap_or_default();
-        body.as_object_mut().expect("it is one").extend(members);
-        self.connect(&self.post("/v1/chat/completions", &body))
-    }
-
-    /// Waits until so many requests run.
-    fn until_running(&self, n: usize) {
-        let wanted = format!("\"running\":{n},");
-        let began = Instant::now();
-        while !said(
-            &mut self.connect(&self.get("/unmask/v1/state")),
-            "\"parallel\"",
-        )
-        .contains(&wanted)
-        {
-            assert!(began.elapsed() < GUARD, "{n} never run");
-        }
-    }
-
-    fn end(&self) {
-        self.told.ends.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Reads until this has come.
-fn said(stream: &mut TcpStream, wanted: &str) -> String {
-    let mut said = String::new();
-    let mut bytes = [0; 4096];
-    while !said.contains(wanted) {
-        let n = stream.read(&mut bytes).expect("it is answered");
-        assert!(n > 0, "it ended before {wanted:?}: {said}");
-        said.push_str(&String::from_utf8_lossy(&bytes[..n]));
-    }
-    said
-}
-
-/// Reads to the end of the connection.
-fn rest(mut stream: TcpStream) -> String {
-    let mut bytes = Vec::new();
-    // A connection that is cut may say so; one that is not is waited for no longer.
-    if let Err(error) = stream.read_to_end(&mut bytes) {
-        assert_ne!(
-            error.kind(),
-            std::io::ErrorKind::WouldBlock,
-            "it never ends"
-        );
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
 
 #[test]
 fn a_slow_head_is_cut_and_an_idle_connection_is_not() {
+    // Long enough for heads that are written at once on a busy machine.
     let server = serve(Patience {
-        head: SHORT,
+        head: Duration::from_secs(1),
         ..SLOW
     });
     let mut idle = server.connect(&server.get("/health"));
@@ -218,9 +74,9 @@ fn whoever_takes_nothing_is_cut_and_keeps_nobody_waiting() {
     });
     server.told.floods.store(true, Ordering::Relaxed);
     let steps = json!({"stream": true, "unmask": {"stream": "steps"}});
-    let _deaf = server.ask(steps.clone());
+    let mut deaf = server.ask(steps.clone());
+    said(&mut deaf, "\"event\":\"start\"");
     // Others are answered meanwhile, and its place is another's once it is cut.
-    server.until_running(1);
     server.until_running(0);
     let mut reader = server.ask(steps);
     said(&mut reader, "\"event\":\"step\"");

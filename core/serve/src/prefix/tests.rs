@@ -95,6 +95,7 @@ fn step(at: usize, steps: usize, commits: Vec<Commit>) -> StepEvent {
         length: 0,
         masked: 0,
         elapsed: std::time::Duration::ZERO,
+        forward: std::time::Duration::ZERO,
         nfe: at,
         nfe_saved: 0.0,
     }

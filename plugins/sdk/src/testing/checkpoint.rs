@@ -88,6 +88,39 @@ impl TestCheckpoint {
         checkpoint
     }
 
+    /// LLaDA's layers whose residual stream has two channels that are far larger than the rest, as language models have
+    /// (LLM.int8(), arXiv:2208.07339).
+    ///
+    /// # Panics
+    /// Never: the tensors that it changes are its own.
+    #[must_use]
+    pub fn with_outliers(layers: usize) -> Self {
+        let shape = Shape {
+            width: 512,
+            layers,
+            ..super::WIDE
+        };
+        let mut checkpoint = Self::new(shape);
+        for channel in [3, 77] {
+            let (_, numbers) = checkpoint.tensor("wte.weight");
+            let column = numbers.iter_mut().skip(channel).step_by(shape.width);
+            column.for_each(|it| *it *= 20.0);
+            for layer in 0..layers {
+                for (name, columns) in [("attn_out", shape.width), ("ff_out", shape.mlp)] {
+                    let (_, numbers) = checkpoint.tensor(&format!("blocks.{layer}.{name}.weight"));
+                    let row = &mut numbers[channel * columns..][..columns];
+                    row.iter_mut().for_each(|it| *it *= 20.0);
+                }
+            }
+        }
+        checkpoint
+    }
+
+    fn tensor(&mut self, name: &str) -> &mut (Vec<usize>, Vec<f32>) {
+        let tensor = self.tensors.get_mut(&tensor_name(name));
+        tensor.expect("every checkpoint of LLaDA's has it")
+    }
+
     /// One of a family of [`FAMILIES`](crate::decoder::FAMILIES), with the vocabulary of [`TINY`](super::TINY).
     ///
     /// # Panics

@@ -11,6 +11,10 @@ const SEED: u64 = 0;
 /// One mode.
 pub(super) struct ModeReport {
     pub(super) measured: MeasuredMode,
+    /// Of the mean of forwards, by questions.
+    forwards_interval: Interval,
+    /// Of the share of answers that are those of exact decoding.
+    same_interval: Interval,
     /// How far the accuracies of single seeds lie apart: their standard deviation. Nothing for one seed.
     over_seeds: Option<f64>,
     /// McNemar's p, with all modes that were tried taken together.
@@ -39,7 +43,10 @@ impl ModeReport {
         let [placed, aligned, longest] = agreements.fold([0; 3], |sums, it| {
             [0, 1, 2].map(|part| sums[part] + it[part])
         });
-        let same = pairs().filter(|(one, exact)| one.answer == exact.answer);
+        let same: Vec<f64> = pairs()
+            .map(|(one, exact)| f64::from(u8::from(one.answer == exact.answer)))
+            .collect();
+        let forwards_each: Vec<f64> = answers().map(|it| it.nfe as f64).collect();
         let rights = pairs().map(|(one, exact)| Some((one.right?, exact.right?)));
         let rights: Option<Vec<(bool, bool)>> = rights.collect();
         let rights = rights.filter(|it| !it.is_empty());
@@ -59,13 +66,18 @@ impl ModeReport {
                     0 => 1.0,
                     _ => share(aligned, longest),
                 },
-                answers: share(same.count(), records.len() * seeds),
+                answers: share(same.iter().sum::<f64>() as usize, same.len()),
             },
             accuracy: rights.map(|it| accuracy(it, seeds)),
             difference: rights.filter(|_| at > 0).map(|it| difference(it, seeds)),
         };
         Self {
             measured,
+            forwards_interval: mean_interval(&by_question(&forwards_each, seeds), SEED),
+            same_interval: match seeds {
+                1 => wilson(same.iter().sum::<f64>() as usize, same.len()),
+                _ => mean_interval(&by_question(&same, seeds), SEED),
+            },
             over_seeds: rights
                 .filter(|_| seeds > 1)
                 .map(|it| deviation_of_seeds(it, seeds)),
@@ -89,6 +101,13 @@ impl ModeReport {
         vec![
             mode.to_string(),
             format!("{:.1}", forwards.mean),
+            match self.forwards > 0 {
+                true => format!(
+                    "{:.1}–{:.1}",
+                    self.forwards_interval.low, self.forwards_interval.high
+                ),
+                false => String::new(),
+            },
             format!("{:.0}", forwards.p90),
             format!("{saved:.0} %"),
             format!("{:.2}", per(self.committed, self.forwards as f64)),
@@ -118,6 +137,10 @@ impl ModeReport {
             true => String::new(),
             false => percent(share),
         }));
+        row.push(match is_exact {
+            true => String::new(),
+            false => percents(self.same_interval),
+        });
         if let Some(Accuracy { right, low, high }) = *accuracy {
             let interval = Interval { low, high };
             let share = percent(right as f64 / answered.max(1) as f64);
@@ -142,6 +165,9 @@ impl ModeReport {
         object["approximate"] = json!(!self.measured.mode.is_exact());
         object["over_seeds"] = json!(self.over_seeds);
         object["p_of_all"] = json!(self.p_holm);
+        let interval = |it: Interval| json!({"low": it.low, "high": it.high});
+        object["forwards"]["interval"] = interval(self.forwards_interval);
+        object["agreement"]["answers_interval"] = interval(self.same_interval);
         object["committed"] = json!(self.committed);
         object["text_tokens"] = json!(self.visible);
         object
@@ -162,6 +188,14 @@ fn spread(values: impl Iterator<Item = f64>) -> Spread {
         median: quantile(&values, 0.5),
         p90: quantile(&values, 0.9),
     }
+}
+
+/// The mean of each question's values, so many of each.
+fn by_question(values: &[f64], seeds: usize) -> Vec<f64> {
+    let questions = values.chunks_exact(seeds);
+    questions
+        .map(|it| it.iter().sum::<f64>() / seeds as f64)
+        .collect()
 }
 
 /// Of each question the shares of its answers that are right, in the mode and in exact decoding.

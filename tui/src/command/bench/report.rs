@@ -8,7 +8,7 @@ use super::record::{BenchRecord, BenchSettings};
 use crate::command::table::table;
 
 /// Columns of the table of losses that need no right answers.
-const OF_AGREEMENT: usize = 5;
+const OF_AGREEMENT: usize = 6;
 
 /// What the questions came to in each mode.
 pub(super) struct BenchReport<'a> {
@@ -115,6 +115,7 @@ impl<'a> BenchReport<'a> {
         let heading = [
             "mode",
             "NFE",
+            "95 %",
             "p90",
             "saved",
             "tokens/NFE",
@@ -137,6 +138,7 @@ impl<'a> BenchReport<'a> {
             "same tokens",
             "in order",
             "same answer",
+            "95 %",
             "right",
             "95 %",
             "− exact",

@@ -1,4 +1,5 @@
-//! A recorded run made again: from its canvas, with its settings, its edits in their places.
+//! A recorded run made again: from its canvas, with its settings, its edits in their places. Unless it is to go its own way,
+//! its canvas follows the recorded one.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +8,12 @@ use unmask::picture::RecordedRun;
 use unmask_core::Canvas;
 use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{Failure, FailureKind, Loaded, TurnEvent, TurnInput};
-use unmask_core::event::StepEvent;
+use unmask_core::event::{Commit, StepEvent};
 use unmask_core::fold::Fold;
+use unmask_core::text::Vocabulary;
 use unmask_core::wire::{BackendLine, CommitLine, Event, ModelLine, RunSettings, StepLine};
 
+use crate::cli::ReplayArguments;
 use crate::command::meter::ProgressMeter;
 use crate::command::turn_runner::TurnRunner;
 use crate::command::{Usage, code, print};
@@ -28,18 +31,20 @@ struct Comparison {
     steps: usize,
     same: usize,
     first: Option<String>,
-    /// The largest difference of the confidences of equal commits.
-    confidences: f32,
+    /// Recorded tokens in whose place another one would stand now.
+    others: usize,
+    /// Differences of the confidences of equal commits.
+    confidences: Vec<f32>,
 }
 
 pub(super) fn verify(
     config: Config,
     reader: &ConfigReader,
     run: &RecordedRun,
-    quiet: bool,
+    arguments: &ReplayArguments,
 ) -> anyhow::Result<u8> {
     let legs = legs(run)?;
-    let mut meter = ProgressMeter::new(quiet);
+    let mut meter = ProgressMeter::new(arguments.quiet);
     let mut runner = TurnRunner::open(config, reader, &mut meter)?;
     check_model(run, &runner.loaded)?;
     let mut comparison = Comparison::default();
@@ -50,7 +55,11 @@ pub(super) fn verify(
             false => TurnInput::Canvas(leg.canvas.clone()),
         };
         let mut made: Vec<StepEvent> = Vec::new();
-        let ended = runner.turn(input, &leg.settings.params(), |event| {
+        let recorded = match arguments.free {
+            true => Vec::new(),
+            false => leg.steps.iter().map(|it| commits(&it.commits)).collect(),
+        };
+        let ended = runner.turn_along(recorded, input, &leg.settings.params(), |event| {
             if let TurnEvent::Step(step) = event {
                 meter.at("making it again", step.step as u64, step.steps as u64);
                 made.push(step.clone());
@@ -63,7 +72,8 @@ pub(super) fn verify(
             break;
         }
         let is_last = number + 1 == legs.len();
-        comparison.add(leg, &made, is_last && run.end.is_some());
+        let vocabulary = &runner.loaded.vocabulary;
+        comparison.add(leg, (&made, vocabulary), is_last && run.end.is_some());
     }
     meter.clear();
     print(&report(run, &runner.loaded, &comparison))?;
@@ -87,16 +97,14 @@ fn legs(run: &RecordedRun) -> anyhow::Result<Vec<Leg>> {
     let mut made = 0;
     for event in &run.events {
         let last = legs.len() - 1;
-        let commits =
-            |lines: &[CommitLine]| lines.iter().map(CommitLine::commit).collect::<Vec<_>>();
         match event {
             Event::Step(step) => {
                 made = step.step;
                 fold.apply(made, &commits(&step.commits))?;
                 legs[last].steps.push(step.clone());
             }
-            Event::Edit { commits: lines } => {
-                fold.apply(made, &commits(lines))?;
+            Event::Edit { commits: edits } => {
+                fold.apply(made, &commits(edits))?;
                 let settings = legs[last].settings.clone();
                 legs.push(Leg {
                     canvas: fold.canvas().clone(),
@@ -128,6 +136,10 @@ fn legs(run: &RecordedRun) -> anyhow::Result<Vec<Leg>> {
     Ok(legs)
 }
 
+fn commits(lines: &[CommitLine]) -> Vec<Commit> {
+    lines.iter().map(CommitLine::commit).collect()
+}
+
 fn check_model(run: &RecordedRun, loaded: &Loaded) -> Result<(), Failure> {
     let now = ModelLine::of(loaded);
     let recorded = &run.start.model;
@@ -149,7 +161,7 @@ fn check_model(run: &RecordedRun, loaded: &Loaded) -> Result<(), Failure> {
 
 impl Comparison {
     /// Compares step by step; what was made beyond the recorded steps counts where the recorded part has ended by itself.
-    fn add(&mut self, leg: &Leg, made: &[StepEvent], is_ended: bool) {
+    fn add(&mut self, leg: &Leg, (made, vocabulary): (&[StepEvent], &Vocabulary), is_ended: bool) {
         for (at, step) in leg.steps.iter().enumerate() {
             self.steps += 1;
             let Some(now) = made.get(at) else {
@@ -165,12 +177,18 @@ impl Comparison {
                 for commit in &step.commits {
                     let mut others = now.commits.iter();
                     let other = others.find(|it| it.at.0 == commit.position);
-                    let apart = other.map_or(0.0, |it| (it.confidence - commit.confidence).abs());
-                    self.confidences = self.confidences.max(apart);
+                    let apart = other.map(|it| (it.confidence - commit.confidence).abs());
+                    self.confidences.extend(apart);
                 }
                 continue;
             }
-            self.differs(|| difference(step, now));
+            let is_other = |line: &CommitLine, it: &Commit| {
+                it.at.0 == line.position && it.token.0 != line.token
+            };
+            let others = (step.commits.iter())
+                .filter(|line| now.commits.iter().any(|it| is_other(line, it)));
+            self.others += others.count();
+            self.differs(|| difference(step, &StepLine::of(now, vocabulary)));
         }
         if is_ended && made.len() > leg.steps.len() {
             let more = made.len() - leg.steps.len();
@@ -185,30 +203,42 @@ impl Comparison {
     }
 }
 
-/// `step 12, position 31: recorded “ the” 0.412, now “ a” 0.409`.
-fn difference(step: &StepLine, now: &StepEvent) -> String {
+/// `step 12, position 31: recorded “ the” 0.412, now “ a” 0.409; its best two differ by 0.003, a near tie`.
+fn difference(step: &StepLine, now: &StepLine) -> String {
     let is_now = |line: &&CommitLine| {
         let mut commits = now.commits.iter();
-        commits.any(|it| (it.at.0, it.token.0) == (line.position, line.token))
+        commits.any(|it| (it.position, it.token) == (line.position, line.token))
     };
     let Some(line) = step.commits.iter().find(|line| !is_now(line)) else {
         return format!("step {}: more is committed now", step.step);
     };
-    let text = |it: &CommitLine| {
+    let said = |it: &CommitLine| {
         let text = it.text.as_ref().map(|text| text.shown());
-        text.unwrap_or_default()
+        let text = text.unwrap_or_else(|| format!("token {}", it.token));
+        format!("“{text}” {:.3}", it.confidence)
     };
     let recorded = format!(
-        "step {}, position {}: recorded “{}” {:.3}",
+        "step {}, position {}: recorded {}",
         step.step,
         line.position,
-        text(line),
-        line.confidence
+        said(line)
     );
-    match now.commits.iter().find(|it| it.at.0 == line.position) {
-        Some(it) => format!("{recorded}, now token {} {:.3}", it.token.0, it.confidence),
+    match now.commits.iter().find(|it| it.position == line.position) {
+        Some(it) => format!("{recorded}, now {}{}", said(it), tie(it)),
         None => format!("{recorded}, now it is left masked there"),
     }
+}
+
+/// How near the two best candidates are to each other.
+fn tie(commit: &CommitLine) -> String {
+    /// Arithmetic in another order moves probabilities by about this much.
+    const NEAR: f32 = 0.01;
+    let [best, second, ..] = &commit.top[..] else {
+        return String::new();
+    };
+    let apart = best.1 - second.1;
+    let near = if apart < NEAR { ", a near tie" } else { "" };
+    format!("; its best two differ by {apart:.3}{near}")
 }
 
 fn report(run: &RecordedRun, loaded: &Loaded, comparison: &Comparison) -> String {
@@ -223,9 +253,16 @@ fn report(run: &RecordedRun, loaded: &Loaded, comparison: &Comparison) -> String
     if let Some(first) = &comparison.first {
         lines += &format!("first difference: {first}\n");
     }
-    lines += &format!(
-        "confidences differ by at most {:.6}\n",
-        comparison.confidences
-    );
+    let mut apart = comparison.confidences.clone();
+    apart.sort_unstable_by(f32::total_cmp);
+    if let (Some(most), Some(median)) = (apart.last(), apart.get(apart.len() / 2)) {
+        lines += &format!("confidences differ by at most {most:.6}, median {median:.6}\n");
+    }
+    lines += match (&comparison.first, comparison.others) {
+        (None, _) => String::new(),
+        (Some(_), 0) => "no token that is fixed at the same step is another one\n".to_owned(),
+        (Some(_), others) => format!("{} would be another now\n", counted(others, "token")),
+    }
+    .as_str();
     lines
 }

@@ -111,4 +111,14 @@ fn a_lean_trace_has_every_step_and_no_runners_up() {
     assert_eq!(read.log().entries.len(), turn.log().entries.len());
     let commits = read.log().entries.iter().flat_map(|entry| entry.commits());
     assert!(commits.map(|commit| commit.top.len()).all(|top| top == 0));
+
+    // Who exports it, or keeps it once more, still says what is missing, once and in its place.
+    let again = crate::session::trace_events(&read, &ended, jiff::Timestamp::UNIX_EPOCH);
+    for events in [again.clone(), crate::session::trace::lean(again)] {
+        let is_trimmed = |event: &_| matches!(event, unmask_core::wire::Event::Trimmed { .. });
+        let places: Vec<usize> = (0..events.len())
+            .filter(|&at| is_trimmed(&events[at]))
+            .collect();
+        assert_eq!(places, [1], "behind the start");
+    }
 }

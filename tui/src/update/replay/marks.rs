@@ -47,9 +47,8 @@ pub(super) fn pin(replay: &mut Replay, turn: &Turn) {
 }
 
 /// The token in the row above or below, nearest to the same cells.
-pub(super) fn beside(replay: &Replay, rows: isize) -> Option<usize> {
-    let places = &replay.rows.places;
-    let is_it = |place: &&TokenPlace| place.from == replay.token;
+pub(super) fn beside(places: &[Vec<TokenPlace>], token: usize, rows: isize) -> Option<usize> {
+    let is_it = |place: &&TokenPlace| place.from == token;
     let row = places
         .iter()
         .position(|row| row.iter().any(|it| is_it(&it)))?;

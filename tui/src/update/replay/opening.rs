@@ -11,7 +11,7 @@ use crate::effect::Effect;
 use crate::layout::answer_found;
 use crate::session::Job;
 use crate::state::{
-    Answer, Entry, Focus, LogKept, Replay, SelectedMessage, State, Turn, first_words,
+    Answer, Entry, Focus, LogKept, MessageKind, Replay, SelectedMessage, State, Turn, first_words,
 };
 
 /// Shows a recorded answer on an empty screen, with the message that it answers.
@@ -20,6 +20,7 @@ pub fn show_recorded(state: &mut State, turn: Arc<Turn>) {
     state.title = first_words(&text);
     state.transcript.push(Entry::You {
         text,
+        kind: MessageKind::Plain,
         at: TimeOfDay::default(),
     });
     let end = turn.recorded.as_ref().and_then(|it| it.end.as_ref());

@@ -3,14 +3,13 @@
 use super::*;
 use crate::action::Rendered;
 use crate::effect::RenderJob;
-use crate::row::Row;
-use crate::state::{Anchor, EntryRow, Focus, Form, Markdown, Pending};
+use crate::state::{Anchor, EntryRow, Focus, Form, Pending};
 use crate::theme::Role;
 
 impl Driver {
     fn jobs(&mut self) -> Vec<RenderJob> {
-        prepare(&mut self.state);
-        wanted(&mut self.state)
+        self.frame();
+        self.layout.wanted(&self.state)
     }
 
     fn render(&mut self, text: &str, width: u16) {
@@ -19,13 +18,8 @@ impl Driver {
             text: text.to_owned(),
             width,
             rows,
+            changed: Vec::new(),
         }));
-        prepare(&mut self.state);
-    }
-
-    fn rows(&self, entry: usize) -> Vec<String> {
-        let rows = self.state.transcript.entries[entry].rows.iter();
-        rows.map(Row::text).collect()
     }
 }
 
@@ -83,16 +77,17 @@ fn a_selected_message_comes_into_view() {
         rows: 14,
     }));
     driver.key(KeyCode::Tab);
-    prepare(&mut driver.state);
-    assert!(driver.state.transcript.top > 0);
+    driver.frame();
+    assert!(driver.layout.top() > 0);
     for _ in 0..3 {
         driver.key(KeyCode::Char('['));
     }
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, 0);
+    driver.frame();
+    assert_eq!(driver.layout.top(), 0);
     for _ in 0..3 {
         driver.key(KeyCode::Char(']'));
     }
+    driver.frame();
     assert_eq!(driver.state.transcript.view, View::Follow);
 }
 
@@ -170,8 +165,8 @@ fn rows_scroll_on_the_canvas() {
         rows: 10,
     }));
     driver.key(KeyCode::Tab);
-    prepare(&mut driver.state);
-    let end = driver.state.transcript.top;
+    driver.frame();
+    let end = driver.layout.top();
     for (key, top) in [
         (KeyCode::Up, end - 1),
         (KeyCode::Char('k'), end - 2),
@@ -181,8 +176,8 @@ fn rows_scroll_on_the_canvas() {
         (KeyCode::End, end),
     ] {
         driver.key(key);
-        prepare(&mut driver.state);
-        assert_eq!(driver.state.transcript.top, top, "after {key}");
+        driver.frame();
+        assert_eq!(driver.layout.top(), top, "after {key}");
     }
 }
 
@@ -214,7 +209,7 @@ fn markdown_of_another_width_or_text_is_not_taken() {
         columns: 60,
         rows: 24,
     }));
-    prepare(&mut driver.state);
+    driver.frame();
     driver.render("Two", 78);
     assert_eq!(driver.rows(1), ["Two"]);
     assert_eq!(driver.jobs().len(), 1, "the new width is asked for");
@@ -245,16 +240,17 @@ fn the_view_stays_at_its_words_when_markdown_comes_above() {
     let row = EntryRow::Body(0);
     driver.state.transcript.view = View::Held(Anchor { block: 2, row });
     driver.jobs();
-    let top = driver.state.transcript.top;
+    let top = driver.layout.top();
     let rows = vec![Row::default(); 5];
     let text = "Two **and** three".to_owned();
     driver.act(Action::Rendered(Rendered {
         text,
         width: 76,
         rows,
+        changed: Vec::new(),
     }));
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, top + 4);
+    driver.frame();
+    assert_eq!(driver.layout.top(), top + 4);
 }
 
 #[test]
@@ -266,7 +262,7 @@ fn t_shows_the_tokens_and_the_text_again() {
     driver.key(KeyCode::Char('['));
     driver.key(KeyCode::Char('['));
     driver.key(KeyCode::Char('t'));
-    prepare(&mut driver.state);
+    driver.frame();
     // The first token was committed, the others were not when the turn ended.
     assert_eq!(driver.rows(1), ["Two ▒▒▒ ▒▒▒"]);
     assert_eq!(driver.jobs(), [], "tokens have no Markdown");
@@ -297,12 +293,9 @@ fn an_answer_without_tokens_is_shown_as_it_was_written() {
         answer.trace = None;
     }
     driver.say("/raw");
-    prepare(&mut driver.state);
+    driver.frame();
     assert_eq!(driver.rows(3)[..2], ["```py", "a"]);
-    assert_eq!(
-        driver.state.transcript.entries[3].markdown,
-        Markdown::Unasked
-    );
+    assert_eq!(driver.jobs().len(), 1, "only the other answer's");
     assert!(
         driver.notice().contains("were not kept"),
         "{}",

@@ -257,24 +257,21 @@ fn scrolling_holds_the_view_and_the_end_follows_again() {
     let long = (0..60).map(|line| line.to_string()).collect::<Vec<_>>();
     driver.act(Action::Paste(long.join("\n")));
     driver.key(KeyCode::Enter);
-    prepare(&mut driver.state);
-    let followed = driver.state.transcript.top;
+    driver.frame();
+    let followed = driver.layout.top();
     driver.act(Action::Wheel(-3));
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, followed - 3);
+    driver.frame();
+    assert_eq!(driver.layout.top(), followed - 3);
     driver.begin();
-    prepare(&mut driver.state);
-    assert_eq!(
-        driver.state.transcript.top,
-        followed - 3,
-        "steps do not move it"
-    );
+    driver.frame();
+    assert_eq!(driver.layout.top(), followed - 3, "steps do not move it");
     driver.act(Action::Do(Command::Scroll(Scroll::First)));
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, 0);
+    driver.frame();
+    assert_eq!(driver.layout.top(), 0);
     driver.act(Action::Do(Command::Scroll(Scroll::Follow)));
     assert_eq!(driver.state.transcript.view, View::Follow);
     driver.act(Action::Wheel(3));
+    driver.frame();
     assert_eq!(driver.state.transcript.view, View::Follow);
 }
 
@@ -287,25 +284,25 @@ fn a_held_row_stays_first_when_the_width_changes() {
     for _ in 0..4 {
         driver.act(Action::Wheel(-3));
     }
-    prepare(&mut driver.state);
-    let word_on_top = |state: &State| {
-        let part = &state.parts()[0];
-        let row = part.rows[state.transcript.top - part.above].text();
+    driver.frame();
+    let word_on_top = |driver: &Driver| {
+        let part = &driver.layout.parts(&driver.state)[0];
+        let row = part.rows[driver.layout.top() - part.above].text();
         row.split(' ').next().map(str::to_owned)
     };
-    let before = word_on_top(&driver.state);
+    let before = word_on_top(&driver);
     let narrow = Size {
         columns: 45,
         rows: 24,
     };
     driver.act(Action::Resize(narrow));
-    prepare(&mut driver.state);
+    driver.frame();
     driver.act(Action::Resize(Size {
         columns: 80,
         rows: 24,
     }));
-    prepare(&mut driver.state);
-    assert_eq!(word_on_top(&driver.state), before);
+    driver.frame();
+    assert_eq!(word_on_top(&driver), before);
 }
 
 #[test]

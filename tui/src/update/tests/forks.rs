@@ -274,6 +274,29 @@ fn an_edited_template_is_filled_again_in_the_place_of_what_it_was() {
 }
 
 #[test]
+fn a_template_that_was_read_back_is_one_still() {
+    for order in ["/edit 1", "/retry"] {
+        let mut driver = Driver::ready();
+        driver.say("/fill Two ___ three");
+        driver.begin();
+        driver.finish("Two and three", FinishReason::Complete);
+        // The tokens of an answer are not read back with its text.
+        for item in &mut driver.state.transcript.entries {
+            if let Entry::Answer(answer) = &mut item.entry {
+                answer.trace = None;
+            }
+        }
+        let mut effects = driver.say(order);
+        if order == "/edit 1" {
+            assert_eq!(driver.draft(), "/fill Two ___ three");
+            effects = driver.key(KeyCode::Enter);
+        }
+        let input = &started(&effects).input;
+        assert!(matches!(input, TurnInput::Fill(_)), "{order}: {input:?}");
+    }
+}
+
+#[test]
 fn a_toast_and_a_panel_are_closed_without_giving_up_what_waits_for_a_model() {
     let mut driver = Driver::two_turns();
     driver.state.activity = Activity::Loading(crate::state::Load {

@@ -14,6 +14,7 @@ fn got(news: GetNews) -> Action {
 
 fn planned(obstacle: Option<&str>) -> Action {
     got(GetNews::Planned {
+        name: "Org/Tiny".to_owned(),
         lines: vec!["Org/Tiny: 8 files, 1 GB".to_owned()],
         obstacle: obstacle.map(str::to_owned),
     })
@@ -44,6 +45,21 @@ fn a_model_is_asked_about_then_fetched_and_told_of() {
     assert_eq!(driver.act(got(GetNews::Done)), [Effect::Scan]);
     assert!(driver.notice().contains("/models Org/Tiny loads it"));
     assert_eq!(driver.state.machine.getting, None);
+}
+
+#[test]
+fn the_file_that_was_chosen_is_the_one_that_is_fetched() {
+    let mut driver = Driver::ready();
+    driver.say("/models get Org/Tiny");
+    driver.act(got(GetNews::Planned {
+        name: "Org/Tiny:Q4_K_M".to_owned(),
+        lines: Vec::new(),
+        obstacle: None,
+    }));
+    let fetch = Effect::Get(GetJob::Fetch("Org/Tiny:Q4_K_M".to_owned()));
+    assert_eq!(driver.key(KeyCode::Char('y')), [fetch]);
+    driver.act(got(GetNews::Done));
+    assert!(driver.notice().contains("/models Org/Tiny:Q4_K_M loads it"));
 }
 
 #[test]
@@ -115,6 +131,7 @@ fn enter_on_a_model_that_is_not_on_disk_asks_the_hub() {
             org: "Org".to_owned(),
             name: "Tiny".to_owned(),
             revision: None,
+            quantisation: None,
         },
         location: ModelLocation::Absent { bytes: None },
         advice: String::new(),

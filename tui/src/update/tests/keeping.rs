@@ -90,6 +90,7 @@ fn opened(access: Access) -> StorageEvent {
                     1,
                     Entry::You {
                         text: "What is a prime?".to_owned(),
+                        kind: crate::state::MessageKind::Plain,
                         at: TimeOfDay::default(),
                     },
                 ),

@@ -36,6 +36,8 @@ use super::*;
 use crate::action::{Command, Scroll, Size, TimeOfDay};
 use crate::effect::Mouse;
 use crate::fixture::{self, FixtureCell, MASK};
+use crate::row::Row;
+use crate::screen_layout::ScreenLayout;
 use crate::state::{Entry, Overlay, Turn, View};
 
 const CELLS: &[FixtureCell] = &[
@@ -47,6 +49,7 @@ const CELLS: &[FixtureCell] = &[
 /// A screen driven as the loop drives it.
 struct Driver {
     state: State,
+    layout: ScreenLayout,
     now: Duration,
 }
 
@@ -59,6 +62,7 @@ impl Driver {
         };
         Self {
             state: State::new(size),
+            layout: ScreenLayout::default(),
             now: Duration::ZERO,
         }
     }
@@ -108,7 +112,34 @@ impl Driver {
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
-        update(&mut self.state, action)
+        // Whoever points has seen a frame.
+        if let Action::Click(_) | Action::Drag(_) = action {
+            self.frame();
+        }
+        let action = self.layout.told(&self.state, action);
+        let mut all = Vec::new();
+        for effect in update(&mut self.state, action) {
+            match effect {
+                Effect::ReadSelection(selection) => {
+                    let text = self.layout.selected_text(&self.state, &selection);
+                    all.extend(update(&mut self.state, Action::Selected(text)));
+                }
+                other => all.push(other),
+            }
+        }
+        all
+    }
+
+    /// Draws, as far as the state learns of it.
+    fn frame(&mut self) {
+        let laid = self.layout.lay_out(&self.state);
+        assert_eq!(update(&mut self.state, Action::Frame(laid)), []);
+    }
+
+    /// The rows of a part of the transcript, as laid out last.
+    fn rows(&self, part: usize) -> Vec<String> {
+        let parts = self.layout.parts(&self.state);
+        parts[part].rows.iter().map(Row::text).collect()
     }
 
     /// Lets time pass.

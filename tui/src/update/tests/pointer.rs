@@ -79,7 +79,7 @@ fn a_paste_of_a_megabyte_does_not_ask() {
 }
 
 fn click(driver: &mut Driver, x: u16, y: u16) -> Vec<Effect> {
-    driver.act(Action::Click(ratatui::layout::Position::new(x, y)))
+    driver.act(Action::Click(ratatui::layout::Position::new(x, y).into()))
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn a_click_chooses_a_row_and_a_second_one_takes_it() {
 
 /// Clicks on a row of the list as the last frame showed it.
 fn click_row(driver: &mut Driver, row: u16) {
-    prepare(&mut driver.state);
+    driver.frame();
     let list = crate::geometry::list(&driver.state).expect("a list is open");
     click(driver, 10, list.area.y + row);
-    prepare(&mut driver.state);
+    driver.frame();
 }
 
 fn chosen(driver: &Driver) -> usize {
@@ -148,7 +148,7 @@ fn a_row_stays_under_the_pointer_for_the_second_click() {
     let mut driver = Driver::ready();
     driver.ctrl('p');
     driver.key(KeyCode::End);
-    prepare(&mut driver.state);
+    driver.frame();
     let before = crate::geometry::list(&driver.state).expect("the palette is a list");
     assert!(before.top > 0);
     click_row(&mut driver, 2);

@@ -307,8 +307,8 @@ fn a_trace_that_is_gone_costs_the_replay_alone() {
 fn a_drag_selects_tokens_and_a_click_on_the_steps_goes_there() {
     let mut driver = Driver::three_steps();
     driver.replay(ReplayAct::Open);
-    prepare(&mut driver.state);
-    let place = |x, y| ratatui::layout::Position::new(x, y);
+    driver.frame();
+    let place = |x, y| ratatui::layout::Position::new(x, y).into();
     driver.act(Action::Click(place(1, 1)));
     driver.act(Action::Drag(place(6, 1)));
     driver.act(Action::Release);

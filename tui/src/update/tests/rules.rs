@@ -98,6 +98,7 @@ fn esc_takes_nothing_away_but_what_lies_on_top() {
             something(&mut driver, &mut dice, &mut Vec::new());
             let mut after = Driver {
                 state: driver.state.clone(),
+                layout: ScreenLayout::default(),
                 now: driver.now,
             };
             after.key(KeyCode::Esc);

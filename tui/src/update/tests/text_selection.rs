@@ -9,8 +9,8 @@ use crate::state::{CopyOnSelect, Focus};
 impl Driver {
     /// Presses the button at one place and drags the mouse to another; it stays held.
     fn drag(&mut self, from: (u16, u16), to: (u16, u16)) {
-        self.act(Action::Click(from.into()));
-        self.act(Action::Drag(to.into()));
+        self.act(Action::Click(Position::from(from).into()));
+        self.act(Action::Drag(Position::from(to).into()));
     }
 
     fn select(&mut self, from: (u16, u16), to: (u16, u16)) -> Vec<Effect> {
@@ -52,7 +52,7 @@ fn scrolling() -> Driver {
     driver.key(KeyCode::Enter);
     driver.begin();
     driver.finish("Two", FinishReason::Complete);
-    prepare(&mut driver.state);
+    driver.frame();
     driver
 }
 
@@ -115,9 +115,9 @@ fn markdown_is_copied_as_it_is_seen_without_the_bars_of_rows_that_go_on() {
     let mut driver = Driver::denoising();
     let text = "> a quote that **goes** on for so long that one row of eighty cells is not enough for it\n\n- item";
     driver.finish(text, FinishReason::Complete);
-    prepare(&mut driver.state);
+    driver.frame();
     let highlighter = crate::layout::Highlighter::default();
-    for job in wanted(&mut driver.state) {
+    for job in driver.layout.wanted(&driver.state) {
         let rows = crate::layout::markdown_rows(
             &job.text,
             usize::from(job.width),
@@ -128,6 +128,7 @@ fn markdown_is_copied_as_it_is_seen_without_the_bars_of_rows_that_go_on() {
             rows,
             text: job.text,
             width: job.width,
+            changed: Vec::new(),
         }));
     }
     driver.select((2, 4), (79, 7));
@@ -145,12 +146,12 @@ fn tokens_are_copied_without_the_signs_of_their_line_ends() {
 #[test]
 fn a_click_without_a_drag_selects_nothing_and_ends_a_selection() {
     let mut driver = answered();
-    driver.act(Action::Click(Position::new(4, 2)));
+    driver.act(Action::Click(Position::new(4, 2).into()));
     driver.act(Action::Release);
     assert!(!driver.is_selecting());
     driver.select((3, 2), (5, 2));
     assert!(driver.is_selecting());
-    driver.act(Action::Click(Position::new(11, 0)));
+    driver.act(Action::Click(Position::new(11, 0).into()));
     assert!(!driver.is_selecting());
 }
 
@@ -210,21 +211,21 @@ fn a_selection_stays_at_its_text_when_the_view_moves() {
 #[test]
 fn a_drag_beyond_the_edge_scrolls_until_the_button_is_let_go() {
     let mut driver = scrolling();
-    let top = driver.state.transcript.top;
+    let top = driver.layout.top();
     driver.drag((2, 5), (2, 0));
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, top - 1);
+    driver.frame();
+    assert_eq!(driver.layout.top(), top - 1);
     assert!(driver.state.wakes_at().is_some());
     for _ in 0..3 {
         driver.wait(50);
     }
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, top - 4);
+    driver.frame();
+    assert_eq!(driver.layout.top(), top - 4);
     driver.act(Action::Release);
     assert_eq!(driver.state.wakes_at(), None);
     driver.wait(50);
-    prepare(&mut driver.state);
-    assert_eq!(driver.state.transcript.top, top - 4);
+    driver.frame();
+    assert_eq!(driver.layout.top(), top - 4);
     // Four rows above the fifth of what was seen, and the one that it ends in.
     let text = driver.selection().unwrap_or_default();
     assert_eq!(text.lines().count(), 9);
@@ -234,5 +235,6 @@ fn a_drag_beyond_the_edge_scrolls_until_the_button_is_let_go() {
 fn a_drag_beyond_an_edge_where_nothing_is_left_wakes_nobody() {
     let mut driver = answered();
     driver.drag((2, 2), (2, 0));
+    driver.frame();
     assert_eq!(driver.state.wakes_at(), None);
 }

@@ -121,12 +121,12 @@ fn guesses_shade_the_masks_and_are_written_on_them_if_asked() {
     let mut step = fixture::step(2, 4, Vec::new());
     step.guesses = vec![guess(1, 0.2), guess(2, 0.8)];
     driver.receive_turn(TurnEvent::Step(step));
-    prepare(&mut driver.state);
-    let text = |driver: &Driver| driver.state.running().expect("it runs").rows.1[0].text();
+    driver.frame();
+    let text = |driver: &Driver| driver.rows(1)[0].clone();
     assert_eq!(text(&driver), "Two ░░░ ▓▓▓");
     driver.act(Action::Do(Command::Ghosts));
     assert_eq!(driver.state.ghosts, Ghosts::Shown);
-    prepare(&mut driver.state);
+    driver.frame();
     assert_eq!(text(&driver), "Two and thr");
 }
 
@@ -171,13 +171,9 @@ fn t_shows_the_tokens_one_by_one_in_a_replay() {
     driver.key(KeyCode::Char('t'));
     let arrangement = |driver: &Driver| driver.state.replay.as_ref().map(|it| it.arrangement);
     assert_eq!(arrangement(&driver), Some(Arrangement::Raw));
-    prepare(&mut driver.state);
-    let rows = &driver.state.replay.as_ref().expect("it is open").rows.rows;
-    assert!(
-        rows[0].text().starts_with("Two │ ▒▒▒ │"),
-        "{:?}",
-        rows[0].text()
-    );
+    driver.frame();
+    let row = driver.layout.replayed().map(Row::text).next();
+    assert_eq!(row.as_deref(), Some("Two │ ▒▒▒ │ ▒▒▒ │ "));
     driver.key(KeyCode::Char('t'));
     assert_eq!(arrangement(&driver), Some(Arrangement::Flow));
 }

@@ -4,6 +4,7 @@ use unmask_core::fold::Mark;
 
 use super::{figures, quoted};
 use crate::action::{Command, ReplayAct};
+use crate::cells::cell_count;
 use crate::keymap::Context;
 use crate::state::{CanvasMoment, Replay, State, TokenStory, Turn};
 use crate::theme::Role;
@@ -31,19 +32,25 @@ impl Inspected<'_> {
         let theme = self.state.look.theme;
         let keys = self.keys();
         let title = format!(
-            "{} · block {} · {}",
+            "{} · id {} · block {} · {}",
             self.title(""),
+            self.id(),
             self.block(),
             self.pinned()
         );
         let inner = panel::frame(area, theme, &title, &keys, Role::Quiet, buffer);
         let right = inner.right();
+        let mut facts = self.facts();
+        while facts.len() > 1 && cell_count(&facts.join(" · ")) > usize::from(inner.width) {
+            facts.pop();
+        }
+        let facts = facts.join(" · ");
         put(
             buffer,
             theme,
             (inner.x, inner.y),
             right,
-            (&self.facts(), Role::Text),
+            (&facts, Role::Text),
         );
         let below = Rect {
             y: inner.y + 1,
@@ -84,8 +91,8 @@ impl Inspected<'_> {
         say(&self.title(&format!(" of {length}")), Role::Strong);
         say(&self.place(), Role::Quiet);
         say("", Role::Text);
-        for fact in self.facts().split(" · ") {
-            say(fact, Role::Text);
+        for fact in self.facts() {
+            say(&fact, Role::Text);
         }
         say("", Role::Text);
         let top = y.min(inner.bottom());
@@ -153,11 +160,15 @@ impl Inspected<'_> {
     /// `block 1 of 4 · not pinned · id 7117`.
     fn place(&self) -> String {
         let canvas = self.moment.fold.canvas();
-        let token = self.replay.token;
         let blocks = canvas.answer().len().div_ceil(self.turn.block_length());
-        let id = canvas.answer().get(token).map_or(0, |id| id.0);
-        let block = self.block();
+        let (block, id) = (self.block(), self.id());
         format!("block {block} of {blocks} · {} · id {id}", self.pinned())
+    }
+
+    /// What the tokenizer calls the token.
+    fn id(&self) -> u32 {
+        let answer = self.moment.fold.canvas().answer();
+        answer.get(self.replay.token).map_or(0, |id| id.0)
     }
 
     fn pinned(&self) -> &'static str {
@@ -178,34 +189,40 @@ impl Inspected<'_> {
         }
     }
 
-    /// `committed at step 9/64 · 0.41 (low) · entropy 1.92 nat · order 18/128`.
-    fn facts(&self) -> String {
+    /// `committed at step 9/64`, `conf 0.41 (low)`, `entropy 1.92 nat`, `order 18/128`.
+    fn facts(&self) -> Vec<String> {
         let length = self.moment.fold.canvas().answer().len();
         match (self.mark(), self.story()) {
             (Some(Mark::Masked), _) => match self.decided_later() {
-                Some(step) => format!("not decided yet · decided at step {step}"),
-                None => "not decided yet".to_owned(),
+                Some(step) => vec![
+                    "not decided yet".to_owned(),
+                    format!("decided at step {step}"),
+                ],
+                None => vec!["not decided yet".to_owned()],
             },
-            (Some(Mark::Given), None) => "given before the first step".to_owned(),
+            (Some(Mark::Given), None) => vec!["given before the first step".to_owned()],
             (_, Some(story)) => match story.step {
-                None => "set by hand".to_owned(),
+                None => vec!["set by hand".to_owned()],
                 Some(step) => {
                     let commit = story.commit;
                     let kind = match commit.kind {
                         unmask_core::event::CommitKind::Changed => "changed",
                         _ => "committed",
                     };
-                    format!(
-                        "{kind} at step {step}/{} · {:.2} ({}) · entropy {:.2} nat · order {}/{length}",
-                        super::steps(self.state, self.turn),
-                        commit.confidence,
-                        band(commit.confidence),
-                        commit.entropy,
-                        story.order
-                    )
+                    let steps = super::steps(self.state, self.turn);
+                    vec![
+                        format!("{kind} at step {step}/{steps}"),
+                        format!(
+                            "conf {:.2} ({})",
+                            commit.confidence,
+                            band(commit.confidence)
+                        ),
+                        format!("entropy {:.2} nat", commit.entropy),
+                        format!("order {}/{length}", story.order),
+                    ]
                 }
             },
-            (_, None) => "from the run before this one".to_owned(),
+            (_, None) => vec!["from the run before this one".to_owned()],
         }
     }
 

@@ -45,6 +45,11 @@ fn compare_at_80_by_24_is_stacked() {
 }
 
 #[test]
+fn compare_at_60_by_20() {
+    insta::assert_snapshot!(screen(compared(size(60, 20))));
+}
+
+#[test]
 fn compare_at_the_smallest_size() {
     insta::assert_snapshot!(screen(compared(size(40, 10))));
 }

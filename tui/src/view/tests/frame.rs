@@ -171,3 +171,15 @@ fn a_long_paste_is_a_chip_in_the_draft() {
     let rows: Vec<&str> = screen.lines().collect();
     assert_eq!(rows[22], " ▌› why? [pasted 214 lines]");
 }
+
+#[test]
+fn a_terminal_of_few_columns_says_all_of_the_size_that_is_needed() {
+    for (columns, needs) in [
+        (21, " unmask needs 40 × 10\n"),
+        (20, "unmask needs 40 × 10\n"),
+        (12, "unmask needs\n40 × 10\nnow 12 × 5\n"),
+    ] {
+        let shown = screen(generating(size(columns, 5)));
+        assert!(shown.starts_with(needs), "{shown}");
+    }
+}

@@ -1,6 +1,8 @@
 //! The picker, the first screen, and what may come of a load.
 
+use unmask_core::checkpoint::{ActiveExperts, ModelKind, ModelLocation, Surveyed};
 use unmask_core::engine::LoadRequest;
+use unmask_core::model_id::ModelId;
 
 use super::*;
 use crate::action::{AfterScan, Command};
@@ -62,6 +64,33 @@ fn picker_at_60_by_15() {
 #[test]
 fn picker_at_the_smallest_size() {
     insta::assert_snapshot!(screen(picker(size(40, 10))));
+}
+
+#[test]
+fn the_picker_says_which_share_of_a_mixture_of_experts_computes() {
+    let mut machine = machine();
+    let experts = ActiveExperts {
+        active: 8,
+        all: 256,
+    };
+    let mixture = Surveyed {
+        key: machine.choices[0].key.clone(),
+        id: ModelId::Builtin("demo".to_owned()),
+        location: ModelLocation::Elsewhere,
+        advice: String::new(),
+        kind: ModelKind {
+            experts: Some(experts),
+            ..ModelKind::default()
+        },
+    };
+    machine.surveyed = vec![mixture];
+    for (columns, rows) in [(120, 40), (80, 24)] {
+        let mut state = picker(size(columns, rows));
+        update(&mut state, Action::Scanned(Ok(machine.clone().into())));
+        let shown = screen(state);
+        let words = ["8 of 256 experts compute", "for a token."];
+        assert!(words.iter().all(|it| shown.contains(it)), "{shown}");
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn looked(state: &mut State) {
     update(state, Action::Scanned(Ok(machine().into())));
 }
 
-const PANELS: [Panel; 15] = [
+const PANELS: [Panel; 18] = [
     ("menu", |state| {
         give(state, Command::Menu);
         later(state, 300);
@@ -78,6 +78,15 @@ const PANELS: [Panel; 15] = [
         }));
     }),
     ("completion", |state| pick(state, "/re")),
+    ("formats", |state| give(state, Command::Formats)),
+    ("toast", |state| {
+        let why = "no such colour: “mauve”";
+        let wrong = crate::diagnostic::Diagnostic::at("themes/own.toml", 3, why);
+        state.complain("Theme own", &[wrong]);
+    }),
+    ("find", |state| {
+        give(state, Command::Find("prime".to_owned()))
+    }),
     ("text for a token", |state| {
         give(state, Command::Replay(ReplayAct::Open));
         give(state, Command::Replay(ReplayAct::Write));
@@ -90,7 +99,7 @@ fn drawn(panel: &Panel, size: Size) -> String {
         state = generating(size);
         give(&mut state, Command::Focus);
     }
-    prepare(&mut state);
+    laid_out(&mut state);
     (panel.1)(&mut state);
     screen(state)
 }
@@ -260,28 +269,11 @@ fn what_lies_behind_a_panel_is_fainter_and_the_themes_leave_it() {
 
 #[test]
 fn at_200_cells_text_and_figures_end_at_one_column() {
-    let mut state = main_screen(size(200, 60));
+    let mut state = generating(size(200, 60));
+    answer(&mut state, FIRST, 61, 22, 8_960);
     let end = 2 + usize::from(crate::geometry::text_width(state.size));
-    for item in &mut state.transcript.entries {
-        item.least_sure = Some(("soft".to_owned(), 0.44));
-    }
-    // Laying out again would work it out anew.
-    render(&mut state);
-    for item in &mut state.transcript.entries {
-        item.least_sure = Some(("soft".to_owned(), 0.44));
-    }
-    let backend = TestBackend::new(200, 60);
-    let mut terminal = Terminal::new(backend).expect("the test backend cannot fail");
-    terminal
-        .draw(|frame| super::super::draw(&state, frame))
-        .expect("the test backend cannot fail");
-    let rows = terminal.backend().buffer().content.chunks(200);
-    let figures: Vec<usize> = rows
-        .filter_map(|row| {
-            let line: String = row.iter().map(ratatui::buffer::Cell::symbol).collect();
-            let line = line.trim_end();
-            line.ends_with("soft 0.44").then(|| line.chars().count())
-        })
-        .collect();
-    assert_eq!(figures, [end, end]);
+    let drawn = screen(state);
+    let figures = drawn.lines().filter(|line| line.contains("least sure: "));
+    let ends: Vec<usize> = figures.map(|line| line.chars().count()).collect();
+    assert_eq!(ends, [end], "{drawn}");
 }

@@ -150,8 +150,7 @@ fn the_canvas_with_the_keys_while_denoising_unfolded() {
 }
 
 /// The screen with what is in reverse between brackets.
-fn with_reverse(state: &mut State) -> String {
-    let terminal = terminal(state);
+fn with_reverse(terminal: &Terminal<TestBackend>) -> String {
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(buffer.area.width));
     let is_reverse =
@@ -173,10 +172,15 @@ fn with_reverse(state: &mut State) -> String {
 #[test]
 fn what_the_mouse_has_selected_is_in_reverse_without_any_colour() {
     let mut state = main_screen(size(80, 24));
-    render(&mut state);
-    update(&mut state, Action::Click((10, 3).into()));
-    update(&mut state, Action::Drag((12, 7).into()));
-    insta::assert_snapshot!(with_reverse(&mut state));
+    let mut layout = laid_out(&mut state);
+    for (at, button) in [
+        ((10, 3), Action::Click as fn(_) -> _),
+        ((12, 7), Action::Drag),
+    ] {
+        let told = layout.told(&state, button(ratatui::layout::Position::from(at).into()));
+        update(&mut state, told);
+    }
+    insta::assert_snapshot!(with_reverse(&super::drawn(&state, &layout)));
 }
 
 #[test]
@@ -198,4 +202,13 @@ fn a_draft_that_is_an_earlier_message_says_so() {
         Action::Do(Command::Edit(crate::action::LineEdit::KillToStart)),
     );
     assert!(!screen(state).contains("edited"));
+}
+
+#[test]
+fn an_answer_in_which_masks_stand_says_so() {
+    let mut state = ready(size(80, 24));
+    ask(&mut state, 4, QUESTION);
+    ended(&mut state, FinishReason::MasksLeft, FIRST, 61, 64, 8_960);
+    let drawn = screen(state);
+    assert!(drawn.contains("masks left · 61 tok · 9.0 s"), "{drawn}");
 }

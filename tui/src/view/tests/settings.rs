@@ -1,7 +1,10 @@
 //! The settings panel, and what settings show elsewhere.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent};
 use unmask_core::Position;
+use unmask_core::api::Capabilities;
 use unmask_core::settings::Setting;
 
 use super::*;
@@ -86,6 +89,53 @@ fn the_last_settings_are_scrolled_to() {
     press(&mut state, KeyCode::End);
     press(&mut state, KeyCode::Char('?'));
     insta::assert_snapshot!(screen(state));
+}
+
+/// As a model whose attention is by blocks.
+fn keep_final_blocks(state: &mut State) {
+    let loaded = Arc::make_mut(state.model.as_mut().expect("there is a model"));
+    loaded.rules.attention_block = 32.try_into().ok();
+    loaded.facts.capabilities = Capabilities::KV_CACHE;
+}
+
+#[test]
+fn the_numbers_of_an_answer_say_that_finished_blocks_are_kept() {
+    for is_kept in [true, false] {
+        let mut state = ready(size(80, 24));
+        if is_kept {
+            keep_final_blocks(&mut state);
+        }
+        ask(&mut state, 4, QUESTION);
+        answer(&mut state, FIRST, 61, 64, 8_960);
+        update(&mut state, Action::Do(Command::Stats));
+        let screen = screen(state);
+        let line = "K/V                   exact: finished blocks are computed once";
+        assert_eq!(screen.contains(line), is_kept, "{screen}");
+    }
+}
+
+#[test]
+fn what_keeps_finished_blocks_says_that_its_cache_is_exact() {
+    let row = |state: &mut State| {
+        go(state, Setting::Cache);
+        let terminal = terminal(state);
+        let screen = terminal.backend().to_string();
+        let row = screen.lines().find(|line| line.contains("▸ cache"));
+        row.expect("the field is seen").to_owned()
+    };
+    let mut state = settings(size(120, 40));
+    let off = row(&mut state);
+    assert!(off.contains("off") && !off.contains("exact"), "{off}");
+    keep_final_blocks(&mut state);
+    let exact = row(&mut state);
+    let words = ["exact", "finished blocks are computed once"];
+    assert!(words.iter().all(|word| exact.contains(word)), "{exact}");
+    press(&mut state, KeyCode::Right);
+    let prefix = row(&mut state);
+    assert!(
+        prefix.contains("prefix") && prefix.contains('≈'),
+        "{prefix}"
+    );
 }
 
 #[test]

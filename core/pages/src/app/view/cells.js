@@ -3,15 +3,18 @@ import { texts } from "../../wire.js";
 import { kindOf, labelOf, nameOf } from "../../token.js";
 import { folded, visible } from "../folded.js";
 import { isLive, span as spanOf } from "../state.js";
-import { h, redraw } from "./dom.js";
+import { h, isNew, redraw } from "./dom.js";
+
+/** Tokens from which on colours change at once. */
+const LARGE = 256;
 
 export class Cells {
   /** @param {(action:object)=>void} dispatch @param {number} run */
   constructor(dispatch, run) {
     this.run = run;
     this.dispatch = dispatch;
-    this.spans = new Map();
-    this.layout = "";
+    /** @type {HTMLElement[]} by position */
+    this.spans = [];
     this.list = h("div", { class: "cells", tabIndex: 0, role: "listbox", "aria-multiselectable": "true", "aria-label": "the answer, token by token",
       onclick: (event) => this.clicked(event), onpointerup: () => this.selected(), onkeydown: (event) => this.pressed(event) });
     this.root = this.list;
@@ -23,56 +26,67 @@ export class Cells {
     if (!now) return;
     const { from, end: visibleEnd } = visible(run, now), end = state.isRaw ? now.cells.length : visibleEnd;
     const shown = texts(now.cells), isMoving = isLive(run) || run.at < run.events.length;
-    const chosen = state.chosen && state.chosen.run === run.id ? spanOf(state.chosen) : null;
-    const size = (run.start.params && run.start.params.block_length) || 0;
-    const open = isMoving && now.state.blocks > 1 && size ? [from + now.state.block * size, from + (now.state.block + 1) * size] : null;
+    const [first, last] = state.chosen && state.chosen.run === run.id ? spanOf(state.chosen) : [-1, -1];
+    const size = (run.start.params && run.start.params.block_length) || 0, isOpen = isMoving && now.state.blocks > 1 && size > 0;
+    const open = isOpen ? from + now.state.block * size : -1, behind = isOpen ? open + size : -1, isWaiting = isMoving && run.phase !== "paused";
+    // What all cells look like; as long as that stays, a step costs the cells that it and the step before it touched.
+    const isSame = !isNew(this, [state.isRaw, state.colours, state.colours === "order" ? now.state.order : 0, isMoving, isWaiting, run.at > 0, from, first, last, open, differ, run.holes]);
     const order = [];
     for (let at = from; at < end; at++) {
       const cell = now.cells[at], isSpecial = cell.piece.special && cell.mark !== "masked";
       if (isSpecial && !state.isRaw && !isMoving) continue;
       order.push(at);
+      const span = this.spans[at] || this.span(at);
+      // A part of a character looks like what its neighbours make of it.
+      if (isSame && span.cell === cell && !span.isFresh && cell.piece.bytes === null) continue;
       let kind = kindOf(cell, now.state, state.colours, isMoving && run.at > 0);
       if (isSpecial) kind += state.isRaw ? " special" : " ended";
-      if (cell.mark === "masked" && open && at >= open[0] && at < open[1]) kind += " open";
-      if (cell.mark === "masked" && isMoving && run.phase !== "paused") kind += " waiting";
+      if (cell.mark === "masked" && at >= open && at < behind) kind += " open";
+      if (cell.mark === "masked" && isWaiting) kind += " waiting";
       if (run.holes.includes(at)) kind += " hole";
-      if (chosen && at >= chosen[0] && at <= chosen[1]) kind += " chosen";
+      if (at >= first && at <= last) kind += " chosen";
       if (differ && cell.mark !== "masked" && differ.has(at - from)) kind += " differs";
       const text = cell.mark === "masked" || (isSpecial && !state.isRaw) ? "░░" : isSpecial || state.isRaw ? nameOf(cell.piece).replaceAll("\n", "⏎") : shown[at];
-      this.cell(at, cell, kind, text);
+      this.cell(span, at, cell, kind, text);
+      span.isFresh = cell.step > 0 && cell.step === now.state.step;
     }
     this.arrange(order, now.cells.length - end);
-    const active = state.chosen && state.chosen.run === run.id ? `c${run.id}-${state.chosen.to}` : "";
+    this.list.classList.toggle("is-large", order.length > LARGE);
+    const active = last >= 0 ? `c${run.id}-${state.chosen.to}` : "";
     if (this.list.getAttribute("aria-activedescendant") !== active) {
       if (active) this.list.setAttribute("aria-activedescendant", active);
       else this.list.removeAttribute("aria-activedescendant");
     }
   }
 
-  cell(at, cell, kind, text) {
-    let span = this.spans.get(at);
-    if (!span) {
-      span = h("span", { role: "option", id: `c${this.run}-${at}` });
-      span.dataset.at = String(at);
-      this.spans.set(at, span);
-    }
-    if (span.cell === cell && span.kind === kind && span.said === text) return;
+  span(at) {
+    const span = h("span", { role: "option", id: `c${this.run}-${at}` }, "");
+    span.dataset.at = String(at);
+    return (this.spans[at] = span);
+  }
+
+  cell(span, at, cell, kind, text) {
     if (span.kind !== kind) span.className = span.kind = kind;
     if (span.said !== text || span.cell !== cell) {
-      const was = cell.mark === "changed" && cell.was && cell.was.trim() ? [h("s", {}, cell.was), text] : [text];
-      span.replaceChildren(...was);
-      span.setAttribute("aria-label", labelOf(cell, at));
+      const was = cell.mark === "changed" && cell.was && cell.was.trim() ? cell.was : "";
+      // A text that becomes another one in place is laid out for less than a new one.
+      if (was || span.struck) span.replaceChildren(...(was ? [h("s", {}, was)] : []), document.createTextNode(text));
+      else if (span.said !== text) span.firstChild.data = text;
+      span.struck = was;
+      const label = labelOf(cell, at);
+      if (span.label !== label) span.setAttribute("aria-label", (span.label = label));
     }
-    span.setAttribute("aria-selected", String(kind.includes(" chosen")));
+    const isChosen = kind.includes(" chosen");
+    if (span.isChosen !== isChosen) span.setAttribute("aria-selected", String((span.isChosen = isChosen)));
     span.cell = cell;
     span.said = text;
   }
 
   /** Puts the spans in order, if others are shown than before. */
   arrange(order, behind) {
-    const key = `${order.length}:${order[0]}:${order[order.length - 1]}:${behind}:${this.spans.size}`;
+    const key = `${order.length}:${order[0]}:${order[order.length - 1]}:${behind}`;
     redraw(this.list, key, () => {
-      const parts = order.map((at) => this.spans.get(at));
+      const parts = order.map((at) => this.spans[at]);
       if (behind > 0) parts.push(h("span", { class: "folded" }, ` end · ${behind} ${behind === 1 ? "position" : "positions"} behind it`));
       return parts;
     });

@@ -3,13 +3,16 @@ import { band } from "../../wire.js";
 import { isLive } from "../state.js";
 import { h } from "./dom.js";
 
+/** Around the picture, in pixels. */
+const PAD = 5;
+
 export class Plot {
   constructor(dispatch, run) {
     this.dispatch = dispatch;
     this.id = run;
     this.root = h("canvas", { class: "plot", "aria-hidden": "true", onpointerdown: (event) => this.moved(event), onpointermove: (event) => event.buttons && this.moved(event) });
     const again = () => {
-      this.key = this.found = null;
+      this.key = this.found = this.made = null;
       this.paint();
     };
     new ResizeObserver(([entry]) => {
@@ -25,7 +28,7 @@ export class Plot {
     this.from = run.start.canvas.answer_start;
     this.length = Math.max(1, run.start.canvas.tokens.length - this.from);
     const look = `${state.theme}${state.palette}`;
-    if (this.look !== look) this.found = null;
+    if (this.look !== look) this.found = this.made = null;
     this.look = look;
     this.paint();
   }
@@ -38,25 +41,46 @@ export class Plot {
     const [width, height] = [Math.round(wide * scale), Math.round(high * scale)];
     // A new size is a new picture; the old one is wiped for less.
     if (root.width !== width || root.height !== height) [root.width, root.height] = [width, height];
-    pen.setTransform(scale, 0, 0, scale, 0, 0);
-    pen.clearRect(0, 0, wide, high);
+    const at = { dx: (wide - 2 * PAD) / this.steps, dy: (high - 2 * PAD) / this.length, scale, width, height, colour: (this.found ||= this.colours()) };
+    this.layers(run, at);
+    // What was shown and what is to come are pictures already, cut where the run stands now.
+    const cut = Math.max(0, Math.min(width, Math.round((PAD + run.at * at.dx) * scale)));
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, width, height);
     pen.globalAlpha = 1;
-    const colour = (this.found ||= this.colours()), pad = 5, dx = (wide - 2 * pad) / this.steps, dy = (high - 2 * pad) / this.length;
-    const size = [Math.max(2, Math.min(9, dx - 1)), Math.max(2, Math.min(9, dy - 0.5))];
-    const x = pad + (run.at - 0.5) * dx;
     if (run.at > 0) {
-      pen.fillStyle = colour.line;
-      pen.fillRect(Math.round(x), 0, 1, high);
+      pen.fillStyle = at.colour.line;
+      pen.fillRect(Math.round((PAD + (run.at - 0.5) * at.dx) * scale), 0, Math.max(1, Math.round(scale)), height);
     }
-    run.events.forEach((event, step) => {
-      const isPast = step < run.at;
-      for (const commit of event.commits) {
-        if (commit.position < this.from) continue;
-        pen.fillStyle = !isPast ? colour.line : commit.kind === "remasked" ? colour.mask : colour[band(commit.confidence)];
-        pen.globalAlpha = !isPast || step === run.at - 1 ? 1 : 0.75;
-        pen.fillRect(pad + (step + 0.5) * dx - size[0] / 2, pad + (commit.position - this.from + 0.5) * dy - size[1] / 2, ...size);
-      }
-    });
+    if (cut > 0) pen.drawImage(this.past.canvas, 0, 0, cut, height, 0, 0, cut, height);
+    if (cut < width) pen.drawImage(this.future.canvas, cut, 0, width - cut, height, cut, 0, width - cut, height);
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    if (run.at > 0 && run.at <= run.events.length) this.column(pen, run.events[run.at - 1], run.at - 1, at, null, 1);
+  }
+
+  /** Draws the events that the two pictures do not have yet; all of them if places or colours are others than before. */
+  layers(run, at) {
+    const key = [at.dx, at.dy, at.width, at.height, at.scale, this.from, this.look].join();
+    if (this.made !== key || this.has > run.events.length || !this.past) {
+      const layer = () => Object.assign(document.createElement("canvas"), { width: at.width, height: at.height }).getContext("2d");
+      [this.made, this.has, this.past, this.future] = [key, 0, layer(), layer()];
+      for (const pen of [this.past, this.future]) pen.setTransform(at.scale, 0, 0, at.scale, 0, 0);
+    }
+    for (; this.has < run.events.length; this.has++) {
+      this.column(this.past, run.events[this.has], this.has, at, null, 0.75);
+      this.column(this.future, run.events[this.has], this.has, at, at.colour.line, 1);
+    }
+  }
+
+  /** The commits of one step, in one colour or in that of each. */
+  column(pen, event, step, { dx, dy, colour }, only, alpha) {
+    const size = [Math.max(2, Math.min(9, dx - 1)), Math.max(2, Math.min(9, dy - 0.5))];
+    pen.globalAlpha = alpha;
+    for (const commit of event.commits) {
+      if (commit.position < this.from) continue;
+      pen.fillStyle = only || (commit.kind === "remasked" ? colour.mask : colour[band(commit.confidence)]);
+      pen.fillRect(PAD + (step + 0.5) * dx - size[0] / 2, PAD + (commit.position - this.from + 0.5) * dy - size[1] / 2, ...size);
+    }
   }
 
   colours() {
@@ -72,6 +96,6 @@ export class Plot {
 
   moved(event) {
     const box = this.root.getBoundingClientRect();
-    this.dispatch({ type: "go", run: this.id, at: Math.max(0, Math.ceil(((event.clientX - box.left - 5) / (box.width - 10)) * this.steps)) });
+    this.dispatch({ type: "go", run: this.id, at: Math.max(0, Math.ceil(((event.clientX - box.left - PAD) / (box.width - 2 * PAD)) * this.steps)) });
   }
 }

@@ -56,7 +56,7 @@ export class Transcript {
       h("div", { class: "examples" }, ...EXAMPLES.map(example)));
     this.said = h("div", { class: "sr-only", "aria-live": "polite" });
     this.root = h("main", { class: "transcript" }, this.link, this.hello, this.list, this.said);
-    this.spoken = { at: 0, run: 0, length: 0 };
+    this.spoken = { at: 0, run: 0, length: 0, ended: 0 };
   }
 
   draw(state) {
@@ -98,11 +98,14 @@ export class Transcript {
   speak(state) {
     const run = live(state)[0] || state.runs.get(this.spoken.run), now = Date.now();
     if (!run || !run.start || (isLive(run) && now - this.spoken.at < 2000)) return;
-    if (this.spoken.run !== run.id) this.spoken = { at: now, run: run.id, length: 0 };
+    // What has ended is said to its end once.
+    if (!isLive(run) && this.spoken.ended === run.id) return;
+    if (!isLive(run)) this.spoken.ended = run.id;
+    if (this.spoken.run !== run.id) this.spoken = { at: now, run: run.id, length: 0, ended: this.spoken.ended };
     const text = settled(run, folded(run, run.at));
     if (text.length <= this.spoken.length) return;
     this.said.textContent = text.slice(this.spoken.length);
-    this.spoken = { at: now, run: run.id, length: text.length };
+    Object.assign(this.spoken, { at: now, length: text.length });
   }
 
   /** Brings the newest turn into sight. */

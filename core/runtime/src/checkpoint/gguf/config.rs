@@ -20,6 +20,12 @@ const IDS: [(&str, &str); 5] = [
 /// What is missing or cannot be meant.
 pub(super) fn config(headers: &[GgufHeader<'_>], family: &Family) -> Result<Value, String> {
     let keys = Keys::of(headers);
+    let kind = keys.header.text("general.type").unwrap_or("model");
+    if kind == "adapter" {
+        return Err(
+            "holds an adapter, and adapters are read as PEFT saves them alone: fetch its safetensors, and the model's".to_owned(),
+        );
+    }
     keys.check(family)?;
     let mut config = match keys.architecture {
         "llada" => keys.llada()?,

@@ -3,11 +3,13 @@
 //! What its keys mean is told by llama.cpp's converter (`conversion/{base,llada,dream}.py`) and by `gguf-py/gguf/constants.py`.
 
 mod config;
+mod names;
 mod tokenizer;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use names::{GgufModel, is_gguf_header_cut};
 use serde_json::{Map, Value};
 use unmask_gguf::{GgmlType, GgufError, GgufHeader, HeaderBytes, SplitName};
 
@@ -25,28 +27,46 @@ pub(super) fn in_place(place: &Path) -> Result<Option<PathBuf>, CheckpointError>
     if !place.is_dir() {
         return Ok(Some(place.to_owned()));
     }
-    if place.join("config.json").exists() || place.join("adapter_config.json").exists() {
+    if place.join("adapter_config.json").exists() {
         return Ok(None);
     }
-    let is_first = |name: &String| {
-        let split = SplitName::of(Path::new(name));
-        name.ends_with(weights::GGUF) && split.is_none_or(|it| it.number == 1)
-    };
-    let mut names = weights::names(place)?;
-    let all = names.clone();
-    names.retain(is_first);
-    match names.as_slice() {
-        // The first of a model that was cut is missing.
-        [] => Ok(all
-            .iter()
-            .find(|it| it.ends_with(weights::GGUF))
-            .map(|it| place.join(it))),
-        [one] => Ok(Some(place.join(one))),
+    let names = weights::names(place)?;
+    let has = |ending: &str| names.iter().any(|it| it.ends_with(ending));
+    if names.iter().any(|it| it == "config.json") && has(".safetensors") {
+        return Ok(None);
+    }
+    match models(place, names)?.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(place.join(&one.files[0]))),
         several => Err(CheckpointError::SeveralGguf {
             folder: place.to_owned(),
-            names: several.join(", "),
+            names: (several.iter().map(|it| it.files[0].as_str()))
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
+}
+
+/// The GGUF file in the folder `place` whose model is called `wanted`; the first of several that it was cut into.
+pub(super) fn called(place: &Path, wanted: &str) -> Result<Option<PathBuf>, CheckpointError> {
+    let models = models(place, weights::names(place)?)?;
+    let found = GgufModel::called(&models, wanted);
+    Ok(found.map(|it| place.join(&it.files[0])))
+}
+
+/// The models in a folder that holds `names`, or, if it holds none itself, one folder down, as the hub has them.
+fn models(place: &Path, names: Vec<String>) -> Result<Vec<GgufModel>, CheckpointError> {
+    let here = GgufModel::all(names.iter().map(String::as_str));
+    if !here.is_empty() {
+        return Ok(here);
+    }
+    let mut below = Vec::new();
+    for folder in names.iter().filter(|it| place.join(it).is_dir()) {
+        // What may not be read holds no model for this user.
+        let inside = weights::names(&place.join(folder)).unwrap_or_default();
+        below.extend(inside.iter().map(|it| format!("{folder}/{it}")));
+    }
+    Ok(GgufModel::all(below.iter().map(String::as_str)))
 }
 
 /// The files of a model with their headers, the first of which holds the metadata.
@@ -69,9 +89,38 @@ impl GgufFiles {
         for file in &paths {
             headers.push(HeaderBytes::read(file).map_err(|error| wrong(file, path, error))?);
         }
-        let this = Self { paths, headers };
+        let mut this = Self { paths, headers };
         this.check()?;
+        this.order()?;
         Ok(this)
+    }
+
+    /// In the order of the numbers that the files say, if they do: whatever they are called, the metadata is in the first.
+    fn order(&mut self) -> Result<(), CheckpointError> {
+        let number = |header: &HeaderBytes| header.header().count("split.no");
+        let numbers: Option<Vec<u64>> = self.headers.iter().map(number).collect();
+        let Some(numbers) = numbers.filter(|it| it.len() > 1) else {
+            return Ok(());
+        };
+        let (paths, headers) = (&mut self.paths, &mut self.headers);
+        let mut files: Vec<_> = (numbers.into_iter().zip(paths.drain(..)))
+            .zip(headers.drain(..))
+            .collect();
+        files.sort_by_key(|((number, _), _)| *number);
+        for (place, ((number, path), header)) in files.into_iter().enumerate() {
+            if number != place as u64 {
+                let (number, missing) = (number + 1, place + 1);
+                return Err(broken(
+                    &path,
+                    format!(
+                        "says that it is number {number} of its files, and none says that it is number {missing}; fetch them all again"
+                    ),
+                ));
+            }
+            self.paths.push(path);
+            self.headers.push(header);
+        }
+        Ok(())
     }
 
     /// Tests that all files are of one model, and that every tensor can be read.
@@ -117,7 +166,11 @@ impl GgufFiles {
     /// [`CheckpointError::Family`] for a model that is none of ours; [`CheckpointError::Gguf`] naming the key that is missing.
     pub(super) fn config(&self, called: &str) -> Result<(&'static Family, Value), CheckpointError> {
         let header = self.first();
-        let architecture = header.text("general.architecture").unwrap_or_default();
+        let Some(architecture) = header.text("general.architecture") else {
+            return Err(self.broken(
+                "does not say general.architecture; fetch it again, or convert the model with a newer llama.cpp".to_owned(),
+            ));
+        };
         let named = header.text("general.name").filter(|it| !it.is_empty());
         let family = detect_gguf(architecture, named.unwrap_or(called));
         let family = family.map_err(|what: FamilyError| CheckpointError::Family {

@@ -24,3 +24,32 @@ fn illada_s_mask_is_known_by_its_tokenizer_and_without_a_template_only_what_is_s
     let rendered = text.template.render(&[said], now);
     assert_eq!(rendered.expect("it renders"), "Hi\n\n");
 }
+
+#[test]
+fn every_id_of_the_list_and_the_family_s_end_of_turn_end_an_answer() {
+    for (model_type, name) in [
+        ("llada", "<|eot_id|>"),
+        ("llada", "<|im_end|>"),
+        ("illada", "<|im_end|>"),
+        ("lladamoe", "<|role_end|>"),
+        ("llada2_moe", "<|role_end|>"),
+        ("Dream", "<|im_end|>"),
+        ("sdar", "<|im_end|>"),
+        ("Fast_dLLM_Qwen", "<|im_end|>"),
+    ] {
+        let fake = Fake::new();
+        let config = json!({
+            "model_type": model_type, "vocab_size": 3072, "mask_token_id": 2, "eos_token_id": [1, 9]
+        });
+        fake.write("config.json", &config.to_string());
+        fake.write("tokenizer.json", &TOKENIZER.replace("<|eot_id|>", name));
+        fake.write("generation_config.json", r#"{"eos_token_id": [9, 11]}"#);
+        let text = fake
+            .open()
+            .expect("it is whole")
+            .text(&TokenOverrides::default());
+        let special = text.expect("it has text").special;
+        let ends: Vec<u32> = special.ends().map(|end| end.0).collect();
+        assert_eq!(ends, [1, 5, 9, 11], "{model_type} with {name}");
+    }
+}

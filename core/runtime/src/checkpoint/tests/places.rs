@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
 use std::time::{Duration, SystemTime};
 
 use super::SpecialIdsOf;
@@ -68,6 +69,7 @@ fn a_hub_id_is_found_in_the_models_folders_and_then_in_the_hubs_cache() {
         org: "A".to_owned(),
         name: "B-2B".to_owned(),
         revision: None,
+        quantisation: None,
     };
     let models = root.path().join("data/unmask/models");
     let error = locations.find(&id).expect_err("it is absent").to_string();
@@ -92,6 +94,7 @@ fn a_hub_id_is_found_in_the_models_folders_and_then_in_the_hubs_cache() {
 }
 
 /// The hub's cache with two snapshots, the second of which came last, and references.
+#[cfg(unix)]
 #[track_caller]
 fn check_snapshot(references: &[(&str, &str)], revision: Option<&str>, expected: Option<&str>) {
     let root = tempfile::tempdir().expect("a folder can be made");
@@ -118,6 +121,7 @@ fn check_snapshot(references: &[(&str, &str)], revision: Option<&str>, expected:
         org: "A".to_owned(),
         name: "B".to_owned(),
         revision: revision.map(str::to_owned),
+        quantisation: None,
     };
     let found = locations.find(&id).ok();
     let expected = expected.map(|name| repository.join("snapshots").join(name));

@@ -84,8 +84,11 @@ fn the_embedded_configuration_starts_with_the_demo_and_knows_the_families() {
             "Dream-org/Dream-Coder-v0-Instruct-7B",
             "apple/DiffuCoder-7B-cpGRPO",
             "inclusionAI/LLaDA-MoE-7B-A1B-Instruct",
+            "inclusionAI/LLaDA-MoE-7B-A1B-Instruct-TD",
             "inclusionAI/LLaDA-MoE-7B-A1B-Base",
             "inclusionAI/LLaDA2.0-mini",
+            "inclusionAI/LLaDA2.0-mini-CAP",
+            "inclusionAI/LLaDA2.0-flash",
             "inclusionAI/LLaDA2.1-mini",
             "JetLM/SDAR-1.7B-Chat",
             "JetLM/SDAR-4B-Chat",
@@ -136,7 +139,7 @@ fn a_wrong_value_is_named_with_its_key_and_what_is_allowed() {
     );
     refused(
         "[available_models.c]\nframework = \"x\"\nmodel_id = \"llada\"",
-        "m.toml:12: available_models.c.model_id: `llada` names no model; write ORG/NAME or ORG/NAME@REVISION for a hub id, ./FOLDER or an \
+        "m.toml:12: available_models.c.model_id: `llada` names no model; write ORG/NAME, ORG/NAME@REVISION or ORG/NAME:Q4_K_M for a hub id, ./FOLDER or an \
          absolute path for a folder, NAME.gguf for a file, or builtin:demo",
     );
 }

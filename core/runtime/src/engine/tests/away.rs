@@ -17,14 +17,11 @@ impl Answering for Elsewhere {
         tell: &dyn Fn(TurnEvent),
     ) -> Result<Outcome, Failure> {
         let request = request.laid_out(&self.loaded())?;
-        let TurnInput::LaidOut(laid_out) = request.input else {
-            panic!("it was laid out");
-        };
-        let canvas = laid_out.canvas;
+        let canvas = request.input.canvas;
         tell(TurnEvent::Started {
             canvas: canvas.clone(),
             params: Box::new(request.params),
-            left_out: laid_out.left_out,
+            left_out: request.input.left_out,
         });
         let mut is_resting = false;
         loop {

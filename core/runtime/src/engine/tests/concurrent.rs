@@ -144,6 +144,9 @@ fn one_pass_computes_several_turns() {
         let rows = if cfg_scale > 0.0 { 2 } else { 1 };
         let passes = several.passes();
         assert_eq!(passes.iter().sum::<usize>(), 12 * rows, "{passes:?}");
+        for handle in &several.bench.turns {
+            assert_eq!(handle.passes(), Passes::Together);
+        }
         // The first may have made passes before the others came.
         assert_eq!(passes.iter().max(), Some(&(3 * rows)), "{passes:?}");
     }
@@ -159,6 +162,9 @@ fn a_turn_that_is_to_be_alone_shares_no_pass() {
     let (_, ends) = several.ended(3);
     assert_eq!(texts(&ends), ["23"; 3]);
     assert_eq!(several.passes(), [1; 6]);
+    for handle in &several.bench.turns {
+        assert_eq!(handle.passes(), Passes::Alone);
+    }
 }
 
 #[test]

@@ -21,7 +21,9 @@ use crate::text::Vocabulary;
 use crate::text::pins::PinPlaceError;
 
 mod away;
+mod beside;
 mod concurrent;
+mod fairness;
 mod fill;
 mod kept;
 mod layout;
@@ -294,7 +296,7 @@ impl Bench {
     fn concurrent(fake: Fake, concurrency: Concurrency) -> Self {
         let (sender, events) = channel();
         let on_event = move |event| drop(sender.send(event));
-        let engine = Engine::start_concurrent(concurrency, Box::new(fake), on_event);
+        let engine = Engine::start_concurrent(concurrency, Box::new(fake), on_event, |_, _| ());
         let engine = engine.expect("a thread can be had");
         Self {
             engine,

@@ -92,3 +92,22 @@ fn settings_that_do_not_divide_are_a_usage_failure() {
     bench.begin(prompt(5), 2);
     assert_eq!(bench.failure().kind, FailureKind::Usage);
 }
+
+#[test]
+fn a_step_tells_how_much_of_its_time_the_forward_took() {
+    let mut bench = Bench::loaded(Fake::default());
+    bench.begin(prompt(2), 2);
+    let mut steps = 0;
+    loop {
+        match bench.next_turn() {
+            TurnEvent::Step(step) => {
+                assert!(!step.forward.is_zero() && step.forward <= step.elapsed);
+                steps += 1;
+            }
+            TurnEvent::Finished(_) => break,
+            TurnEvent::Failed(failure) => panic!("{failure:?}"),
+            TurnEvent::Started { .. } | TurnEvent::Paused(_) | TurnEvent::Resumed => (),
+        }
+    }
+    assert_eq!(steps, 2);
+}

@@ -34,9 +34,31 @@ impl SharedFile {
         tempfile::tempfile().map(Self::Unnamed)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(any(target_os = "linux", windows)))]
     fn on_disk() -> io::Result<Self> {
         tempfile::NamedTempFile::new().map(Self::Named)
+    }
+
+    /// A file that is mapped cannot be removed there: the system does that once nobody has it open any more, and each side's
+    /// mapping keeps it open, however their processes end.
+    #[cfg(windows)]
+    fn on_disk() -> io::Result<Self> {
+        use std::os::windows::fs::OpenOptionsExt as _;
+        const DELETE_ON_CLOSE: u32 = 0x0400_0000;
+        // Kept in memory while there is room.
+        const TEMPORARY: u32 = 0x0000_0100;
+        let open = |path: &Path| {
+            File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .custom_flags(DELETE_ON_CLOSE)
+                .attributes(TEMPORARY)
+                .open(path)
+        };
+        let mut plain = tempfile::Builder::new();
+        let file = plain.disable_cleanup(true).make(open);
+        file.map(Self::Named)
     }
 
     fn file(&self) -> &File {
@@ -236,6 +258,7 @@ mod tests {
     fn both_sides_see_the_same_numbers_and_the_same_flag() {
         let (ours, file) = SharedMemory::create(20).expect("there is memory");
         let theirs = SharedMemory::open(&file.path()).expect("it is there");
+        let named = cfg!(not(target_os = "linux")).then(|| file.path());
         drop(file);
         // SAFETY: nobody else looks at them.
         unsafe { theirs.lend::<u32>(4, 3) }.copy_from_slice(&[1, 2, 3]);
@@ -245,6 +268,8 @@ mod tests {
         assert!(!theirs.cancel().is_raised());
         ours.cancel().raise();
         assert!(theirs.cancel().is_raised());
+        drop((ours, theirs));
+        assert!(named.is_none_or(|path| !path.exists()), "nothing is left");
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Who else may change a file, or put another into its place.
 
+#[cfg(any(windows, test))]
+mod access;
+#[cfg(windows)]
+mod windows;
+
 use std::path::Path;
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rule {
     /// A library in the program's own folder. Whoever may write there may exchange the program itself, so that only what
-    /// everybody may write to is told of.
+    /// everybody may write to is told of, and on Windows, where that is usual beside the system's drive, nothing.
     Program,
     /// A library of others: it and its folder are its owner's alone to write to.
     Library,
@@ -45,9 +50,28 @@ pub(super) fn exposure(path: &Path, rule: Rule) -> Result<(), String> {
     Ok(())
 }
 
-/// Elsewhere the system's own rights say who may write, and a new folder is the user's alone.
-#[cfg(not(unix))]
-pub(super) fn exposure(_: &Path, _: Rule) -> Result<(), String> {
+/// The same, by lists of rights: of each folder above too. Never run on Windows itself.
+#[cfg(windows)]
+pub(super) fn exposure(path: &Path, rule: Rule) -> Result<(), String> {
+    // Nothing is asked of what came with the program: so it fails at nothing that cannot be read.
+    if rule == Rule::Program {
+        return Ok(());
+    }
+    let user = windows::user().map_err(|error| format!("cannot tell who this is: {error}"))?;
+    for (above, part) in path.ancestors().enumerate() {
+        if part.as_os_str().is_empty() {
+            continue;
+        }
+        let access = windows::access(part);
+        let access = access.map_err(|error| format!("{}: {error}", part.display()))?;
+        if let Some(stranger) = access.stranger(&user, rule, above) {
+            let what = access::sentence(stranger, part);
+            return Err(match rule {
+                Rule::Program | Rule::Library => format!("{what}, or move the library"),
+                Rule::Notes => what,
+            });
+        }
+    }
     Ok(())
 }
 

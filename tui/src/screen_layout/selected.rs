@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 
+use super::{Part, PartSource, ScreenLayout};
 use crate::row::{CODE_BAR, Row};
-use crate::state::{Entry, Form, Part, PartSource, State, TextSelection};
+use crate::state::{Entry, Form, State, TextSelection};
 use crate::theme::Role;
 
 /// What stands before the rows of a quote.
@@ -9,22 +10,24 @@ const BAR: &str = "│ ";
 /// What a line end looks like among tokens.
 const LINE_END: char = '↵';
 
-/// The selected text. Rows that were broken to fit are joined as their message has them; between messages is
-/// an empty line, and nobody is named.
-#[must_use]
-pub fn selected_text(state: &State, selection: &TextSelection) -> String {
-    let mut text = String::new();
-    for (at, part) in state.parts().iter().enumerate() {
-        if !selection.touches(at) {
-            continue;
+impl ScreenLayout {
+    /// The selected text. Rows that were broken to fit are joined as their message has them; between messages is
+    /// an empty line, and nobody is named.
+    #[must_use]
+    pub fn selected_text(&self, state: &State, selection: &TextSelection) -> String {
+        let mut text = String::new();
+        for (at, part) in self.parts(state).iter().enumerate() {
+            if !selection.touches(at) {
+                continue;
+            }
+            let of_part = of_part(state, at, part, selection);
+            if !text.is_empty() && !of_part.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(&of_part);
         }
-        let of_part = of_part(state, at, part, selection);
-        if !text.is_empty() && !of_part.is_empty() {
-            text.push_str("\n\n");
-        }
-        text.push_str(&of_part);
+        text
     }
-    text
 }
 
 fn of_part(state: &State, at: usize, part: &Part<'_>, selection: &TextSelection) -> String {

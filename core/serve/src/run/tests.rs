@@ -1,0 +1,58 @@
+//! What becomes of a run whose client or whose model goes.
+
+use std::net::TcpStream;
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+
+use crate::fixture::{SLOW, layered, said, serve, serve_with};
+
+#[test]
+fn whoever_hangs_up_ends_the_forward_within_a_layer() {
+    let measured = json!({"items": [{"context": "a", "continuation": "b"}]});
+    for (path, body) in [
+        ("/v1/completions", json!({"prompt": "a", "stream": true})),
+        ("/v1/completions", json!({"prompt": "a"})),
+        ("/unmask/v1/loglikelihood", measured),
+    ] {
+        let (loader, mut layers) = layered();
+        let server = serve_with(Box::new(loader), SLOW);
+        let client = server.connect(&server.post(path, &body));
+        layers.until_begun(3);
+        drop(client);
+        // The place is free while the layer is still being computed.
+        server.until_running(0);
+        layers.open();
+        said(&mut server.ask(json!({})), "\"finish_reason\":\"length\"");
+        let passes = layers.passes();
+        assert_eq!(passes[0], 3, "{path} {body}");
+        assert!(passes[1..].iter().all(|&layers| layers == 32), "{passes:?}");
+    }
+}
+
+#[test]
+fn whoever_was_admitted_on_a_model_that_is_gone_waits_for_it_to_be_loaded_again() {
+    for stream in [true, false] {
+        let server = serve(SLOW);
+        server.end();
+        let ask = |deaths| -> TcpStream {
+            server.told.dies.store(deaths, Ordering::Relaxed);
+            server.ask(json!({"stream": stream}))
+        };
+        let answer = said(&mut ask(1), "\"finish_reason\":\"length\"");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert_eq!(answer.matches("\"role\":\"assistant\"").count(), 1);
+        // Once, and no more.
+        let refused = said(&mut ask(2), "\"error\"");
+        assert!(refused.contains("it was told to die"), "{refused}");
+        server.until_running(0);
+    }
+    let server = serve(SLOW);
+    server.end();
+    let measured = json!({"items": [{"context": "a", "continuation": "b"}]});
+    let request = server.post("/unmask/v1/loglikelihood", &measured);
+    for (deaths, answer) in [(1, "\"ll\":-1.0"), (2, "it was told to die")] {
+        server.told.dies.store(deaths, Ordering::Relaxed);
+        said(&mut server.connect(&request), answer);
+    }
+}
