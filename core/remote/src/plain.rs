@@ -27,6 +27,8 @@ use super::text::{self, ByteText, COUNT, END, MASK};
 
 /// Tokens of an answer, where nobody says how many.
 const LENGTH: usize = 512;
+/// How sure a given token is: whoever lists what a model was unsure of leaves it out.
+const GIVEN: f32 = 1.0;
 /// Bytes of prompt and answer: far beyond any context.
 const POSITIONS: u32 = 1 << 22;
 
@@ -272,13 +274,13 @@ impl TextTurn {
                 .copied();
             match (old.get(at), confidence) {
                 (Some(&before), _) if before == token => (),
-                (Some(_), _) => commits.push(commit(CommitKind::Pinned, start + at, token, 0.0)),
+                (Some(_), _) => commits.push(commit(CommitKind::Pinned, start + at, token, GIVEN)),
                 (None, Some(confidence)) => {
                     commits.push(commit(CommitKind::Inserted, start + at, token, confidence));
                 }
                 (None, None) => {
                     commits.push(commit(CommitKind::Inserted, start + at, MASK, 0.0));
-                    commits.push(commit(CommitKind::Pinned, start + at, token, 0.0));
+                    commits.push(commit(CommitKind::Pinned, start + at, token, GIVEN));
                 }
             }
         }
@@ -289,7 +291,7 @@ impl TextTurn {
     fn end(&mut self) -> StepEvent {
         let last = self.canvas.len() - 1;
         let mut commits = self.unsettled();
-        commits.push(commit(CommitKind::Pinned, last - commits.len(), END, 0.0));
+        commits.push(commit(CommitKind::Pinned, last - commits.len(), END, GIVEN));
         self.step(commits)
     }
 

@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(crate) struct App {
 pub(crate) struct OwnedTurn {
     pub(crate) client: String,
     pub(crate) handle: Weak<TurnHandle>,
+    /// No other attempt at its answer is wanted either.
+    pub(crate) is_stopped: Arc<AtomicBool>,
 }
 
 impl App {
@@ -118,11 +121,20 @@ impl App {
         running.div_ceil(batch).max(1)
     }
 
-    /// The running turn of an answer, if it is the client's own.
-    pub(crate) fn turn(&self, id: &str, client: &str) -> Result<Arc<TurnHandle>, ApiError> {
+    /// The running turn of an answer, if it is the client's own; `is_stopped` if its answer is to have no other.
+    pub(crate) fn turn(
+        &self,
+        id: &str,
+        client: &str,
+        is_stopped: bool,
+    ) -> Result<Arc<TurnHandle>, ApiError> {
         let turns = lock(&self.turns);
         let own = turns.get(id).filter(|it| it.client == client);
-        own.and_then(|it| it.handle.upgrade()).ok_or_else(|| {
+        let handle = own.and_then(|it| {
+            it.is_stopped.fetch_or(is_stopped, Ordering::Relaxed);
+            it.handle.upgrade()
+        });
+        handle.ok_or_else(|| {
             let message = format!("no turn `{id}` of yours is running");
             ApiError::new(StatusCode::NOT_FOUND, "turn_not_found", message)
         })

@@ -106,7 +106,7 @@ pub(crate) async fn turn(
     let mut fields = Fields::parse(&body)?;
     let wish: TurnWish = fields.need("do")?;
     fields.end()?;
-    let turn = app.turn(&id, &client.0)?;
+    let turn = app.turn(&id, &client.0, wish == TurnWish::Stop)?;
     match wish {
         TurnWish::Pause => turn.pause(),
         TurnWish::Resume => turn.resume(),

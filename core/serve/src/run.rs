@@ -1,6 +1,7 @@
 //! The way of a request from the queue to its last turn, as news in order. Dropped, it gives its place back and breaks off
 //! the forward that runs for it: that is what a client does that hangs up.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ pub(crate) struct AnswerRun {
     pending: Option<RunNews>,
     /// Nobody was told of a turn yet, and it has not been in the queue twice.
     may_go_back: bool,
+    /// Whoever asked wants no other attempt at the present answer.
+    is_stopped: Arc<AtomicBool>,
     entered: Instant,
     pub(crate) times: RunTimes,
 }
@@ -117,6 +120,7 @@ impl AnswerRun {
             client: client.to_owned(),
             prepared,
             place: None,
+            is_stopped: Arc::default(),
             pending: None,
             may_go_back: true,
             entered,
@@ -166,6 +170,7 @@ impl AnswerRun {
                     let owned = OwnedTurn {
                         client: self.client.clone(),
                         handle: Arc::downgrade(&turn.handle),
+                        is_stopped: Arc::clone(&self.is_stopped),
                     };
                     lock(&self.app.turns).insert(self.id.clone(), owned);
                     self.phase = RunPhase::Turning {
@@ -300,11 +305,20 @@ impl AnswerRun {
             TurnEvent::Resumed => *wakes = None,
             TurnEvent::Started { .. } | TurnEvent::Step(_) => (),
             TurnEvent::Finished(_) => {
-                if let RunPhase::Turning { loaded, rest, .. } =
-                    std::mem::replace(&mut self.phase, RunPhase::Over)
-                    && rest.len() > 0
+                if let RunPhase::Turning {
+                    loaded, mut rest, ..
+                } = std::mem::replace(&mut self.phase, RunPhase::Over)
                 {
-                    self.phase = RunPhase::Between(loaded, rest);
+                    let is_stopped = self.is_stopped.swap(false, Ordering::Relaxed);
+                    let is_another_try =
+                        |it: &PreparedTurn| it.attempt.is_some_and(|it| it.place > 0);
+                    while is_stopped && rest.as_slice().first().is_some_and(is_another_try) {
+                        rest.next();
+                    }
+                    match rest.len() {
+                        0 => self.place = None,
+                        _ => self.phase = RunPhase::Between(loaded, rest),
+                    }
                 }
             }
             TurnEvent::Failed(failure) => {

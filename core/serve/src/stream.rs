@@ -127,6 +127,7 @@ impl ChunkStream {
                 let answer = TurnAnswer::new(app, loaded, Arc::clone(&prepared), handle);
                 (self.answer, self.sent) = (Some(answer), 0);
                 if prepared.attempt.is_none_or(|it| it.place == 0) {
+                    self.take_best();
                     for &index in &prepared.indexes {
                         let role = self.chunk(self.head.role(index), None)?;
                         self.pending.push_back(role);
@@ -179,13 +180,19 @@ impl ChunkStream {
             Some(before) if before.answer.sureness() >= answer.sureness() => before,
             _ => BestAttempt { answer, chunks },
         };
+        self.best = Some(best);
         if attempt.is_last() {
-            self.usage.add(&best.answer);
-            self.pending.extend(best.chunks);
-        } else {
-            self.best = Some(best);
+            self.take_best();
         }
         Ok(())
+    }
+
+    /// The best attempt is the answer: none comes after the last, or after one that was stopped.
+    fn take_best(&mut self) {
+        if let Some(best) = self.best.take() {
+            self.usage.add(&best.answer);
+            self.pending.extend(best.chunks);
+        }
     }
 
     /// What belongs to no answer, to those who want every step.
@@ -211,6 +218,7 @@ impl ChunkStream {
     }
 
     fn end(&mut self) {
+        self.take_best();
         self.usage.log(&self.run);
         if self.run.asked().generation.include_usage {
             let mut chunk = self.head.chunk(Vec::new());

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -78,10 +79,42 @@ struct Collected {
     tokens: Vec<SureToken>,
 }
 
+/// What has come of the turns that are an answer.
+#[derive(Default)]
+struct WholeAnswer {
+    choices: Vec<Value>,
+    usage: TokenUsage,
+    dones: Vec<String>,
+}
+
+impl WholeAnswer {
+    /// The best attempt is the answer, if there is one.
+    fn take(
+        &mut self,
+        best: &mut Option<(TurnAnswer, Collected)>,
+        head: &AnswerHead,
+        run: &AnswerRun,
+    ) -> Result<(), ApiError> {
+        let Some((ended, collected)) = best.take() else {
+            return Ok(());
+        };
+        let indexes = &ended.prepared.indexes;
+        let logprobs = head.logprobs(&ended, &collected.tokens, 0);
+        let reason = ended.finish_reason();
+        self.choices.extend(
+            indexes
+                .iter()
+                .map(|&index| head.whole(index, &collected.text, logprobs.clone(), reason)),
+        );
+        self.usage.add(&ended);
+        self.dones.push(ended.done(run.asked(), run.times)?);
+        Ok(())
+    }
+}
+
 async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, ApiError> {
     let (mut loaded, mut answer, mut collected) = (None, None, Collected::default());
-    let (mut choices, mut usage) = (Vec::new(), TokenUsage::default());
-    let (mut dones, mut best) = (Vec::new(), None::<(TurnAnswer, Collected)>);
+    let (mut told, mut best) = (WholeAnswer::default(), None::<(TurnAnswer, Collected)>);
     while let Some(news) = run.next().await {
         match news? {
             RunNews::Queued { .. } | RunNews::Loading(_) => (),
@@ -91,6 +124,10 @@ async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, Api
             }
             RunNews::Begun(prepared, handle) => {
                 collected = Collected::default();
+                // An attempt that was stopped is followed by none at the same answer.
+                if prepared.attempt.is_none_or(|it| it.place == 0) {
+                    told.take(&mut best, &head, &run)?;
+                }
                 let new = |loaded| TurnAnswer::new(run.app(), loaded, prepared, handle);
                 answer = loaded.as_ref().map(new);
             }
@@ -107,27 +144,22 @@ async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, Api
                 };
                 let attempt = ended.prepared.attempt;
                 let ended = (ended, std::mem::take(&mut collected));
-                let (ended, collected) = match best.take() {
-                    Some(before) if before.0.sureness() >= ended.0.sureness() => before,
-                    _ => ended,
+                best = match best.take() {
+                    Some(before) if before.0.sureness() >= ended.0.sureness() => Some(before),
+                    _ => Some(ended),
                 };
-                if attempt.is_some_and(|it| !it.is_last()) {
-                    best = Some((ended, collected));
-                    continue;
+                if attempt.is_none_or(|it| it.is_last()) {
+                    told.take(&mut best, &head, &run)?;
                 }
-                let indexes = &ended.prepared.indexes;
-                let logprobs = head.logprobs(&ended, &collected.tokens, 0);
-                let reason = ended.finish_reason();
-                choices.extend(
-                    indexes
-                        .iter()
-                        .map(|&index| head.whole(index, &collected.text, logprobs.clone(), reason)),
-                );
-                usage.add(&ended);
-                dones.push(ended.done(run.asked(), run.times)?);
             }
         }
     }
+    told.take(&mut best, &head, &run)?;
+    let WholeAnswer {
+        choices,
+        usage,
+        dones,
+    } = told;
     usage.log(&run);
     // One is the rule; of several each has its own.
     let member = match &dones[..] {

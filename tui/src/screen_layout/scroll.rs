@@ -60,7 +60,14 @@ impl Scrolled<'_> {
     fn moved(&self, view: View, it: ScrollMove) -> View {
         let top = self.top(view);
         match it {
-            ScrollMove::Rows(rows) => self.held(top.saturating_add_signed(rows)),
+            ScrollMove::Rows(rows) => {
+                let mut to = top.saturating_add_signed(rows);
+                // Rows that share a name are seen from the last of them on: upwards beyond them all, or nothing would move.
+                while rows < 0 && to > 0 && self.row_of(self.anchor(to)) >= top {
+                    to -= 1;
+                }
+                self.held(to)
+            }
             ScrollMove::Reveal(part) => {
                 let first = self.above(part);
                 let height = self.parts.get(part).map_or(0, Part::height);

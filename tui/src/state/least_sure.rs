@@ -24,7 +24,8 @@ pub struct UnsureWord {
 pub fn least_sure_words(turn: &Turn, moment: &CanvasMoment) -> Vec<UnsureWord> {
     let answer = moment.fold.canvas().answer();
     let end = answer.iter().position(|&token| turn.loaded.is_end(token));
-    let mut words: Vec<UnsureWord> = Vec::new();
+    // In bytes: a character may be of several tokens.
+    let mut words: Vec<(Range<usize>, Vec<u8>, f32)> = Vec::new();
     let mut is_open = false;
     for (at, &token) in answer[..end.unwrap_or(answer.len())].iter().enumerate() {
         let story = turn.story(moment, at);
@@ -37,21 +38,24 @@ pub fn least_sure_words(turn: &Turn, moment: &CanvasMoment) -> Vec<UnsureWord> {
             is_open = false;
             continue;
         };
-        let text = String::from_utf8_lossy(bytes);
         match words.last_mut() {
-            Some(word) if is_open && !begins(bytes) => {
-                word.tokens.end = at + 1;
-                word.text.push_str(&text);
-                word.confidence = word.confidence.min(confidence);
+            Some((tokens, text, least)) if is_open && !begins(bytes) => {
+                tokens.end = at + 1;
+                text.extend_from_slice(bytes);
+                *least = least.min(confidence);
             }
-            _ => words.push(UnsureWord {
-                tokens: at..at + 1,
-                text: text.trim_start().to_owned(),
-                confidence,
-            }),
+            _ => words.push((at..at + 1, bytes.to_vec(), confidence)),
         }
         is_open = true;
     }
+    let words = words
+        .into_iter()
+        .map(|(tokens, text, confidence)| UnsureWord {
+            tokens,
+            text: String::from_utf8_lossy(&text).trim_start().to_owned(),
+            confidence,
+        });
+    let mut words: Vec<UnsureWord> = words.collect();
     words.retain(|word| word.text.chars().any(char::is_alphanumeric) && word.confidence < 1.0);
     words.sort_by(|a, b| a.confidence.total_cmp(&b.confidence));
     words.truncate(WORDS);
@@ -89,8 +93,8 @@ mod tests {
         use FixtureCell::{End, Mask, Text};
         let cells = [
             Text(b"One"),
-            Text(b" un"),
-            Text(b"sure"),
+            Text(b" uns\xc3"),
+            Text(b"\xbcre"),
             Text(b" word"),
             Text(b"."),
             Mask,
@@ -112,6 +116,6 @@ mod tests {
         let told: Vec<_> = (words.iter())
             .map(|word| (word.text.as_str(), word.tokens.clone()))
             .collect();
-        assert_eq!(told, [("unsure", 1..3), ("word", 3..4), ("One", 0..1)]);
+        assert_eq!(told, [("unsüre", 1..3), ("word", 3..4), ("One", 0..1)]);
     }
 }

@@ -14,6 +14,13 @@ fn told(chunks: &[Value]) -> (Vec<String>, TextTurn) {
             continue;
         };
         fold.apply(step.step, &step.commits).expect("it fits");
+        // Nobody has told how sure it was: it is nothing that a model was unsure of.
+        let given = { step.commits.iter() }.filter(|it| it.kind == CommitKind::Pinned);
+        assert!(
+            { given }.all(|it| it.confidence == 1.0),
+            "{:?}",
+            step.commits
+        );
         assert_eq!(fold.canvas(), &turn.canvas);
         let answer = turn.canvas.answer();
         shown.push(

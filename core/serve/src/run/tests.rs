@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::json;
 
 use crate::fixture::{SLOW, layered, said, serve, serve_with};
+use crate::host::lock;
 
 #[test]
 fn whoever_hangs_up_ends_the_forward_within_a_layer() {
@@ -54,5 +55,28 @@ fn whoever_was_admitted_on_a_model_that_is_gone_waits_for_it_to_be_loaded_again(
     for (deaths, answer) in [(1, "\"ll\":-1.0"), (2, "it was told to die")] {
         server.told.dies.store(deaths, Ordering::Relaxed);
         said(&mut server.connect(&request), answer);
+    }
+}
+
+#[test]
+fn whoever_stops_a_hole_of_any_length_gets_the_best_attempt_so_far() {
+    for stream in [true, false] {
+        let server = serve(SLOW);
+        let mut client = server.ask(json!({
+            "stream": stream,
+            "max_tokens": 4,
+            "unmask": {"parts": [{"text": "b"}, {"hole": "auto"}]},
+        }));
+        server.until_running(1);
+        // A whole answer tells its id at its end alone.
+        let ids = || -> Vec<String> { lock(&server.app.turns).keys().cloned().collect() };
+        let id = std::iter::repeat_with(ids).find_map(|it| it.first().cloned());
+        let path = format!("/unmask/v1/turns/{}", id.expect("it runs"));
+        let stop = server.post(&path, &json!({"do": "stop"}));
+        said(&mut server.connect(&stop), "\"ok\":true");
+        // Another attempt would never end.
+        let answer = said(&mut client, "\"finish_reason\":");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        server.until_running(0);
     }
 }

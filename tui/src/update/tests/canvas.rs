@@ -254,6 +254,34 @@ fn the_view_stays_at_its_words_when_markdown_comes_above() {
 }
 
 #[test]
+fn rows_that_share_a_name_are_passed_upwards() {
+    let mut driver = Driver::answered();
+    driver.act(Action::Resize(Size {
+        columns: 80,
+        rows: 10,
+    }));
+    driver.jobs();
+    // As those of a table's row that is wrapped.
+    driver.act(Action::Rendered(Rendered {
+        text: "Two **and** three".to_owned(),
+        width: 76,
+        rows: vec![Row::default(); 9],
+        changed: Vec::new(),
+    }));
+    driver.frame();
+    for from in (1..=driver.layout.top()).rev() {
+        let before = driver.layout.top();
+        if before == 0 {
+            break;
+        }
+        driver.act(Action::Do(Command::Scroll(Scroll::RowUp)));
+        driver.frame();
+        assert!(driver.layout.top() < before, "{from}: {before}");
+    }
+    assert_eq!(driver.layout.top(), 0);
+}
+
+#[test]
 fn t_shows_the_tokens_and_the_text_again() {
     let mut driver = Driver::answered();
     driver.jobs();
