@@ -57,6 +57,25 @@ fn a_paused_turn_goes_on_to_the_same_answer() {
 }
 
 #[test]
+fn the_pin_that_the_readme_shows_names_the_fox_at_every_speed() {
+    const PIN: &str = "/pin 9:Clara";
+    const FOX: &str = "Tell me a story about a fox.";
+    let readme = std::fs::read_to_string(unmask_tests::root().join("README.md"));
+    let readme = readme.expect("there is a README");
+    assert!(readme.contains(&format!("`{PIN}`, then `{FOX}`")));
+    for speed in ["quality", "balanced", "fast", "turbo"] {
+        let home = Home::default();
+        let mut terminal = open(&home, (100, 30), &[]);
+        terminal.press(&format!("/speed {speed}\r"));
+        wait_for(&terminal, &[&format!("Speed {speed}")]);
+        terminal.press(&format!("{PIN}\r"));
+        wait_for(&terminal, &["Pins 9 "]);
+        ask(&mut terminal, FOX);
+        wait_for(&terminal, &["fox named Clara lived", "● ready"]);
+    }
+}
+
+#[test]
 fn a_turn_stopped_before_any_text_gives_the_question_back() {
     let home = Home::default();
     // Many steps, so that the first token of the answer is still masked when the key arrives.

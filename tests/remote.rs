@@ -205,6 +205,11 @@ fn text_of_other_servers_is_an_answer() {
         events.last().map(|it| it["text"].clone()),
         Some("Grüße 🏔".into())
     );
+    let said = home.run(&["generate", "-q", "--format", "json", "Hi"], "");
+    let summary: Value = serde_json::from_str(&said.stdout).expect("it is JSON");
+    for unknown in ["nfe", "nfe_saved", "steps", "prompt_tokens", "text_tokens"] {
+        assert_eq!(summary.get(unknown), Some(&Value::Null), "{summary}");
+    }
     let pinned = home.run(&["generate", "-q", "--pin", "0:a", "Hi"], "");
     refused(&pinned, 2, &["no words that are fixed"]);
 }

@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Write as _;
 
+use serde_json::{Value, json};
 use unmask_tests::chat::{LONG, QUESTION, ask, quit, wait_answer, wait_for};
 use unmask_tests::program::{Home, refused};
 
@@ -119,22 +120,32 @@ fn an_answer_that_is_paused_edited_and_goes_on_is_the_run_from_the_edited_canvas
     assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
 }
 
+/// Alters the events of a trace.
+fn alter(trace: &str, change: impl FnOnce(&mut Vec<Value>)) {
+    let text = fs::read_to_string(trace).expect("it is there");
+    let events = text.lines().map(serde_json::from_str);
+    let mut events: Vec<Value> = events
+        .collect::<Result<_, _>>()
+        .expect("every line is JSON");
+    change(&mut events);
+    let lines: Vec<String> = events.iter().map(|event| format!("{event}\n")).collect();
+    fs::write(trace, lines.concat()).expect("it is ours");
+}
+
+/// What `replay --verify --format json` says.
+fn verified(home: &Home, trace: &str) -> Value {
+    let said = home.run(&["replay", "--verify", "-q", "--format", "json", trace], "");
+    serde_json::from_str(&said.stdout).unwrap_or_else(|error| panic!("{error}: {said:?}"))
+}
+
 #[test]
 fn one_altered_token_is_named_by_its_step() {
     let home = Home::default();
     let trace = recorded(&home, &[]);
-    let text = fs::read_to_string(&trace).expect("it is there");
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| {
-            let mut event: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
-            if event["event"] == "step" && event["step"] == 3 {
-                event["commits"][0]["token"] = 40.into();
-            }
-            event.to_string()
-        })
-        .collect();
-    fs::write(&trace, lines.join("\n") + "\n").expect("it is ours");
+    alter(&trace, |events| {
+        assert_eq!(events[3]["step"], 3);
+        events[3]["commits"][0]["token"] = 40.into();
+    });
     for flags in [&[][..], &["--free"]] {
         let arguments = [&["replay", "--verify", "-q", &trace], flags].concat();
         let said = home.run(&arguments, "");
@@ -151,16 +162,91 @@ fn one_altered_token_is_named_by_its_step() {
 fn a_run_of_another_model_is_refused_with_both_names() {
     let home = Home::default();
     let trace = recorded(&home, &[]);
-    let text = fs::read_to_string(&trace).expect("it is there");
-    let mut lines = text.lines();
-    let mut start: serde_json::Value =
-        serde_json::from_str(lines.next().expect("it begins")).expect("a line is JSON");
-    start["model"]["identity"] = "sha256:0".into();
-    start["model"]["name"] = "another".into();
-    let rest: Vec<&str> = lines.collect();
-    fs::write(&trace, format!("{start}\n{}\n", rest.join("\n"))).expect("it is ours");
+    alter(&trace, |events| {
+        events[0]["model"]["identity"] = "sha256:0".into();
+        events[0]["model"]["name"] = "another".into();
+    });
     let said = home.run(&["replay", "--verify", "-q", &trace], "");
     refused(&said, 3, &["another", "sha256:0", "demo"]);
+    // Who names a model means it.
+    let named = ["replay", "--verify", "-q", "-m", "demo", &trace];
+    let said = home.run(&named, "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stderr
+            .contains("another (sha256:0), and demo is loaded"),
+        "{said:?}"
+    );
+    alter(&trace, |events| {
+        events[0]["tokenizer"]["sha256"] = "0".into();
+    });
+    refused(&home.run(&named, ""), 3, &["another tokenizer"]);
+}
+
+#[test]
+fn a_run_is_made_again_by_its_own_model_whichever_the_configuration_begins_with() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    let file = home.path().join("config/unmask/model_config.toml");
+    fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("it can be made");
+    let entry = |key: &str, model: &str| {
+        format!("[available_models.{key}]\nframework = \"candle\"\nmodel_id = \"{model}\"\n")
+    };
+    let config = "active_model_key = \"gone\"\n".to_owned()
+        + &entry("gone", "/no/such/folder")
+        + &entry("demo", "builtin:demo");
+    fs::write(file, config).expect("it can be written");
+    let said = home.run(&["replay", "--verify", "-q", &trace], "");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let other = home.run(&["replay", "--verify", "-q", "-m", "gone", &trace], "");
+    refused(&other, 3, &["/no/such/folder"]);
+}
+
+#[test]
+fn what_was_made_again_is_told_step_by_step_as_json() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    let same = verified(&home, &trace);
+    let steps = same["steps"].as_array().expect("steps are told");
+    assert_eq!(same["verdict"], "same", "{same}");
+    assert_eq!(same["steps_same"], steps.len(), "{same}");
+    assert_eq!(
+        (&same["now"]["model"], &same["now"]["backend"]),
+        (&same["recorded"]["model"], &same["recorded"]["backend"])
+    );
+    for (at, step) in (1..).zip(steps) {
+        assert_eq!(
+            (&step["step"], &step["same"]),
+            (&json!(at), &json!(true)),
+            "{step}"
+        );
+    }
+    // Two steps that change places fix the same tokens.
+    alter(&trace, |events| {
+        let third = events[3]["commits"].take();
+        events[3]["commits"] = events[4]["commits"].take();
+        events[4]["commits"] = third;
+    });
+    let order = verified(&home, &trace);
+    assert_eq!(order["verdict"], "order", "{order}");
+    let third = &order["steps"][2];
+    assert_eq!(third["same"], false, "{third}");
+    let trace = recorded(&home, &[]);
+    alter(&trace, |events| {
+        events[3]["commits"][0]["token"] = 40.into();
+    });
+    let tokens = verified(&home, &trace);
+    assert_eq!(tokens["verdict"], "tokens", "{tokens}");
+    assert_eq!(tokens["steps"][2]["recorded"][0]["token"], 40, "{tokens}");
+}
+
+#[test]
+fn random_numbers_of_another_kind_are_refused() {
+    let home = Home::default();
+    let trace = recorded(&home, &[]);
+    alter(&trace, |events| events[0]["params"]["noise"] = 2.into());
+    let said = home.run(&["replay", "--verify", "-q", &trace], "");
+    refused(&said, 2, &["random numbers"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -95,6 +95,47 @@ impl LocalHub {
     pub(crate) fn file(&self, name: &str) -> &[u8] {
         &self.files[name]
     }
+}
+
+/// An HTTP proxy that leads to one hub, whatever it is called; its address, and where it was asked to connect to.
+pub(crate) fn proxy(hub: &LocalHub) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a loopback");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let hub = hub.url.replace("http://", "");
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (hub, seen) = (hub.clone(), Arc::clone(&seen));
+            // Whoever hangs up meant to.
+            thread::spawn(move || connect(&stream, &hub, &seen).ok());
+        }
+    });
+    (url, asked)
+}
+
+fn connect(mut stream: &TcpStream, hub: &str, seen: &Mutex<Vec<String>>) -> io::Result<()> {
+    let mut lines = BufReader::new(stream).lines();
+    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+    while lines
+        .next()
+        .transpose()?
+        .is_some_and(|line| !line.is_empty())
+    {}
+    let Some(target) = first
+        .strip_prefix("CONNECT ")
+        .and_then(|it| it.split(' ').next())
+    else {
+        return send(stream, "405 Method Not Allowed", "", b"", 0);
+    };
+    seen.lock().expect("nobody panics").push(target.to_owned());
+    let there = TcpStream::connect(hub)?;
+    stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+    thread::scope(|scope| {
+        scope.spawn(|| io::copy(&mut &*stream, &mut &there));
+        io::copy(&mut &there, &mut &*stream)
+    })?;
+    Ok(())
 }
 
 struct State {

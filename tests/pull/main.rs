@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hub::{COMMIT, Fault, LocalHub};
+use hub::{COMMIT, Fault, LocalHub, proxy};
 use unmask_tests::gguf_files::{make, python};
 use unmask_tests::program::{Home, Said, refused};
 
@@ -165,6 +165,22 @@ fn who_is_not_let_in_is_told_why() {
         1,
         &["accept its terms", "403", "You are not on the list"],
     );
+}
+
+#[test]
+fn a_hub_that_is_behind_a_proxy_alone_is_reached() {
+    let (home, hub) = (Home::default(), LocalHub::of(&model(), Fault::None));
+    let (proxy, asked) = proxy(&hub);
+    let behind = [
+        ("HF_ENDPOINT", "http://hub.invalid"),
+        ("ALL_PROXY", proxy.as_str()),
+        ("NO_PROXY", ""),
+    ];
+    let said = pull(&home, &hub, &[], &behind);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    check_whole(&home, &hub);
+    let asked = asked.lock().expect("nobody panics");
+    assert!(asked.iter().any(|it| it == "hub.invalid:80"), "{asked:?}");
 }
 
 #[test]

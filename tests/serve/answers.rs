@@ -343,3 +343,28 @@ fn hints_that_are_not_honoured_are_reported() {
     let answer = server.chat(&body("Hello!", json!({"top_p": 0.5, "verbosity": "low"})));
     assert_eq!(answer["unmask"]["ignored"], json!(["top_p", "verbosity"]));
 }
+
+#[test]
+fn what_outgrows_the_context_is_refused_or_left_out_as_the_client_wants() {
+    let server = Server::start(&[]);
+    let said = |role: &str, content: &str| json!({"role": role, "content": content});
+    let old = "word ".repeat(120);
+    let messages = [
+        said("user", &old),
+        said("assistant", &old),
+        said("user", FRANCE),
+    ];
+    let ask = |overflow: &str| {
+        let member = json!({"overflow": overflow, "length": 32, "stream": "steps"});
+        let body = json!({"messages": messages, "stream": true, "unmask": member});
+        server.post("/v1/chat/completions", &body.to_string())
+    };
+    let refused = ask("refuse");
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let code = &refused.json()["error"]["code"];
+    assert_eq!(code, "context_length_exceeded");
+    let chunks = ask("drop_oldest").chunks();
+    let start = { chunks.iter() }.find(|it| it["unmask"]["event"] == "start");
+    assert_eq!(start.expect("it began")["unmask"]["left_out"], 2);
+    assert!(text_of(&chunks).contains("Paris"), "{chunks:?}");
+}

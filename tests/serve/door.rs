@@ -5,6 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
+use crate::places::until_said;
 use crate::server::{Server, read};
 
 const KEY: &str = "0123456789abcdefghijklmnopq";
@@ -63,14 +64,18 @@ fn a_turn_belongs_to_the_key_that_began_it() {
     let request = json!({
         "messages": [{"role": "user", "content": "Hello!"}],
         "stream": true,
-        "unmask": {"length": 192, "steps": 192, "early_stop": false},
+        "unmask": {"stream": "steps", "length": 192, "steps": 192, "early_stop": false},
     });
     let key = format!("Authorization: Bearer {KEY}\r\n");
     let other = format!("Authorization: Bearer {OTHER_KEY}\r\n");
     let text = server.post_text("/v1/chat/completions", &request.to_string(), &key);
     let mut stream = server.connect(text.as_bytes());
-    let id = first_id(&mut stream);
-    let turn = format!("/unmask/v1/turns/{id}");
+    // Before, it waits for the model.
+    let said = until_said(&mut stream, "\"event\":\"start\"");
+    let id = said
+        .split_once("\"id\":\"")
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let turn = format!("/unmask/v1/turns/{}", id.expect("every chunk has it").0);
     let ask = |wish: &str, key: &str| {
         let body = json!({"do": wish}).to_string();
         server.send(&server.post_text(&turn, &body, key)).status
@@ -78,27 +83,13 @@ fn a_turn_belongs_to_the_key_that_began_it() {
     assert_eq!(ask("stop", &other), 404);
     assert_eq!(ask("dance", &key), 400);
     assert_eq!(ask("pause", &key), 200);
+    until_said(&mut stream, "\"event\":\"paused\"");
     assert_eq!(ask("resume", &key), 200);
+    until_said(&mut stream, "\"event\":\"resumed\"");
     assert_eq!(ask("stop", &key), 200);
     let rest = read_rest(stream);
     assert!(rest.contains("\"reason\":\"stopped\""), "{rest}");
     assert_eq!(ask("stop", &key), 404);
-}
-
-/// The id of the first chunk.
-fn first_id(stream: &mut TcpStream) -> String {
-    use std::io::Read as _;
-    let (mut said, mut bytes) = (String::new(), [0; 4096]);
-    loop {
-        let n = stream.read(&mut bytes).expect("it is answered");
-        assert!(n > 0, "{said}");
-        said.push_str(&String::from_utf8_lossy(&bytes[..n]));
-        if let Some((_, rest)) = said.split_once("\"id\":\"")
-            && let Some((id, _)) = rest.split_once('"')
-        {
-            return id.to_owned();
-        }
-    }
 }
 
 fn read_rest(mut stream: TcpStream) -> String {

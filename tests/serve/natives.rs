@@ -149,6 +149,8 @@ fn the_vocabulary_is_told_once() {
         state["loaded"]["vocabulary"].as_u64().map(|it| it as usize)
     );
     assert_eq!(vocabulary["special"]["mask"], state["loaded"]["mask"]);
+    let sha256 = &state["loaded"]["tokenizer"]["sha256"];
+    assert_eq!((&vocabulary["sha256"], sha256.is_string()), (sha256, true));
     let again = server.send(&format!(
         "GET /unmask/v1/vocabulary HTTP/1.1\r\nHost: {}\r\nIf-None-Match: {tag}\r\nConnection: close\r\n\r\n",
         server.address
@@ -217,4 +219,29 @@ fn every_route_of_the_document_is_there() {
             );
         }
     }
+}
+
+#[test]
+fn the_file_says_what_no_flag_says() {
+    let started = |flags: &[&str]| {
+        let flags = [&["--config", "named.toml"], flags].concat();
+        let server = Server::start_with(&flags, |home| {
+            let config = "active_model_key = \"demo\"\n\
+                [available_models.demo]\nframework = \"candle\"\nmodel_id = \"builtin:demo\"\n\
+                [serve]\nparallel = 3\nmax_length = 16\npage = false\n";
+            std::fs::write(home.path().join("named.toml"), config).expect("the home is ours");
+        });
+        let answer =
+            server.chat(r#"{"messages":[{"role":"user","content":"Hello!"}],"max_tokens":999}"#);
+        let state = server.get("/unmask/v1/state").json();
+        let canvas = &answer["unmask"]["stats"]["canvas_tokens"];
+        let length = canvas
+            .as_u64()
+            .zip(answer["usage"]["prompt_tokens"].as_u64());
+        let length = length.map(|(canvas, prompt)| canvas - prompt);
+        (state["parallel"].clone(), length, server.get("/").status)
+    };
+    assert_eq!(started(&[]), (json!(3), Some(16), 404));
+    let flags = ["--parallel", "2", "--max-length", "32"];
+    assert_eq!(started(&flags), (json!(2), Some(32), 404));
 }

@@ -67,6 +67,10 @@ impl Home {
             ("XDG_DATA_HOME", text(&home.join("data"))),
             ("XDG_CACHE_HOME", text(&home.join("cache"))),
             ("XDG_STATE_HOME", text(&home.join("state"))),
+            // What Windows asks in their place: it has one folder for data and configuration.
+            ("USERPROFILE", text(home)),
+            ("APPDATA", text(&home.join("config"))),
+            ("LOCALAPPDATA", text(&home.join("cache"))),
             ("UNMASK_BACKEND_PATH", text(libraries)),
         ]
     }

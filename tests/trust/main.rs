@@ -18,7 +18,7 @@ use unmask_core::plugin::{
 use unmask_tests::chat::{LONG, type_behind, wait_for};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::terminal::Terminal;
-use unmask_tests::{Compiled, Language, compile_plugin, compiler, load_spec, worker_launcher};
+use unmask_tests::{Compiled, compile_plugin, load_spec, worker_launcher};
 
 /// A user with the backend `eager`, which writes into a file whenever it runs.
 struct Rig {

@@ -91,6 +91,8 @@ fn what_is_exchanged_while_a_process_of_its_own_opens_it_never_runs() {
 #[cfg(target_os = "linux")]
 #[test]
 fn an_approved_library_finds_those_that_lie_beside_it() {
+    use unmask_tests::{Language, compiler};
+
     let folder = tempfile::tempdir().expect("a folder can be made");
     let at = |name: &str| folder.path().join(name);
     let toy = unmask_tests::root().join("plugins/examples/c/toy.c");

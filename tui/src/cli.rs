@@ -23,7 +23,7 @@ pub(crate) use backends::{BackendsAction, BackendsArguments, InstallArguments, V
 pub(crate) use bench::BenchArguments;
 pub(crate) use cache::{CacheAction, CacheRmArguments};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use compare::{CompareArguments, CompareFormat};
+pub(crate) use compare::{CompareArguments, ReportFormat};
 use denoising::DenoisingArguments;
 pub(crate) use documents::{CompletionsArguments, ManArguments, SchemaArguments, SchemaOf};
 pub(crate) use eval::{AskedLine, EvalArguments};

@@ -39,12 +39,12 @@ pub struct RunComparison {
     pub same_prompt: bool,
     /// Settings that are others, each with both values.
     pub settings: BTreeMap<String, [Value; 2]>,
-    /// Forwards of both.
-    pub forwards: [usize; 2],
+    /// Forwards of both; `None` if one is of a server that does not tell.
+    pub forwards: Option<[usize; 2]>,
     /// Seconds of both.
     pub seconds: [f64; 2],
-    /// Tokens of text of both.
-    pub tokens: [usize; 2],
+    /// Tokens of text of both, likewise.
+    pub tokens: Option<[usize; 2]>,
     /// The first step after which the canvases are not the same; for equal plans.
     pub parts_at: Option<usize>,
     /// The second one's first commit that the first one's answer does not hold.
@@ -111,13 +111,18 @@ pub fn runs(first: &Turn, second: &Turn) -> RunComparison {
         0 => 1.0,
         longer => same as f64 / longer as f64,
     };
-    let edits = || strsim::generic_levenshtein(&Ids(&visible[0]), &Ids(&visible[1]));
+    let edits = || {
+        let ids = [Ids(&visible[0]), Ids(&visible[1])];
+        // Its types are said: where the system's crates are walked over by reference, as on macOS, they are not found.
+        strsim::generic_levenshtein::<Ids<'_>, Ids<'_>, &TokenId, &TokenId>(&ids[0], &ids[1])
+    };
+    let are_known = !both.iter().any(|turn| turn.loaded.tells_text_alone());
     RunComparison {
         same_prompt,
         settings: settings(first, second),
-        forwards: both.map(|turn| turn.nfe),
+        forwards: are_known.then(|| both.map(|turn| turn.nfe)),
         seconds: both.map(|turn| turn.elapsed.as_secs_f64()),
-        tokens: [visible[0].len(), visible[1].len()],
+        tokens: are_known.then(|| [visible[0].len(), visible[1].len()]),
         parts_at: parts_at(first, second).filter(|_| same_prompt),
         first_other: first_other(first, second).filter(|_| same_prompt),
         first_token: match same_prompt {
@@ -203,14 +208,17 @@ impl RunComparison {
         for (key, [first, second]) in &self.settings {
             lines += &format!("{key:<16} {first} · {second}\n");
         }
-        let per = |at: usize| self.tokens[at] as f64 / self.forwards[at].max(1) as f64;
-        let [fewer, more] = [self.forwards[1], self.forwards[0]];
-        let saved = 100.0 * (1.0 - fewer as f64 / more.max(1) as f64);
-        lines += &format!("forwards         {more} · {fewer} ({saved:+.0} % saved)\n");
+        if let Some([more, fewer]) = self.forwards {
+            let saved = 100.0 * (1.0 - fewer as f64 / more.max(1) as f64);
+            lines += &format!("forwards         {more} · {fewer} ({saved:+.0} % saved)\n");
+        }
         let seconds = self.seconds;
         lines += &format!("seconds          {:.2} · {:.2}\n", seconds[0], seconds[1]);
-        lines += &format!("tokens           {} · {}\n", self.tokens[0], self.tokens[1]);
-        lines += &format!("tokens a forward {:.2} · {:.2}\n", per(0), per(1));
+        if let (Some(tokens), Some(forwards)) = (self.tokens, self.forwards) {
+            let per = |at: usize| tokens[at] as f64 / forwards[at].max(1) as f64;
+            lines += &format!("tokens           {} · {}\n", tokens[0], tokens[1]);
+            lines += &format!("tokens a forward {:.2} · {:.2}\n", per(0), per(1));
+        }
         if !self.same_prompt {
             lines += "the prompts are other tokens: only the texts can be compared\n";
         }

@@ -12,12 +12,13 @@ use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness, memory};
 use unmask_core::checkpoint::{SearchOutcome, Searched};
 use unmask_core::config::ConfigSource;
 use unmask_core::engine::{Loaded, TurnId};
-use unmask_core::event::{Commit, CommitKind, StepEvent};
+use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::plugin::{BackendRow, BackendState};
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
-use crate::state::Turn;
+use crate::action::TimeOfDay;
+use crate::state::{Answer, Entry, LogKept, MessageKind, Turn};
 pub(crate) use measured::measurement;
 pub(crate) use model::MASK;
 use model::{END, RESERVED, model};
@@ -53,6 +54,28 @@ pub(crate) fn token(cells: &[FixtureCell], index: usize) -> TokenId {
         FixtureCell::Mask => MASK,
         FixtureCell::End => END,
     }
+}
+
+/// A message of the user.
+pub(crate) fn you(text: &str) -> Entry {
+    Entry::You {
+        text: text.to_owned(),
+        kind: MessageKind::Plain,
+        at: TimeOfDay::default(),
+    }
+}
+
+/// A whole answer.
+pub(crate) fn answer(text: &str) -> Entry {
+    Entry::Answer(Answer {
+        name: "toy".to_owned(),
+        text: text.to_owned(),
+        reason: FinishReason::Complete,
+        stats: Stats::default(),
+        params: Box::default(),
+        trace: None,
+        log_kept: LogKept::No,
+    })
 }
 
 /// A turn of one block whose first step has committed every cell but the masks, with confidence 0.9.

@@ -16,6 +16,10 @@ fn run_in(home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Said
         .args(arguments)
         .env_clear()
         .env("HOME", home)
+        // What Windows asks in its place.
+        .env("USERPROFILE", home)
+        .env("APPDATA", home.join(".config"))
+        .env("LOCALAPPDATA", home.join(".cache"))
         .envs(environment.iter().copied())
         .current_dir(home)
         .stdin(Stdio::null())
@@ -205,7 +209,7 @@ fn a_closed_pipe_ends_quietly() {
 fn config_path_names_both_files_and_the_log() {
     let home = tempfile::tempdir().expect("a folder can be made");
     let said = run_in(home.path(), &["config", "path"], &[]);
-    let file = |name: &str| home.path().join(".config/unmask").join(name);
+    let file = |name: &str| home.path().join(".config").join("unmask").join(name);
     for name in ["model_config.toml", "config.toml"] {
         let path = file(name);
         let path = path.to_str().expect("a plain name");

@@ -152,9 +152,8 @@ impl MatrixLoader<'_> {
         let precision = self.precision.fitting(spec.columns);
         let shape = (spec.rows(), device::kept_columns(precision, spec.columns));
         let numbers = match kept.filter(|_| precision != Precision::F32) {
-            Some(kept) => {
-                blocks::tensor(kept, &spec.name, precision, 0, shape).map(Numbers::Quantised)
-            }
+            Some(kept) => blocks::tensor(kept, &spec.name, precision, 0, shape)
+                .map(|blocks| Numbers::Quantised(Box::new(blocks))),
             None => Tensor::from_vec(self.stacked(spec)?, shape, &Device::Cpu).map(Numbers::Dense),
         };
         let bias = spec.bias(self.weights)?;

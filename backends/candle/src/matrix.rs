@@ -126,7 +126,7 @@ pub(crate) enum Numbers {
     /// As `f32`.
     Dense(Tensor),
     /// In blocks; its rows may be longer by zeros, see [`device::kept_columns`].
-    Quantised(QTensor),
+    Quantised(Box<QTensor>),
     /// Several, whose rows follow each other.
     Stacked(Vec<Numbers>),
 }
@@ -146,7 +146,7 @@ impl Numbers {
             Self::Dense(weight) => x.matmul(&weight.t()?),
             Self::Quantised(weight) => {
                 let (_, columns) = weight.shape().dims2()?;
-                widened(x, columns)?.apply_op1_no_bwd(weight)
+                widened(x, columns)?.apply_op1_no_bwd(weight.as_ref())
             }
             Self::Stacked(parts) => {
                 let products = parts.iter().map(|part| part.product(x));
@@ -171,7 +171,7 @@ impl Numbers {
         };
         for tokens in batches {
             let zeros = Tensor::zeros((*tokens, columns), DType::F32, &Device::Cpu)?;
-            zeros.apply_op1_no_bwd(weight)?;
+            zeros.apply_op1_no_bwd(weight.as_ref())?;
         }
         Ok(())
     }

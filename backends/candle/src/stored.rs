@@ -110,7 +110,7 @@ fn numbers(
         }
         _ if tensor.block_bytes().is_some() => {
             let mapped = blocks::tensor(weights, &part.name, precision, part.first, shape);
-            mapped.map(Numbers::Quantised)
+            mapped.map(|blocks| Numbers::Quantised(Box::new(blocks)))
         }
         // In another order than theirs.
         _ => {
@@ -118,7 +118,7 @@ fn numbers(
             rows.for_each(|row| tensor.copy_row(row, &mut bytes));
             let storage = precision.kind().from_data(bytes.into());
             QTensor::new(candle_core::quantized::QStorage::Cpu(storage), shape)
-                .map(Numbers::Quantised)
+                .map(|blocks| Numbers::Quantised(Box::new(blocks)))
         }
     };
     numbers.map_err(device_error)

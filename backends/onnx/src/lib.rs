@@ -7,6 +7,7 @@
 mod device;
 mod emit;
 mod feed;
+mod feed_binding;
 mod file;
 mod graph;
 mod layers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ort::environment::Environment;
 use ort::memory::{AllocationDevice, Allocator};
 use ort::session::{IoBinding, RunOptions, Session as Runner};
-use ort::value::{DynTensor, PrimitiveTensorElementType, Tensor, TensorRefMut};
+use ort::value::{DynTensor, TensorRefMut};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use unmask_sdk::keys::CellPositions;
@@ -18,10 +18,11 @@ use unmask_sdk::{
 };
 
 use crate::device::ComputeDevice;
-use crate::feed::{Feed, QueryFeed};
+use crate::feed::Feed;
+use crate::feed_binding::bind_feed;
 use crate::graph::ElementType;
 use crate::models::Network;
-use crate::ports::{self, QueryNames};
+use crate::ports;
 use crate::precision::Precision;
 use crate::runtime::failed;
 use crate::short_form::DeviceShortForm;
@@ -340,22 +341,8 @@ impl OnnxSession {
                 binding.bind_output(present, part)?;
             }
         }
-        let (batch, keys, fed) = (feed.rows, feed.keys, feed.tokens.len());
-        let (kept, wanted) = (feed.kept.len(), feed.wanted.len());
-        put(binding, ports::TOKENS, [fed], feed.tokens)?;
-        put(binding, ports::POSITIONS, [fed], feed.positions)?;
-        put(binding, ports::KEPT, [kept], feed.kept)?;
-        put(binding, ports::CACHE_ROWS, [kept, 1], feed.cache_rows)?;
-        put(
-            binding,
-            ports::CONTEXT_ROWS,
-            [batch, keys],
-            feed.context_rows,
-        )?;
-        put(binding, ports::KEY_PLACES, [fed, 2], feed.key_places)?;
-        put(binding, ports::WANTED, [wanted], feed.wanted)?;
-        put_queries(binding, &ports::ALL, batch, keys, feed.all)?;
-        put_queries(binding, &ports::LAST, batch, keys, feed.last)?;
+        let wanted = feed.wanted.len();
+        bind_feed(binding, feed)?;
         let vocab = self.shared.network.vocab;
         if self.shared.short_form.is_some() {
             let there = match self.on_device.take() {
@@ -382,26 +369,4 @@ struct DeviceLogits {
     rows: usize,
     /// Whether they have been brought here too.
     is_here: bool,
-}
-
-fn put_queries(
-    binding: &mut IoBinding,
-    names: &QueryNames,
-    rows: usize,
-    keys: usize,
-    feed: QueryFeed,
-) -> ort::Result<()> {
-    let queries = feed.queries;
-    put(binding, names.spread, [rows, queries], feed.spread)?;
-    put(binding, names.gather, [feed.gather.len()], feed.gather)?;
-    put(binding, names.bias, [rows, 1, queries, keys], feed.bias)
-}
-
-fn put<T: PrimitiveTensorElementType + Clone + std::fmt::Debug + 'static, const N: usize>(
-    binding: &mut IoBinding,
-    name: &str,
-    shape: [usize; N],
-    numbers: Vec<T>,
-) -> ort::Result<()> {
-    binding.bind_input(name, &Tensor::from_array((shape, numbers))?)
 }

@@ -245,8 +245,11 @@ pub fn is_offline(error: &ureq::Error) -> bool {
                     | std::io::ErrorKind::HostUnreachable
                     | std::io::ErrorKind::NetworkUnreachable
             );
-            // The standard library gives a name that nobody knows no kind of its own.
-            is_silent || error.to_string().starts_with("failed to lookup address")
+            // The standard library gives a name that nobody knows no kind of its own: Unix has words for it, Windows numbers
+            // (WSAHOST_NOT_FOUND to WSANO_DATA).
+            let is_nameless = error.to_string().starts_with("failed to lookup address")
+                || matches!(error.raw_os_error(), Some(11001..=11004) if cfg!(windows));
+            is_silent || is_nameless
         }
         _ => false,
     }

@@ -1,5 +1,5 @@
 // The page of two recorded runs side by side, on one slider. All that is shown comes from the traces.
-import { runs, fold, texts, visibleEnd } from "./wire.js";
+import { runs, fold, tellsTextAlone, texts, visibleEnd } from "./wire.js";
 import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
@@ -69,9 +69,10 @@ function side({ name, run, folded }) {
     parts.push(span);
   }
   $(`answer-${name}`).replaceChildren(...parts);
-  const rate = state.ms > 0 ? `${((1000 * (cells.length - state.from - state.masked)) / state.ms).toFixed(1)} tok/s` : "";
-  $(`figures-${name}`).textContent = [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} ${state.nfe === 1 ? "forward" : "forwards"}`,
-    `${(state.ms / 1000).toFixed(2)} s`, rate].filter(Boolean).join(" · ");
+  const isText = tellsTextAlone(run);
+  const rate = state.ms > 0 && !isText ? `${((1000 * (cells.length - state.from - state.masked)) / state.ms).toFixed(1)} tok/s` : "";
+  const counted = isText ? [] : [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} ${state.nfe === 1 ? "forward" : "forwards"}`];
+  $(`figures-${name}`).textContent = [...counted, `${(state.ms / 1000).toFixed(2)} s`, rate].filter(Boolean).join(" · ");
 }
 
 function go(at) {

@@ -3,6 +3,13 @@
 //! `wire.js` folds the events of a run as the runtime's `fold` does, `token.js` and `tokens.css` show a token. On them stand two
 //! pages: `replay.*`, one recorded run, which `unmask export trace --to html` writes and which runs from `file://`, offline;
 //! `compare.*`, two of them, as `unmask compare --html` writes; and `app/`, the page that `unmask serve` answers with. Neither asks anybody else for anything.
+//!
+//! ```
+//! let page = unmask_pages::PAGE_FILES.iter().find(|file| file.name == "index.html");
+//! assert!(page.is_some_and(|file| file.media_type.starts_with("text/html")));
+//! // What stands within a page has no modules left.
+//! assert!(!unmask_pages::replay_script().contains("\nimport "));
+//! ```
 
 /// Folds events into canvases: an ES module.
 pub const WIRE: &str = include_str!("wire.js");
@@ -126,7 +133,7 @@ mod tests {
         under(&root.join("app"), &mut found);
         let mut there: Vec<String> = found
             .iter()
-            .map(|path| path[root.to_string_lossy().len() + 1..].to_owned())
+            .map(|path| path[root.to_string_lossy().len() + 1..].replace('\\', "/"))
             .map(|path| path.replace("app/index.html", "index.html"))
             .chain(["wire.js", "token.js", "tokens.css"].map(str::to_owned))
             .collect();

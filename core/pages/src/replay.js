@@ -1,5 +1,5 @@
 // The page of one recorded run: a canvas, a slider over its steps, a panel for a token. All that is shown comes from the trace.
-import { runs, fold, texts, visibleEnd } from "./wire.js";
+import { runs, fold, tellsTextAlone, texts, visibleEnd } from "./wire.js";
 import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,9 +40,9 @@ function draw() {
   $("slider").value = String(page.at);
   const done = page.at === run.events.length && run.end;
   const why = done ? (run.end.event === "done" ? run.end.reason.replaceAll("_", " ") : "failed") : page.at === run.events.length ? "unfinished" : "";
-  const perSecond = state.ms > 0 ? (1000 * (cells.length - from - state.masked)) / state.ms : 0;
-  $("figures").textContent = [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} forwards`, state.saved > 0 ? `${state.saved.toFixed(0)} saved` : "",
-    `${(state.ms / 1000).toFixed(2)} s`, perSecond ? `${perSecond.toFixed(1)} tok/s` : "", why].filter(Boolean).join(" · ");
+  const isText = tellsTextAlone(run), perSecond = state.ms > 0 && !isText ? (1000 * (cells.length - from - state.masked)) / state.ms : 0;
+  const counted = isText ? [] : [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} forwards`, state.saved > 0 ? `${state.saved.toFixed(0)} saved` : ""];
+  $("figures").textContent = [...counted, `${(state.ms / 1000).toFixed(2)} s`, perSecond ? `${perSecond.toFixed(1)} tok/s` : "", why].filter(Boolean).join(" · ");
   [...$("bars").children].forEach((bar, index) => bar.classList.toggle("past", index < page.at));
   panel(cells);
 }

@@ -26,6 +26,9 @@ export function runs(events) {
   return all;
 }
 
+/** Whether a run is of a server that tells text and no steps: what forwards and tokens it took is not known. */
+export const tellsTextAlone = ({ start }) => start.backend?.name === "openai" && start.backend.precision === "text";
+
 /** The canvas before the first step. @returns {Cell[]} */
 export function begin(start) {
   const { mask, tokens, given } = start.canvas;

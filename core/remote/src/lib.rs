@@ -3,6 +3,28 @@
 //! Three kinds of servers are told apart. `unmask serve` tells every step: its turns are turns as they are here, with tokens,
 //! confidences and candidates. Others tell frames (the whole text as it stands, again and again) or plain text; their text
 //! becomes a canvas whose tokens are bytes, so that it can be scrubbed, kept and drawn, but holds no confidence.
+//!
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use unmask_core::config::{Config, ConfigSource, Environment, Overrides};
+//! use unmask_core::engine::Remote;
+//! use unmask_remote::HttpRemote;
+//!
+//! let text = r#"
+//!     active_model_key = "there"
+//!     [available_models.there]
+//!     framework = "openai"
+//!     model_id = "some/model"
+//!     options = { model = "m", base_url = "http://127.0.0.1:9/v1" }
+//! "#;
+//! let source = ConfigSource::Named("model_config.toml".into());
+//! let config = Config::from_text(text, source, &Overrides::default(), &Environment::default())?;
+//! // Nobody listens at that port, which the failure names.
+//! let reached = HttpRemote.connect(config.active_model(), &|_| ControlFlow::Continue(()));
+//! assert!(reached.is_err_and(|failure| failure.text.contains("127.0.0.1:9")));
+//! # Ok::<(), unmask_core::config::ConfigError>(())
+//! ```
 
 mod answer;
 mod client;

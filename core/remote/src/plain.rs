@@ -10,7 +10,8 @@ use serde_json::{Map, Value, json};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::config::{ModelEntry, REMOTE};
 use unmask_core::engine::{
-    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TurnEvent, TurnRequest, Wanted, Wish,
+    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TEXT_ALONE, TurnEvent, TurnRequest,
+    Wanted, Wish,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::FamilyRules;
@@ -82,7 +83,7 @@ impl PlainModel {
                 max_positions: POSITIONS,
                 memory_bytes: 0,
                 cell_bytes: 0,
-                precision: "text".to_owned(),
+                precision: TEXT_ALONE.to_owned(),
                 capabilities: Capabilities(0),
                 notes: vec![format!(
                     "answers at {}{context}; it tells text alone: no tokens, no confidences, no pins; of the settings length, temperature and seed count",

@@ -1,5 +1,6 @@
 //! What can be loaded here: every model of the configuration on every backend of this machine, with what it needs.
 
+mod memory;
 mod sizes;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use crate::engine::{LoadRequest, Loaded};
 use crate::loader::discover;
 use crate::plugin::{BackendRow, BackendState, Registry};
 use crate::precision::PrecisionReason;
+pub use memory::{MemoryFit, MemoryPool, memory};
 use sizes::ModelSizes;
 
 /// Precisions that are offered besides the entry's and the device's own, where the device has them.
@@ -77,35 +79,6 @@ pub enum Readiness {
     Damaged(String),
     /// The backend, device or precision that the entry names is not here; why, and what to do.
     Refused(String),
-}
-
-/// One memory of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemoryPool {
-    /// `RAM`, `GPU`, or `GPU cuda:1` if there are several.
-    pub name: String,
-    /// Free bytes when it was looked at.
-    pub free_bytes: u64,
-    /// Bytes in all.
-    pub total_bytes: u64,
-    /// The backends and devices that compute in it.
-    users: Vec<(String, String)>,
-}
-
-/// How a model fits into the memory of its device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MemoryFit {
-    /// Beside what runs.
-    Beside,
-    /// Only once the running model has made room.
-    Alone,
-    /// Not even then.
-    TooLarge {
-        /// What would be free then.
-        free_bytes: u64,
-    },
-    /// Nobody knows.
-    Unknown,
 }
 
 impl ModelChoice {
@@ -204,22 +177,11 @@ impl Catalogue {
     /// How `choice` fits beside or instead of the model that runs.
     #[must_use]
     pub fn fit(&self, choice: &ModelChoice, running: Option<&Loaded>) -> MemoryFit {
-        let used_by = |memory: &&MemoryPool, backend: &str, device: &str| {
-            let is_it = |(name, id): &(String, String)| name == backend && id == device;
-            memory.users.iter().any(is_it)
-        };
         let mut memories = self.memory.iter();
-        let memory = memories.find(|it| used_by(it, &choice.framework, &choice.device));
-        let (Some(memory), Some(needs)) = (memory, choice.needs_bytes) else {
-            return MemoryFit::Unknown;
-        };
-        let shares = |it: &&Loaded| used_by(&memory, &it.backend, &it.device);
-        let held = running.filter(shares).map_or(0, |it| it.facts.memory_bytes);
-        let free_bytes = memory.free_bytes.saturating_add(held);
-        match needs {
-            needs if needs <= memory.free_bytes => MemoryFit::Beside,
-            needs if needs <= free_bytes => MemoryFit::Alone,
-            _ => MemoryFit::TooLarge { free_bytes },
+        let memory = memories.find(|it| it.is_used_by(&choice.framework, &choice.device));
+        match (memory, choice.needs_bytes) {
+            (Some(memory), Some(needs)) => memory.fit(needs, running),
+            _ => MemoryFit::Unknown,
         }
     }
 }
@@ -403,39 +365,6 @@ fn precisions<'a>(entry: &'a ModelEntry, device: &'a Device) -> Vec<&'a str> {
         }
     }
     kept
-}
-
-/// What the backends tell of the machine's memory; several tell of the same, and some only that they compute in it.
-#[must_use]
-pub fn memory(rows: &[BackendRow]) -> Vec<MemoryPool> {
-    let name = |device: &Device| match device.kind {
-        DeviceKind::Cpu => "RAM".to_owned(),
-        DeviceKind::Gpu | DeviceKind::Accelerator => format!("GPU {}", device.id),
-    };
-    let devices = devices(rows);
-    let mut all: Vec<MemoryPool> = Vec::new();
-    for (_, device) in devices.iter().filter(|(_, it)| it.total_bytes > 0) {
-        if all.iter().all(|memory| memory.name != name(device)) {
-            all.push(MemoryPool {
-                name: name(device),
-                free_bytes: device.free_bytes,
-                total_bytes: device.total_bytes,
-                users: Vec::new(),
-            });
-        }
-    }
-    for (row, device) in devices {
-        let user = (row.name.clone(), device.id.clone());
-        if let Some(memory) = all.iter_mut().find(|memory| memory.name == name(device)) {
-            memory.users.push(user);
-        }
-    }
-    let is_gpu = |memory: &MemoryPool| memory.name != "RAM";
-    all.sort_by_key(|memory| !is_gpu(memory));
-    if all.iter().filter(|memory| is_gpu(memory)).count() == 1 {
-        all[0].name = "GPU".to_owned();
-    }
-    all
 }
 
 #[cfg(test)]

@@ -126,6 +126,14 @@ pub struct Stats {
     pub elapsed: Duration,
 }
 
+impl Stats {
+    /// False if another server made the steps, which tells of no forwards: neither they nor the canvas's tokens are known then.
+    #[must_use]
+    pub fn counts_forwards(&self) -> bool {
+        self.nfe > 0 || self.steps == 0
+    }
+}
+
 /// A time as milliseconds with three decimals, as events are written.
 pub(crate) mod milliseconds {
     use std::time::Duration;

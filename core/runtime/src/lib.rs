@@ -37,6 +37,7 @@ pub mod fair_share;
 pub mod family;
 pub mod fold;
 pub mod generate;
+mod json_fault;
 pub mod kept;
 pub mod leftovers;
 pub mod likelihood;
@@ -62,4 +63,5 @@ pub mod text;
 pub mod wire;
 
 pub use canvas::Canvas;
+pub use json_fault::json_fault;
 pub use params::Params;

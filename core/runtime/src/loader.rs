@@ -1,34 +1,29 @@
 //! From a key of the configuration to a model that is ready: checkpoint, text, backend, weights.
 
 mod choice;
+mod describe;
 mod failures;
 mod text;
 
-use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use unmask_api::{Backend, Device, LoadProgress, LoadSpec, Model, Probe, TokenId, with_causes};
+use unmask_api::{Backend, Device, LoadProgress, LoadSpec, Probe, with_causes};
 
-use crate::checkpoint::{Checkpoint, CheckpointText, Locations};
+use crate::checkpoint::{Checkpoint, Locations};
 use crate::config::{Config, ConfigReader, Environment, ModelEntry, Presets, REMOTE, threads};
 use crate::engine::{
-    Answering, Failure, FailureKind, LoadRequest, Loaded, Loader, Ready, ReadyModel, Remote,
+    Answering, Failure, FailureKind, LoadRequest, Loader, Ready, ReadyModel, Remote,
 };
-use crate::measured::{MeasuredModel, Measurement};
-use crate::model_id::ModelId;
 use crate::plugin::{
     Approvals, BackendSearch, FindError, Isolation, Refused, Registry, SearchPath,
 };
 use crate::precision::PrecisionReason;
-use crate::provenance::Provenance;
 use crate::sampler::strategies::STRATEGIES;
-use crate::settings::Setting;
-use choice::running;
 pub(crate) use choice::{device, find_for, known_spec, load_spec, precision, weights_bytes};
+use describe::{check_special, describe, measured};
 use failures::{damaged, of_backend, of_config, unusable};
-use text::LoadedText;
 
 /// Loads the models of the configuration on the backends of this machine. The configuration is read anew for each.
 pub struct ConfigLoader {
@@ -313,113 +308,4 @@ pub struct LoadPlan {
 /// The name of the backend that is asked for.
 fn framework<'a>(request: &'a LoadRequest, entry: &'a ModelEntry) -> &'a str {
     request.framework.as_ref().unwrap_or(&entry.framework.value)
-}
-
-fn describe(
-    entry: &ModelEntry,
-    checkpoint: &Checkpoint,
-    text: CheckpointText,
-    backend: &dyn Backend,
-    plan: LoadPlan,
-    model: &dyn Model,
-) -> Loaded {
-    let (mut defaults, mut default_length) = checkpoint.defaults();
-    entry.generation.apply(&mut defaults, &mut default_length);
-    let mut facts = model.facts();
-    let notes = [checkpoint.generation_note(), checkpoint.attention_note()];
-    facts.notes.extend(notes.into_iter().flatten());
-    let vocabulary = Arc::clone(&text.vocabulary);
-    let [tokenizer, template] = text.hashes.clone();
-    let provenance = Provenance {
-        family: checkpoint.family.name.to_owned(),
-        is_carried: matches!(checkpoint.id, ModelId::Builtin(_)),
-        hub: match &checkpoint.id {
-            id @ ModelId::Hub { .. } => Some(id.to_string()),
-            ModelId::Builtin(_) | ModelId::Folder(_) => None,
-        },
-        config_json: checkpoint.config_json.clone(),
-        weights: checkpoint.weights.clone(),
-        tokenizer,
-        template,
-        threads: entry.threads.value.map(NonZeroU32::get),
-        ..Provenance::default()
-    };
-    let text = LoadedText {
-        limit: facts.max_positions as usize,
-        longest: vocabulary.longest().max(1),
-        text,
-    };
-    Loaded {
-        key: entry.key.clone(),
-        name: checkpoint.id.short_name(),
-        provenance,
-        backend: backend.name().to_owned(),
-        backend_version: backend.version().to_owned(),
-        running: running(entry),
-        device: plan.device.id,
-        device_name: plan.device.name,
-        device_kind: Some(plan.device.kind),
-        precision_reason: plan.reason,
-        facts,
-        special: text.text.special.clone(),
-        vocabulary,
-        text: Arc::new(text),
-        defaults,
-        default_length,
-        rules: checkpoint.rules(),
-        default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
-        measured: None,
-        presets: Vec::new(),
-        is_untold: entry.generation.is_empty(),
-    }
-}
-
-/// What was measured of a model; a file that cannot be used is as good as none, and said in the log.
-fn measured(loaded: &Loaded, environment: &Environment) -> Option<Arc<Measurement>> {
-    let folder = MeasuredModel::folder(environment).ok()?;
-    if !folder.is_dir() {
-        // Its identity need not be read then.
-        return None;
-    }
-    let path = MeasuredModel::path(loaded.provenance.identity()?, environment).ok()?;
-    match MeasuredModel::read(&path) {
-        Ok(file) => {
-            let of = file?
-                .of(&loaded.backend, &loaded.device, &loaded.facts.precision)?
-                .clone();
-            Some(Arc::new(of))
-        }
-        Err(error) => {
-            tracing::warn!(error = with_causes(&error), "measurements are left out");
-            None
-        }
-    }
-}
-
-/// A mask beyond the rows of the network could never be fed.
-/// Refuses a mask or an end of text that the network has no row for; other ends that it can never give are forgotten.
-fn check_special(loaded: &mut Loaded) -> Result<(), Failure> {
-    let vocab = loaded.facts.vocab;
-    let is_there = |token: &TokenId| token.index() < vocab;
-    let special = &mut loaded.special;
-    for (what, key, token) in [
-        ("mask", "mask", special.mask),
-        ("end of text", "eos", special.eos),
-    ] {
-        if !is_there(&token) {
-            return Err(Failure {
-                kind: FailureKind::Model,
-                text: format!(
-                    "the {what} of {} is token {}, but its network has {vocab} tokens",
-                    loaded.name, token.0
-                ),
-                hint: format!(
-                    "correct {key}_token_id in its config.json, or set tokens.{key} in the configuration"
-                ),
-            });
-        }
-    }
-    special.eot = special.eot.filter(is_there);
-    special.other_ends.retain(is_there);
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The only place that calls a session: lays a question about a sequence out as a pass, and reads the answer.
 
+mod guide;
 mod layout;
 mod prefix;
 mod question;
@@ -17,6 +18,7 @@ use unmask_api::{
 
 use crate::event::TOP;
 
+pub use guide::guide;
 pub use question::{KvCache, Question, Room, Seat, Shadow, ShortForm};
 
 /// A session with the buffers that every forward needs.
@@ -392,15 +394,6 @@ fn positions(length: usize) -> Result<u32, BackendError> {
             "a sequence of {length} tokens is beyond every backend; shorten it"
         ))
     })
-}
-
-/// Classifier-free guidance: `conditional = unconditional + (scale + 1) * (conditional - unconditional)`, in float32.
-///
-/// LLaDA, Eq. (16), arXiv:2502.09992; the reference's `generate()`.
-pub fn guide(conditional: &mut [f32], unconditional: &[f32], scale: f32) {
-    for (score, other) in conditional.iter_mut().zip(unconditional) {
-        *score = other + (scale + 1.0) * (*score - other);
-    }
 }
 
 #[cfg(test)]

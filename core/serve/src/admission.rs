@@ -83,7 +83,7 @@ impl Admission {
     /// The places, for whose order is counted what the engine has done since.
     fn places(&self) -> MutexGuard<'_, Places> {
         let mut places = lock(&self.places);
-        for (client, time) in self.host.take_served() {
+        for (client, time) in self.host.take_engine_times() {
             places.queue.spent(&client, time);
         }
         places

@@ -177,8 +177,8 @@ impl TurnAnswer {
     }
 
     /// Which passes have computed it so far.
-    pub(crate) fn passes(&self) -> Passes {
-        self.handle.passes()
+    pub(crate) fn ran_in(&self) -> Passes {
+        self.handle.ran_in()
     }
 
     pub(crate) fn is_over(&self) -> bool {

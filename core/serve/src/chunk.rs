@@ -17,7 +17,7 @@ pub(crate) struct AnswerHead {
     model: String,
     /// Program, backend and precision.
     computer: Option<String>,
-    passes: Passes,
+    ran_in: Passes,
     logprobs: Option<usize>,
 }
 
@@ -29,7 +29,7 @@ impl AnswerHead {
             created: now(),
             model: model.to_owned(),
             computer: None,
-            passes: Passes::Alone,
+            ran_in: Passes::Alone,
             logprobs: asked.generation.logprobs,
         }
     }
@@ -43,19 +43,19 @@ impl AnswerHead {
     }
 
     /// Which passes have computed a turn so far: one that computed others too counts for the whole answer.
-    pub(crate) fn ran_in(&mut self, passes: Passes) {
+    pub(crate) fn note_passes(&mut self, passes: Passes) {
         if passes == Passes::Together {
-            self.passes = passes;
+            self.ran_in = passes;
         }
     }
 
     fn fingerprint(&self) -> Option<String> {
         let computer = self.computer.as_ref()?;
-        let passes = match self.passes {
+        let shared = match self.ran_in {
             Passes::Together => "batch",
             Passes::Alone => "alone",
         };
-        Some(format!("{computer}/{passes}"))
+        Some(format!("{computer}/{shared}"))
     }
 
     /// A chunk of these choices.

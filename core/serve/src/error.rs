@@ -161,3 +161,41 @@ impl IntoResponse for ApiError {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_the_status_that_clients_know() {
+        let context = FailureKind::Context {
+            tokens: 9,
+            limit: 8,
+            room: 0,
+        };
+        for (kind, status, code) in [
+            (FailureKind::Usage, 400, "invalid_value"),
+            (context, 400, "context_length_exceeded"),
+            (FailureKind::Model, 404, "model_not_found"),
+            (FailureKind::Generation, 500, "generation"),
+            (FailureKind::Backend, 503, "backend"),
+            (FailureKind::NoModel, 503, "backend"),
+            (FailureKind::Memory, 503, "out_of_memory"),
+            (FailureKind::Config, 503, "configuration"),
+        ] {
+            let failure = Failure {
+                kind,
+                text: "it failed".to_owned(),
+                hint: String::new(),
+            };
+            let error = ApiError::of(&failure, true);
+            assert_eq!((error.status.as_u16(), error.code), (status, code));
+            let response = error.into_response();
+            let retry = response.headers().get(SHOULD_RETRY);
+            let retry = retry.map(HeaderValue::as_bytes);
+            let expected = (status < 503).then_some(&b"false"[..]);
+            assert_eq!(retry, expected, "{code}");
+        }
+        assert_eq!(ApiError::shutdown().status.as_u16(), 503);
+    }
+}

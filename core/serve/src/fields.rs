@@ -86,19 +86,25 @@ impl Fields {
         }
     }
 
-    /// Moves a member into the object that another one is, unless it stands there already.
-    pub(crate) fn hand_down(&mut self, name: &str, into: &str) {
-        let Some(value) = self.said.shift_remove(name) else {
-            return;
+    /// Moves a member into the object that another one is, where it may not be said too; null is as if it was not there.
+    pub(crate) fn hand_down(&mut self, name: &str, into: &str) -> Result<(), ApiError> {
+        let Some(value) = self.said.shift_remove(name).filter(|it| !it.is_null()) else {
+            return Ok(());
         };
         let object = self.said.entry(into).or_insert(Value::Null);
         if object.is_null() {
             *object = Value::Object(Map::new());
         }
         // What is no object is refused where it is read.
-        if let Value::Object(object) = object {
-            object.entry(name).or_insert(value);
+        if let Value::Object(object) = object
+            && let Some(said) = object.insert(name.to_owned(), value)
+            && !said.is_null()
+        {
+            let (inner, outer) = (format!("{into}.{name}"), self.name(name));
+            let message = format!("`{inner}` is said as `{outer}` too; leave one of them out");
+            return Err(ApiError::invalid(inner, message));
         }
+        Ok(())
     }
 
     /// Whether a member is there, and not null.

@@ -65,7 +65,7 @@ struct Listeners {
     turns: ListenerMap<TurnId, TurnEvent>,
     measures: ListenerMap<MeasureId, MeasureEvent>,
     /// What clients have had of the engine's time since it was asked last.
-    served: Mutex<BTreeMap<String, Duration>>,
+    engine_times: Mutex<BTreeMap<String, Duration>>,
     model: watch::Sender<ModelState>,
     last: AtomicU64,
 }
@@ -117,7 +117,7 @@ impl EngineHost {
         let listeners = Arc::new(Listeners {
             turns: ListenerMap(Mutex::default()),
             measures: ListenerMap(Mutex::default()),
-            served: Mutex::default(),
+            engine_times: Mutex::default(),
             model: watch::Sender::new(ModelState::default()),
             last: AtomicU64::new(0),
         });
@@ -126,7 +126,7 @@ impl EngineHost {
             concurrency,
             loader,
             move |event| hear.hear(event),
-            move |client, time| count.served(client, time),
+            move |client, time| count.count_time(client, time),
         )?;
         Ok(Self {
             engine: Mutex::new(engine),
@@ -186,8 +186,8 @@ impl EngineHost {
     }
 
     /// What clients have had of the engine's time since this was asked last.
-    pub(crate) fn take_served(&self) -> BTreeMap<String, Duration> {
-        std::mem::take(&mut lock(&self.listeners.served))
+    pub(crate) fn take_engine_times(&self) -> BTreeMap<String, Duration> {
+        std::mem::take(&mut lock(&self.listeners.engine_times))
     }
 
     /// Says that a load is about to begin, so that nobody asks for another one.
@@ -329,11 +329,11 @@ impl Listeners {
     }
 
     /// On the engine's thread.
-    fn served(&self, client: &str, time: Duration) {
-        let mut served = lock(&self.served);
-        match served.get_mut(client) {
+    fn count_time(&self, client: &str, time: Duration) {
+        let mut times = lock(&self.engine_times);
+        match times.get_mut(client) {
             Some(before) => *before += time,
-            None => drop(served.insert(client.to_owned(), time)),
+            None => drop(times.insert(client.to_owned(), time)),
         }
     }
 
@@ -356,4 +356,25 @@ impl Listeners {
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_was_lost_three_times_in_ten_minutes_is_given_up() {
+        let now = Instant::now();
+        let given_up = |seconds: &[u64]| {
+            let later = |it: &u64| now + Duration::from_secs(*it);
+            let state = ModelState {
+                losses: seconds.iter().map(later).collect(),
+                ..ModelState::default()
+            };
+            state.is_given_up(now + Duration::from_secs(600))
+        };
+        assert!(given_up(&[1, 2, 300]));
+        assert!(!given_up(&[1, 2]));
+        assert!(!given_up(&[0, 2, 300]), "the first was too long ago");
+    }
 }

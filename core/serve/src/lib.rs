@@ -2,6 +2,40 @@
 //!
 //! A request passes the `door`, says a key, is read field by field, waits in the `queue` for its turn, and is answered
 //! as a `stream` or as a `whole`. tokio lives here; the engine is a thread of its own that never waits for a socket.
+//!
+//! ```
+//! use unmask_core::concurrency::Concurrency;
+//! use unmask_core::config::ConfigReader;
+//! use unmask_core::loader::ConfigLoader;
+//! use unmask_serve::{ApiKeys, Ending, ServeOptions, ServedModels, Server};
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let reader = ConfigReader::default();
+//! let config = reader.read()?;
+//! let options = ServeOptions {
+//!     address: ([127, 0, 0, 1], 0).into(),
+//!     keys: ApiKeys::default(),
+//!     models: ServedModels { active: "demo".to_owned(), ..ServedModels::default() },
+//!     concurrency: Concurrency::default(),
+//!     queue: 16,
+//!     max_length: None,
+//!     keep_alive: None,
+//!     hosts: Vec::new(),
+//!     origins: Vec::new(),
+//!     has_page: false,
+//!     logs_prompts: false,
+//! };
+//! let loader = Box::new(ConfigLoader::new(config, reader.clone()));
+//! let server = Server::bind(options, loader, reader).await?;
+//! assert_ne!(server.address()?.port(), 0);
+//! // It answers until it is told to end.
+//! let (end, ending) = tokio::sync::watch::channel(Ending::No);
+//! end.send(Ending::Now)?;
+//! server.run(ending).await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod accept;
 mod admission;
@@ -204,10 +238,10 @@ impl Server {
             tokio::spawn(unload_idle(Arc::clone(&app), keep_alive)),
             tokio::spawn(close(Arc::clone(&app), ending.clone())),
         ];
-        let served = accept::serve(listener, router, ending, app.patience).await;
+        let ended = accept::serve(listener, router, ending, app.patience).await;
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         app.host.cancel_load();
-        served
+        ended
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn plan(
 }
 
 fn read(mut fields: Fields) -> Result<AskedAnswers, ApiError> {
-    fields.hand_down("length", "unmask");
+    fields.hand_down("length", "unmask")?;
     let mut generation = GenerationFields::of_chat(&mut fields)?;
     let prompts = match &generation.unmask.form {
         // Its prompt is in it.
@@ -145,7 +145,11 @@ mod tests {
             (r#"{"prompt": "aa"}"#, json!([[2, 16, 16]])),
             (r#"{"prompt": [2, 2], "length": 8}"#, json!([[2, 8, 8]])),
             (
-                r#"{"prompt": "aa", "length": 8, "unmask": {"length": 16}}"#,
+                r#"{"prompt": "aa", "length": 8, "unmask": {"length": null}}"#,
+                json!([[2, 8, 8]]),
+            ),
+            (
+                r#"{"prompt": "aa", "length": null, "unmask": {"length": 16}}"#,
                 json!([[2, 16, 16]]),
             ),
             (
@@ -158,6 +162,18 @@ mod tests {
             ),
         ] {
             assert_eq!(plan(body), turns, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_said_once() {
+        for body in [
+            r#"{"prompt": "aa", "length": 8, "unmask": {"length": 16}}"#,
+            r#"{"prompt": "aa", "length": 8, "unmask": {"length": 8}}"#,
+        ] {
+            let error = read(Fields::parse(body.as_bytes()).expect("it is an object"));
+            let error = error.expect_err("which of them is meant?");
+            assert_eq!(error.param.as_deref(), Some("unmask.length"), "{error:?}");
         }
     }
 }

@@ -25,7 +25,7 @@ const LARGEST_BODY: usize = 2 << 20;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let passes = middleware::from_fn_with_state(Arc::clone(&app), pass);
+    let entrance = middleware::from_fn_with_state(Arc::clone(&app), enter);
     Router::new()
         .route("/", get(page::index))
         .route("/page/settings.json", get(page::settings))
@@ -46,7 +46,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/unmask/v1/vocabulary", get(native::vocabulary))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
-        .layer(passes)
+        .layer(entrance)
         .with_state(app)
 }
 
@@ -64,7 +64,7 @@ async fn no_method(method: Method, uri: Uri) -> ApiError {
 }
 
 /// Door, key and body, then the route; a line of the log at the end.
-async fn pass(
+async fn enter(
     State(app): State<Arc<App>>,
     Extension(ends): Extension<Ends>,
     request: Request,

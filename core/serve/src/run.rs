@@ -1,22 +1,24 @@
 //! The way of a request from the queue to its last turn, as news in order. Dropped, it gives its place back and breaks off
 //! the forward that runs for it: that is what a client does that hangs up.
 
+mod wait;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant as TokioInstant, timeout_at};
 use ulid::Ulid;
 use unmask_core::engine::{FailureKind, Loaded, Sharing, TurnEvent, TurnHandle};
 
-use super::admission::{EnginePlace, WaitingPlace};
+use super::admission::EnginePlace;
 use super::app::{App, OwnedTurn};
 use super::error::{ApiError, bug};
-use super::host::{EventWatch, LoadStage, ModelState, RunningTurn, lock};
+use super::host::{EventWatch, LoadStage, RunningTurn, lock};
 use super::prepare::{AnswerKind, AskedAnswers, PreparedTurn};
 use super::queue::WorkKind;
+use wait::Wait;
 
 /// What happens to a request.
 pub(crate) enum RunNews {
@@ -79,14 +81,6 @@ enum RunPhase {
 
 /// The model was gone before it could tell anything of a turn.
 struct ModelGone;
-
-struct Wait {
-    waiting: WaitingPlace,
-    model: watch::Receiver<ModelState>,
-    told: Option<usize>,
-    stage: Option<LoadStage>,
-    loading_since: Option<Instant>,
-}
 
 impl AnswerRun {
     /// Tests the request as far as that goes without its model, and takes a place in the queue.
@@ -293,6 +287,7 @@ impl AnswerRun {
                 Ok(event) => event?,
                 Err(_) => {
                     turn.handle.stop();
+                    self.is_stopped.store(true, Ordering::Relaxed);
                     *wakes = None;
                     turn.events.recv().await?
                 }
@@ -345,39 +340,6 @@ impl AnswerRun {
 impl Drop for AnswerRun {
     fn drop(&mut self) {
         lock(&self.app.turns).remove(&self.id);
-    }
-}
-
-impl Wait {
-    fn new(app: &App, waiting: WaitingPlace) -> Self {
-        Self {
-            waiting,
-            model: app.host.model(),
-            told: None,
-            stage: None,
-            loading_since: None,
-        }
-    }
-
-    /// What has changed for the one who waits.
-    fn look(&mut self, app: &App) -> Option<RunNews> {
-        let stage = self.model.borrow_and_update().loading.clone();
-        if stage.is_some() {
-            self.loading_since.get_or_insert_with(Instant::now);
-        }
-        if stage != self.stage {
-            self.stage.clone_from(&stage);
-            if let Some(stage) = stage {
-                return Some(RunNews::Loading(stage));
-            }
-        }
-        self.waiting.changed.mark_unchanged();
-        let (ahead, seconds) = app.admission.ahead(&self.waiting.place)?;
-        if ahead == 0 || self.told == Some(ahead) {
-            return None;
-        }
-        self.told = Some(ahead);
-        Some(RunNews::Queued { ahead, seconds })
     }
 }
 

@@ -144,7 +144,7 @@ impl ChunkStream {
             return Ok(());
         };
         let delta = answer.event(event)?;
-        self.head.ran_in(answer.passes());
+        self.head.note_passes(answer.ran_in());
         let asked = self.run.asked();
         let member = match (asked.generation.unmask.detail, event) {
             (StreamDetail::Text, _) | (_, TurnEvent::Finished(_)) => None,

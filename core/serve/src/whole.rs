@@ -136,7 +136,7 @@ async fn collect(mut run: AnswerRun, mut head: AnswerHead) -> Result<String, Api
                     continue;
                 };
                 let delta = present.event(&event)?;
-                head.ran_in(present.passes());
+                head.note_passes(present.ran_in());
                 collected.text.push_str(&delta.text);
                 collected.tokens.extend(delta.tokens);
                 let Some(ended) = answer.take_if(|it| it.is_over()) else {

@@ -7,16 +7,19 @@ root="$(cd "$here/../../.." && pwd)/target/clients"
 mkdir -p "$root"
 missing=0
 
+# environment NAME FILE: a virtual environment with what the file lists, which lies in it once all of it is there.
+environment() {
+    local folder="$root/$1" wanted="$here/$2"
+    cmp -s "$wanted" "$folder/requirements.txt" && return
+    rm -rf "$folder"
+    python3 -m venv "$folder" &&
+        timeout 75 "$folder/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$wanted" ||
+        return 1
+    cp "$wanted" "$folder/requirements.txt"
+}
 # A mark beside each client says that it is there; the tests look for it.
 python() {
-    local wanted="$here/requirements.txt"
-    cmp -s "$wanted" "$root/python/requirements.txt" && return
-    rm -rf "$root/python"
-    python3 -m venv "$root/python" &&
-        timeout 75 "$root/python/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$wanted" ||
-        return 1
-    touch "$root/python/"{openai,litellm,langchain,llm}
-    cp "$wanted" "$root/python/requirements.txt"
+    environment python requirements.txt && touch "$root/python/"{openai,litellm,langchain,llm}
 }
 node() {
     command -v npm >/dev/null || return 1
@@ -27,16 +30,7 @@ node() {
     (cd "$root/node" && timeout 35 npm install --silent --no-audit --no-fund --ignore-scripts) || return 1
     touch "$root/node/"{openai,ai}
 }
-schemathesis() {
-    local wanted="$here/schemathesis.txt"
-    cmp -s "$wanted" "$root/schemathesis/requirements.txt" && return
-    rm -rf "$root/schemathesis"
-    python3 -m venv "$root/schemathesis" &&
-        timeout 75 "$root/schemathesis/bin/python" -m pip install --quiet --no-compile --disable-pip-version-check -r "$wanted" ||
-        return 1
-    cp "$wanted" "$root/schemathesis/requirements.txt"
-}
-schemathesis &
+environment schemathesis schemathesis.txt &
 checker=$!
 python || { echo "left out: the Python clients, which could not be fetched"; missing=3; }
 node || { echo "left out: the Node clients, which could not be fetched"; missing=3; }

@@ -17,12 +17,18 @@ const QUESTION: &str = "What is the capital of France?";
 const ROUNDS: usize = 40;
 const FIRST_BYTES: usize = 200;
 const GROWTH: u64 = 2_000_000;
+/// Far longer than any turn here takes.
+const HANGS: Duration = Duration::from_secs(60);
 
 fn main() -> ExitCode {
     let turns = std::env::args().nth(1).and_then(|it| it.parse().ok());
     match figures(turns.unwrap_or(1000)) {
         Ok(true) => ExitCode::SUCCESS,
-        Ok(false) | Err(_) => ExitCode::FAILURE,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            writeln!(io::stderr(), "serve_figures: {error}").ok();
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -39,6 +45,8 @@ fn figures(turns: usize) -> io::Result<bool> {
     let (alone, served) = (Spread::of(alone), Spread::of(served));
     writeln!(out, "a step beyond its own time, generate: {alone}")?;
     writeln!(out, "a step beyond its own time, serve:    {served}")?;
+    let more = served.at(0.99) - alone.at(0.99);
+    writeln!(out, "serve beyond generate, p99: {more:.3} ms")?;
     writeln!(
         out,
         "first byte, idle: {}",
@@ -49,7 +57,10 @@ fn figures(turns: usize) -> io::Result<bool> {
         "a place that is left is another's after: {}",
         Spread::of(server.places()?)
     )?;
+    let began = Instant::now();
     let memory = server.soak(turns)?;
+    let each = milliseconds(began.elapsed()) / turns as f64;
+    writeln!(out, "{turns} turns took {each:.0} ms each")?;
     let [first, half, last] = memory.map(|it| it as f64 / 1e6);
     writeln!(
         out,
@@ -148,6 +159,8 @@ impl Asked {
         let body = body.to_string();
         let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
+        // A server that hangs ends the measurement, and is not waited for.
+        stream.set_read_timeout(Some(HANGS))?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()

@@ -10,7 +10,7 @@ pub(crate) struct CompareArguments {
     pub(crate) second: PathBuf,
     /// Lines for people, or one JSON object
     #[arg(long, default_value = "text")]
-    pub(crate) format: CompareFormat,
+    pub(crate) format: ReportFormat,
     /// Write a page here that plays both side by side
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
@@ -20,7 +20,7 @@ pub(crate) struct CompareArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompareFormat {
+pub(crate) enum ReportFormat {
     Text,
     Json,
 }

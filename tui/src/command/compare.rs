@@ -12,7 +12,7 @@ use super::export_trace::recording;
 use super::output::{Force, Output};
 use super::records::is_same;
 use super::{Usage, code, print, print_note};
-use crate::cli::{CompareArguments, CompareFormat};
+use crate::cli::{CompareArguments, ReportFormat};
 
 pub(super) fn run(environment: &Environment, arguments: &CompareArguments) -> anyhow::Result<u8> {
     let page = (arguments.html.as_deref()).map(|path| Output::look(path, environment));
@@ -43,8 +43,8 @@ pub(super) fn run(environment: &Environment, arguments: &CompareArguments) -> an
         print_note(&format!("{} is written", page.shown));
     }
     print(&match arguments.format {
-        CompareFormat::Text => compared.lines(),
-        CompareFormat::Json => format!("{}\n", compared.json()),
+        ReportFormat::Text => compared.lines(),
+        ReportFormat::Json => format!("{}\n", compared.json()),
     })?;
     Ok(code::DONE)
 }

@@ -23,7 +23,7 @@ use unmask_core::{Canvas, Params};
 use super::meter::ProgressMeter;
 use super::output::{Force, Output, There, append};
 use super::turn_runner::{Ended, TurnRunner};
-use super::{Usage, code, print, prompt};
+use super::{Usage, code, known, print, prompt, text_tokens};
 use crate::cli::{Format, GenerateArguments};
 
 pub(super) fn run(
@@ -286,7 +286,7 @@ fn is_trace(path: &Path) -> bool {
 /// The object of `--format json`: the end of the run, and who made it.
 fn summary(ended: &Ended, loaded: &Loaded, params: &Params) -> Value {
     let outcome = &ended.outcome;
-    let stats = outcome.stats;
+    let stats = &outcome.stats;
     json!({
         "event": "done",
         "text": outcome.text,
@@ -295,11 +295,11 @@ fn summary(ended: &Ended, loaded: &Loaded, params: &Params) -> Value {
         "backend": loaded.backend,
         "precision": loaded.facts.precision,
         "seed": params.seed,
-        "prompt_tokens": outcome.canvas.answer_start(),
-        "text_tokens": stats.text_tokens,
-        "steps": stats.steps,
-        "nfe": stats.nfe,
-        "nfe_saved": stats.nfe_saved,
+        "prompt_tokens": known(stats, outcome.canvas.answer_start()),
+        "text_tokens": text_tokens(stats),
+        "steps": known(stats, stats.steps),
+        "nfe": known(stats, stats.nfe),
+        "nfe_saved": known(stats, stats.nfe_saved),
         "seconds": stats.elapsed.as_secs_f64(),
     })
 }

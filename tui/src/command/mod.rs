@@ -45,6 +45,7 @@ use unmask::clean::clean;
 use unmask_core::config::{ConfigError, ConfigReader, Environment};
 use unmask_core::conversations::SessionError;
 use unmask_core::engine::{Failure, FailureKind};
+use unmask_core::event::Stats;
 use unmask_core::leftovers;
 use unmask_core::plugin::ApprovalsError;
 
@@ -243,6 +244,16 @@ struct Interrupted {
     text: String,
     /// What the program leaves with.
     code: u8,
+}
+
+/// A count of an answer; `None` of another server's, which tells text alone.
+fn known<T>(stats: &Stats, count: T) -> Option<T> {
+    stats.counts_forwards().then_some(count)
+}
+
+/// The tokens of an answer's text; `None` if another server does not tell them.
+fn text_tokens(stats: &Stats) -> Option<usize> {
+    known(stats, stats.text_tokens).or(Some(stats.text_tokens).filter(|&it| it > 0))
 }
 
 /// Writes to stdout at once. What a terminal could take for an order is replaced there; a pipe gets every byte.

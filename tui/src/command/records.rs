@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use unmask_core::config::Environment;
+use unmask_core::json_fault;
 use unmask_core::regular_file::{self, LARGE};
 
 use super::Usage;
@@ -188,9 +189,10 @@ pub(super) fn read<S: DeserializeOwned, R: LineRecord>(
     let settings = settings.ok_or_else(none)?;
     let mut records: Vec<R> = Vec::new();
     let mut places: HashMap<usize, usize> = HashMap::new();
-    for line in lines {
+    for (at, line) in (2..).zip(lines) {
         let record = serde_json::from_str(line);
-        let record: R = record.map_err(|error| format!("a line is damaged: {error}"))?;
+        let damaged = |error| format!("line {at} is damaged: {}", json_fault(&error));
+        let record: R = record.map_err(damaged)?;
         let number = record.line();
         match places.insert(number, records.len()) {
             None => records.push(record),
@@ -245,6 +247,15 @@ mod tests {
         let error = numbers(&format!("0\n{one}{other}")).expect_err("which is it?");
         assert_eq!(error, "it has two results for line 1");
         assert_eq!(numbers(&format!("\u{feff}0\n{one}{{\"lin")), Ok(vec![5]));
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_by_its_place_in_the_file() {
+        let error = numbers("0\n{\"line\":1,\"number\":5}\n{\"line\":2,\n").expect_err("it is cut");
+        assert_eq!(
+            error,
+            "line 3 is damaged: EOF while parsing a value at column 10"
+        );
     }
 
     #[test]

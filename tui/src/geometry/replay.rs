@@ -9,6 +9,10 @@ const WIDE: u16 = 100;
 const INSPECTOR: u16 = 9;
 /// Columns of the inspector at the side.
 const SIDE: u16 = 46;
+/// From this width on it has two columns of its own, and the text as much room as on a narrower screen.
+const WIDER: u16 = 164;
+/// Columns of it then.
+const WIDER_SIDE: u16 = 89;
 /// Columns of text at most.
 const TEXT: u16 = 100;
 
@@ -51,7 +55,11 @@ impl ReplayArea {
             Constraint::Length(1),
         ])
         .areas(whole);
-        let side = if is_wide { SIDE } else { 0 };
+        let side = match size.columns {
+            ..WIDE => 0,
+            WIDE..WIDER => SIDE,
+            WIDER.. => WIDER_SIDE,
+        };
         let [canvas, at_side] =
             Layout::horizontal([Constraint::Fill(1), Constraint::Length(side)]).areas(middle);
         Self {

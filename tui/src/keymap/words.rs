@@ -43,7 +43,7 @@ fn words(command: &Command) -> (&'static str, &'static str) {
         Command::UndoTurn => ("undo turn", "take the last turn back"),
         Command::Measure => both("barcode, tokens, ms, saved"),
         Command::Ghosts => ("guesses", "guesses on the masks, or shades"),
-        Command::FullSpeed => ("speed of steps", "steps at full speed, or slowly"),
+        Command::FullSpeed => ("full speed", "steps at full speed, or slowly"),
         Command::Stats => ("numbers", "numbers of the conversation"),
         Command::Scroll(Scroll::PageUp) => both("scroll up"),
         Command::Scroll(Scroll::PageDown) => both("scroll down"),

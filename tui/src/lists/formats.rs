@@ -4,10 +4,9 @@ use ratatui::layout::{Position, Rect};
 use super::{ABOVE, Steered, area, steer, step, write};
 use crate::commands::{Command, ExportFormat};
 use crate::geometry;
-use crate::row::cut;
 use crate::state::{ListArea, ListData, ListKind, ListPanel, State};
 use crate::theme::Role;
-use crate::view::{panel, put};
+use crate::view::panel;
 
 /// What an answer may be written as.
 pub(crate) const KIND: ListKind = ListKind {
@@ -69,27 +68,10 @@ fn draw(state: &State, list: &ListPanel, buffer: &mut Buffer) -> Position {
     let keys = panel::list_keys(state, "write", "choose");
     let title = "Export this answer";
     let inner = panel::frame(place(state), theme, title, &keys, Role::Quiet, buffer);
-    let right = inner.right();
     let caret = panel::query(state, &list.pick.query, inner, 0, buffer);
-    let found = matches(list);
-    let chosen = list.pick.chosen.min(found.len().saturating_sub(1));
-    let page = usize::from(inner.height.saturating_sub(2));
-    let top = geometry::list_top(list.pick.top, chosen, page);
-    let lines = (inner.y + 2..inner.bottom()).zip(found.iter().enumerate().skip(top));
-    for (y, (at, &index)) in lines {
-        let (name, format) = ExportFormat::ALL[index];
-        let (sign, role) = match at == chosen {
-            true => ("▸", Role::Strong),
-            false => (" ", Role::Text),
-        };
-        if at == chosen {
-            panel::choose(theme, inner, y, buffer);
-        }
-        put(buffer, theme, (inner.x, y), right, (sign, Role::Accent));
-        put(buffer, theme, (inner.x + 2, y), right, (name, role));
-        let about_at = inner.x + 2 + NAME;
-        let about = cut(format.about(), usize::from(right.saturating_sub(about_at)));
-        put(buffer, theme, (about_at, y), right, (&about, Role::Quiet));
-    }
+    let found = matches(list).into_iter();
+    let row = |(name, format): (&'static str, ExportFormat)| (name, format.about());
+    let rows: Vec<_> = found.map(|index| row(ExportFormat::ALL[index])).collect();
+    panel::named_rows(theme, &list.pick, &rows, NAME, inner, buffer);
     caret
 }

@@ -221,11 +221,14 @@ fn foot(turn: &Turn, count: usize, layer: ReplayLayer, width: usize) -> Row {
     let moment = turn.log().moment(count);
     let marks = moment.fold.answer_marks();
     let settled = marks.iter().filter(|mark| mark.is_committed()).count();
-    let figures = format!(
-        "{settled}/{} · {}",
-        counted(marks.len(), "token"),
-        counted(nfe, "forward")
-    );
+    let figures = match turn.loaded.tells_text_alone() {
+        true => String::new(),
+        false => format!(
+            "{settled}/{} · {}",
+            counted(marks.len(), "token"),
+            counted(nfe, "forward")
+        ),
+    };
     push_right(&mut row, &figures, Role::Quiet, width);
     row
 }
@@ -258,16 +261,17 @@ fn barcode(turn: &Turn, count: usize, width: usize) -> Vec<Row> {
 /// One line: who, how, how much work.
 fn settings(turn: &Turn, width: usize) -> Row {
     let params = &turn.params;
-    let how = match approximation(params) {
-        Some(what) => format!("≈ {what}"),
-        None => counted(params.steps, "step"),
-    };
-    let forwards = counted(turn.nfe, "forward");
-    let name = clean_line(&turn.loaded.name);
-    let seconds = turn.elapsed.as_secs_f64();
-    let text = format!(
-        "{name} · {how} · seed {} · {forwards} · {seconds:.1} s · unmask",
-        params.seed
-    );
-    Row::of(cut(&text, width), Role::Quiet)
+    let mut parts = vec![clean_line(&turn.loaded.name)];
+    // Of another server's work no more is known.
+    if !turn.loaded.tells_text_alone() {
+        parts.push(match approximation(params) {
+            Some(what) => format!("≈ {what}"),
+            None => counted(params.steps, "step"),
+        });
+        parts.push(format!("seed {}", params.seed));
+        parts.push(counted(turn.nfe, "forward"));
+    }
+    parts.push(format!("{:.1} s", turn.elapsed.as_secs_f64()));
+    parts.push("unmask".to_owned());
+    Row::of(cut(&parts.join(" · "), width), Role::Quiet)
 }

@@ -90,6 +90,7 @@ pub(super) fn first_state(
     let mut state = State::new(size);
     state.entropy = entropy;
     state.machine.log = log;
+    state.machine.system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     state.saved.keeping = setup.keep.keeping;
     state.saved.opening = setup.keep.resume;
     state.look = look(color, replies, |name| std::env::var(name).ok());

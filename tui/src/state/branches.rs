@@ -88,30 +88,14 @@ impl Transcript {
 
 #[cfg(test)]
 mod tests {
-    use unmask_core::event::{FinishReason, Stats};
-
     use super::*;
-    use crate::action::TimeOfDay;
-    use crate::state::Answer;
+    use crate::fixture::{answer, you};
 
     fn say(transcript: &mut Transcript, text: &str) {
-        let entry = match text.strip_prefix('?') {
-            Some(text) => Entry::You {
-                text: text.to_owned(),
-                kind: crate::state::MessageKind::Plain,
-                at: TimeOfDay::default(),
-            },
-            None => Entry::Answer(Answer {
-                name: "toy".to_owned(),
-                text: text.to_owned(),
-                reason: FinishReason::Complete,
-                stats: Stats::default(),
-                params: Box::default(),
-                trace: None,
-                log_kept: crate::state::LogKept::No,
-            }),
-        };
-        transcript.push(entry);
+        transcript.push(match text.strip_prefix('?') {
+            Some(text) => you(text),
+            None => answer(text),
+        });
     }
 
     fn seen(transcript: &Transcript) -> String {

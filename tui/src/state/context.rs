@@ -76,31 +76,8 @@ impl Transcript {
 
 #[cfg(test)]
 mod tests {
-    use unmask_core::event::{FinishReason, Stats};
-
     use super::*;
-    use crate::action::TimeOfDay;
-    use crate::state::Answer;
-
-    fn you(text: &str) -> Entry {
-        Entry::You {
-            text: text.to_owned(),
-            kind: crate::state::MessageKind::Plain,
-            at: TimeOfDay::default(),
-        }
-    }
-
-    fn answer(text: &str) -> Entry {
-        Entry::Answer(Answer {
-            name: "toy".to_owned(),
-            text: text.to_owned(),
-            reason: FinishReason::Complete,
-            stats: Stats::default(),
-            params: Box::default(),
-            trace: None,
-            log_kept: crate::state::LogKept::No,
-        })
-    }
+    use crate::fixture::{answer, you};
 
     #[test]
     fn messages_without_an_answer_are_not_sent_again() {

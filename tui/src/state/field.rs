@@ -268,6 +268,16 @@ impl Field {
         }
     }
 
+    /// True if it acts on answers of a server that tells text alone: such a server is told no more of how it should denoise.
+    #[must_use]
+    pub fn acts_on_text(self) -> bool {
+        match self {
+            Self::Denoising(Setting::Length | Setting::Temperature | Setting::Seed)
+            | Self::Delay => true,
+            Self::Denoising(_) | Self::Speed | Self::Pins | Self::Context => false,
+        }
+    }
+
     /// True if Enter goes to the next value, since there are only a few.
     #[must_use]
     pub fn is_choice(self) -> bool {

@@ -22,6 +22,8 @@ pub struct Machine {
     pub away: Option<Arc<Loaded>>,
     /// The model that is being got from the hub.
     pub getting: Option<Getting>,
+    /// Its system and processor, such as `linux x86_64`.
+    pub system: String,
     /// Where the log is.
     pub log: Option<String>,
     /// The chosen option of the first screen, counted from 0.

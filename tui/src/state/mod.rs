@@ -356,7 +356,10 @@ impl State {
         match &self.activity {
             Activity::Idle => "unmask".to_owned(),
             Activity::Loading(load) => format!("unmask · loading {}", load.key),
-            Activity::Turn(turn) => format!("unmask · {}", turn.progress()),
+            Activity::Turn(turn) => {
+                let progress = turn.progress();
+                format!("unmask · {}", progress.as_deref().unwrap_or("answering"))
+            }
         }
     }
 

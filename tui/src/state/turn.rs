@@ -145,13 +145,7 @@ impl Turn {
     /// The user has changed the canvas or the settings; what follows is told as a turn of this name, which begins on the
     /// canvas as it is then.
     pub fn steer(&mut self, id: TurnId, steering: Steering) {
-        self.steered = Stats {
-            steps: self.step,
-            nfe: self.nfe,
-            nfe_saved: self.nfe_saved,
-            elapsed: self.elapsed,
-            ..Stats::default()
-        };
+        self.steered = self.so_far(0);
         self.id = id;
         self.replay_edit(steering);
     }
@@ -178,6 +172,23 @@ impl Turn {
     pub fn is_steered(&self) -> bool {
         let mut entries = self.log.entries.iter();
         entries.any(|entry| matches!(entry, LogEntry::Edit(_)))
+    }
+
+    /// Its totals as far as it has come; its answer is so many tokens of text, unless nobody knows how many.
+    #[must_use]
+    pub fn so_far(&self, text_tokens: usize) -> Stats {
+        let text_tokens = match self.loaded.tells_text_alone() {
+            true => 0,
+            false => text_tokens,
+        };
+        Stats {
+            steps: self.step,
+            nfe: self.nfe,
+            nfe_saved: self.nfe_saved,
+            committed: self.committed,
+            text_tokens,
+            elapsed: self.elapsed,
+        }
     }
 
     /// What the engine counted since the user steered last, as totals of the whole turn.

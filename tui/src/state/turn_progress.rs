@@ -35,12 +35,15 @@ impl Turn {
         self.step + left.div_ceil(self.unmasked().max(1))
     }
 
-    /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are.
+    /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are; `None` if its steps are not known.
     #[must_use]
-    pub fn progress(&self) -> String {
-        match self.params.transfer.is_scheduled() {
+    pub fn progress(&self) -> Option<String> {
+        if self.loaded.tells_text_alone() {
+            return None;
+        }
+        Some(match self.params.transfer.is_scheduled() {
             true => format!("{}/{}", self.step, self.steps),
             false => self.step.to_string(),
-        }
+        })
     }
 }

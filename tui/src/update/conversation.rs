@@ -13,7 +13,7 @@ use crate::state::{
     SavedEntry, State, Toast, Transcript, TranscriptItem, Turn, first_words,
 };
 use unmask_core::conversations::{Access, MessageId, SessionId, Visibility};
-use unmask_core::event::{FinishReason, Stats};
+use unmask_core::event::FinishReason;
 
 /// An empty conversation. The one before stays on disk.
 pub(super) fn begin_anew(state: &mut State) -> Vec<Effect> {
@@ -255,14 +255,7 @@ fn recover(state: &mut State, turn: Arc<Turn>) {
         none if none.trim().is_empty() => answer_found(&turn),
         text => text,
     };
-    let stats = Stats {
-        steps: turn.step,
-        nfe: turn.nfe,
-        nfe_saved: turn.nfe_saved,
-        committed: turn.committed,
-        text_tokens: turn.text_tokens().count(),
-        elapsed: turn.elapsed,
-    };
+    let stats = turn.so_far(turn.text_tokens().count());
     state.transcript.push(Entry::Answer(Answer {
         name: turn.speaker(),
         text,

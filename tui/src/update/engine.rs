@@ -223,7 +223,11 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
         | FailureKind::Memory
         | FailureKind::Generation => (),
     }
-    let turn = state.running().filter(|turn| turn.committed > 0)?;
+    // Nobody knows what the tokens are of a server that tells text alone.
+    let has_begun = |turn: &&Turn| {
+        turn.committed > 0 || turn.loaded.tells_text_alone() && turn.found_tokens().count() > 0
+    };
+    let turn = state.running().filter(has_begun)?;
     let (text, stats) = so_far(turn);
     match turn.origin {
         TurnOrigin::Retried(_) | TurnOrigin::Compared(_) if text.trim().is_empty() => None,
@@ -237,14 +241,7 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
 
 /// The text of a turn up to its first mask, and its totals.
 fn so_far(turn: &Turn) -> (String, Stats) {
-    let stats = Stats {
-        steps: turn.step,
-        nfe: turn.nfe,
-        committed: turn.committed,
-        elapsed: turn.elapsed,
-        text_tokens: turn.text_tokens().count(),
-        ..Stats::default()
-    };
+    let stats = turn.so_far(turn.text_tokens().count());
     (answer_so_far(turn), stats)
 }
 
@@ -265,7 +262,7 @@ fn keep(state: &mut State, mut text: String, reason: FinishReason, mut stats: St
         (reason, state.stop_keep, state.running())
     {
         text = answer_found(turn);
-        stats.text_tokens = turn.found_tokens().count();
+        stats.text_tokens = turn.so_far(turn.found_tokens().count()).text_tokens;
     }
     if text.trim().is_empty() {
         if reason == FinishReason::Stopped {

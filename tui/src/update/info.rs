@@ -111,10 +111,9 @@ fn size(it: &Surveyed, choices: &[&ModelChoice]) -> String {
 /// What this machine has and what is wrong with it: what `unmask doctor` says without loading anything.
 pub(super) fn doctor(state: &mut State) {
     let mut lines = vec![format!(
-        "unmask {} on {} {}",
+        "unmask {} on {}",
         env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH
+        state.machine.system
     )];
     let machine = &state.machine;
     if let Some(log) = &machine.log {

@@ -36,9 +36,6 @@ pub(super) fn scanned(state: &mut State, seen: Result<Arc<Catalogue>, String>) -
 
 /// What was to be done once somebody has looked.
 fn carry_out(state: &mut State, wanted: AfterScan) -> Vec<Effect> {
-    if !matches!(wanted, AfterScan::Rows(_)) {
-        state.notice = None;
-    }
     match (wanted, state.machine.trouble.clone()) {
         (AfterScan::Doctor, _) => info::doctor(state),
         (_, Some(why)) => {

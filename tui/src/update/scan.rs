@@ -16,6 +16,7 @@ pub(super) fn scan(state: &mut State) -> Vec<Effect> {
 /// Asks for a look at the machine, and what is to be done then.
 pub(super) fn look(state: &mut State, next: AfterScan) -> Vec<Effect> {
     state.machine.wanted = Some(next);
-    state.notify("Looking at this machine…");
+    // An earlier word would hide that somebody looks.
+    state.notice = None;
     scan(state)
 }

@@ -29,17 +29,35 @@ fn lines(state: &State) -> Vec<String> {
     let Some(last) = answers.last() else {
         return vec!["No answer yet: the first one brings numbers".to_owned()];
     };
-    let mut total = Stats::default();
-    for answer in &answers {
-        add(&mut total, &answer.stats);
-    }
     let s = if answers.len() == 1 { "" } else { "s" };
     let mut lines = vec!["Last answer".to_owned()];
     lines.extend(of_answer(last));
     lines.extend(of_stats(&last.stats));
     lines.push(String::new());
     lines.push(format!("Conversation, {} answer{s}", answers.len()));
-    lines.extend(of_stats(&total));
+    lines.extend(of_all(&answers));
+    lines
+}
+
+/// The sums of those answers of which more is known than text and time; where there are none, their time.
+fn of_all(answers: &[&Answer]) -> Vec<String> {
+    let all = answers.iter().map(|answer| &answer.stats);
+    let known: Vec<&Stats> = all.clone().filter(|it| it.counts_forwards()).collect();
+    if known.is_empty() {
+        let time = all.map(|stats| stats.elapsed).sum();
+        return vec![line("time", &number::wait(time))];
+    }
+    let mut total = Stats::default();
+    for stats in &known {
+        add(&mut total, stats);
+    }
+    let mut lines = of_stats(&total);
+    let left_out = answers.len() - known.len();
+    if left_out > 0 {
+        let left_out = amount::counted(left_out, "answer");
+        let why = "the server tells text alone";
+        lines.push(line("not counted", &format!("{left_out}: {why}")));
+    }
     lines
 }
 
@@ -52,7 +70,8 @@ fn add(total: &mut Stats, stats: &Stats) {
     total.elapsed += stats.elapsed;
 }
 
-/// Tokens of the text and tokens of the canvas are apart: an answer of a few words may fill a canvas of many tokens.
+/// Tokens of the text and tokens of the canvas are apart: an answer of a few words may fill a canvas of many tokens. Of an
+/// answer of another server what that tells is shown, and no more.
 fn of_stats(stats: &Stats) -> Vec<String> {
     let tokens = |tokens| match number::rate(tokens, stats.elapsed) {
         Some(rate) => format!("{} · {rate}", amount::counted(tokens, "token")),
@@ -63,8 +82,14 @@ fn of_stats(stats: &Stats) -> Vec<String> {
         Some(pace) => format!(" · {}", number::pace(pace)),
         None => String::new(),
     };
+    let text = line("text, before its end", &tokens(stats.text_tokens));
+    if !stats.counts_forwards() {
+        let text = (stats.text_tokens > 0).then_some(text);
+        let time = line("time", &number::wait(stats.elapsed));
+        return text.into_iter().chain([time]).collect();
+    }
     vec![
-        line("text, before its end", &tokens(stats.text_tokens)),
+        text,
         line("canvas, committed", &tokens(stats.committed)),
         line("time", &format!("{}{pace}", number::wait(stats.elapsed))),
         line("steps", &stats.steps.to_string()),
@@ -75,6 +100,7 @@ fn of_stats(stats: &Stats) -> Vec<String> {
 fn of_answer(answer: &Answer) -> Vec<String> {
     let params = &answer.params;
     let sampling = match approximation(params) {
+        _ if !answer.stats.counts_forwards() => "as its server does".to_owned(),
         Some(what) => format!("≈ {what}: tokens may differ"),
         None => "exact".to_owned(),
     };
@@ -84,7 +110,8 @@ fn of_answer(answer: &Answer) -> Vec<String> {
         line("model", &parts.join(" · "))
     });
     // Exact is the sampling: the weights have a precision of their own.
-    let weights = loaded.map(|loaded| line("weights", &clean_line(&loaded.facts.precision)));
+    let weights = loaded.filter(|it| !it.tells_text_alone());
+    let weights = weights.map(|loaded| line("weights", &clean_line(&loaded.facts.precision)));
     let kept = loaded.filter(|it| it.keeps_final_blocks());
     let kept = kept.map(|_| line("K/V", "exact: finished blocks are computed once"));
     let others = [
@@ -97,4 +124,75 @@ fn of_answer(answer: &Answer) -> Vec<String> {
 
 fn line(name: &str, value: &str) -> String {
     format!("  {name:NAME$}{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use unmask_core::config::REMOTE;
+    use unmask_core::engine::TEXT_ALONE;
+
+    use super::*;
+    use crate::action::Size;
+    use crate::fixture::{self, FixtureCell};
+    use crate::state::Turn;
+
+    fn of(steps: usize, nfe: usize, text_tokens: usize, seconds: u64) -> Stats {
+        Stats {
+            steps,
+            nfe,
+            text_tokens,
+            elapsed: Duration::from_secs(seconds),
+            ..Stats::default()
+        }
+    }
+
+    fn shown(answers: &[(Stats, &Arc<Turn>)]) -> Vec<String> {
+        let (columns, rows) = (80, 24);
+        let mut state = State::new(Size { columns, rows });
+        for (stats, turn) in answers {
+            let mut entry = fixture::answer("Two");
+            if let Entry::Answer(answer) = &mut entry {
+                answer.stats = *stats;
+                answer.trace = Some(Arc::clone(turn));
+            }
+            state.transcript.push(entry);
+        }
+        lines(&state)
+    }
+
+    #[test]
+    fn answers_of_which_text_alone_is_known_are_in_no_sum() {
+        let turn = fixture::turn_of(&[FixtureCell::Text(b"Two")]);
+        let mut plain = turn.clone();
+        let loaded = Arc::make_mut(&mut plain.loaded);
+        loaded.backend = REMOTE.to_owned();
+        loaded.facts.precision = TEXT_ALONE.to_owned();
+        let (turn, plain) = (Arc::new(turn), Arc::new(plain));
+        let local = (of(4, 4, 10, 2), &turn);
+        let remote = (of(30, 0, 90, 8), &plain);
+
+        let lines = shown(&[local, remote]);
+        let weighs = |lines: &[String]| lines.iter().any(|it| it.contains("weights"));
+        assert!(!weighs(&lines), "{lines:#?}");
+        let from = lines.iter().position(|it| it == "Conversation, 2 answers");
+        let sums = &lines[from.expect("the conversation has a heading")..];
+        for sum in [
+            line("text, before its end", "10 tokens · 5.0 tok/s"),
+            line("time", "2.0 s · 500 ms/step"),
+            line("steps", "4"),
+            line("not counted", "1 answer: the server tells text alone"),
+        ] {
+            assert!(sums.contains(&sum), "{sum}\n{sums:#?}");
+        }
+
+        let lines = shown(&[remote, local]);
+        assert!(weighs(&lines), "{lines:#?}");
+        let lines = shown(&[remote, remote]);
+        assert_eq!(lines.last(), Some(&line("time", "16.0 s")));
+        let lines = shown(&[local, local]);
+        assert!(!lines.iter().any(|it| it.contains("not counted")));
+    }
 }

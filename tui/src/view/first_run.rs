@@ -89,6 +89,8 @@ fn place(searched: &Searched, width: usize) -> Row {
 fn options(state: &State, width: usize) -> Vec<Row> {
     /// Cells of an option with its sign and of its command.
     const WHOLE: usize = 68;
+    /// Cells of its sign and number.
+    const SIGN: usize = 6;
     let span = |text: String, role| Span { text, role };
     let row = |(at, (what, slash)): (usize, (&str, &str))| {
         let is_chosen = at == state.machine.option;
@@ -96,6 +98,7 @@ fn options(state: &State, width: usize) -> Vec<Row> {
             true => ("▸", Role::Accent),
             false => (" ", Role::Text),
         };
+        let what = cut(what, width.saturating_sub(SIGN));
         Row {
             spans: vec![
                 span(format!(" {sign} {}  {what:45}", at + 1), role),

@@ -135,14 +135,18 @@ fn loading(load: &Load, now: Duration) -> String {
 }
 
 fn running(turn: &Turn, now: Duration) -> (String, Role) {
-    match turn.stage {
-        Stage::Denoising if turn.steps == 0 => ("◐ starting".to_owned(), Role::Accent),
-        Stage::Denoising => (format!("◐ step {}", turn.progress()), Role::Accent),
-        Stage::Paused => (format!("‖ paused {}", turn.progress()), Role::Warn),
-        Stage::Pausing { since } | Stage::Stopping { since } => {
+    match (turn.stage, turn.progress()) {
+        (Stage::Denoising, _) if turn.steps == 0 => ("◐ starting".to_owned(), Role::Accent),
+        (Stage::Denoising, Some(progress)) => (format!("◐ step {progress}"), Role::Accent),
+        (Stage::Denoising, None) => ("◐ answering".to_owned(), Role::Accent),
+        (Stage::Paused, progress) => {
+            let progress = progress.map_or_else(String::new, |it| format!(" {it}"));
+            (format!("‖ paused{progress}"), Role::Warn)
+        }
+        (Stage::Pausing { since } | Stage::Stopping { since }, progress) => {
             let waited = number::wait(now.saturating_sub(since));
-            let step = turn.step + 1;
-            (format!("◐ finishing step {step} · {waited}"), Role::Warn)
+            let step = progress.map_or_else(String::new, |_| format!(" step {}", turn.step + 1));
+            (format!("◐ finishing{step} · {waited}"), Role::Warn)
         }
     }
 }

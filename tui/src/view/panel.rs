@@ -11,7 +11,8 @@ use crate::cells::cell_count;
 use crate::clean::clean;
 use crate::geometry;
 use crate::keymap::Context;
-use crate::state::State;
+use crate::row::cut;
+use crate::state::{Pick, State};
 use crate::theme::{Role, Theme};
 
 /// Cells that `4 of 9 shown` takes at the end of a row.
@@ -94,4 +95,36 @@ pub(crate) fn query(
     }
     let x = put(buffer, theme, (x, inner.y), right, (shown, Role::Text));
     Position::new(x.min(inner.right()), inner.y)
+}
+
+/// Writes the rows of a list below what was typed and an empty row: a name, and what it is `name_cells` behind the name's
+/// beginning. `rows` are those that match.
+pub(crate) fn named_rows(
+    theme: Theme,
+    pick: &Pick,
+    rows: &[(&str, &str)],
+    name_cells: u16,
+    inner: Rect,
+    buffer: &mut Buffer,
+) {
+    let right = inner.right();
+    let chosen = pick.chosen.min(rows.len().saturating_sub(1));
+    let page = usize::from(inner.height.saturating_sub(2));
+    let top = geometry::list_top(pick.top, chosen, page);
+    let lines = (inner.y + 2..inner.bottom()).zip(rows.iter().enumerate().skip(top));
+    for (y, (at, (name, about))) in lines {
+        let (sign, role) = match at == chosen {
+            true => ("▸", Role::Strong),
+            false => (" ", Role::Text),
+        };
+        if at == chosen {
+            choose(theme, inner, y, buffer);
+        }
+        put(buffer, theme, (inner.x, y), right, (sign, Role::Accent));
+        let name = cut(name, usize::from(name_cells) - 1);
+        put(buffer, theme, (inner.x + 2, y), right, (&name, role));
+        let about_at = inner.x + 2 + name_cells;
+        let about = cut(about, usize::from(right.saturating_sub(about_at)));
+        put(buffer, theme, (about_at, y), right, (&about, Role::Quiet));
+    }
 }

@@ -3,11 +3,36 @@
 use std::time::Duration;
 
 use unmask_core::params::Growth;
+use unmask_core::sampler::FittedParams;
 use unmask_core::settings::Forwards;
 
 use crate::amount::counted;
 use crate::number;
 use crate::state::Settings;
+
+/// How many forwards the next turn makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// As planned, unless the answer ends early.
+    Planned(usize),
+    /// As was measured of this position of the dial.
+    About(usize),
+    /// The model decides, and nothing was measured.
+    AtMost(usize),
+}
+
+impl Expected {
+    pub(super) fn of(settings: &Settings, fit: &FittedParams) -> Self {
+        let most = match Forwards::of(fit) {
+            Forwards::Planned(n) => return Self::Planned(n),
+            Forwards::AtMost(n) => n,
+        };
+        // What was measured says more than the most that there can be.
+        let speed = settings.speed();
+        let measured = speed.and_then(|speed| settings.estimate(speed, None));
+        measured.map_or(Self::AtMost(most), |it| Self::About(it.forwards))
+    }
+}
 
 /// The plan of the next turn: what will run, and how long it will take if a forward of one row takes `forward`.
 pub(super) struct PlanLine {
@@ -39,16 +64,10 @@ impl PlanLine {
         let said = settings.transfer_approximation();
         let said = said.map(|said| format!(" · ≈ {said}"));
         let how: String = steps.into_iter().chain(said).collect();
-        let (most, count, about) = match Forwards::of(&fit) {
-            Forwards::Planned(n) => ("", n, "about"),
-            Forwards::AtMost(n) => ("at most ", n, "at most"),
-        };
-        let speed = settings.speed().filter(|_| about == "at most");
-        let measured = speed.and_then(|speed| settings.estimate(speed, forward));
-        // What was measured says more than the most that there can be.
-        let (most, count, about) = match measured {
-            Some(it) => ("about ", it.forwards, "about"),
-            None => (most, count, about),
+        let (most, count, about) = match Expected::of(settings, &fit) {
+            Expected::Planned(n) => ("", n, "about"),
+            Expected::About(n) => ("about ", n, "about"),
+            Expected::AtMost(n) => ("at most ", n, "at most"),
         };
         let (double, rows) = if params.cfg_scale > 0.0 {
             ("double ", 2)

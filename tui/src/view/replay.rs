@@ -1,7 +1,9 @@
 //! An answer step by step: its tokens, the token that the keys mean, its steps.
 
+mod bar;
 mod inspector;
 mod steps;
+mod tokens;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -25,7 +27,7 @@ pub(super) fn draw(state: &State, layout: &ScreenLayout, buffer: &mut Buffer) {
     let area = ReplayArea::of(state.size);
     let moment = replay.moment(turn);
     draw_header(state, replay, turn, area.header, buffer);
-    draw_canvas(state, layout, area.canvas, buffer);
+    let used = draw_canvas(state, layout, area.canvas, buffer);
     let inspected = inspector::Inspected {
         state,
         replay,
@@ -36,6 +38,12 @@ pub(super) fn draw(state: &State, layout: &ScreenLayout, buffer: &mut Buffer) {
         true => inspected.draw_at_side(area.inspector, buffer),
         false => inspected.draw_below(area.inspector, buffer),
     }
+    let text = Rect {
+        x: area.canvas.x + INDENT,
+        width: area.text_width(),
+        ..area.canvas
+    };
+    inspected.draw_tokens(text, used, buffer);
     draw_legend(state, replay, turn, area.legend, buffer);
     steps::draw(state, replay, turn, buffer);
     status::draw_hints_alone(state, area.status, buffer);
@@ -102,11 +110,15 @@ fn steps(state: &State, turn: &Turn) -> usize {
     }
 }
 
-fn draw_canvas(state: &State, layout: &ScreenLayout, area: Rect, buffer: &mut Buffer) {
+/// Returns how many rows the tokens take.
+fn draw_canvas(state: &State, layout: &ScreenLayout, area: Rect, buffer: &mut Buffer) -> u16 {
+    let mut used = 0;
     for (y, row) in (area.y..area.bottom()).zip(layout.replayed()) {
         let at = (area.x + INDENT, y);
         put_row(buffer, state.look.theme, at, area.right(), row);
+        used += 1;
     }
+    used
 }
 
 /// What the colours mean; what is marked goes before that.
@@ -123,6 +135,8 @@ fn draw_legend(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: 
         say(&marked(&replay.patch), Role::Warn, 2);
     }
     match replay.layer {
+        // Nobody told how sure the text was.
+        ReplayLayer::Confidence | ReplayLayer::Entropy if turn.loaded.tells_text_alone() => (),
         ReplayLayer::Confidence => {
             say("confidence", Role::Quiet, 2);
             say("low", Role::FreshLow, 2);
@@ -177,10 +191,13 @@ fn marked(patch: &Patch) -> String {
 
 /// The figures of the step that is shown.
 fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static str, String)> {
-    let mut rows = Vec::new();
     let Some(step) = turn.log().step_at(shown) else {
-        return rows;
+        return Vec::new();
     };
+    if turn.loaded.tells_text_alone() {
+        return vec![("time", time(step))];
+    }
+    let mut rows = Vec::new();
     use unmask_core::event::CommitKind::{Changed, Remasked};
     let is_kind = |kind| move |it: &&unmask_core::event::Commit| it.kind == kind;
     let changed = step.commits.iter().filter(is_kind(Changed)).count();

@@ -1,20 +1,19 @@
+mod below;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use unmask_core::params::CacheMode;
 use unmask_core::settings::{Counted, Domain, Setting};
 
-use super::plan::PlanLine;
-use super::{panel, put, put_row};
+use super::{panel, put};
 use crate::action::Command;
 use crate::amount::several;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::contexts;
 use crate::geometry;
-use crate::layout::{Flow, with_carets, wrap};
-use crate::number;
-use crate::row::{Row, cut};
-use crate::state::{Below, Composer, Field, FieldRow, Refusal, Settings, SettingsPanel, State};
+use crate::row::cut;
+use crate::state::{Below, Composer, Field, FieldRow, Settings, SettingsPanel, State};
 use crate::theme::{Role, Theme};
 
 /// Cells of the cursor and the name.
@@ -62,7 +61,7 @@ pub(super) fn draw(state: &State, panel: &SettingsPanel, buffer: &mut Buffer) ->
         room,
         buffer,
     );
-    draw_below(state, panel, parts.below, buffer);
+    below::draw(state, panel, parts.below, buffer);
     draw_keys(state, panel, parts.keys, buffer);
     caret
 }
@@ -110,8 +109,10 @@ fn draw_field(
     let (x, y, right) = (row.x + NAME, row.y, row.right());
     let is_chosen = field == panel.chosen;
     let is_refused = is_chosen && matches!(panel.below, Below::Refused(_));
+    let is_idle = tells_text_alone(state) && !field.acts_on_text();
     let role = match (is_refused, field.is_approximate(&state.settings), is_chosen) {
         (true, _, _) => Role::Error,
+        (false, _, _) if is_idle => Role::Muted,
         (false, true, _) => Role::Warn,
         (false, false, true) => Role::Accent,
         (false, false, false) => Role::Text,
@@ -120,7 +121,11 @@ fn draw_field(
         panel::choose(theme, row, y, buffer);
         put(buffer, theme, (row.x, y), right, ("▸", Role::Accent));
     }
-    let name = if is_chosen { Role::Strong } else { Role::Text };
+    let name = match (is_chosen, is_idle) {
+        (true, _) => Role::Strong,
+        (false, true) => Role::Muted,
+        (false, false) => Role::Text,
+    };
     put(
         buffer,
         theme,
@@ -156,6 +161,7 @@ fn draw_field(
         let at = (x + VALUE + RANGE, y);
         let room = usize::from(right.saturating_sub(at.0));
         let remark = match is_exact_cache(state, field) {
+            _ if is_idle => "the server is not told".to_owned(),
             true => "finished blocks are computed once".to_owned(),
             false => remark(&state.settings, field),
         };
@@ -170,6 +176,11 @@ fn is_exact_cache(state: &State, field: Field) -> bool {
     field == Field::Denoising(Setting::Cache)
         && state.settings.params.cache == CacheMode::Off
         && (state.model.as_ref()).is_some_and(|it| it.keeps_final_blocks())
+}
+
+/// True if the model's server tells text alone, and so is told little of how it should denoise.
+fn tells_text_alone(state: &State) -> bool {
+    (state.model.as_ref()).is_some_and(|it| it.tells_text_alone())
 }
 
 /// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.
@@ -266,77 +277,6 @@ fn draw_more(area: Rect, theme: Theme, seen_to: usize, room: usize, buffer: &mut
         let at = (area.x + 2, area.bottom().saturating_sub(1));
         put(buffer, theme, at, area.right(), (&more, Role::Accent));
     }
-}
-
-fn draw_below(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buffer) {
-    let theme = state.look.theme;
-    let cells = usize::from(area.width);
-    let mut rows = match &panel.below {
-        Below::Plan => plan(state, cells),
-        Below::About => wrap(&Flow::plain(&about(state, panel.chosen), Role::Text), cells),
-        Below::Refused(refusal) => refused(refusal, cells),
-    };
-    // The reason is worth more than the place.
-    if rows.len() > usize::from(area.height) {
-        rows.drain(..rows.len() - usize::from(area.height));
-    }
-    for (row, y) in rows.iter().zip(area.y..area.bottom()) {
-        put_row(buffer, theme, (area.x, y), area.right(), row);
-    }
-}
-
-/// What a field does; of pins also all their tokens, for which the row may be too short.
-fn about(state: &State, field: Field) -> String {
-    let about = field.words().about;
-    match state.pins.text(&state.settings.pins) {
-        Some(labels) if field == Field::Pins => format!("{about} Now {labels}"),
-        Some(_) | None => about.to_owned(),
-    }
-}
-
-fn plan(state: &State, cells: usize) -> Vec<Row> {
-    let line = PlanLine::new(&state.settings, state.forward);
-    let mut first = line.plan;
-    let mut second: Vec<String> = line.notes;
-    let role = if second.is_empty() {
-        Role::Quiet
-    } else {
-        Role::Warn
-    };
-    match (line.time, state.forward) {
-        (Some(time), Some(forward)) => {
-            let joined = format!("{first} · {time}");
-            if cell_count(&joined) <= cells {
-                first = joined;
-            } else {
-                second.insert(0, time);
-            }
-            let per = number::short(forward);
-            second.push(format!("({per} per forward, measured on the last turn)"));
-        }
-        (_, None) | (None, _) => {
-            second.push("(not measured yet: the first turn tells the seconds)".to_owned());
-        }
-    }
-    while second.len() > 1 && cell_count(&second.join(" · ")) > cells {
-        second.pop();
-    }
-    vec![
-        Row::of(cut(&first, cells), Role::Text),
-        Row::of(cut(&second.join(" · "), cells), role),
-    ]
-}
-
-fn refused(refusal: &Refusal, cells: usize) -> Vec<Row> {
-    let mut rows = Vec::new();
-    if let Some((text, span)) = &refusal.part {
-        let [text, carets] = with_carets(text, span, cells);
-        rows.push(Row::of(text, Role::Text));
-        rows.push(Row::of(carets, Role::Error));
-    }
-    let what = format!("✗ {}", refusal.what);
-    rows.extend(wrap(&Flow::plain(&what, Role::Error), cells));
-    rows
 }
 
 fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buffer) {

@@ -1,10 +1,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unmask_core::engine::Loaded;
 use unmask_core::params::Growth;
-use unmask_core::settings::{Forwards, approximation};
+use unmask_core::settings::approximation;
 
+use super::plan::Expected;
 use super::{put, put_right};
 use crate::action::Command;
+use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::INDENT;
@@ -48,7 +51,20 @@ fn word(state: &State) -> Option<String> {
             .label(&[Context::Anywhere], &Command::Interrupt);
         return Some(format!("{} again quits", key.unwrap_or_default()));
     }
-    state.notice.as_ref().map(|notice| clean_line(&notice.text))
+    match &state.notice {
+        Some(notice) => Some(clean_line(&notice.text)),
+        None => awaited(state),
+    }
+}
+
+/// What the user has asked for and nobody has done yet.
+fn awaited(state: &State) -> Option<String> {
+    match (&state.machine.wanted, state.exporting) {
+        (Some(_), _) => Some("Looking at this machine…".to_owned()),
+        (None, 0) => None,
+        (None, 1) => Some("Writing a file…".to_owned()),
+        (None, n) => Some(format!("Writing {n} files…")),
+    }
 }
 
 /// Hints, or a word for the user, and nothing else.
@@ -109,7 +125,7 @@ fn numbers(state: &State) -> String {
             .machine
             .fetched()
             .unwrap_or_else(|| match &state.model {
-                Some(_) => planned(state),
+                Some(loaded) => planned(state, loaded),
                 None => String::new(),
             }),
         Activity::Loading(load) if load.done == 0 && load.total == 0 => String::new(),
@@ -118,43 +134,52 @@ fn numbers(state: &State) -> String {
     }
 }
 
-/// What will run: `fast · at most 64 forwards ≈ 0.3 s`, with what is approximate and how many pins there are.
-fn planned(state: &State) -> String {
+/// What will run: `fast · about 12 forwards ≈ 0.3 s`, with what is approximate and how many pins there are. How long the most
+/// that there can be would take is left out: it is many times what an answer takes.
+fn planned(state: &State, loaded: &Loaded) -> String {
     let settings = &state.settings;
     let fit = settings.fit();
     let params = &fit.params;
     let mut parts = Vec::new();
-    match settings.speed() {
+    // How another server denoises, and at what cost, is not known.
+    let is_known = !loaded.tells_text_alone();
+    match settings.speed().filter(|_| is_known) {
         Some(speed) => parts.push(speed.name().to_owned()),
-        None => parts.extend(approximation(params)),
+        None if is_known => parts.extend(approximation(params)),
+        None => parts.push(format!("≤ {}", counted(settings.length, "token"))),
     }
-    if params.growth == Growth::Fixed {
-        let (most, count) = match Forwards::of(&fit) {
-            Forwards::Planned(n) => ("", n),
-            Forwards::AtMost(n) => ("≤ ", n),
+    if is_known && params.growth == Growth::Fixed {
+        let takes = |n: usize| {
+            let forward = state.forward?;
+            // Guidance is two rows in one forward.
+            let rows = if params.cfg_scale > 0.0 { 2 } else { 1 };
+            let all = u32::try_from(n).unwrap_or(u32::MAX).saturating_mul(rows);
+            Some(format!(" ≈ {}", number::wait(forward.saturating_mul(all))))
         };
-        let s = if count == 1 { "" } else { "s" };
-        let time = state.forward.map(|forward| {
-            let all = u32::try_from(count).unwrap_or(u32::MAX);
-            format!(" ≈ {}", number::wait(forward.saturating_mul(all)))
+        parts.push(match Expected::of(settings, &fit) {
+            Expected::Planned(n) => counted(n, "forward") + &takes(n).unwrap_or_default(),
+            Expected::About(n) => {
+                format!("about {}", counted(n, "forward")) + &takes(n).unwrap_or_default()
+            }
+            Expected::AtMost(n) => format!("≤ {}", counted(n, "forward")),
         });
-        let time = time.unwrap_or_default();
-        parts.push(format!("{most}{count} forward{s}{time}"));
     }
     if params.temperature > 0.0 {
         parts.push(format!("T {:?}", params.temperature));
     }
     match settings.pins.len() {
         0 => (),
+        _ if !is_known => (),
         1 => parts.push("1 pin".to_owned()),
         n => parts.push(format!("{n} pins")),
     }
     parts.join(" · ")
 }
 
-/// `14.3 tok/s · 140 ms/step`.
+/// `14.3 tok/s · 140 ms/step`, if there are steps and tokens to be counted.
 fn running(turn: &Turn) -> String {
-    let Some(pace) = turn.time_per_step() else {
+    let pace = turn.time_per_step();
+    let Some(pace) = pace.filter(|_| !turn.loaded.tells_text_alone()) else {
         return String::new();
     };
     let rate = number::rate(turn.unmasked(), turn.elapsed);

@@ -10,6 +10,7 @@ mod remapped;
 mod replay;
 mod sessions;
 mod settings;
+mod text_alone;
 
 use std::time::Duration;
 

@@ -1,11 +1,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_segmentation::UnicodeSegmentation;
 use unmask_core::event::StepEvent;
 
 use super::{put, put_right};
 use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::geometry::{INDENT, MARGIN, text_width};
+use crate::layout::answer_found;
 use crate::number;
 use crate::state::{Mark, Measure, State, Turn};
 use crate::theme::{Role, Theme};
@@ -49,8 +51,12 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     put(buffer, theme, (x, area.y), right, (&rest, Role::Quiet));
 }
 
-/// `26/64 tok · 3 forwards · 21 saved · 0.6 s left`, as far as half the row has room.
+/// `26/64 tok · 3 forwards · 21 saved · 0.6 s left`, as far as half the row has room; of a text of which no more is known,
+/// how long it is.
 fn numbers(turn: &Turn, state: &State, cells: usize) -> String {
+    if turn.loaded.tells_text_alone() {
+        return counted(answer_found(turn).graphemes(true).count(), "character");
+    }
     let mut parts = vec![format!("{}/{} tok", turn.committed, turn.answer().len())];
     if let Some(branch) = &turn.branch {
         parts[0] = format!("{} · {}", branch.name, parts[0]);

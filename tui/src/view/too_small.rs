@@ -47,5 +47,8 @@ fn running(turn: &Turn) -> String {
         Stage::Paused => ("‖", "paused"),
         Stage::Stopping { .. } => ("◐", "stopping"),
     };
-    format!("{sign} {} {doing}", turn.progress())
+    let progress = turn
+        .progress()
+        .map_or_else(String::new, |it| format!("{it} "));
+    format!("{sign} {progress}{doing}")
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unmask_core::event::FinishReason;
+use unmask_core::event::{FinishReason, Stats};
 use unmask_core::params::Remasking;
 use unmask_core::settings::approximation;
 
@@ -216,7 +216,7 @@ fn figures(answer: &Answer) -> String {
         FinishReason::MasksLeft => vec!["masks left".to_owned()],
         FinishReason::Complete | FinishReason::EndToken => Vec::new(),
     };
-    parts.push(format!("{} tok", answer.stats.text_tokens));
+    parts.extend(tokens(&answer.stats));
     parts.push(match answer.stats.elapsed < Duration::from_millis(100) {
         true => number::short(answer.stats.elapsed),
         false => number::wait(answer.stats.elapsed),
@@ -235,18 +235,25 @@ fn fit(mut text: &str, cells: usize) -> &str {
     text
 }
 
-/// `61 tok · 64 steps · 9.0 s · 6.8 tok/s`.
+/// `61 tok`; nothing of a server that does not say.
+fn tokens(stats: &Stats) -> Option<String> {
+    let is_known = stats.text_tokens > 0 || stats.counts_forwards();
+    is_known.then(|| format!("{} tok", stats.text_tokens))
+}
+
+/// `61 tok · 64 steps · 9.0 s · 6.8 tok/s`, as far as that is known.
 fn totals(answer: &Answer) -> String {
     let stats = &answer.stats;
-    let mut parts = vec![
-        format!("{} tok", stats.text_tokens),
-        counted(stats.steps, "step"),
-        number::wait(stats.elapsed),
-    ];
-    if stats.nfe != stats.steps || stats.nfe_saved >= 1.0 {
-        parts.insert(2, number::nfe(stats.nfe, stats.nfe_saved));
+    let mut parts: Vec<String> = tokens(stats).into_iter().collect();
+    if stats.counts_forwards() {
+        parts.push(counted(stats.steps, "step"));
+        if stats.nfe != stats.steps || stats.nfe_saved >= 1.0 {
+            parts.push(number::nfe(stats.nfe, stats.nfe_saved));
+        }
     }
-    parts.extend(number::rate(stats.text_tokens, stats.elapsed));
+    parts.push(number::wait(stats.elapsed));
+    let rate = tokens(stats).and_then(|_| number::rate(stats.text_tokens, stats.elapsed));
+    parts.extend(rate);
     match answer.reason {
         FinishReason::Stopped => parts.insert(0, "stopped".to_owned()),
         FinishReason::MasksLeft => parts.insert(0, "masks left".to_owned()),

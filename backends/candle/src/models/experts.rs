@@ -89,7 +89,7 @@ mod tests {
                 false => Numbers::Dense(dense()),
                 true => {
                     let blocks = QTensor::quantize(&dense(), GgmlDType::Q8_0);
-                    Numbers::Quantised(blocks.expect("its rows fill blocks"))
+                    Numbers::Quantised(Box::new(blocks.expect("its rows fill blocks")))
                 }
             },
             bias: None,

@@ -30,25 +30,30 @@ impl Experts<Projection> {
         work.routes.choose(&self.router);
         let x = &mut work.x[first * width..][..tokens * width];
         let (busy, routes) = work.routes.busy();
-        let mut all = Vec::with_capacity(busy.len());
-        for expert in busy {
-            all.push(self.experts[*expert as usize].packed()?);
-        }
-        let mut at = 0;
-        for run in all.chunk_by(|a, b| a.is_some() && b.is_some()) {
-            let routes = &routes[at..at + run.len()];
-            let packed: Vec<Expert<'_>> = run.iter().copied().flatten().collect();
-            if packed.is_empty() {
-                let gated = &self.experts[busy[at] as usize];
-                for route in routes {
-                    gated.add_route(pool, &work.activations, route, x)?;
+        let mut together = |packed: &[Expert<'_>], routes: &[Route], x: &mut [f32]| {
+            experts(
+                pool,
+                &work.activations,
+                packed,
+                routes,
+                &mut work.experts,
+                x,
+            )
+            .map_err(failed)
+        };
+        let mut packed = Vec::with_capacity(busy.len());
+        for (at, expert) in busy.iter().enumerate() {
+            let gated = &self.experts[*expert as usize];
+            match gated.packed()? {
+                Some(expert) => packed.push(expert),
+                None => {
+                    together(&packed, &routes[at - packed.len()..at], x)?;
+                    packed.clear();
+                    gated.add_route(pool, &work.activations, &routes[at], x)?;
                 }
-            } else {
-                let buffers = &mut work.experts;
-                experts(pool, &work.activations, &packed, routes, buffers, x).map_err(failed)?;
             }
-            at += run.len();
         }
+        together(&packed, &routes[busy.len() - packed.len()..], x)?;
         match &self.shared {
             Some(shared) => shared.add(pool, work, first),
             None => Ok(()),

@@ -2,7 +2,7 @@
 
 use unmask_kernels::{Aligned, InstructionSet, Pool};
 
-use crate::measure::{cpu_seconds, median, sample};
+use crate::measure::sample;
 
 /// Of fused multiplications and additions of f32 in a set's vectors, GFLOP a CPU second.
 pub(crate) fn floats(set: InstructionSet) -> Option<f64> {
@@ -65,27 +65,29 @@ pub(crate) fn of(set: InstructionSet) -> Option<f64> {
     }
 }
 
-/// Median of some runs of a loop of `operations`.
-fn rate(operations: f64, run: impl Fn()) -> f64 {
-    run();
-    let once = |_| {
-        let before = cpu_seconds();
-        run();
-        operations / (cpu_seconds() - before) / 1e9
-    };
-    median((0..9).map(once).collect())
-}
-
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::asm;
 
+    use crate::measure::{cpu_seconds, median};
+
     const LOOPS: u64 = 100_000;
+
+    /// Median of some runs of a loop of `operations`.
+    fn rate(operations: f64, run: impl Fn()) -> f64 {
+        run();
+        let once = |_| {
+            let before = cpu_seconds();
+            run();
+            operations / (cpu_seconds() - before) / 1e9
+        };
+        median((0..9).map(once).collect())
+    }
 
     /// Twelve independent instructions, `LOOPS` times.
     macro_rules! twelve {
         ($operations:expr, $first:literal, $second:literal) => {
-            super::rate(LOOPS as f64 * 12.0 * $operations, || {
+            rate(LOOPS as f64 * 12.0 * $operations, || {
                 // SAFETY: the set is available, as its caller has seen; only registers named here are written.
                 unsafe {
                     asm!(
@@ -139,7 +141,7 @@ mod x86 {
             configuration[16 + 2 * tile] = 64;
             configuration[48 + tile] = 16;
         }
-        super::rate(LOOPS as f64 * 4.0 * 32768.0, || {
+        rate(LOOPS as f64 * 4.0 * 32768.0, || {
             // SAFETY: the set is available, as its caller has seen; tiles are configured before and given back after.
             unsafe {
                 asm!(

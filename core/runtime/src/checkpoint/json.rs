@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::CheckpointError;
+use crate::json_fault;
 use crate::regular_file::{self, SMALL};
 
 /// What a pointer file of Git LFS begins with.
@@ -23,8 +24,8 @@ pub(super) fn read_json(path: &Path) -> Result<(String, Value), CheckpointError>
         line,
         what,
     };
-    let value: Value = serde_json::from_str(&text)
-        .map_err(|error| wrong(error.line(), without_place(&error.to_string())))?;
+    let value: Value =
+        serde_json::from_str(&text).map_err(|error| wrong(error.line(), json_fault(&error)))?;
     match value.is_object() {
         true => Ok((text, value)),
         false => Err(wrong(1, "it is no object".to_owned())),
@@ -61,12 +62,6 @@ pub(super) fn unreadable(path: &Path, source: std::io::Error) -> CheckpointError
         path: path.to_owned(),
         source,
     }
-}
-
-/// serde_json puts the place behind its message; ours stands before it.
-fn without_place(message: &str) -> String {
-    let end = message.rfind(" at line ").unwrap_or(message.len());
-    message[..end].to_owned()
 }
 
 /// `text` with Python's numbers in quotation marks.

@@ -104,7 +104,7 @@ impl Control {
         self.has_shared.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn passes(&self) -> Passes {
+    pub(super) fn ran_in(&self) -> Passes {
         match self.has_shared.load(Ordering::Relaxed) {
             true => Passes::Together,
             false => Passes::Alone,

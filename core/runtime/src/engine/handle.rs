@@ -27,8 +27,8 @@ impl TurnHandle {
 
     /// Whether any pass so far has computed other turns too; what a step's event tells of is counted.
     #[must_use]
-    pub fn passes(&self) -> Passes {
-        self.0.passes()
+    pub fn ran_in(&self) -> Passes {
+        self.0.ran_in()
     }
 
     /// Ends the turn after the running step; what is committed is kept.

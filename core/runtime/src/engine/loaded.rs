@@ -5,13 +5,16 @@ use unmask_api::{Capabilities, DeviceKind, ModelFacts, TokenId};
 use super::ModelText;
 use crate::Params;
 use crate::concurrency::Concurrency;
-use crate::config::TaskPreset;
+use crate::config::{REMOTE, TaskPreset};
 use crate::family::{FamilyRules, SpecialIds};
 use crate::measured::Measurement;
 use crate::plugin::Running;
 use crate::precision::PrecisionReason;
 use crate::provenance::Provenance;
 use crate::text::Vocabulary;
+
+/// The precision of a model whose server tells text and no steps.
+pub const TEXT_ALONE: &str = "text";
 
 /// A model that is ready.
 #[derive(Debug, Clone)]
@@ -65,6 +68,13 @@ impl Loaded {
     #[must_use]
     pub fn is_end(&self, token: TokenId) -> bool {
         self.special.is_end(token)
+    }
+
+    /// True if its server tells text and no steps: what forwards, tokens and confidences an answer takes is not known, nor what
+    /// the next one will cost. Its trace says so too.
+    #[must_use]
+    pub fn tells_text_alone(&self) -> bool {
+        self.backend == REMOTE && self.facts.precision == TEXT_ALONE
     }
 
     /// True if blocks of the canvas that are final are computed once, over the turns of a conversation too: exactly, whatever

@@ -1,6 +1,10 @@
+//! What each position would be, out of whole rows of logits.
+
+mod short_form;
+
 use arrayvec::ArrayVec;
 use rayon::prelude::*;
-use unmask_api::{Position, RowSummary, TokenId, TopRows};
+use unmask_api::{Position, RowSummary, TokenId};
 
 use super::gumbel::GumbelArgmax;
 use super::keep_top::keep_top;
@@ -11,7 +15,6 @@ use crate::Params;
 use crate::event::TOP;
 use crate::family::SpecialIds;
 use crate::params::{ConfidenceOf, ConfidenceType, Remasking};
-use crate::scorer::ShortForm;
 
 /// Turns rows of logits into candidates, as LLaDA's `generate()` does.
 #[derive(Clone, Copy)]
@@ -71,85 +74,6 @@ impl Judge<'_> {
             }
         };
         candidates.par_extend(rows.par_chunks_exact(vocab).zip(positions).map(verify));
-    }
-
-    /// What of each row says all that is needed; `None` if noise needs the whole row.
-    #[must_use]
-    pub fn short_form(&self) -> Option<ShortForm> {
-        let params = self.params;
-        if params.temperature > 0.0 || params.top_p.is_some() || params.top_k.is_some() {
-            return None;
-        }
-        let mut banned = match params.confidence_eos_eot_inf {
-            true => self.special.ends().collect(),
-            false => Vec::new(),
-        };
-        if params.logits_eos_inf {
-            banned.extend(self.special.ends_of_text());
-        }
-        banned.sort_unstable();
-        banned.dedup();
-        Some(ShortForm {
-            asked: self.asked(),
-            banned,
-        })
-    }
-
-    /// End tokens that may be the best although they count for nothing in the confidence.
-    fn asked(&self) -> Vec<TokenId> {
-        if !self.params.confidence_eos_eot_inf {
-            return Vec::new();
-        }
-        match self.params.logits_eos_inf {
-            true => self.special.eot.into_iter().collect(),
-            false => self.special.ends().collect(),
-        }
-    }
-
-    /// Judges rows of [`short_form`](Self::short_form): the same candidates as from whole rows.
-    pub fn judge_top(
-        &self,
-        call: usize,
-        positions: &[Position],
-        rows: &TopRows,
-        candidates: &mut Vec<Candidate>,
-    ) {
-        let asked = self.asked();
-        let judge = |(index, &at): (usize, &Position)| {
-            let probability = |logit: f32| rows.probability(index, logit);
-            let shares = rows.logits(index).iter().map(|&logit| probability(logit));
-            let best = (rows.ids(index)[0], rows.logits(index)[0]);
-            let mut token = best;
-            for (&id, &logit) in asked.iter().zip(rows.asked(index)) {
-                if logit > token.1 || (logit == token.1 && id < token.0) {
-                    token = (id, logit);
-                }
-            }
-            // An end token that was banned from the softmax has no share in it.
-            let confidence = match token.0 == best.0 {
-                true => probability(best.1),
-                false => 0.0,
-            };
-            let top = rows
-                .ids(index)
-                .iter()
-                .copied()
-                .zip(shares.clone())
-                .take(TOP);
-            self.ranked(
-                call,
-                Candidate {
-                    at,
-                    token: token.0,
-                    score: 0.0,
-                    confidence: self.round(confidence),
-                    entropy: rows.entropy(index),
-                    margin: margin(shares),
-                    top: top.map(|(id, share)| (id, share as f32)).collect(),
-                },
-            )
-        };
-        candidates.extend(positions.iter().enumerate().map(judge));
     }
 
     /// Judges at most [`TOGETHER`] rows.
@@ -286,12 +210,10 @@ fn argmax(row: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use unmask_api::TopRequest;
-
     use super::*;
     use crate::sampler::Seeded;
 
-    const SPECIAL: SpecialIds = SpecialIds {
+    pub(super) const SPECIAL: SpecialIds = SpecialIds {
         mask: TokenId(0),
         eos: TokenId(1),
         eot: Some(TokenId(2)),
@@ -299,7 +221,7 @@ mod tests {
         bos: None,
     };
 
-    fn whole(judge: Judge<'_>, row: &[f32]) -> Candidate {
+    pub(super) fn whole(judge: Judge<'_>, row: &[f32]) -> Candidate {
         let mut candidates = Vec::new();
         judge.judge(0, &[Position(3)], &mut row.to_vec(), &mut candidates);
         candidates.remove(0)
@@ -424,51 +346,5 @@ mod tests {
     fn a_row_of_nothing_but_minus_infinity_is_survived() {
         let found = judge(&Params::default(), &[f32::NEG_INFINITY; 8]);
         assert_eq!((found.confidence, found.entropy), (0.0, 0.0));
-    }
-
-    /// Numbers that look random, the same for the same seed.
-    fn row(seed: u32, vocab: usize) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(0x9e37_79b9) | 1;
-        let mut next = move || {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            (state >> 8) as f32 / (1 << 24) as f32
-        };
-        (0..vocab).map(|_| next() * next() * 30.0 - 4.0).collect()
-    }
-
-    #[test]
-    fn the_short_form_gives_the_same_candidates_as_whole_rows() {
-        for seed in 0..10_000 {
-            let (params, row) = (
-                Params {
-                    logits_eos_inf: seed % 2 == 1,
-                    confidence_eos_eot_inf: seed % 3 == 1,
-                    ..Params::default()
-                },
-                row(seed, 40),
-            );
-            let judge = Judge {
-                params: &params,
-                special: &SPECIAL,
-                noise: &Seeded(1),
-            };
-            let form = judge.short_form().expect("there is no noise");
-            let request = TopRequest {
-                rows: &[0],
-                banned: &form.banned,
-                asked: &form.asked,
-                divergence: false,
-            };
-            let mut rows = TopRows::default();
-            rows.reset(&request, TOP);
-            let summary = RowSummary::of(&row, &form.banned, TOP);
-            rows.view().put(0, &summary, &row, &request);
-            let at = [Position(3)];
-            let mut short = Vec::new();
-            judge.judge_top(0, &at, &rows, &mut short);
-            assert_eq!(short, [whole(judge, &row)], "seed {seed}");
-        }
     }
 }

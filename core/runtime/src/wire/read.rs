@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::start::Start;
 use super::step::{CommitLine, StepLine};
 use super::{Event, VERSION};
+use crate::json_fault;
 
 /// Bytes of a line at most, its end included.
 pub const LONGEST_LINE: usize = 4 << 20;
@@ -156,7 +157,7 @@ fn parse(line: usize, bytes: &[u8]) -> Result<Option<Event>, ReadError> {
         }
         Ok(_) | Err(_) => (),
     }
-    let event = Event::parse(text).map_err(|error| damaged(error.to_string()))?;
+    let event = Event::parse(text).map_err(|error| damaged(json_fault(&error)))?;
     check(&event).map_err(|what| damaged(what.to_owned()))?;
     Ok(Some(event))
 }

@@ -2,6 +2,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::measure::MeasureSettings;
+use crate::json_fault;
 use crate::message::Message;
 use crate::settings::GenerationPatch;
 
@@ -104,7 +105,7 @@ impl WorkerRequest {
             message,
         };
         let mut said: Map<String, Value> = serde_json::from_str(line).map_err(|error| {
-            let message = format!("the line is no object of JSON: {error}");
+            let message = format!("the line is no object of JSON: {}", json_fault(&error));
             refused(&Value::Null, message)
         })?;
         let id = said.remove("id").unwrap_or_default();
@@ -275,7 +276,7 @@ mod tests {
             (
                 "{\"id\":7,\"do\":\"info\"",
                 Value::Null,
-                "no object of JSON",
+                "no object of JSON: EOF while parsing an object at column 19",
             ),
             ("[]", Value::Null, "no object of JSON"),
             (r#"{"do":"info"}"#, Value::Null, "`id` has to be"),

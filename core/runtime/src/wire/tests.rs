@@ -289,11 +289,11 @@ fn damage_before_the_end_is_an_error_with_its_line() {
     let (first, rest) = text.split_once('\n').expect("two lines");
     refused(
         &format!("{first}\n{{\"event\":\"st\n{rest}"),
-        "line 2 is damaged",
+        "line 2 is damaged: EOF while parsing a string at column 12",
     );
     refused(
         &format!("{first}\n{{\"event\":\"step\"}}\n{rest}"),
-        "line 2 is damaged",
+        "line 2 is damaged: missing field `step` at column 16",
     );
     refused(
         &format!("{first}\n{{\"event\":\"dance\"}}\n{rest}"),

@@ -1,11 +1,12 @@
 //! What becomes of a run whose client or whose model goes.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use crate::fixture::{SLOW, layered, said, serve, serve_with};
+use crate::fixture::{FixtureLoader, SLOW, layered, said, serve, serve_with};
 use crate::host::lock;
 
 #[test]
@@ -56,6 +57,37 @@ fn whoever_was_admitted_on_a_model_that_is_gone_waits_for_it_to_be_loaded_again(
         server.told.dies.store(deaths, Ordering::Relaxed);
         said(&mut server.connect(&request), answer);
     }
+}
+
+#[test]
+fn whoever_waits_for_a_model_hears_how_far_it_is() {
+    let loader = FixtureLoader::default();
+    let told_to = Arc::clone(&loader.0);
+    told_to.loads.store(true, Ordering::Relaxed);
+    let server = serve_with(Box::new(loader), SLOW);
+    let mut client = server.ask(json!({"stream": true, "unmask": {"stream": "steps"}}));
+    let told = said(
+        &mut client,
+        "\"stage\":\"reading words\",\"done\":1,\"total\":2}",
+    );
+    assert!(
+        told.contains("{\"event\":\"loading\",\"model\":\"words\","),
+        "{told}"
+    );
+    let health = || said(&mut server.connect(&server.get("/health")), "}");
+    assert!(
+        health().contains("{\"status\":\"loading\"}"),
+        "{}",
+        health()
+    );
+    let vocabulary = server.connect(&server.get("/unmask/v1/vocabulary"));
+    let refused = said(&mut { vocabulary }, "\"code\":\"loading\"");
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    told_to.loads.store(false, Ordering::Relaxed);
+    told_to.ends.store(true, Ordering::Relaxed);
+    let answer = said(&mut client, "[DONE]");
+    assert_eq!(answer.matches("\"role\":\"assistant\"").count(), 1);
+    assert!(health().contains("{\"status\":\"ok\"}"), "{}", health());
 }
 
 #[test]

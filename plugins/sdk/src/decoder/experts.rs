@@ -86,7 +86,7 @@ impl RouterSpec {
                 };
                 // In the room of what is chosen: group and score.
                 chosen.extend((0..groups.count).map(|group| (group as u32, score(group))));
-                chosen.sort_by(best_first);
+                chosen.sort_unstable_by(best_first);
                 chosen.truncate(groups.kept);
                 let kept = chosen.len();
                 for at in 0..kept {
@@ -96,8 +96,12 @@ impl RouterSpec {
                 chosen.drain(..kept);
             }
         }
-        chosen.sort_by(best_first);
-        chosen.truncate(self.chosen);
+        // No two are equal, so that none needs the memory of a stable sort.
+        if self.chosen < chosen.len() {
+            chosen.select_nth_unstable_by(self.chosen, best_first);
+            chosen.truncate(self.chosen);
+        }
+        chosen.sort_unstable_by(best_first);
         let mut total = 0.0;
         for (expert, share) in &mut *chosen {
             *share = weight(*expert as usize);

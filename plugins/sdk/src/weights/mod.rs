@@ -19,8 +19,8 @@ mod guard;
 mod nearest;
 mod tensor;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,8 @@ pub struct Weights {
     tensors: BTreeMap<String, TensorLocation>,
     /// What an adapter adds, by the tensor.
     deltas: BTreeMap<String, Delta>,
+    /// The `__metadata__` of safetensors files.
+    metadata: HashMap<String, String>,
     /// A lock that tells others that the file is in use.
     #[cfg(feature = "cache")]
     _held: Option<std::fs::File>,
@@ -87,6 +89,7 @@ impl Weights {
     fn index(files: Vec<File>) -> Result<Self, BackendError> {
         let mut tensors: BTreeMap<String, TensorLocation> = BTreeMap::new();
         let mut adapters = Vec::new();
+        let mut metadata = HashMap::new();
         let mut names = None;
         for (index, file) in files.iter().enumerate() {
             if let Some(header) = file.gguf() {
@@ -94,6 +97,10 @@ impl Weights {
                 continue;
             }
             let header = file.header()?;
+            for (key, value) in header.metadata().iter().flatten() {
+                let entry = metadata.entry(key.clone());
+                entry.or_insert_with(|| value.clone());
+            }
             let mut own = BTreeMap::new();
             let is_adapter = adapter::is_adapter(&file.path);
             let tensors = if is_adapter { &mut own } else { &mut tensors };
@@ -129,6 +136,7 @@ impl Weights {
             files,
             tensors,
             deltas,
+            metadata,
             #[cfg(feature = "cache")]
             _held: None,
         })
@@ -249,12 +257,8 @@ impl Weights {
 
     /// The value of `key` in the files' `__metadata__`; the first file that has it wins.
     #[must_use]
-    pub fn metadata(&self, key: &str) -> Option<String> {
-        let files = self.files.iter().filter(|file| file.gguf().is_none());
-        let headers = files.filter_map(|file| file.header().ok());
-        headers
-            .filter_map(|header| header.metadata().clone()?.remove(key))
-            .next()
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
     }
 
     /// The longest side of a tensor that holds numbers.

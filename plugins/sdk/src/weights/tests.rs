@@ -205,7 +205,7 @@ fn numbers_of_every_float_type_are_read_as_f32() {
     full.gather_rows([1, 0, 1, 1].into_iter(), &mut rows)
         .expect("the files are fine");
     assert_eq!(rows, [-2.0, 1.0, -2.0, -2.0]);
-    assert_eq!(weights.metadata("format").as_deref(), Some("pt"));
+    assert_eq!(weights.metadata("format"), Some("pt"));
 }
 
 #[test]

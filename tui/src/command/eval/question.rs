@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use unmask_core::engine::{Failure, FailureKind, Loaded, Message, Outcome, Role};
+use unmask_core::json_fault;
 use unmask_core::regular_file::is_there;
 use unmask_core::sampler::FittedParams;
 use unmask_core::settings::object;
@@ -222,13 +223,15 @@ pub(in super::super) fn read_questions(path: &Path) -> Result<(Vec<EvalQuestion>
         if line.trim().is_empty() {
             continue;
         }
-        let mut question: EvalQuestion = serde_json::from_str(line).map_err(|error| {
-            Usage(format!(
-                "{}:{}: {error}; a line is an object with `task`, `messages` and `answers`",
-                path.display(),
-                index + 1
-            ))
-        })?;
+        let mut question: EvalQuestion =
+            serde_json::from_str(line.trim_end()).map_err(|error| {
+                Usage(format!(
+                    "{}:{}: {}; a line is an object with `task`, `messages` and `answers`",
+                    path.display(),
+                    index + 1,
+                    json_fault(&error)
+                ))
+            })?;
         question.line = index + 1;
         question.place = format!("{}:{}", path.display(), question.line);
         let is_empty = |text: &String| text.trim().is_empty();
@@ -265,6 +268,7 @@ mod tests {
     fn a_damaged_question_is_named_by_its_line() {
         let file = file(&["{\"task\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"answers\":[\"y\"]}\n{\n".to_owned()]);
         let error = read_questions(file.path()).expect_err("the second line is no object");
-        assert!(error.to_string().contains(":2: "), "{error}");
+        let told = ":2: EOF while parsing an object at column 1; a line is an object with";
+        assert!(error.to_string().contains(told), "{error}");
     }
 }

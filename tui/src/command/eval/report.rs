@@ -48,29 +48,41 @@ impl Sums {
         Self::per(self.right as f64, self.questions)
     }
 
-    fn forwards(&self) -> f64 {
-        Self::per(self.nfe as f64, self.questions)
+    /// The forwards; `None` if nobody counted them, as of a server that tells text alone.
+    fn counted_nfe(&self) -> Option<usize> {
+        Some(self.nfe).filter(|&it| it > 0)
     }
 
-    fn tokens_per_forward(&self) -> f64 {
-        Self::per(self.committed as f64, self.nfe)
+    fn forwards(&self) -> Option<f64> {
+        let nfe = self.counted_nfe()?;
+        Some(Self::per(nfe as f64, self.questions))
     }
 
-    fn text_tokens_per_forward(&self) -> f64 {
-        Self::per(self.text_tokens as f64, self.nfe)
+    fn tokens_per_forward(&self) -> Option<f64> {
+        let nfe = self.counted_nfe()?;
+        Some(Self::per(self.committed as f64, nfe))
+    }
+
+    fn text_tokens_per_forward(&self) -> Option<f64> {
+        let nfe = self.counted_nfe()?;
+        Some(Self::per(self.text_tokens as f64, nfe))
     }
 
     fn row(&self, name: &str) -> Vec<String> {
         let visible = self.right_visible.map(|it| format!(" ({it} visible)"));
         let visible = visible.unwrap_or_default();
+        let number = |number: Option<f64>, digits: usize| match number {
+            Some(number) => format!("{number:.digits$}"),
+            None => "unknown".to_owned(),
+        };
         vec![
             name.to_owned(),
             format!("{:.1} %", 100.0 * self.accuracy()),
             percents(wilson(self.right, self.questions)),
             format!("{}/{}{visible}", self.right, self.questions),
-            format!("{:.1}", self.forwards()),
-            format!("{:.2}", self.tokens_per_forward()),
-            format!("{:.2}", self.text_tokens_per_forward()),
+            number(self.forwards(), 1),
+            number(self.tokens_per_forward(), 2),
+            number(self.text_tokens_per_forward(), 2),
             format!("{:.2}", self.seconds),
         ]
     }
@@ -83,7 +95,7 @@ impl Sums {
             "right_visible": self.right_visible,
             "accuracy": self.accuracy(),
             "accuracy_95": [low, high],
-            "nfe": self.nfe,
+            "nfe": self.counted_nfe(),
             "nfe_per_answer": self.forwards(),
             "tokens_per_forward": self.tokens_per_forward(),
             "text_tokens_per_forward": self.text_tokens_per_forward(),
@@ -135,5 +147,31 @@ impl<'a> EvalReport<'a> {
             .map(|(task, sums)| ((*task).to_owned(), sums.object()))
             .collect();
         json!({ "settings": self.settings, "all": self.all.object(), "tasks": tasks })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forwards_that_nobody_counted_are_not_divided_by() {
+        let mut sums = Sums {
+            questions: 2,
+            right: 1,
+            text_tokens: 9,
+            ..Sums::default()
+        };
+        assert_eq!(sums.row("all")[4..7], ["unknown"; 3]);
+        let unknown = [
+            "nfe",
+            "nfe_per_answer",
+            "tokens_per_forward",
+            "text_tokens_per_forward",
+        ];
+        assert!(unknown.iter().all(|&key| sums.object()[key].is_null()));
+        (sums.nfe, sums.committed) = (6, 12);
+        assert_eq!(sums.row("all")[4..7], ["3.0", "2.00", "1.50"]);
+        assert_eq!(sums.object()["nfe"], 6);
     }
 }

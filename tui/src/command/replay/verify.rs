@@ -1,40 +1,27 @@
 //! A recorded run made again: from its canvas, with its settings, its edits in their places. Unless it is to go its own way,
 //! its canvas follows the recorded one.
 
-use std::collections::BTreeSet;
+mod verification;
 
-use unmask::amount::counted;
 use unmask::picture::RecordedRun;
-use unmask_core::Canvas;
 use unmask_core::config::{Config, ConfigReader};
 use unmask_core::engine::{Failure, FailureKind, Loaded, TurnEvent, TurnInput};
 use unmask_core::event::{Commit, StepEvent};
 use unmask_core::fold::Fold;
-use unmask_core::text::Vocabulary;
-use unmask_core::wire::{BackendLine, CommitLine, Event, ModelLine, RunSettings, StepLine};
+use unmask_core::wire::{CommitLine, Event, ModelLine, RunSettings, StepLine, TokenizerLine};
+use unmask_core::{Canvas, Params};
+use verification::Verification;
 
-use crate::cli::ReplayArguments;
+use crate::cli::{ReplayArguments, ReportFormat};
 use crate::command::meter::ProgressMeter;
 use crate::command::turn_runner::TurnRunner;
-use crate::command::{Usage, code, print};
+use crate::command::{Usage, code, print, print_note};
 
 /// A part of a run between two edits.
 struct Leg {
     canvas: Canvas,
     settings: RunSettings,
     steps: Vec<StepLine>,
-}
-
-/// How two runs compare.
-#[derive(Default)]
-struct Comparison {
-    steps: usize,
-    same: usize,
-    first: Option<String>,
-    /// Recorded tokens in whose place another one would stand now.
-    others: usize,
-    /// Differences of the confidences of equal commits.
-    confidences: Vec<f32>,
 }
 
 pub(super) fn verify(
@@ -44,10 +31,16 @@ pub(super) fn verify(
     arguments: &ReplayArguments,
 ) -> anyhow::Result<u8> {
     let legs = legs(run)?;
+    let known = RunSettings::of(&Params::default(), 0).noise;
+    if legs.iter().any(|leg| leg.settings.noise != known) {
+        let text = "the run's random numbers are of another kind than this version makes; use the unmask that recorded it";
+        return Err(Usage(text.to_owned()).into());
+    }
     let mut meter = ProgressMeter::new(arguments.quiet);
+    let (config, choice) = model_of(run, config, reader)?;
     let mut runner = TurnRunner::open(config, reader, &mut meter)?;
-    check_model(run, &runner.loaded)?;
-    let mut comparison = Comparison::default();
+    check_model(run, &runner.loaded, choice)?;
+    let mut verification = Verification::of(arguments);
     let mut interrupted = None;
     for (number, leg) in legs.iter().enumerate() {
         let input = match run.start.infill && number == 0 {
@@ -73,14 +66,19 @@ pub(super) fn verify(
         }
         let is_last = number + 1 == legs.len();
         let vocabulary = &runner.loaded.vocabulary;
-        comparison.add(leg, (&made, vocabulary), is_last && run.end.is_some());
+        let is_ended = is_last && run.end.is_some();
+        verification.add(&leg.steps, (&made, vocabulary), is_ended);
     }
     meter.clear();
-    print(&report(run, &runner.loaded, &comparison))?;
-    Ok(match (interrupted, &comparison.first) {
+    let (start, loaded) = (&run.start, &runner.loaded);
+    print(&match arguments.format {
+        ReportFormat::Text => verification.lines(start, loaded),
+        ReportFormat::Json => verification.json(start, loaded),
+    })?;
+    Ok(match (interrupted, verification.is_same()) {
         (Some(code), _) => code,
-        (None, None) => code::DONE,
-        (None, Some(_)) => code::GENERATION,
+        (None, true) => code::DONE,
+        (None, false) => code::GENERATION,
     })
 }
 
@@ -140,129 +138,79 @@ fn commits(lines: &[CommitLine]) -> Vec<Commit> {
     lines.iter().map(CommitLine::commit).collect()
 }
 
-fn check_model(run: &RecordedRun, loaded: &Loaded) -> Result<(), Failure> {
-    let now = ModelLine::of(loaded);
+/// Who says which model makes the run again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ModelSource {
+    /// The run itself, by a key that the configuration has.
+    Recorded,
+    /// The configuration, which does not have the key of the run.
+    Configured,
+    /// The user, whatever the run says.
+    Named,
+}
+
+/// The configuration with the model of the run, unless the user has named another one. The run comes from anywhere: it
+/// chooses among the entries that there are, and names no folder.
+fn model_of(
+    run: &RecordedRun,
+    config: Config,
+    reader: &ConfigReader,
+) -> anyhow::Result<(Config, ModelSource)> {
     let recorded = &run.start.model;
-    match (&recorded.identity, &now.identity) {
-        (Some(then), Some(now_is)) if then != now_is => Err(Failure {
+    if reader.overrides.model.is_some() {
+        return Ok((config, ModelSource::Named));
+    }
+    Ok(match config.model(&recorded.key) {
+        Some(entry) => (reader.read_for(&entry.key)?, ModelSource::Recorded),
+        None => (config, ModelSource::Configured),
+    })
+}
+
+/// Refuses another model than that of the run, unless it was named; and in any case one whose tokens mean something else.
+fn check_model(run: &RecordedRun, loaded: &Loaded, choice: ModelSource) -> Result<(), Failure> {
+    let (recorded, now) = (&run.start.model, ModelLine::of(loaded));
+    let refusal = |text: String, hint: String| {
+        Err(Failure {
             kind: FailureKind::Model,
-            text: format!(
-                "the run is of {} ({then}), and {} is loaded ({now_is})",
-                recorded.name, now.name
-            ),
-            hint: format!(
-                "name the model of the run with -m, such as -m {}",
+            text,
+            hint,
+        })
+    };
+    let tokenizers = (&run.start.tokenizer, TokenizerLine::of(loaded));
+    if let (Some(then), Some(now_is)) = tokenizers
+        && then.sha256 != now_is.sha256
+    {
+        let text = format!(
+            "the run is of {}, and {} has another tokenizer: the same tokens mean other text",
+            recorded.name, now.name
+        );
+        let hint = "name a model of the same tokenizer with -m".to_owned();
+        return refusal(text, hint);
+    }
+    let (Some(then), Some(now_is)) = (&recorded.identity, &now.identity) else {
+        return Ok(());
+    };
+    if then == now_is {
+        return Ok(());
+    }
+    let both = format!(
+        "the run is of {} ({then}), and {} is loaded ({now_is})",
+        recorded.name, now.name
+    );
+    match choice {
+        ModelSource::Named => {
+            print_note(&both);
+            Ok(())
+        }
+        ModelSource::Recorded => refusal(
+            both,
+            format!(
+                "-m says which model is to make it again, such as -m {}",
                 recorded.key
             ),
-        }),
-        _ => Ok(()),
-    }
-}
-
-impl Comparison {
-    /// Compares step by step; what was made beyond the recorded steps counts where the recorded part has ended by itself.
-    fn add(&mut self, leg: &Leg, (made, vocabulary): (&[StepEvent], &Vocabulary), is_ended: bool) {
-        for (at, step) in leg.steps.iter().enumerate() {
-            self.steps += 1;
-            let Some(now) = made.get(at) else {
-                self.differs(|| format!("step {}: it is not made any more", step.step));
-                continue;
-            };
-            let tokens =
-                |commits: &mut dyn Iterator<Item = (u32, u32)>| commits.collect::<BTreeSet<_>>();
-            let then = tokens(&mut step.commits.iter().map(|it| (it.position, it.token)));
-            let again = tokens(&mut now.commits.iter().map(|it| (it.at.0, it.token.0)));
-            if then == again {
-                self.same += 1;
-                for commit in &step.commits {
-                    let mut others = now.commits.iter();
-                    let other = others.find(|it| it.at.0 == commit.position);
-                    let apart = other.map(|it| (it.confidence - commit.confidence).abs());
-                    self.confidences.extend(apart);
-                }
-                continue;
-            }
-            let is_other = |line: &CommitLine, it: &Commit| {
-                it.at.0 == line.position && it.token.0 != line.token
-            };
-            let others = (step.commits.iter())
-                .filter(|line| now.commits.iter().any(|it| is_other(line, it)));
-            self.others += others.count();
-            self.differs(|| difference(step, &StepLine::of(now, vocabulary)));
-        }
-        if is_ended && made.len() > leg.steps.len() {
-            let more = made.len() - leg.steps.len();
-            self.differs(|| format!("{more} more steps are made now"));
+        ),
+        ModelSource::Configured => {
+            refusal(both, "-m says which model is to make it again".to_owned())
         }
     }
-
-    fn differs(&mut self, what: impl FnOnce() -> String) {
-        if self.first.is_none() {
-            self.first = Some(what());
-        }
-    }
-}
-
-/// `step 12, position 31: recorded “ the” 0.412, now “ a” 0.409; its best two differ by 0.003, a near tie`.
-fn difference(step: &StepLine, now: &StepLine) -> String {
-    let is_now = |line: &&CommitLine| {
-        let mut commits = now.commits.iter();
-        commits.any(|it| (it.position, it.token) == (line.position, line.token))
-    };
-    let Some(line) = step.commits.iter().find(|line| !is_now(line)) else {
-        return format!("step {}: more is committed now", step.step);
-    };
-    let said = |it: &CommitLine| {
-        let text = it.text.as_ref().map(|text| text.shown());
-        let text = text.unwrap_or_else(|| format!("token {}", it.token));
-        format!("“{text}” {:.3}", it.confidence)
-    };
-    let recorded = format!(
-        "step {}, position {}: recorded {}",
-        step.step,
-        line.position,
-        said(line)
-    );
-    match now.commits.iter().find(|it| it.position == line.position) {
-        Some(it) => format!("{recorded}, now {}{}", said(it), tie(it)),
-        None => format!("{recorded}, now it is left masked there"),
-    }
-}
-
-/// How near the two best candidates are to each other.
-fn tie(commit: &CommitLine) -> String {
-    /// Arithmetic in another order moves probabilities by about this much.
-    const NEAR: f32 = 0.01;
-    let [best, second, ..] = &commit.top[..] else {
-        return String::new();
-    };
-    let apart = best.1 - second.1;
-    let near = if apart < NEAR { ", a near tie" } else { "" };
-    format!("; its best two differ by {apart:.3}{near}")
-}
-
-fn report(run: &RecordedRun, loaded: &Loaded, comparison: &Comparison) -> String {
-    let who = |it: &BackendLine| format!("{} {} {}", it.name, it.version, it.precision);
-    let mut lines = format!(
-        "recorded {}, now {} · {} of {} the same\n",
-        who(&run.start.backend),
-        who(&BackendLine::of(loaded)),
-        comparison.same,
-        counted(comparison.steps, "step")
-    );
-    if let Some(first) = &comparison.first {
-        lines += &format!("first difference: {first}\n");
-    }
-    let mut apart = comparison.confidences.clone();
-    apart.sort_unstable_by(f32::total_cmp);
-    if let (Some(most), Some(median)) = (apart.last(), apart.get(apart.len() / 2)) {
-        lines += &format!("confidences differ by at most {most:.6}, median {median:.6}\n");
-    }
-    lines += match (&comparison.first, comparison.others) {
-        (None, _) => String::new(),
-        (Some(_), 0) => "no token that is fixed at the same step is another one\n".to_owned(),
-        (Some(_), others) => format!("{} would be another now\n", counted(others, "token")),
-    }
-    .as_str();
-    lines
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use unmask_core::config::Environment;
 use unmask_core::engine::{Failure, Loaded, Message, Role};
+use unmask_core::json_fault;
 use unmask_core::likelihood::Pair;
 use unmask_core::regular_file::is_there;
 use unmask_core::wire::{MeasureSettings, is_repeatable};
@@ -169,8 +170,8 @@ fn read_lines(from: &mut impl BufRead, path: &Path) -> Result<Vec<ScoreItem>, Us
             continue;
         }
         let refused = |what: &str| Usage(format!("{}:{number}: {what}", shown(path)));
-        let said: ItemLine =
-            serde_json::from_str(line).map_err(|error| refused(&format!("{error}; {FORMS}")))?;
+        let said: ItemLine = serde_json::from_str(line.trim_end())
+            .map_err(|error| refused(&format!("{}; {FORMS}", json_fault(&error))))?;
         items.push(item(number, said).map_err(|what| refused(&what))?);
     }
     Ok(items)
@@ -254,6 +255,8 @@ mod tests {
                 "{said}"
             );
         }
+        let place = "t.jsonl:3: EOF while parsing an object at column 1; ";
+        assert!(refused("{").starts_with(place), "{}", refused("{"));
     }
 
     #[test]

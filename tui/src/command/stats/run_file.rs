@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use unmask_core::config::Environment;
+use unmask_core::json_fault;
 use unmask_core::regular_file::{self, LARGE};
 
 use crate::command::bench::{self, BenchRecord, BenchSettings};
@@ -183,7 +184,7 @@ fn of_samples(text: &str) -> Result<RunFile, String> {
     for (index, line) in prompt::without_mark(text).lines().enumerate() {
         let damaged = |what: &str| format!("line {}: {what}", index + 1);
         let sample: Value =
-            serde_json::from_str(line).map_err(|error| damaged(&error.to_string()))?;
+            serde_json::from_str(line).map_err(|error| damaged(&json_fault(&error)))?;
         let number = sample["doc_id"]
             .as_u64()
             .ok_or_else(|| damaged("it has no `doc_id`"))?;
@@ -239,5 +240,8 @@ mod tests {
         assert_eq!(run.answers[0].asked.as_deref(), Some("h3"));
         let error = of_samples("{\"doc_id\":1}").err();
         assert_eq!(error.as_deref(), Some("line 1: it names no `metrics`"));
+        let error = of_samples(&format!("{}\n{{", sample(1, 1.0))).err();
+        let told = "line 2: EOF while parsing an object at column 1";
+        assert_eq!(error.as_deref(), Some(told));
     }
 }

@@ -6,6 +6,7 @@ use unmask_core::wire::MeasureSettings;
 
 use super::answer;
 use crate::command::score::{PairScore, TextScore};
+use crate::command::{known, text_tokens};
 
 /// A request that is being carried out.
 pub(super) struct RequestJob {
@@ -80,15 +81,16 @@ impl GenerateJob {
         if outcome.reason == FinishReason::Stopped {
             return Ok(cancelled(id));
         }
+        let stats = &outcome.stats;
         let text = loaded.text.until(outcome.canvas.answer(), &self.until)?;
         Ok(serde_json::json!({
             "id": id,
             "text": text,
             "reason": outcome.reason,
-            "prompt_tokens": self.prompt_tokens,
-            "tokens": outcome.stats.text_tokens,
-            "nfe": outcome.stats.nfe,
-            "seconds": outcome.stats.elapsed.as_secs_f64(),
+            "prompt_tokens": known(stats, self.prompt_tokens),
+            "tokens": text_tokens(stats),
+            "nfe": known(stats, stats.nfe),
+            "seconds": stats.elapsed.as_secs_f64(),
         }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use unmask_core::event::{FinishReason, Stats};
+use unmask_core::event::FinishReason;
 use unmask_core::wire::Event;
 
 use super::canvas;
@@ -29,14 +29,7 @@ pub fn show_recorded(state: &mut State, turn: Arc<Turn>) {
         // It was cut, or given up.
         Some(_) | None => FinishReason::Stopped,
     };
-    let stats = Stats {
-        steps: turn.step,
-        nfe: turn.nfe,
-        nfe_saved: turn.nfe_saved,
-        committed: turn.committed,
-        text_tokens: turn.found_tokens().count(),
-        elapsed: turn.elapsed,
-    };
+    let stats = turn.so_far(turn.found_tokens().count());
     state.transcript.push(Entry::Answer(Answer {
         name: turn.speaker(),
         text: answer_found(&turn),

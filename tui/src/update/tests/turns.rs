@@ -1,5 +1,7 @@
 //! Turns and loads: what is sent, paused, stopped, given up.
 
+use unmask_core::event::StepEvent;
+
 use super::*;
 use crate::update::last_turn;
 
@@ -63,6 +65,19 @@ fn a_second_interrupt_abandons_and_late_news_changes_nothing() {
     assert_eq!(driver.receive(EngineEvent::Turn(abandoned, late)), []);
     assert_eq!(driver.entries().len(), kept);
     assert!(matches!(driver.entries()[kept - 1], Entry::Answer(answer) if answer.text == "Two"));
+}
+
+#[test]
+fn an_abandoned_turn_keeps_what_its_steps_have_saved() {
+    let mut driver = Driver::denoising();
+    driver.receive_turn(TurnEvent::Step(StepEvent {
+        nfe_saved: 1.5,
+        ..fixture::step(2, 4, Vec::new())
+    }));
+    driver.ctrl('c');
+    driver.ctrl('c');
+    let last = driver.entries().pop();
+    assert!(matches!(last, Some(Entry::Answer(answer)) if answer.stats.nfe_saved == 1.5));
 }
 
 #[test]

@@ -2,6 +2,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unmask_core::fold::Mark;
 
+use super::bar::bar;
 use super::{figures, quoted};
 use crate::action::{Command, ReplayAct};
 use crate::cells::cell_count;
@@ -12,8 +13,10 @@ use crate::view::{panel, put};
 
 /// Cells of a candidate's text.
 const TEXT: usize = 12;
-/// Cells of a bar at most.
-const BAR: usize = 12;
+/// Cells of the first column at the side, and nearly of the second.
+const COLUMN: u16 = 43;
+/// Cells between two columns.
+const GAP: u16 = 3;
 
 /// What there is to say of a token.
 pub(super) struct Inspected<'a> {
@@ -31,13 +34,15 @@ impl Inspected<'_> {
         }
         let theme = self.state.look.theme;
         let keys = self.keys();
-        let title = format!(
-            "{} · id {} · block {} · {}",
+        let mut title = format!(
+            "{} · id {} · block {}",
             self.title(""),
             self.id(),
-            self.block(),
-            self.pinned()
+            self.block()
         );
+        if let Some(pinned) = self.pinned() {
+            title += &format!(" · {pinned}");
+        }
         let inner = panel::frame(area, theme, &title, &keys, Role::Quiet, buffer);
         let right = inner.right();
         let mut facts = self.facts();
@@ -69,60 +74,95 @@ impl Inspected<'_> {
         }
     }
 
-    /// At the side of the canvas.
+    /// At the side of the canvas, in one column or two.
     pub(super) fn draw_at_side(&self, area: Rect, buffer: &mut Buffer) {
         let theme = self.state.look.theme;
-        for y in area.y..area.bottom() {
-            put(buffer, theme, (area.x, y), area.right(), ("│", Role::Quiet));
+        let ground = panel::ground(theme, Role::Raised);
+        buffer.set_style(area, ground);
+        if ground.bg.is_none() {
+            for y in area.y..area.bottom() {
+                put(buffer, theme, (area.x, y), area.right(), ("│", Role::Quiet));
+            }
         }
         let inner = Rect {
             x: area.x + 2,
             width: area.width.saturating_sub(3),
             ..area
         };
-        let mut y = inner.y;
-        let mut say = |text: &str, role: Role| {
-            if y < inner.bottom() {
-                put(buffer, theme, (inner.x, y), inner.right(), (text, role));
-            }
-            y += 1;
-        };
-        let length = self.moment.fold.canvas().answer().len();
-        say(&self.title(&format!(" of {length}")), Role::Strong);
-        say(&self.place(), Role::Quiet);
-        say("", Role::Text);
-        for fact in self.facts() {
-            say(&fact, Role::Text);
-        }
-        say("", Role::Text);
-        let top = y.min(inner.bottom());
-        let rest = Rect {
-            y: top,
-            height: inner.bottom() - top,
+        let is_room_for_two = inner.width >= 2 * COLUMN;
+        let first = Rect {
+            width: if is_room_for_two { COLUMN } else { inner.width },
             ..inner
         };
-        let mut y = top + self.draw_candidates(rest, buffer) + 1;
-        let mut say = |text: &str, role: Role| {
-            if y < inner.bottom() {
-                put(buffer, theme, (inner.x, y), inner.right(), (text, role));
-            }
-            y += 1;
+        let behind = self.draw_token(first, buffer);
+        let rest = match is_room_for_two {
+            true => Rect {
+                x: first.right() + GAP,
+                width: inner.width - COLUMN - GAP,
+                ..inner
+            },
+            false => Rect {
+                y: behind,
+                height: inner.bottom().saturating_sub(behind),
+                ..inner
+            },
         };
-        if let Some((steps, bars)) = self.growth() {
-            say(&format!("confidence, steps {steps}   {bars}"), Role::Text);
-            say("", Role::Text);
-        }
-        for line in self.history() {
-            say(&line, Role::Text);
-        }
-        for line in self.deeds() {
-            say(&line, Role::Quiet);
-        }
-        say("", Role::Text);
+        let mut lines: Vec<String> = self.deeds();
+        lines.push(String::new());
         let shown = self.replay.shown(self.turn);
-        for (what, figure) in figures(self.turn, self.moment, shown) {
-            say(&format!("{what:<11} {figure}"), Role::Quiet);
+        let figures = figures(self.turn, self.moment, shown).into_iter();
+        lines.extend(figures.map(|(what, figure)| format!("{what:<11} {figure}")));
+        for (y, line) in (rest.y..rest.bottom()).zip(&lines) {
+            put(
+                buffer,
+                theme,
+                (rest.x, y),
+                rest.right(),
+                (line, Role::Quiet),
+            );
         }
+    }
+
+    /// What there is to say of the token; returns the row behind it.
+    fn draw_token(&self, area: Rect, buffer: &mut Buffer) -> u16 {
+        let theme = self.state.look.theme;
+        let mut y = area.y;
+        let say = |y: &mut u16, text: &str, role: Role, buffer: &mut Buffer| {
+            if *y < area.bottom() {
+                put(buffer, theme, (area.x, *y), area.right(), (text, role));
+            }
+            *y += 1;
+        };
+        let length = self.moment.fold.canvas().answer().len();
+        say(
+            &mut y,
+            &self.title(&format!(" of {length}")),
+            Role::Strong,
+            buffer,
+        );
+        say(&mut y, &self.place(), Role::Quiet, buffer);
+        y += 1;
+        for fact in self.facts() {
+            say(&mut y, &fact, Role::Text, buffer);
+        }
+        y += 1;
+        let top = y.min(area.bottom());
+        let candidates = Rect {
+            y: top,
+            height: area.bottom() - top,
+            ..area
+        };
+        y = top + self.draw_candidates(candidates, buffer) + 1;
+        if let Some((steps, bars)) = self.growth() {
+            let line = format!("confidence, steps {steps}   {bars}");
+            say(&mut y, &line, Role::Text, buffer);
+            y += 1;
+        }
+        let history = self.history();
+        for line in &history {
+            say(&mut y, line, Role::Text, buffer);
+        }
+        y + u16::from(!history.is_empty())
     }
 
     fn story(&self) -> Option<TokenStory<'_>> {
@@ -162,7 +202,9 @@ impl Inspected<'_> {
         let canvas = self.moment.fold.canvas();
         let blocks = canvas.answer().len().div_ceil(self.turn.block_length());
         let (block, id) = (self.block(), self.id());
-        format!("block {block} of {blocks} · {} · id {id}", self.pinned())
+        let pinned = self.pinned().map(|pinned| format!(" · {pinned}"));
+        let pinned = pinned.unwrap_or_default();
+        format!("block {block} of {blocks}{pinned} · id {id}")
     }
 
     /// What the tokenizer calls the token.
@@ -171,25 +213,30 @@ impl Inspected<'_> {
         answer.get(self.replay.token).map_or(0, |id| id.0)
     }
 
-    fn pinned(&self) -> &'static str {
+    /// `None` of text that came alone: it counts as given, and nobody pinned it.
+    fn pinned(&self) -> Option<&'static str> {
         let patch = &self.replay.patch;
         let at = self.replay.token;
         if patch.remasked.contains(&at) {
-            return "to melt";
+            return Some("to melt");
         }
         if patch.pinned.contains_key(&at) {
-            return "to pin";
+            return Some("to pin");
         }
         if patch.unpinned.contains(&at) {
-            return "to unpin";
+            return Some("to unpin");
         }
-        match self.mark() {
+        if self.turn.loaded.tells_text_alone() {
+            return None;
+        }
+        Some(match self.mark() {
             Some(Mark::Given) => "pinned",
             _ => "not pinned",
-        }
+        })
     }
 
-    /// `committed at step 9/64`, `conf 0.41 (low)`, `entropy 1.92 nat`, `order 18/128`.
+    /// `committed at step 9/64`, `conf 0.41 (low)`, `entropy 1.92 nat`, `order 18/128`; of text that came alone how sure it was
+    /// is not known.
     fn facts(&self) -> Vec<String> {
         let length = self.moment.fold.canvas().answer().len();
         match (self.mark(), self.story()) {
@@ -210,16 +257,14 @@ impl Inspected<'_> {
                         _ => "committed",
                     };
                     let steps = super::steps(self.state, self.turn);
-                    vec![
-                        format!("{kind} at step {step}/{steps}"),
-                        format!(
-                            "conf {:.2} ({})",
-                            commit.confidence,
-                            band(commit.confidence)
-                        ),
-                        format!("entropy {:.2} nat", commit.entropy),
-                        format!("order {}/{length}", story.order),
-                    ]
+                    let mut facts = vec![format!("{kind} at step {step}/{steps}")];
+                    if !self.turn.loaded.tells_text_alone() {
+                        let sure = commit.confidence;
+                        facts.push(format!("conf {sure:.2} ({})", band(sure)));
+                        facts.push(format!("entropy {:.2} nat", commit.entropy));
+                    }
+                    facts.push(format!("order {}/{length}", story.order));
+                    facts
                 }
             },
             (_, None) => vec!["from the run before this one".to_owned()],
@@ -244,7 +289,8 @@ impl Inspected<'_> {
     /// Returns how many rows it took.
     fn draw_candidates(&self, area: Rect, buffer: &mut Buffer) -> u16 {
         let theme = self.state.look.theme;
-        let Some(story) = self.story().filter(|story| !story.commit.top.is_empty()) else {
+        let story = self.story().filter(|story| !story.commit.top.is_empty());
+        let Some(story) = story.filter(|_| area.height > 0) else {
             return 0;
         };
         let right = area.right();
@@ -291,7 +337,13 @@ impl Inspected<'_> {
     /// What has stood there, if it is more than one thing: `step 3 “a” 0.41, step 9 “b” 0.88`.
     fn history(&self) -> Vec<String> {
         let shown = self.replay.shown(self.turn);
-        let history = self.turn.history(self.moment, shown, self.replay.token);
+        let mut history = self.turn.history(self.moment, shown, self.replay.token);
+        let is_text_alone = self.turn.loaded.tells_text_alone();
+        if is_text_alone {
+            // The mask is the room that its text takes at once.
+            let mask = self.moment.fold.canvas().mask();
+            history.retain(|(_, commit)| commit.token != mask);
+        }
         if history.len() < 2 {
             return Vec::new();
         }
@@ -301,6 +353,7 @@ impl Inspected<'_> {
         let line = |&(step, commit): &(Option<usize>, &unmask_core::event::Commit)| {
             let text = quoted(self.turn, commit.token, TEXT);
             match step {
+                Some(step) if is_text_alone => format!("step {step} “{text}”"),
                 Some(step) => format!("step {step} “{text}” {:.2}", commit.confidence),
                 None => format!("by hand “{text}”"),
             }
@@ -342,25 +395,5 @@ fn band(confidence: f32) -> &'static str {
         Role::FreshHigh => "high",
         Role::FreshMiddle => "mid",
         _ => "low",
-    }
-}
-
-/// A probability as a bar, to an eighth of a cell.
-fn bar(p: f32) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let eighths = (f64::from(p.clamp(0.0, 1.0)) * (BAR * 8) as f64).round() as usize;
-    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bars_are_as_long_as_they_are_likely() {
-        assert_eq!(bar(1.0), "█".repeat(12));
-        assert_eq!(bar(0.5), "█".repeat(6));
-        assert_eq!(bar(0.0), "");
-        assert_eq!(bar(0.01), "▏");
     }
 }

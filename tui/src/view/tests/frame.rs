@@ -44,31 +44,6 @@ fn the_menu_is_drawn_for_those_who_hesitate() {
 }
 
 #[test]
-fn menu_at_80_by_24() {
-    insta::assert_snapshot!(screen(with(size(80, 24), Command::Menu)));
-}
-
-#[test]
-fn menu_at_120_by_40() {
-    insta::assert_snapshot!(screen(with(size(120, 40), Command::Menu)));
-}
-
-#[test]
-fn menu_at_40_by_10() {
-    insta::assert_snapshot!(screen(with(size(40, 10), Command::Menu)));
-}
-
-#[test]
-fn help_at_80_by_24() {
-    insta::assert_snapshot!(screen(with(size(80, 24), Command::Help)));
-}
-
-#[test]
-fn help_at_120_by_40() {
-    insta::assert_snapshot!(screen(with(size(120, 40), Command::Help)));
-}
-
-#[test]
 fn help_for_the_canvas_begins_with_the_canvas() {
     let mut state = main_screen(size(80, 24));
     update(&mut state, Action::Do(Command::Focus));
@@ -88,11 +63,6 @@ fn help_is_filtered_by_typing_after_a_slash() {
     let mut state = with(size(80, 24), Command::Help);
     write(&mut state, "/line");
     insta::assert_snapshot!(screen(state));
-}
-
-#[test]
-fn palette_at_80_by_24() {
-    insta::assert_snapshot!(screen(with(size(80, 24), Command::Palette)));
 }
 
 #[test]
@@ -141,16 +111,6 @@ fn too_narrow_for_hints_the_menu_is_still_named() {
         first.contains("Prime numbers") && first.ends_with("● ready"),
         "{first}"
     );
-}
-
-#[test]
-fn themes_at_80_by_24() {
-    insta::assert_snapshot!(screen(with(size(80, 24), Command::Themes)));
-}
-
-#[test]
-fn themes_at_120_by_40() {
-    insta::assert_snapshot!(screen(with(size(120, 40), Command::Themes)));
 }
 
 #[test]

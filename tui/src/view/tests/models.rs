@@ -127,16 +127,6 @@ fn the_options_of_the_first_screen_are_where_clicks_look_for_them() {
 }
 
 #[test]
-fn first_run_at_80_by_24() {
-    insta::assert_snapshot!(screen(looked(State::new(size(80, 24)))));
-}
-
-#[test]
-fn first_run_at_120_by_40() {
-    insta::assert_snapshot!(screen(looked(State::new(size(120, 40)))));
-}
-
-#[test]
 fn first_run_with_little_room_says_what_to_do() {
     insta::assert_snapshot!(screen(looked(State::new(size(60, 10)))));
 }

@@ -1,4 +1,4 @@
-//! Every panel where there is little room: nothing that tells rows apart may be lost, and nothing may be drawn over.
+//! Every panel at every size: nothing that tells rows apart may be lost, and nothing may be drawn over.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn looked(state: &mut State) {
     update(state, Action::Scanned(Ok(machine().into())));
 }
 
-const PANELS: [Panel; 18] = [
+const PANELS: [Panel; 19] = [
     ("menu", |state| {
         give(state, Command::Menu);
         later(state, 300);
@@ -65,6 +65,7 @@ const PANELS: [Panel; 18] = [
     }),
     ("numbers", |state| give(state, Command::Stats)),
     ("doctor", |state| {
+        state.machine.system = "linux x86_64".to_owned();
         update(state, Action::Do(Command::Look(AfterScan::Doctor)));
         looked(state);
     }),
@@ -91,7 +92,14 @@ const PANELS: [Panel; 18] = [
         give(state, Command::Replay(ReplayAct::Open));
         give(state, Command::Replay(ReplayAct::Write));
     }),
+    ("first run", |state| {
+        *state = State::new(state.size);
+        looked(state);
+    }),
 ];
+
+/// Every panel is seen at these sizes.
+const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (60, 20), (40, 10)];
 
 fn drawn(panel: &Panel, size: Size) -> String {
     let mut state = main_screen(size);
@@ -105,24 +113,19 @@ fn drawn(panel: &Panel, size: Size) -> String {
 }
 
 #[test]
-fn every_panel_at_60_by_20() {
-    for panel in PANELS {
-        let name = format!("{} at 60 by 20", panel.0);
-        insta::assert_snapshot!(name.replace(' ', "_"), drawn(&panel, size(60, 20)));
-    }
-}
-
-#[test]
-fn every_panel_at_40_by_10() {
-    for panel in PANELS {
-        let name = format!("{} at 40 by 10", panel.0);
-        insta::assert_snapshot!(name.replace(' ', "_"), drawn(&panel, size(40, 10)));
+fn every_panel_at_four_sizes() {
+    for (columns, rows) in SIZES {
+        for panel in PANELS {
+            let name = format!("{} at {columns} by {rows}", panel.0);
+            let drawn = drawn(&panel, size(columns, rows));
+            insta::assert_snapshot!(name.replace(' ', "_"), drawn);
+        }
     }
 }
 
 #[test]
 fn no_row_is_longer_than_the_screen_and_frames_are_whole() {
-    for (columns, rows) in [(60, 20), (40, 10), (80, 24), (120, 40), (200, 60)] {
+    for (columns, rows) in SIZES.into_iter().chain([(200, 60)]) {
         for panel in PANELS {
             let drawn = drawn(&panel, size(columns, rows));
             let corners = ["╭", "╮", "╰", "╯"].map(|corner| drawn.matches(corner).count());

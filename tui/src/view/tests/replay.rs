@@ -33,6 +33,54 @@ fn replay(size: Size) -> State {
     state
 }
 
+/// A finished answer of 32 tokens, two a step, with the keys on “exactly”, which the steps before it had guessed.
+fn short(size: Size, layer: ReplayLayer) -> State {
+    const STEPS: usize = 16;
+    let mut state = ready(size);
+    ask(&mut state, 4, QUESTION);
+    let params = Box::new(state.settings.params.clone());
+    apply_turn_event(
+        &mut state,
+        TurnEvent::Started {
+            canvas: Canvas::new(&[], 2 * STEPS, MASK),
+            params,
+            left_out: 0,
+        },
+    );
+    let cells = cells();
+    let commit = |at: usize, confidence: f32| unmask_core::event::Commit {
+        entropy: 3.0 * (1.0 - confidence),
+        ..fixture::new(at, fixture::token(&cells, at), confidence)
+    };
+    for step in 1..=STEPS {
+        let commits: Vec<_> = [2 * step - 2, 2 * step - 1]
+            // Here and there, each place once.
+            .map(|nth| commit(nth * 7 % (2 * STEPS), 0.2 + 0.1 * (nth % 8) as f32))
+            .to_vec();
+        let told = commit(12, 0.05 * step as f32);
+        let guess = unmask_core::event::Guess {
+            at: told.at,
+            token: told.token,
+            confidence: told.confidence,
+        };
+        let event = StepEvent {
+            // It is fixed at step 11.
+            guesses: if step < 11 { vec![guess] } else { Vec::new() },
+            masked: 2 * (STEPS - step),
+            ..fixture::step(step, STEPS, commits)
+        };
+        apply_turn_event(&mut state, TurnEvent::Step(event));
+    }
+    answer(&mut state, "A prime number", 2 * STEPS, STEPS, 2_240);
+    state.focus = crate::state::Focus::Canvas;
+    let part = state.transcript.entries.len() - 1;
+    state.replay = Some(Replay {
+        layer,
+        ..Replay::new(part, 12)
+    });
+    state
+}
+
 fn act(state: &mut State, act: ReplayAct) {
     update(state, Action::Do(Command::Replay(act)));
 }
@@ -45,6 +93,23 @@ fn replay_at_80_by_24() {
 #[test]
 fn replay_at_120_by_40() {
     insta::assert_snapshot!(screen(replay(size(120, 40))));
+}
+
+#[test]
+fn replay_at_200_by_60_has_two_columns_beside_the_answer() {
+    let state = short(size(200, 60), ReplayLayer::Confidence);
+    insta::assert_snapshot!(screen(state));
+}
+
+#[test]
+fn a_short_answer_has_a_bar_for_each_token_in_every_layer() {
+    for layer in [
+        ReplayLayer::Confidence,
+        ReplayLayer::Order,
+        ReplayLayer::Entropy,
+    ] {
+        insta::assert_snapshot!(screen(short(size(120, 40), layer)));
+    }
 }
 
 #[test]

@@ -79,11 +79,6 @@ fn settings_at_60_by_15() {
 }
 
 #[test]
-fn settings_at_the_smallest_size() {
-    insta::assert_snapshot!(screen(settings(size(40, 10))));
-}
-
-#[test]
 fn the_last_settings_are_scrolled_to() {
     let mut state = settings(size(80, 24));
     press(&mut state, KeyCode::End);
@@ -258,13 +253,6 @@ fn the_timeline_can_show_time() {
     let screen = screen(state);
     let row = screen.lines().nth(20).unwrap_or_default();
     assert!(row.starts_with("  ms/step █████"), "{row}");
-}
-
-#[test]
-fn numbers_of_the_conversation() {
-    let mut state = main_screen(size(80, 24));
-    update(&mut state, Action::Do(Command::Stats));
-    insta::assert_snapshot!(screen(state));
 }
 
 #[test]

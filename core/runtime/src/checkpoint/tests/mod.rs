@@ -207,7 +207,7 @@ fn an_adapter_of_its_own_folder_is_for_the_model_that_it_names() {
 fn damaged_files_are_named_with_their_line() {
     let fake = Fake::new();
     fake.write("config.json", "{\n  \"model_type\": }");
-    fake.refused("FOLDER/config.json:2: expected value; fetch the file again");
+    fake.refused("FOLDER/config.json:2: expected value at column 17; fetch the file again");
     fake.write("config.json", r#"{"model_type": "mmada"}"#);
     fake.refused(
         "FOLDER/config.json: it is a model of the family MMaDA, which this version does not run; it runs LLaDA, iLLaDA, LLaDA-MoE, \

@@ -145,7 +145,7 @@ fn one_pass_computes_several_turns() {
         let passes = several.passes();
         assert_eq!(passes.iter().sum::<usize>(), 12 * rows, "{passes:?}");
         for handle in &several.bench.turns {
-            assert_eq!(handle.passes(), Passes::Together);
+            assert_eq!(handle.ran_in(), Passes::Together);
         }
         // The first may have made passes before the others came.
         assert_eq!(passes.iter().max(), Some(&(3 * rows)), "{passes:?}");
@@ -163,7 +163,7 @@ fn a_turn_that_is_to_be_alone_shares_no_pass() {
     assert_eq!(texts(&ends), ["23"; 3]);
     assert_eq!(several.passes(), [1; 6]);
     for handle in &several.bench.turns {
-        assert_eq!(handle.passes(), Passes::Alone);
+        assert_eq!(handle.ran_in(), Passes::Alone);
     }
 }
 

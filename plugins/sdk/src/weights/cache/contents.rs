@@ -41,7 +41,7 @@ pub(super) fn check(weights: &Weights, array: &Array) -> Result<(), String> {
         return Err(format!("lacks {name} as {shape:?}"));
     };
     let sum = written(XxHash3_128::oneshot(found.bytes));
-    if weights.metadata(&sum_key(array)) == Some(sum) {
+    if weights.metadata(&sum_key(array)) == Some(&sum) {
         return Ok(());
     }
     Err(format!("has a wrong checksum for {name}"))

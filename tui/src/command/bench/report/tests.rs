@@ -73,10 +73,10 @@ fn each_mode_is_held_against_exact_question_by_question() {
     let text = report.text();
     for part in [
         "demo f32 on a processor (candle), 100 questions, 64 positions, unmask 0.1.0, 2026-11-30",
-        "exact          32.0  32.0–32.0  32   0 %    1.00        0.12      0.640  0.640  6       50",
-        "steps/2        16.0  16.0–16.0  16   50 %",
+        "exact          32.0  32.0–32.0  32       0 %    1.00        0.12      0.640  0.640  6       50",
+        "steps/2        16.0  16.0–16.0  16       50 %",
         // A third each of 2, 3 and 4: the error of the mean is 0.08.
-        "threshold=0.9  3.0   2.8–3.2    4    91 %",
+        "threshold=0.9  3.0   2.8–3.2    4        91 %",
         "steps/2        approximate  97.5 %       97.5 %    90.0 %       82.6–94.5   90.0 %   82.6–94.5   -10.0",
         "0/10      0.002  0.004",
         "0/1       1.000  1.000",
