@@ -136,8 +136,8 @@ mod tests {
         settings.measured = Some(std::sync::Arc::new(crate::fixture::measurement()));
         settings.set_speed(crate::state::DialPosition::Fast);
         let line = PlanLine::new(&settings, Some(Duration::from_millis(100)));
-        assert!(line.plan.ends_with("→ about 5 forwards"), "{}", line.plan);
-        assert_eq!(line.time.as_deref(), Some("about 0.5 s"));
+        assert!(line.plan.ends_with("→ about 3 forwards"), "{}", line.plan);
+        assert_eq!(line.time.as_deref(), Some("about 0.3 s"));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{MeasuredMode, Measurement};
+use super::{MeasuredMode, Measurement, Spread};
 use crate::Params;
 use crate::params::Transfer;
 
@@ -50,15 +50,28 @@ impl Measurement {
         length: usize,
         forward: Option<Duration>,
     ) -> CostEstimate {
-        let scale = length as f64 / self.length.max(1) as f64;
-        let forwards = (scale * measured.forwards.median).ceil();
+        let forwards = (self.scale(length, |it| it.median) * measured.forwards.median).ceil();
+        let most = self.scale(length, |it| it.p90) * measured.forwards.p90;
         let fed = measured.fed_a_forward;
         let then = || self.forward.map(|it| it.seconds(fed));
         let each = forward.map(|it| it.as_secs_f64()).or_else(then);
         CostEstimate {
             forwards: forwards as usize,
-            most: (scale * measured.forwards.p90).ceil() as usize,
+            most: most.ceil() as usize,
             seconds: each.map(|each| forwards * each),
+        }
+    }
+
+    /// How many times as many forwards an answer of `length` positions takes as one of the measured length. Exact decoding
+    /// makes one for each position that it comes to: an answer that ended before its canvas did takes no more on a longer one,
+    /// one that filled it is taken to go on.
+    fn scale(&self, length: usize, of: impl Fn(&Spread) -> f64) -> f64 {
+        let (length, measured) = (length as f64, self.length.max(1) as f64);
+        let exact = self.modes.iter().find(|it| it.mode.is_exact());
+        let used = exact.map_or(measured, |it| of(&it.forwards)).max(1.0);
+        match used < measured {
+            true => used.min(length) / used,
+            false => length / measured,
         }
     }
 }

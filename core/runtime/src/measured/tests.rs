@@ -101,6 +101,23 @@ fn the_dial_takes_the_fewest_forwards_that_are_shown_to_lose_no_more() {
 }
 
 #[test]
+fn an_answer_that_ended_before_its_canvas_takes_no_more_on_a_longer_one() {
+    let forwards = |exact: f64, length: usize| {
+        let fast = mode("threshold=0.9", exact / 8.0, 1.0, None);
+        let measured = measurement("f32", vec![mode("exact", exact, 1.0, None), fast]);
+        measured.estimate(&measured.modes[1], length, None).forwards
+    };
+    assert_eq!(
+        [16, 32, 64, 256].map(|length| forwards(32.0, length)),
+        [2, 4, 4, 4]
+    );
+    assert_eq!(
+        [32, 64, 256].map(|length| forwards(64.0, length)),
+        [4, 8, 32]
+    );
+}
+
+#[test]
 fn a_mode_is_read_as_it_is_written() {
     for text in [
         "exact",

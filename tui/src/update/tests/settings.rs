@@ -199,13 +199,12 @@ fn the_dial_says_what_was_measured_and_what_was_not() {
     driver.state.settings.measured = Some(std::sync::Arc::new(crate::fixture::measurement()));
     let length = driver.state.settings.length;
     driver.say("/speed fast");
-    let forwards = |of: f64| (of * length as f64 / 64.0).ceil();
+    // Half of the answers ended after 32 of 64 positions, whatever the canvas; nine in ten filled it and may go on.
+    let most = (5.0 * length as f64 / 64.0).ceil();
     assert_eq!(
         driver.notice(),
         format!(
-            "Speed fast: threshold=0.8+dual, {} forwards (9 in 10: up to {}), -1.5 points of right answers (-3.0 to +0.0)",
-            forwards(2.5),
-            forwards(5.0)
+            "Speed fast: threshold=0.8+dual, 3 forwards (9 in 10: up to {most}), -1.5 points of right answers (-3.0 to +0.0)"
         )
     );
     driver.say("/speed balanced");
