@@ -26,7 +26,7 @@ fn wait_offer(terminal: &Terminal) {
 }
 
 fn log(home: &Home) -> String {
-    let file = home.path().join("state/unmask/unmask.log");
+    let file = home.state("unmask.log");
     fs::read_to_string(file).expect("there is a log")
 }
 
@@ -175,7 +175,7 @@ fn the_program_outlives_its_backend_killed_at_any_moment_of_a_generation() {
     }
     wait_answer(&terminal);
     end(terminal);
-    let sessions = home.path().join("data/unmask/sessions");
+    let sessions = home.data("sessions");
     let kept = Command::new("grep")
         .args(["-rl", QUESTION])
         .arg(sessions)

@@ -185,7 +185,7 @@ fn a_pipe_without_a_reader_and_a_link_to_nothing_are_refused() {
 #[cfg(unix)]
 fn a_log_that_is_a_pipe_is_not_waited_for() {
     let home = Home::default();
-    let log = home.path().join("state/unmask/unmask.log");
+    let log = home.state("unmask.log");
     fs::create_dir_all(log.parent().expect("it lies in a folder")).expect("it can be made");
     let made = std::process::Command::new("mkfifo").arg(&log).status();
     assert!(made.is_ok_and(|status| status.success()));

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use unmask_tests::program::{Home, Said, refused};
 use unmask_tests::served::Served;
 
@@ -142,7 +142,7 @@ fn a_server_with_keys_is_asked_with_the_one_of_the_variable() {
     );
 }
 
-/// Answers each request by what `answer` says of its first line; the lines are kept.
+/// Answers each request by what `answer` says of its first line and its body.
 fn replay(answer: impl Fn(&str) -> String + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
     let address = listener.local_addr().expect("it has one");
@@ -171,6 +171,7 @@ fn one(stream: TcpStream, answer: &dyn Fn(&str) -> String) -> std::io::Result<()
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    first += &String::from_utf8_lossy(&body);
     (&stream).write_all(answer(&first).as_bytes())
 }
 
@@ -200,10 +201,28 @@ fn text_of_other_servers_is_an_answer() {
         ("Grüße 🏔\n", Some(0)),
         "{said:?}"
     );
-    let events = told(&home.run(&["generate", "-q", "--format", "jsonl", "Hi"], ""));
+    let said = home.run(
+        &[
+            "generate", "-q", "--format", "jsonl", "--trace", "t.jsonl", "Hi",
+        ],
+        "",
+    );
+    let events: Vec<Value> = (said.stdout.lines())
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
+    let (start, end) = (&events[0], &events[events.len() - 1]);
+    assert_eq!(end["text"], "Grüße 🏔");
+    let alone = [&start["backend"], &end["stats"]].map(|it| it["text_alone"].clone());
+    assert_eq!(alone, [true, true]);
+    let said = home.run(
+        &[
+            "export", "trace", "t.jsonl", "--to", "text", "--step", "all",
+        ],
+        "",
+    );
     assert_eq!(
-        events.last().map(|it| it["text"].clone()),
-        Some("Grüße 🏔".into())
+        said.stdout, "part 1 · \"xx\"\npart 2 · \"Grüße\"\npart 3 · \" 🏔\"\npart 4 · \"\"\n",
+        "{said:?}"
     );
     let said = home.run(&["generate", "-q", "--format", "json", "Hi"], "");
     let summary: Value = serde_json::from_str(&said.stdout).expect("it is JSON");
@@ -212,6 +231,66 @@ fn text_of_other_servers_is_an_answer() {
     }
     let pinned = home.run(&["generate", "-q", "--pin", "0:a", "Hi"], "");
     refused(&pinned, 2, &["no words that are fixed"]);
+}
+
+/// What is wrong with a request for an answer, as such a server sees it.
+fn misread(request: &str) -> Option<String> {
+    let (_, body) = request.split_once('\n')?;
+    let body: Value = serde_json::from_str(body).ok()?;
+    let told = ["max_tokens", "temperature", "seed", "steps", "unmask"].map(|it| &body[it]);
+    let wanted = [json!(64), json!(0.7), json!(7), Value::Null, Value::Null];
+    (told != wanted.each_ref()).then(|| format!("{told:?}"))
+}
+
+#[test]
+fn a_server_of_text_is_told_the_settings_that_count_for_it() {
+    let home = Home::default();
+    let server = replay(|request| match request.contains("/v1/models") {
+        true => ok("application/json", VLLM_MODELS),
+        false => {
+            let said = misread(request).unwrap_or("as said".to_owned());
+            let chunk = json!({"choices": [{"delta": {"content": said}, "finish_reason": "stop"}]});
+            ok(
+                "text/event-stream",
+                &format!("data: {chunk}\n\ndata: [DONE]\n\n"),
+            )
+        }
+    });
+    configured(&home, &server, "");
+    let settings = [
+        "--len", "64", "--temp", "0.7", "--seed", "7", "--steps", "8",
+    ];
+    let said = home.run(&[&["generate", "-q"][..], &settings, &["Hi"]].concat(), "");
+    assert_eq!(said.stdout, "as said\n", "{said:?}");
+}
+
+#[test]
+fn forwards_of_a_server_of_text_are_in_no_figure() {
+    const ANSWER: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"4\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let home = Home::default();
+    configured(&home, &streaming(ANSWER), "");
+    let question = "{\"task\":\"add\",\"messages\":[{\"role\":\"user\",\"content\":\"2+2\"}],\"answers\":[\"4\"]}\n";
+    fs::write(home.path().join("q.jsonl"), question).expect("it can be written");
+    for out in ["a.jsonl", "b.jsonl"] {
+        let said = home.run(&["eval", "-q", "q.jsonl", "--out", out], "");
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.stdout.contains("unknown"), "{said:?}");
+    }
+    let said = home.run(&["stats", "a.jsonl", "b.jsonl"], "");
+    assert!(said.stdout.contains("a.jsonl  100.0 %"), "{said:?}");
+    assert!(!said.stdout.contains("NFE"), "{said:?}");
+    let said = home.run(&["stats", "a.jsonl", "b.jsonl", "--format", "json"], "");
+    let report: Value = serde_json::from_str(&said.stdout).expect("it is JSON");
+    assert_eq!(
+        report["files"][0].get("nfe"),
+        Some(&Value::Null),
+        "{report}"
+    );
+    let said = home.run(&["bench", "-q"], "");
+    refused(&said, 2, &["tells text alone"]);
+    let said = home.run(&["doctor"], "");
+    assert!(said.stdout.contains("test answer: \"4\"\n"), "{said:?}");
+    assert!(!said.stdout.contains("forward"), "{said:?}");
 }
 
 #[test]

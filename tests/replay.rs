@@ -102,7 +102,7 @@ fn an_answer_that_is_paused_edited_and_goes_on_is_the_run_from_the_edited_canvas
     terminal.press("\x1b");
     wait_for(&terminal, &["● ready"]);
     quit(terminal);
-    let sessions = home.path().join("data/unmask/sessions");
+    let sessions = home.data("sessions");
     let below = |folder: &std::path::Path| -> Vec<std::path::PathBuf> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).collect()

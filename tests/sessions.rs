@@ -34,13 +34,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn sessions(home: &Home) -> Vec<PathBuf> {
-    let mut found = files(&home.path().join("data/unmask/sessions"));
+    let mut found = files(&home.data("sessions"));
     found.retain(|path| path.extension().is_some_and(|it| it == "jsonl"));
     found
 }
 
 fn history(home: &Home) -> PathBuf {
-    home.path().join("state/unmask/history.jsonl")
+    home.state("history.jsonl")
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_conversation_killed_in_the_middle_of_a_turn_comes_back_with_all_that_was_fi
     });
     // What it had come to is an answer now, with its steps.
     let running = |path: &PathBuf| path.ends_with("running.trace.jsonl");
-    let below = || files(&home.path().join("data/unmask/sessions"));
+    let below = || files(&home.data("sessions"));
     assert!(!below().iter().any(running), "{:?}", below());
     terminal.press("/replay\r");
     wait_for(&terminal, &["Replay · turn 2", "‖ step "]);

@@ -68,7 +68,7 @@ fn what_a_backend_prints_goes_to_the_log_and_not_on_the_screen() {
     });
     let raw = String::from_utf8_lossy(&terminal.raw()).into_owned();
     assert!(!raw.contains("NOISE"), "a backend wrote on the screen");
-    let log = home.path().join("state/unmask/unmask.log");
+    let log = home.state("unmask.log");
     let log = std::fs::read_to_string(log).expect("there is a log");
     assert!(log.contains("NOISE on standard output") && log.contains("NOISE on standard error"));
 }

@@ -79,11 +79,14 @@ const RESERVED: [Reserved; 6] = [
             "core/conformance/src",
         ],
     },
-    // One place opens libraries.
+    // One place opens backends, and one the driver of a vendor, to ask it what there is.
     Reserved {
         words: &["libloading", "dlopen", "RTLD_"],
         under: &FLOORS,
-        places: &["core/runtime/src/plugin"],
+        places: &[
+            "core/runtime/src/plugin",
+            "backends/onnx/src/cuda/driver.rs",
+        ],
     },
     // One crate has vectors of its own.
     Reserved {
@@ -108,6 +111,7 @@ const RESERVED: [Reserved; 6] = [
             "backends/candle/benches/attention.rs",
             "backends/mlx/src/bytes.rs",
             "backends/mlx/src/device.rs",
+            "backends/onnx/src/cuda/driver.rs",
             "backends/onnx/src/emit/editor.rs",
             "backends/onnx/src/graph/data.rs",
             "backends/onnx/src/slot",

@@ -69,7 +69,7 @@ impl Rig {
 
     /// Where the libraries are to be.
     pub(crate) fn installed(&self, version: &str) -> PathBuf {
-        let runtimes = self.home.path().join("data/unmask/runtimes/needy");
+        let runtimes = self.home.data("runtimes/needy");
         runtimes.join(format!("{version}-plain"))
     }
 

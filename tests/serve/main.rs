@@ -4,6 +4,7 @@ mod answers;
 mod clients;
 mod door;
 mod golden;
+mod limits;
 mod natives;
 mod places;
 mod recorded;

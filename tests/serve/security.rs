@@ -98,8 +98,7 @@ fn keys(home: &Path, text: &str, mode: u32) {
 }
 
 fn log(server: &Server) -> String {
-    std::fs::read_to_string(server.home().path().join("state/unmask/unmask.log"))
-        .expect("there is a log")
+    std::fs::read_to_string(server.home().state("unmask.log")).expect("there is a log")
 }
 
 /// The id of an answer whose turn runs.

@@ -35,6 +35,12 @@ pub struct Said {
     pub code: Option<i32>,
 }
 
+/// Where a home has data and state; on Windows both lie with the configuration.
+const KEPT: [&str; 2] = match cfg!(windows) {
+    true => ["config"; 2],
+    false => ["data", "state"],
+};
+
 impl Default for Home {
     fn default() -> Self {
         Self {
@@ -48,6 +54,18 @@ impl Home {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What the program keeps for its user under this path.
+    #[must_use]
+    pub fn data(&self, path: &str) -> PathBuf {
+        self.path().join(KEPT[0]).join("unmask").join(path)
+    }
+
+    /// What the program keeps of its own state under this path.
+    #[must_use]
+    pub fn state(&self, path: &str) -> PathBuf {
+        self.path().join(KEPT[1]).join("unmask").join(path)
     }
 
     /// The variables that make the program live in it, and find the backends that belong to these tests.
@@ -64,12 +82,12 @@ impl Home {
         vec![
             ("HOME", text(home)),
             ("XDG_CONFIG_HOME", text(&home.join("config"))),
-            ("XDG_DATA_HOME", text(&home.join("data"))),
+            ("XDG_DATA_HOME", text(&home.join(KEPT[0]))),
             ("XDG_CACHE_HOME", text(&home.join("cache"))),
-            ("XDG_STATE_HOME", text(&home.join("state"))),
-            // What Windows asks in their place: it has one folder for data and configuration.
+            ("XDG_STATE_HOME", text(&home.join(KEPT[1]))),
+            // What Windows asks in their place.
             ("USERPROFILE", text(home)),
-            ("APPDATA", text(&home.join("config"))),
+            ("APPDATA", text(&home.join(KEPT[0]))),
             ("LOCALAPPDATA", text(&home.join("cache"))),
             ("UNMASK_BACKEND_PATH", text(libraries)),
         ]

@@ -157,7 +157,7 @@ fn an_approved_library_runs_until_it_changes_or_that_is_taken_back() {
 fn what_is_approved_is_kept_in_a_file_of_the_user_alone() {
     let rig = Rig::new();
     rig.run(&["backends", "approve", "eager"]);
-    let file = rig.home.path().join("state/unmask/approved_backends.json");
+    let file = rig.home.state("approved_backends.json");
     let mode = fs::metadata(&file)
         .expect("it was written")
         .permissions()
@@ -208,7 +208,7 @@ fn a_plugin_of_the_command_line_runs_this_once() {
     let said = rig.run_with(&["backends", "--plugin", &rig.path], &variables);
     done(&said, &["eager", "usable"]);
     assert!(rig.has_run());
-    let file = rig.home.path().join("state/unmask/approved_backends.json");
+    let file = rig.home.state("approved_backends.json");
     assert!(!file.exists(), "nothing is remembered");
     rig.must_not_run("not approved");
     let missing = rig.run_with(&["backends", "--plugin", "/nowhere.so"], &variables);
@@ -243,7 +243,7 @@ fn the_current_folder_is_never_searched() {
 #[test]
 fn a_library_in_the_data_folder_is_asked_about_too() {
     let mut rig = Rig::new();
-    let folder = rig.home.path().join("data/unmask/backends");
+    let folder = rig.home.data("backends");
     fs::create_dir_all(&folder).expect("the home is ours");
     fs::copy(&rig.path, folder.join("libunmask_backend_eager.so")).expect("the home is ours");
     rig.path = String::new();

@@ -200,7 +200,7 @@ fn what_cannot_be_examined_is_refused_with_the_reason() {
     fs::set_permissions(&exposed, everybody).expect("the file is ours");
     refused(&verify(text(&exposed)), 3, &["exposed.so is not loaded"]);
     // A name vouches for nothing.
-    let installed = home.path().join("data/unmask/backends");
+    let installed = home.data("backends");
     fs::create_dir_all(&installed).expect("the home is ours");
     let copy = installed.join("libunmask_backend_faulty.so");
     fs::copy(&FAULTY.path, copy).expect("the home is ours");

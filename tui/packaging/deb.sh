@@ -13,8 +13,23 @@ rm -rf target/package/deb
 mkdir -p target/package/deb/bin
 ln -s ../lib/unmask/unmask target/package/deb/bin/unmask
 cp -r "$stage" target/package/deb/root
+# cargo-deb strips what it has built itself alone.
+strip --strip-unneeded target/package/deb/root/unmask target/package/deb/root/libunmask_backend_*.so
 gzip -9n target/package/deb/root/man/*.1
+gzip -9nc CHANGELOG.md >target/package/deb/root/changelog.gz
+{ cat LICENSE-MIT && printf '\n%s\n' "Apache License, Version 2.0: its text is /usr/share/common-licenses/Apache-2.0; of the crates within, licences.gz."; } \
+    >target/package/deb/copyright
+version=$(target/release/unmask --version | cut -d ' ' -f 2)
+# Debian's own, of the packaging; what changed in the program is in the other.
+cat >target/package/deb/changelog <<END
+unmask ($version-1) unstable; urgency=medium
+
+  * Version $version; changelog.gz says what is new.
+
+ -- The unmask authors <maintainers@unmask.invalid>  $(date -uR ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"})
+END
 (cd target/package/deb/root/licences && tail -n +1 -- */*) | gzip -9n >target/package/deb/root/licences.gz
+rm -f target/package/unmask_*.deb
 deb=$(cargo deb --package unmask --no-build --output target/package/)
 echo "$deb"
 [ $# -gt 0 ] || exit 0

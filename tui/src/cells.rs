@@ -8,13 +8,18 @@ use unicode_segmentation::UnicodeSegmentation;
 /// Cells of `text` as it is drawn, cluster by cluster; a control character counts as the one sign that stands for it.
 #[must_use]
 pub fn cell_count(text: &str) -> usize {
-    let of = |cluster: &str| match cluster.len() {
-        1 => 1,
-        _ => usize::from(cluster.cell_width()),
-    };
     match text.is_ascii() {
         true => text.len(),
-        false => text.graphemes(true).map(of).sum(),
+        false => text.graphemes(true).map(cluster_cells).sum(),
+    }
+}
+
+/// The same of one cluster.
+#[must_use]
+pub fn cluster_cells(cluster: &str) -> usize {
+    match cluster.len() {
+        1 => 1,
+        _ => usize::from(cluster.cell_width()),
     }
 }
 

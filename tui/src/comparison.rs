@@ -1,6 +1,10 @@
-//! How two answers compare: by the tokens of their canvases if both have the same prompt, else by their texts.
+//! How two answers compare: by the tokens of their canvases if both have the same prompt, and by their words once both are
+//! whole.
+
+mod words;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::{Value, json};
 use unmask_core::TokenId;
@@ -9,6 +13,21 @@ use unmask_core::wire::RunSettings;
 
 use crate::layout::answer_found;
 use crate::state::{CanvasMoment, Turn};
+pub use words::{WordChange, WordComparison};
+
+/// An answer at one of its steps.
+pub type AnswerMoment<'a> = (&'a Turn, &'a CanvasMoment);
+
+/// Two answers as they are shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownComparison {
+    /// By their tokens; `None` if their prompts are other tokens, so that positions mean nothing.
+    pub tokens: Option<CanvasComparison>,
+    /// By their words; `None` while one of them is not whole.
+    pub words: Option<WordComparison>,
+    /// The difference that one of them came to first.
+    pub first: Option<TokenDifference>,
+}
 
 /// Two canvases as they are shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,12 +40,13 @@ pub struct CanvasComparison {
     pub first: Option<TokenDifference>,
 }
 
-/// A token that is another one in the second answer.
+/// A token, or a word of several, that is another one in the second answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenDifference {
-    /// The step of the first answer that decided it.
-    pub step: usize,
-    /// Where, as an offset in the answer.
+    /// The step of the first answer that decided it, or of the second one if that alone has something there; `None` if it was
+    /// there before the first step.
+    pub step: Option<usize>,
+    /// Where, as an offset in that answer.
     pub offset: usize,
     /// What stands there in both.
     pub texts: [String; 2],
@@ -66,11 +86,44 @@ pub fn have_same_prompt(first: &Turn, second: &Turn) -> bool {
     prompt(first) == prompt(second) && first.mask() == second.mask()
 }
 
+impl ShownComparison {
+    /// Compares two answers at these moments.
+    #[must_use]
+    pub fn of(first: AnswerMoment<'_>, second: AnswerMoment<'_>) -> Self {
+        let is_alike = have_same_prompt(first.0, second.0);
+        let tokens = is_alike.then(|| canvases(first, second));
+        let words = WordComparison::of([first, second]);
+        let of_tokens = || tokens.as_ref().and_then(|it| it.first.clone());
+        Self {
+            first: match &words {
+                Some(words) => words.first([first, second]),
+                None => of_tokens(),
+            },
+            tokens,
+            words,
+        }
+    }
+
+    /// The tokens of both that are others in each place where they differ: whole words as soon as there are words, since one
+    /// more of them shifts all tokens behind it.
+    #[must_use]
+    pub fn places(&self) -> Vec<[Range<usize>; 2]> {
+        match (&self.words, &self.tokens) {
+            (Some(words), _) => words.changes.iter().map(|it| it.tokens.clone()).collect(),
+            (None, Some(tokens)) => {
+                let places = tokens.differing.iter();
+                places.map(|&at| [at..at + 1, at..at + 1]).collect()
+            }
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
 /// Compares two canvases at these moments.
 #[must_use]
 pub fn canvases(
-    (first, now): (&Turn, &CanvasMoment),
-    (second, then): (&Turn, &CanvasMoment),
+    (first, now): AnswerMoment<'_>,
+    (second, then): AnswerMoment<'_>,
 ) -> CanvasComparison {
     let marks = [now, then].map(|moment| moment.fold.answer_marks());
     let tokens = [now, then].map(|moment| moment.fold.canvas().answer());
@@ -82,7 +135,7 @@ pub fn canvases(
     let decided: Vec<usize> = (0..length).filter(is_decided).collect();
     let differs = |at: &&usize| tokens[0][**at] != tokens[1][**at];
     let differing: Vec<usize> = decided.iter().filter(differs).copied().collect();
-    let step = |at: usize| first.story(now, at).and_then(|it| it.step).unwrap_or(0);
+    let step = |at: usize| first.story(now, at).and_then(|it| it.step);
     let earliest = differing.iter().min_by_key(|&&at| (step(at), at));
     CanvasComparison {
         first: earliest.map(|&at| TokenDifference {
@@ -116,7 +169,7 @@ pub fn runs(first: &Turn, second: &Turn) -> RunComparison {
         // Its types are said: where the system's crates are walked over by reference, as on macOS, they are not found.
         strsim::generic_levenshtein::<Ids<'_>, Ids<'_>, &TokenId, &TokenId>(&ids[0], &ids[1])
     };
-    let are_known = !both.iter().any(|turn| turn.loaded.tells_text_alone());
+    let are_known = !both.iter().any(|turn| turn.loaded.text_alone);
     RunComparison {
         same_prompt,
         settings: settings(first, second),
@@ -190,7 +243,7 @@ fn first_other(first: &Turn, second: &Turn) -> Option<TokenDifference> {
             let is_known = held.is_some_and(|token| token != first.mask());
             if is_known && held != Some(commit.token) && commit.token != second.mask() {
                 return Some(TokenDifference {
-                    step: step.step,
+                    step: Some(step.step),
                     offset,
                     texts: [first.token_text(held?), second.token_text(commit.token)],
                 });
@@ -226,9 +279,12 @@ impl RunComparison {
             lines += &format!("the canvases part after step {step}\n");
         }
         if let Some(it) = &self.first_other {
+            let step = it
+                .step
+                .map_or_else(String::new, |step| format!("step {step}, "));
             lines += &format!(
-                "first difference: step {}, token {}: “{}” · “{}”\n",
-                it.step, it.offset, it.texts[0], it.texts[1]
+                "first difference: {step}token {}: “{}” · “{}”\n",
+                it.offset, it.texts[0], it.texts[1]
             );
         }
         if let Some(at) = self.first_token {
@@ -312,7 +368,7 @@ mod tests {
         assert_eq!((end.decided, end.differing), (3, vec![1, 2]));
         // The first answer came to the third token first.
         let expected = TokenDifference {
-            step: 1,
+            step: Some(1),
             offset: 2,
             texts: [" c".to_owned(), "a".to_owned()],
         };

@@ -19,6 +19,7 @@ mod sealed {
     impl Plain for i16 {}
     impl Plain for i32 {}
     impl Plain for f32 {}
+    impl Plain for crate::activations::Group {}
 }
 use sealed::Plain;
 

@@ -3,12 +3,12 @@
 //! * [`Pool`]: the threads. [`InstructionSet`]: what their products use, chosen at run time.
 //! * [`Source`], [`Layout`], [`pack`]: from rows of f32, bf16 or f16 to packed bytes, the same for every processor, to be kept
 //!   in a file. [`Matrix`]: a view of such bytes as they lie, mapped or not.
-//! * [`Activations`]: f32 rows quantised to 8 bits with a scale for each 128 columns.
+//! * [`Activations`]: f32 rows quantised to 8 bits with a scale for each 128 columns, or one for up to 512 that are alike.
 //! * [`product`] and what becomes of its results, an [`Epilogue`]; [`experts`]: grouped products of a mixture of experts.
 //! * [`BlockAttention`] over blocks of keys in f16; [`RmsNorm`] and [`rotate`] for rows of f32.
 //!
-//! Products do not depend on threads, rows beside each other, or instruction set: sums within a group of 128 columns are exact
-//! integers, and groups are added in order in f32 with the same roundings everywhere.
+//! Products do not depend on threads, rows beside each other, or instruction set: sums within a group of 128 columns, or the
+//! groups that share a scale, are exact integers, and these are added in order in f32 with the same roundings everywhere.
 //!
 //! ```
 //! use std::num::NonZeroUsize;

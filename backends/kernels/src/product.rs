@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::activations::Activations;
+#[cfg(target_arch = "x86_64")]
+use crate::activations::RUN;
 use crate::aligned::Shared;
 use crate::epilogue::{Epilogue, FinishedRows, PanelEnd, finish_rows};
 use crate::error::{Error, same};
@@ -89,6 +91,7 @@ impl PanelProducts<'_> {
             let rows = ROWS.min(self.rows.end - first);
             let plan = Plan::of(set, x, rows, layout);
             scratch.sums.resize(self.panels.len() * rows * PANEL);
+            scratch.carried.resize(rows * PANEL);
             // Outside, so that activations stay in L2 for all panels; inside, so that packed bytes stay there for all rows.
             for outer in (0..layout.groups()).step_by(plan.outer) {
                 let end = layout.groups().min(outer + plan.outer);
@@ -109,7 +112,7 @@ impl PanelProducts<'_> {
                             next,
                         };
                         // SAFETY: the set is available.
-                        unsafe { block.add_to(set, sums) };
+                        unsafe { block.add_to(set, sums, &mut scratch.carried) };
                     }
                 }
             }
@@ -162,7 +165,7 @@ impl PanelProducts<'_> {
     }
 }
 
-/// How many groups are multiplied at once.
+/// How many groups are multiplied at once, of bytes whole runs.
 struct Plan {
     outer: usize,
     inner: usize,
@@ -174,7 +177,7 @@ impl Plan {
         let groups = layout.groups();
         let (outer, inner) = match set {
             InstructionSet::Amx if rows * x.stride > RESIDENT => {
-                let fit = (RESIDENT / (rows * GROUP)).max(8);
+                let fit = (RESIDENT / (rows * GROUP)).max(8) / RUN * RUN;
                 (fit, fit)
             }
             // One tile of rows is a plain stream of weights.

@@ -9,6 +9,8 @@ use crate::epilogue::PanelEnd;
 pub(crate) struct Scratch {
     /// Sums of rows of activations by rows of panels, `[panels, rows, 64]`.
     pub(crate) sums: Aligned<f32>,
+    /// Sums of integers of a panel that go on into the next group.
+    pub(crate) carried: Aligned<i32>,
     pub(crate) ends: Vec<PanelEnd>,
 }
 

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Random, dequantised, layout, packed, pool, reference, root_mean_square, unpacked};
 use unmask_kernels::{
-    Activations, Epilogue, Error, Finish, Format, InstructionSet, Matrix, Rows, product,
+    Activations, Epilogue, Finish, Format, InstructionSet, Matrix, Rows, product,
 };
 
 /// Fewer and smaller under Miri, which is slow.
@@ -186,10 +186,55 @@ fn every_epilogue_agrees_with_doubles_and_gives_the_same_bits_everywhere() {
 }
 
 #[test]
+fn rows_whose_groups_have_one_scale_stand_beside_others() {
+    let mut random = Random(59);
+    let (n, k, m) = (
+        width(130),
+        if cfg!(miri) { 140 } else { 1472 },
+        if cfg!(miri) { 3 } else { 39 },
+    );
+    let w = random.normals(n * k);
+    let mut x = random.normals(m * k);
+    // An outlier in some group of two rows of three: its run of four groups has scales of its own, the others have one.
+    for (row, x) in x.chunks_mut(k).enumerate().filter(|(row, _)| row % 3 > 0) {
+        x[row * 89 % k] = 300.0;
+    }
+    for format in FORMATS {
+        let layout = layout(format, Rows::Plain, n, k);
+        let before = vec![0.0; m * n];
+        let case = Case {
+            x: &x,
+            m,
+            w: &w,
+            layout,
+            epilogue: Epilogue::default(),
+            before: &before,
+        };
+        let (want, first) = (case.want(), case.run(InstructionSet::Portable, 1));
+        let size = root_mean_square(&want);
+        let wrong = first
+            .iter()
+            .zip(&want)
+            .find(|(got, want)| (f64::from(**got) - **want).abs() > 2e-5 * size);
+        assert_eq!(wrong, None, "{format:?}");
+        for set in InstructionSet::available() {
+            assert!(
+                case.run(set, 2)
+                    .iter()
+                    .zip(&first)
+                    .all(|(a, b)| a.to_bits() == b.to_bits()),
+                "{set:?} {format:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_row_has_the_same_bits_in_any_company() {
     let mut random = Random(41);
     let (n, k, m) = (width(200), 320, if cfg!(miri) { 3 } else { 70 });
-    let (w, x) = (random.normals(n * k), random.normals(m * k));
+    let (w, mut x) = (random.normals(n * k), random.normals(m * k));
+    x.iter_mut().step_by(4 * k + 1).for_each(|x| *x = 90.0);
     for format in FORMATS {
         let layout = layout(format, Rows::Plain, n, k);
         for set in InstructionSet::available() {
@@ -285,83 +330,4 @@ fn any_bytes_are_a_matrix() {
             product(&pool, &x, &matrix, &Epilogue::default(), &mut y).expect("the sizes fit");
         }
     }
-}
-
-#[test]
-fn sizes_that_do_not_fit_are_refused_and_nothing_is_written() {
-    let pool = pool(2, InstructionSet::best());
-    let (n, k, m) = (6, 10, 2);
-    let plain = layout(Format::Int8, Rows::Plain, n, k);
-    let gated = layout(Format::Int8, Rows::GateUp, n, k);
-    let bytes = packed(&pool, plain, &[1.0; 60]);
-    let mut x = Activations::new();
-    x.quantise(&pool, &[1.0; 20], m, k).expect("the sizes fit");
-    let check = |layout, finish, bias: Option<&[f32]>, out: usize, want: Error| {
-        let matrix = Matrix::new(layout, &bytes).expect("the bytes fit");
-        let mut y = vec![7.0; out];
-        let result = product(&pool, &x, &matrix, &Epilogue { bias, finish }, &mut y);
-        assert_eq!(result, Err(want));
-        assert!(y.iter().all(|y| *y == 7.0));
-    };
-    let length = |what, found, expected| Error::Length {
-        what,
-        found,
-        expected,
-    };
-    let differ = |what, left, right| Error::Mismatch { what, left, right };
-    check(plain, Finish::Store, None, 11, length("the output", 11, 12));
-    check(
-        plain,
-        Finish::Store,
-        Some(&[0.0; 5]),
-        12,
-        length("the bias", 5, 6),
-    );
-    check(
-        plain,
-        Finish::SwiGlu,
-        None,
-        12,
-        differ("being gate and up", 0, 1),
-    );
-    check(
-        gated,
-        Finish::Store,
-        None,
-        6,
-        differ("being gate and up", 1, 0),
-    );
-    let scatter = |rows, weights| Finish::ScatterAdd { rows, weights };
-    check(
-        plain,
-        scatter(&[0, 2], &[1.0; 2]),
-        None,
-        12,
-        Error::Row { row: 2, rows: 2 },
-    );
-    check(
-        plain,
-        scatter(&[0], &[1.0; 2]),
-        None,
-        12,
-        length("the rows of the output", 1, 2),
-    );
-    check(
-        plain,
-        scatter(&[0, 1], &[1.0]),
-        None,
-        12,
-        length("the weights of the rows", 1, 2),
-    );
-    x.quantise(&pool, &[1.0; 22], m, 11).expect("the sizes fit");
-    let matrix = Matrix::new(plain, &bytes).expect("the bytes fit");
-    let result = product(&pool, &x, &matrix, &Epilogue::default(), &mut [0.0; 12]);
-    assert_eq!(result, Err(differ("columns", 11, 10)));
-    let result = x.quantise(&pool, &[1.0; 22], 3, 11);
-    assert_eq!(result, Err(length("the activations", 22, 33)));
-    assert_eq!(x.quantise(&pool, &[], 3, 0), Err(Error::Size("the row")));
-    assert_eq!(
-        x.read_row(2, &mut [0.0; 11]),
-        Err(Error::Row { row: 2, rows: 2 })
-    );
 }

@@ -3,6 +3,7 @@
 use unmask_sdk::machine::{self, Memory, Processor};
 use unmask_sdk::{BackendError, Device, DeviceKind};
 
+use crate::cuda;
 use crate::graph::ElementType;
 use crate::library::FoundLibrary;
 use crate::precision::Precision;
@@ -85,7 +86,8 @@ impl ComputeDevice {
     fn describe(self, name: String) -> Device {
         let (kind, memory) = match self {
             Self::Cpu => (DeviceKind::Cpu, Memory::now()),
-            Self::Cuda(_) | Self::DirectMl(_) => (DeviceKind::Gpu, Memory::default()),
+            Self::Cuda(number) => (DeviceKind::Gpu, cuda_memory(number)),
+            Self::DirectMl(_) => (DeviceKind::Gpu, Memory::default()),
             Self::CoreMl => (DeviceKind::Accelerator, Memory::default()),
             Self::WebGpu => match webgpu::adapter() {
                 Ok(adapter) if adapter.is_software => (DeviceKind::Cpu, Memory::now()),
@@ -122,11 +124,14 @@ pub(crate) fn list(library: Option<&FoundLibrary>) -> Vec<Device> {
     };
     let mut add =
         |device: ComputeDevice, name: &str| devices.push(device.describe(name.to_owned()));
-    if library.has_beside("onnxruntime_providers_cuda") {
-        add(
-            ComputeDevice::Cuda(0),
-            "NVIDIA GPU through CUDA, not tested",
-        );
+    if library.has_beside(cuda::PROVIDER) {
+        match cuda::usable(library) {
+            Ok(gpus) => (0..).zip(gpus).for_each(|(number, gpu)| {
+                let name = format!("{} through CUDA, not tested", gpu.name);
+                add(ComputeDevice::Cuda(number), &name);
+            }),
+            Err(reason) => add(ComputeDevice::Cuda(0), &format!("CUDA: {reason}")),
+        }
     }
     if cfg!(windows) && library.has_beside("DirectML") {
         add(
@@ -152,9 +157,23 @@ pub(crate) fn list(library: Option<&FoundLibrary>) -> Vec<Device> {
     devices
 }
 
+/// What the driver says that GPU `number` has; how much of it is free it tells nobody who does not compute there.
+fn cuda_memory(number: i32) -> Memory {
+    let gpus = cuda::gpus().as_ref().ok();
+    let gpu = gpus.and_then(|gpus| gpus.get(usize::try_from(number).ok()?));
+    Memory {
+        total_bytes: gpu.map_or(0, |gpu| gpu.memory_bytes),
+        free_bytes: 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    use std::fs;
+
     use super::*;
+    use crate::library::LibraryOrigin;
 
     #[test]
     fn an_id_that_can_be_read_is_what_the_device_is_called() {
@@ -177,5 +196,32 @@ mod tests {
                 .to_string();
             assert!(error.contains("choose device = \"cpu\""), "{error}");
         }
+    }
+
+    #[test]
+    fn a_runtime_for_cuda_says_at_once_what_the_machine_lacks() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let provider = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", cuda::PROVIDER);
+        fs::write(folder.path().join(provider), "").expect("it is ours");
+        let library = FoundLibrary {
+            path: folder.path().join("library"),
+            origin: LibraryOrigin::Installed,
+            version: None,
+        };
+        let listed = list(Some(&library));
+        let rows = listed.iter().filter(|row| row.id.starts_with("cuda:"));
+        let names: Vec<String> = rows.map(|row| row.name.clone()).collect();
+        let expected = match cuda::gpus() {
+            Ok(gpus) => {
+                let name = |gpu: &cuda::Gpu| format!("{} through CUDA, not tested", gpu.name);
+                gpus.iter().map(name).collect()
+            }
+            Err(reason) => vec![format!("CUDA: {reason}")],
+        };
+        assert_eq!(names, expected);
+        assert!(
+            list(None).iter().all(|row| row.id == "cpu"),
+            "it needs the provider"
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! networks. A network becomes a `graph` with the inputs and outputs of `ports`, made of `layers`; `loader` fetches its
 //! matrices; `emit` hands it to the `runtime`, whose `library` is found on disk. A pass becomes a `feed`.
 
+mod cuda;
 mod device;
 mod emit;
 mod feed;

@@ -9,6 +9,7 @@
 //! the system. A library that the user named has to fit; others are passed over if they do not.
 
 mod binary;
+mod needed;
 mod places;
 mod version;
 
@@ -48,7 +49,17 @@ impl FoundLibrary {
 
     /// True if a library of this name, without `lib` and the ending, lies beside it: `onnxruntime_providers_cuda`.
     pub(crate) fn has_beside(&self, name: &str) -> bool {
-        self.path.with_file_name(places::file_name(name)).is_file()
+        self.has_file_beside(&places::file_name(name))
+    }
+
+    /// True if a file of this name lies beside it.
+    pub(crate) fn has_file_beside(&self, name: &str) -> bool {
+        self.path.with_file_name(name).is_file()
+    }
+
+    /// The libraries that the library of this name beside it needs, as far as its file tells, which is on Linux.
+    pub(crate) fn needed_by(&self, name: &str) -> Vec<String> {
+        needed::of(&self.path.with_file_name(places::file_name(name)))
     }
 }
 

@@ -10,10 +10,12 @@ use ort::session::Session as Runner;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use unmask_sdk::{BackendError, LoadProgress, Progress, log};
 
+use crate::cuda;
 use crate::device::ComputeDevice;
 use crate::emit::editor;
 use crate::file;
 use crate::graph::Graph;
+use crate::library;
 use crate::runtime::failed;
 use crate::short_form::{self, DeviceShortForm};
 use crate::watch::watched;
@@ -135,7 +137,12 @@ impl SessionPlan {
                 placed.map_err(Into::into)
             }
             ComputeDevice::Cuda(number) => {
-                self.with_provider(builder, ep::CUDA::default().with_device_id(number).build())
+                let provider = ep::CUDA::default().with_device_id(number).build();
+                let placed = self.with_provider(builder, provider);
+                return placed.map_err(|error| match why_not_cuda(number) {
+                    Some(why) => BackendError::Device(why),
+                    None => failed("start", error),
+                });
             }
             ComputeDevice::DirectMl(number) => self.with_provider(
                 builder,
@@ -208,6 +215,22 @@ impl SessionPlan {
             Err(_) if is_unwanted() => Err(BackendError::Cancelled),
             done => done,
         }
+    }
+}
+
+/// All that is missing, as far as it can be seen from here; the runtime names the first library alone.
+fn why_not_cuda(number: i32) -> Option<String> {
+    let library = library::find().ok()?;
+    if !library.has_beside(cuda::PROVIDER) {
+        return None;
+    }
+    match cuda::usable(&library) {
+        Err(why) => Some(why),
+        Ok(gpus) if (0..).zip(gpus).any(|(it, _)| it == number) => None,
+        Ok(gpus) => Some(format!(
+            "`cuda:{number}` is not there: NVIDIA's driver has `cuda:0` to `cuda:{}`; `unmask backends` names them",
+            gpus.len() - 1
+        )),
     }
 }
 

@@ -1,5 +1,5 @@
 // The page of two recorded runs side by side, on one slider. All that is shown comes from the traces.
-import { runs, fold, tellsTextAlone, texts, visibleEnd } from "./wire.js";
+import { figures, fold, progress, runs, texts, visibleEnd } from "./wire.js";
 import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
@@ -49,7 +49,7 @@ function draw() {
   $("panels").hidden = page.chosen === null;
   sides.forEach((it, index) => {
     const chosen = page.chosen === null ? null : cellAt(index, page.chosen);
-    $(`panel-${it.name}`).replaceChildren(...(chosen ? portrait(chosen, page.chosen) : []));
+    $(`panel-${it.name}`).replaceChildren(...(chosen ? portrait(chosen, page.chosen, it.folded.state) : []));
   });
 }
 
@@ -69,10 +69,7 @@ function side({ name, run, folded }) {
     parts.push(span);
   }
   $(`answer-${name}`).replaceChildren(...parts);
-  const isText = tellsTextAlone(run);
-  const rate = state.ms > 0 && !isText ? `${((1000 * (cells.length - state.from - state.masked)) / state.ms).toFixed(1)} tok/s` : "";
-  const counted = isText ? [] : [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} ${state.nfe === 1 ? "forward" : "forwards"}`];
-  $(`figures-${name}`).textContent = [...counted, `${(state.ms / 1000).toFixed(2)} s`, rate].filter(Boolean).join(" · ");
+  $(`figures-${name}`).textContent = [progress(state), ...figures(folded)].filter(Boolean).join(" · ");
 }
 
 function go(at) {

@@ -1,5 +1,5 @@
 // The page of one recorded run: a canvas, a slider over its steps, a panel for a token. All that is shown comes from the trace.
-import { runs, fold, tellsTextAlone, texts, visibleEnd } from "./wire.js";
+import { figures, fold, progress, runs, texts, visibleEnd } from "./wire.js";
 import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,9 +40,7 @@ function draw() {
   $("slider").value = String(page.at);
   const done = page.at === run.events.length && run.end;
   const why = done ? (run.end.event === "done" ? run.end.reason.replaceAll("_", " ") : "failed") : page.at === run.events.length ? "unfinished" : "";
-  const isText = tellsTextAlone(run), perSecond = state.ms > 0 && !isText ? (1000 * (cells.length - from - state.masked)) / state.ms : 0;
-  const counted = isText ? [] : [`step ${state.step}/${state.steps || "?"}`, `${state.nfe} forwards`, state.saved > 0 ? `${state.saved.toFixed(0)} saved` : ""];
-  $("figures").textContent = [...counted, `${(state.ms / 1000).toFixed(2)} s`, perSecond ? `${perSecond.toFixed(1)} tok/s` : "", why].filter(Boolean).join(" · ");
+  $("figures").textContent = [progress(state), ...figures(page.folded), why].filter(Boolean).join(" · ");
   [...$("bars").children].forEach((bar, index) => bar.classList.toggle("past", index < page.at));
   panel(cells);
 }
@@ -51,7 +49,7 @@ function panel(cells) {
   const box = $("panel"), it = page.chosen === null ? null : cells[page.chosen];
   box.hidden = !it;
   if (!it) return;
-  box.replaceChildren(...portrait(it, page.chosen));
+  box.replaceChildren(...portrait(it, page.chosen, page.folded.state));
 }
 
 function choose(at) {

@@ -40,8 +40,9 @@ export function labelOf(cell, at) {
 }
 
 /** What there is to say of a cell, as elements. */
-export function portrait(cell, at) {
+export function portrait(cell, at, { textAlone }) {
   const rows = [make("h2", "", cell.mark === "masked" ? "masked" : `“${nameOf(cell.piece).replaceAll("\n", "⏎")}”`)];
+  if (textAlone) return cell.step ? [...rows, make("p", "", `came with part ${cell.step}`)] : rows;
   rows.push(make("p", "", `position ${at} · ${cell.kind}${cell.step ? ` · step ${cell.step}` : ""}${cell.order ? ` · commit ${cell.order}` : ""}`));
   if (cell.mark === "committed" || cell.mark === "changed") rows.push(make("p", "", `confidence ${percent(cell.confidence)} · entropy ${cell.entropy.toFixed(3)} nat`));
   if (cell.was) rows.push(make("p", "", `was ${cell.was}`));

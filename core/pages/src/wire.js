@@ -26,9 +26,6 @@ export function runs(events) {
   return all;
 }
 
-/** Whether a run is of a server that tells text and no steps: what forwards and tokens it took is not known. */
-export const tellsTextAlone = ({ start }) => start.backend?.name === "openai" && start.backend.precision === "text";
-
 /** The canvas before the first step. @returns {Cell[]} */
 export function begin(start) {
   const { mask, tokens, given } = start.canvas;
@@ -78,9 +75,18 @@ export function apply(cells, event, start, state) {
 export function fold(run, count) {
   const cells = begin(run.start);
   const state = { step: 0, steps: 0, nfe: 0, saved: 0, masked: cells.filter((it) => it.mark === "masked").length,
-    block: 0, blocks: 1, fed: [0, 0], ms: 0, order: 0, from: run.start.canvas.answer_start };
+    block: 0, blocks: 1, fed: [0, 0], ms: 0, order: 0, from: run.start.canvas.answer_start, textAlone: Boolean(run.start.backend?.text_alone) };
   for (const event of run.events.slice(0, count)) apply(cells, event, run.start, state);
   return { cells, state };
+}
+
+/** How far it is: `step 3/8`; of a server that told text alone, how much of that had come. */
+export const progress = (state) => `${state.textAlone ? "part" : "step"} ${state.step}/${state.steps || "?"}`;
+
+/** What it took: forwards, seconds, tokens a second; of text alone the seconds are all that is known. */
+export function figures({ cells, state }) {
+  const seconds = `${(state.ms / 1000).toFixed(2)} s`, rate = state.ms > 0 ? (1000 * (cells.length - state.from - state.masked)) / state.ms : 0;
+  return state.textAlone ? [seconds] : [`${state.nfe} ${state.nfe === 1 ? "forward" : "forwards"}`, state.saved >= 1 ? `${state.saved.toFixed(0)} saved` : "", seconds, rate ? `${rate.toFixed(1)} tok/s` : ""];
 }
 
 /** What a reader sees of tokens: specials left out, bytes that together are characters put together. One text for each cell. */

@@ -6,7 +6,7 @@ import { markdownOf, rows, svgOf } from "../src/app/export.js";
 import { inline, markdown } from "../src/app/markdown.js";
 import { SseReader } from "../src/app/sse.js";
 import { labelOf, percent } from "../src/token.js";
-import { begin, fold } from "../src/wire.js";
+import { begin, figures, fold, progress } from "../src/wire.js";
 import { start, steps } from "./recorded.mjs";
 
 test("events are whole however their bytes are cut", () => {
@@ -82,6 +82,16 @@ test("a picture holds the canvas of its step, and text of a run stays text", () 
   assert.match(svg, /step 1\/4/);
   assert.equal((svg.match(/fill="#000" opacity/g) || []).length, 4, "a box for each mask");
   assert.doesNotMatch(svg, /<script>/);
+});
+
+test("of a run whose server told text alone the parts are shown, and the time", () => {
+  const counted = fold({ start, events: steps }, 2);
+  assert.deepEqual([progress(counted.state), ...figures(counted)], ["step 2/4", "2 forwards", "", "0.02 s", "150.0 tok/s"]);
+  const alone = { ...start, backend: { ...start.backend, text_alone: true } }, told = fold({ start: alone, events: steps }, 2);
+  assert.deepEqual([progress(told.state), ...figures(told)], ["part 2/4", "0.02 s"]);
+  const svg = svgOf({ start: alone, events: steps, at: 2 }, "a", new Proxy({}, { get: () => "#000" }));
+  assert.match(svg, /part 2\/4/);
+  assert.doesNotMatch(svg, /step|forward/);
 });
 
 test("a conversation is a document", () => {

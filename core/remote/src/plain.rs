@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 use unmask_core::api::{Capabilities, ModelFacts};
 use unmask_core::config::{ModelEntry, REMOTE};
 use unmask_core::engine::{
-    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TEXT_ALONE, TurnEvent, TurnRequest,
-    Wanted, Wish,
+    Answering, Failure, FailureKind, LaidOut, Loaded, Outcome, TurnEvent, TurnRequest, Wanted, Wish,
 };
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::family::FamilyRules;
+use unmask_core::params::Growth;
 use unmask_core::plugin::Running;
 use unmask_core::precision::PrecisionReason;
 use unmask_core::provenance::Provenance;
+use unmask_core::settings::Setting;
 use unmask_core::{Canvas, Params, Position, TokenId};
 
 use super::answer::{News, StreamedAnswer};
@@ -83,11 +84,12 @@ impl PlainModel {
                 max_positions: POSITIONS,
                 memory_bytes: 0,
                 cell_bytes: 0,
-                precision: TEXT_ALONE.to_owned(),
+                precision: "text".to_owned(),
                 capabilities: Capabilities(0),
                 notes: vec![format!(
-                    "answers at {}{context}; it tells text alone: no tokens, no confidences, no pins; of the settings length, temperature and seed count",
-                    client.root()
+                    "answers at {}{context}; it tells text alone: no tokens, no confidences, no pins; of the settings count: {}",
+                    client.root(),
+                    Setting::OF_TEXT.map(|it| it.definition().label).join(", ")
                 )],
             },
             special: text::special(),
@@ -99,6 +101,7 @@ impl PlainModel {
             default_seed: None,
             measured: None,
             presets: Vec::new(),
+            text_alone: true,
             is_untold: true,
         };
         Ok(Self {
@@ -123,16 +126,29 @@ impl PlainModel {
                 "ask anew, or choose a model of `unmask serve` or of this machine",
             ));
         }
+        // How long the canvas is, is settled here.
+        let params = Params {
+            growth: Growth::Fixed,
+            ..params.clone()
+        };
+        let told = Setting::OF_TEXT.map(|setting| {
+            let definition = setting.definition();
+            let value = (definition.get)(&params, canvas.answer().len());
+            // By its name in OpenAI's API.
+            let name = match setting {
+                Setting::Length => "max_tokens",
+                _ => definition.key,
+            };
+            (name.to_owned(), json!(value))
+        });
         let mut body = json!({
             "model": self.model,
             "messages": text::messages(&canvas.tokens()[..start]),
             "stream": true,
             "stream_options": {"include_usage": true},
-            "max_tokens": canvas.answer().len(),
-            "temperature": params.temperature,
-            "seed": params.seed,
         });
         if let Value::Object(body) = &mut body {
+            body.extend(told);
             body.extend(self.extra.clone());
         }
         Ok(body)
@@ -227,7 +243,10 @@ impl TextTurn {
             canvas,
             settled: String::new(),
             reason: None,
-            stats: Stats::default(),
+            stats: Stats {
+                text_alone: true,
+                ..Stats::default()
+            },
             last: Instant::now(),
         }
     }

@@ -4,7 +4,6 @@
 mod pending_question;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use unmask_api::{Position, TokenId, TopRows};
 
@@ -181,7 +180,7 @@ impl Denoise {
             nfe_saved: self.nfe_saved(),
             committed: self.written,
             text_tokens: self.end_of_text() - self.canvas.answer_start(),
-            elapsed: Duration::ZERO,
+            ..Stats::default()
         }
     }
 

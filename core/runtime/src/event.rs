@@ -124,13 +124,17 @@ pub struct Stats {
     /// Wall time of the steps.
     #[serde(rename = "ms", with = "milliseconds")]
     pub elapsed: Duration,
+    /// See [`Loaded::text_alone`](crate::engine::Loaded::text_alone): the time is all that was counted then, and the tokens of
+    /// the text if they are not 0.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub text_alone: bool,
 }
 
 impl Stats {
-    /// False if another server made the steps, which tells of no forwards: neither they nor the canvas's tokens are known then.
+    /// A count; `None` where [text alone](Self::text_alone) was told.
     #[must_use]
-    pub fn counts_forwards(&self) -> bool {
-        self.nfe > 0 || self.steps == 0
+    pub fn told<T>(&self, count: T) -> Option<T> {
+        (!self.text_alone).then_some(count)
     }
 }
 

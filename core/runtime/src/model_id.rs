@@ -120,9 +120,10 @@ pub(crate) fn is_gguf(path: &Path) -> bool {
 }
 
 fn hub_id(text: &str) -> Option<ModelId> {
-    let address = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
+    let behind = |starts: [&str; 2]| starts.iter().find_map(|start| text.strip_prefix(start));
+    // Browsers hide the scheme of what is copied by hand.
+    let is_hub = text.starts_with("huggingface.co/") || text.starts_with("hf.co/");
+    let address = behind(["https://", "http://"]).or(is_hub.then_some(text));
     // HOST/ORG/NAME where it is the address of a page.
     let path = match address {
         Some(address) => address.split(['?', '#']).next()?.split_once('/')?.1,
@@ -212,6 +213,8 @@ mod tests {
             "GSAI-ML/LLaDA-1.5/",
             "https://huggingface.co/GSAI-ML/LLaDA-1.5",
             "https://huggingface.co/GSAI-ML/LLaDA-1.5/?library=transformers",
+            "huggingface.co/GSAI-ML/LLaDA-1.5",
+            "hf.co/GSAI-ML/LLaDA-1.5/",
         ] {
             check(text, &Ok(id.clone()));
         }
@@ -260,6 +263,7 @@ mod tests {
             "a/b:../x",
             "a/b:c:d",
             "https://huggingface.co/",
+            "hf.co/a",
         ] {
             check(text, &Err(ModelIdError(text.to_owned())));
         }

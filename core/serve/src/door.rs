@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use super::error::ApiError;
 
@@ -139,10 +139,7 @@ fn name_of(host: &str) -> Option<&str> {
 }
 
 /// Tests what a request's head says of its body.
-pub(crate) fn check_body(method: &Method, headers: &HeaderMap) -> Result<(), ApiError> {
-    if method != Method::POST {
-        return Ok(());
-    }
+pub(crate) fn check_body(headers: &HeaderMap) -> Result<(), ApiError> {
     let unsupported = |message: &str| {
         Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

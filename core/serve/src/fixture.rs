@@ -44,6 +44,7 @@ pub(crate) fn model() -> Arc<Loaded> {
     let vocabulary = Arc::new(Vocabulary::new(pieces()));
     Arc::new(Loaded {
         presets: Vec::new(),
+        text_alone: false,
         is_untold: true,
         key: "words".to_owned(),
         name: "words".to_owned(),

@@ -12,7 +12,7 @@ use unmask_core::settings::{self, Setting};
 use super::error::ApiError;
 use super::fields::Fields;
 use super::stops::Stops;
-use super::unmask_member::UnmaskMember;
+use super::unmask_member::{AnswerForm, UnmaskMember};
 
 const TEMPERATURES: RangeInclusive<f64> = 0.0..=2.0;
 const MOST_STOPS: usize = 64;
@@ -91,8 +91,7 @@ impl GenerationFields {
             model: fields.take("model")?,
             max_tokens: max_tokens.or(tokens),
             temperature: temperature(fields)?,
-            // Negative ones are seeds too.
-            seed: fields.take::<i128>("seed")?.map(|it| it as u64),
+            seed: fields.seed()?,
             stops: stops(fields)?,
             n: fields.number("n", 1..=MOST_ANSWERS)?.unwrap_or(1),
             stream: fields.take("stream")?.unwrap_or(false),
@@ -136,9 +135,28 @@ impl GenerationFields {
         let said = &self.unmask.settings;
         said.apply(&mut params, &mut length);
         params.temperature = self.temperature.unwrap_or(params.temperature);
-        let most = max_length.unwrap_or(usual.saturating_mul(MAX_LENGTH_FACTOR));
-        let is_length_said = said.get(Setting::Length).is_some();
-        if is_length_said && length > most {
+        let most = most(loaded, max_length);
+        // Blocks of attention end where the prompt says, wherever an answer does.
+        let given = match (&self.unmask.form, loaded.rules.attention_block) {
+            (AnswerForm::Canvas(canvas), None) => Some(canvas.answer_length()),
+            (
+                AnswerForm::Canvas(_)
+                | AnswerForm::Masks
+                | AnswerForm::Pins(_)
+                | AnswerForm::Parts(_)
+                | AnswerForm::AnyLength(..),
+                _,
+            ) => None,
+        };
+        let is_length_said = given.is_some() || said.get(Setting::Length).is_some();
+        if let Some(given) = given {
+            length = given;
+            if said.get(Setting::BlockLength).is_none()
+                && !length.is_multiple_of(params.block_length.max(1))
+            {
+                params.block_length = length;
+            }
+        } else if is_length_said && length > most {
             let message = format!(
                 "`unmask.length` is {length}; this server makes answers of up to {most} positions"
             );
@@ -178,6 +196,12 @@ impl GenerationFields {
         let drawn = || Ulid::new().random() as u64 >> 11;
         said.or(loaded.default_seed).unwrap_or_else(drawn)
     }
+}
+
+/// Positions of an answer that are filled at most.
+pub(crate) fn most(loaded: &Loaded, max_length: Option<usize>) -> usize {
+    let usual = loaded.default_length.max(1);
+    max_length.unwrap_or(usual.saturating_mul(MAX_LENGTH_FACTOR))
 }
 
 /// Positions of whole blocks for so many tokens, or of a shorter one.

@@ -135,7 +135,7 @@ fn settings(fields: &mut Fields) -> Result<MeasureSettings, ApiError> {
         samples: samples.unwrap_or(usual.samples),
         strata: fields.take("strata")?.unwrap_or(usual.strata),
         cfg_scale: fields.take("cfg_scale")?.unwrap_or(usual.cfg_scale),
-        seed: fields.take("seed")?.unwrap_or(usual.seed),
+        seed: fields.seed()?.unwrap_or(usual.seed),
         rule: fields.take("rule")?.unwrap_or(usual.rule),
         pairing: fields.take("pairing")?.unwrap_or(usual.pairing),
         greedy: fields.take("greedy")?.unwrap_or(usual.greedy),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json, body::Bytes};
@@ -17,6 +17,7 @@ use super::app::App;
 use super::client::Client;
 use super::error::ApiError;
 use super::fields::Fields;
+use super::path_text::PathText;
 use super::prepare::tokens;
 use super::prompt::Prompt;
 use super::queue::WorkKind;
@@ -30,6 +31,7 @@ pub(crate) async fn tokenize(
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = Fields::parse(&body)?;
     let loaded = loaded(&app, &mut fields, &client).await?;
+    fields.need_one_of(["text", "messages"])?;
     let prompt = match fields.take::<String>("text")? {
         Some(text) => Prompt::Text(text),
         None => Prompt::of_chat(&mut fields)?,
@@ -100,7 +102,7 @@ enum TurnWish {
 pub(crate) async fn turn(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = Fields::parse(&body)?;
@@ -201,7 +203,7 @@ pub(crate) async fn models(State(app): State<Arc<App>>) -> Json<Value> {
 /// `GET /v1/models/{id}`
 pub(crate) async fn model(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathText(id): PathText,
 ) -> Result<Json<Value>, ApiError> {
     let key = app.model(Some(&id))?.to_owned();
     Ok(Json(model_json(&app, &key)))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use unmask_pages::PAGE_FILES;
 
 use super::app::App;
 use super::error::ApiError;
+use super::path_text::PathText;
 use super::prompt::no_such_route;
 
 /// Scripts, styles and requests of the server's own and nothing else; what a model writes can neither become a script nor
@@ -28,7 +29,7 @@ pub(crate) async fn index(State(app): State<Arc<App>>) -> Result<Response, ApiEr
 /// `GET /page/NAME`
 pub(crate) async fn part(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    PathText(name): PathText,
 ) -> Result<Response, ApiError> {
     file(&app, &name)
 }

@@ -42,10 +42,13 @@ fn read(mut fields: Fields) -> Result<AskedAnswers, ApiError> {
         AnswerForm::Masks
         | AnswerForm::Pins(_)
         | AnswerForm::Parts(_)
-        | AnswerForm::AnyLength(..) => match fields.has("prompt") {
-            true => Prompt::of_completion(&mut fields)?,
-            false => vec![Prompt::of_chat(&mut fields)?],
-        },
+        | AnswerForm::AnyLength(..) => {
+            fields.need_one_of(["messages", "prompt"])?;
+            match fields.has("prompt") {
+                true => Prompt::of_completion(&mut fields)?,
+                false => vec![Prompt::of_chat(&mut fields)?],
+            }
+        }
     };
     generation.end(fields)?;
     Ok(AskedAnswers {

@@ -10,8 +10,9 @@ use unmask_core::engine::{
 };
 use unmask_core::settings::Setting;
 
+use super::bounds::bound;
 use super::error::ApiError;
-use super::generation::{FittedGeneration, GenerationFields};
+use super::generation::{FittedGeneration, GenerationFields, most};
 use super::prefix::TextRule;
 use super::prompt::Prompt;
 use super::unmask_member::AnswerForm;
@@ -164,7 +165,7 @@ impl AskedAnswers {
         let mut hole = any_length.map_or_else(|| self.hole(&fitted), NonZeroUsize::get);
         let (input, rule) = self.input(prompt, loaded, &fitted, hole, limits)?;
         let laid_out = lay_out(input, &fitted, loaded);
-        let (request, rule) = match laid_out {
+        let (mut request, rule) = match laid_out {
             Ok(request) => (request, rule),
             Err(failure) => {
                 let room = shorter(&failure, fitted.fit.length, hole, prompt);
@@ -180,6 +181,8 @@ impl AskedAnswers {
                 (request, rule)
             }
         };
+        let most = most(loaded, limits.max_length);
+        bound(&mut request, &self.generation.unmask.form, most)?;
         Ok(PreparedTurn {
             request,
             rule,

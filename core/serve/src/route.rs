@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::handler::Handler;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 use ulid::Ulid;
 
@@ -22,6 +23,10 @@ use super::{chat, completion, likelihood, native, openapi, page, plan, prompt};
 
 /// Bytes of a body.
 const LARGEST_BODY: usize = 2 << 20;
+/// Bytes of one that is too large which are read to its end, so that whoever sends it hears why.
+const LARGEST_REFUSED: u64 = 16 << 20;
+/// After which nobody sends any more of it.
+const SILENCE: Duration = Duration::from_secs(1);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -33,14 +38,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/health", get(native::health))
         .route("/v1/models", get(native::models))
         .route("/v1/models/{*id}", get(native::model))
-        .route("/v1/chat/completions", post(chat::chat))
-        .route("/v1/completions", post(completion::completion))
-        .route("/v1/fim/completions", post(completion::fill_in))
-        .route("/unmask/v1/tokenize", post(native::tokenize))
-        .route("/unmask/v1/detokenize", post(native::detokenize))
-        .route("/unmask/v1/loglikelihood", post(likelihood::loglikelihood))
-        .route("/unmask/v1/plan", post(plan::plan))
-        .route("/unmask/v1/turns/{id}", post(native::turn))
+        .route("/v1/chat/completions", taking(chat::chat))
+        .route("/v1/completions", taking(completion::completion))
+        .route("/v1/fim/completions", taking(completion::fill_in))
+        .route("/unmask/v1/tokenize", taking(native::tokenize))
+        .route("/unmask/v1/detokenize", taking(native::detokenize))
+        .route(
+            "/unmask/v1/loglikelihood",
+            taking(likelihood::loglikelihood),
+        )
+        .route("/unmask/v1/plan", taking(plan::plan))
+        .route("/unmask/v1/turns/{id}", taking(native::turn))
         .route("/unmask/v1/state", get(native::state))
         .route("/unmask/v1/openapi.json", get(openapi::openapi))
         .route("/unmask/v1/vocabulary", get(native::vocabulary))
@@ -48,6 +56,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(entrance)
         .with_state(app)
+}
+
+/// A route that takes JSON.
+fn taking<H: Handler<T, Arc<App>>, T: 'static>(handler: H) -> MethodRouter<Arc<App>> {
+    post(handler).route_layer(middleware::from_fn(in_json))
+}
+
+async fn in_json(request: Request, next: Next) -> Result<Response, ApiError> {
+    check_body(request.headers())?;
+    Ok(next.run(request).await)
 }
 
 async fn nowhere(uri: Uri) -> ApiError {
@@ -140,7 +158,6 @@ fn admit(
             ));
         }
     };
-    check_body(method, headers)?;
     Ok(Client(client))
 }
 
@@ -156,29 +173,36 @@ async fn go_on(
     }
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(client);
+    // Before the route is known: a refusal while a body is still sent would not be heard.
     let body = match parts.method == Method::POST {
-        true => Body::from(read(body, patience).await?),
+        true => Body::from(read(body, &parts.headers, patience).await?),
         false => Body::empty(),
     };
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
-async fn read(body: Body, patience: Duration) -> Result<axum::body::Bytes, ApiError> {
-    let too_large = || {
-        let message = format!("the body has more than {} MiB", LARGEST_BODY >> 20);
-        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
-    };
-    let is_too_large = |error: &axum::Error| {
-        let source = std::error::Error::source(error);
-        source.is_some_and(|it| it.is::<LengthLimitError>())
-    };
+async fn read(
+    mut body: Body,
+    headers: &HeaderMap,
+    patience: Duration,
+) -> Result<Vec<u8>, ApiError> {
+    let said = body.size_hint().lower();
     // One that says so is not waited for.
-    if body.size_hint().lower() > LARGEST_BODY as u64 {
-        return Err(too_large());
-    }
-    match timeout(patience, to_bytes(body, LARGEST_BODY)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
+    let read = match said > LARGEST_BODY as u64 {
+        true => Ok(Ok(None)),
+        false => timeout(patience, collect(&mut body)).await,
+    };
+    match read {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => {
+            // A body that is held back until somebody reads it never comes.
+            if said <= LARGEST_REFUSED && !headers.contains_key(header::EXPECT) {
+                tokio::spawn(timeout(patience, read_on(body)));
+            }
+            let message = format!("the body has more than {} MiB", LARGEST_BODY >> 20);
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(ApiError::new(status, "body_too_large", message))
+        }
         Ok(Err(_)) => Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "broken_body",
@@ -192,8 +216,33 @@ async fn read(body: Body, patience: Duration) -> Result<axum::body::Bytes, ApiEr
     }
 }
 
+/// All of a body; `None` if it is too large.
+async fn collect(body: &mut Body) -> Result<Option<Vec<u8>>, axum::Error> {
+    let mut kept = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            if kept.len() + data.len() > LARGEST_BODY {
+                return Ok(None);
+            }
+            kept.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(kept))
+}
+
+/// Reads on, and drops it: a connection that is closed while somebody sends takes the answer with it.
+async fn read_on(mut body: Body) {
+    let mut length = 0;
+    while let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await {
+        length += frame.data_ref().map_or(0, axum::body::Bytes::len) as u64;
+        if length > LARGEST_REFUSED {
+            break;
+        }
+    }
+}
+
 /// Lets a page of an allowed origin read the answer; no cookies, no keys that a browser keeps.
-fn allow(headers: &mut axum::http::HeaderMap, origin: HeaderValue) {
+fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     for (name, value) in [
         (header::VARY, "origin"),

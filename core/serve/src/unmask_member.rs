@@ -13,7 +13,7 @@ use unmask_core::wire::CanvasLine;
 use unmask_core::{Canvas, TokenId};
 
 use super::error::ApiError;
-use super::fields::Fields;
+use super::fields::{Fields, worded};
 
 /// Its members that are no settings of denoising.
 pub(crate) const MEMBERS: [&str; 9] = [
@@ -222,7 +222,7 @@ fn settings(fields: Fields) -> Result<GenerationPatch, ApiError> {
         let name = format!("unmask.{key}");
         let one = Map::from_iter([(key, value)]);
         let one: GenerationPatch = serde_json::from_value(Value::Object(one))
-            .map_err(|error| ApiError::invalid(&*name, format!("`{name}`: {error}")))?;
+            .map_err(|error| ApiError::invalid(&*name, format!("`{name}`: {}", worded(&error))))?;
         patch = patch.iter().chain(one.iter()).collect();
     }
     patch.check().map_err(|(key, why)| {
@@ -232,6 +232,11 @@ fn settings(fields: Fields) -> Result<GenerationPatch, ApiError> {
 }
 
 impl GivenCanvas {
+    /// Positions of the answer, where there are any.
+    pub(crate) fn answer_length(&self) -> usize {
+        self.tokens.len().saturating_sub(self.answer_start).max(1)
+    }
+
     /// The canvas, for a model with this mask.
     pub(crate) fn canvas(&self, mask: TokenId) -> Result<Canvas, ApiError> {
         let line = CanvasLine {
@@ -290,7 +295,7 @@ mod tests {
     #[test]
     fn numbers_are_tested_while_they_are_read() {
         refused(r#"{"steps": 0}"#, "unmask.steps", "1 or more");
-        refused(r#"{"steps": -1}"#, "unmask.steps", "invalid value");
+        refused(r#"{"steps": -1}"#, "unmask.steps", "a whole number");
         refused(r#"{"threshold": 2}"#, "unmask.threshold", "0 to 1");
         refused(r#"{"top": 6}"#, "unmask.top", "0 to 5");
         refused(r#"{"cache": "all"}"#, "unmask.cache", "dual");

@@ -183,8 +183,7 @@ fn soak(length: Duration, seed: u64) -> Result<String, String> {
             terminal = open(&home);
         }
     }
-    let log =
-        std::fs::read_to_string(home.path().join("state/unmask/unmask.log")).unwrap_or_default();
+    let log = std::fs::read_to_string(home.state("unmask.log")).unwrap_or_default();
     if let Some(line) = log.lines().find(|line| line.contains("panicked")) {
         return Err(format!("seed {seed}: {line}"));
     }

@@ -93,9 +93,11 @@ fn cells(device: &Device) -> [String; 3] {
 }
 
 fn memory(device: &Device) -> String {
-    match device.total_bytes {
-        0 => "?".to_owned(),
-        total => format!("{} of {}", bytes(device.free_bytes), bytes(total)),
+    match (device.free_bytes, device.total_bytes) {
+        (_, 0) => "?".to_owned(),
+        // Some drivers tell nobody who does not compute there.
+        (0, total) => format!("? of {}", bytes(total)),
+        (free, total) => format!("{} of {}", bytes(free), bytes(total)),
     }
 }
 

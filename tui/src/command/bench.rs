@@ -66,6 +66,13 @@ pub(super) fn run(
         RecordFile::look(WORDS, arguments.out.as_deref(), input, force, environment)?;
     let mut meter = ProgressMeter::new(arguments.quiet);
     let mut runner = TurnRunner::open(config, reader, &mut meter)?;
+    if runner.loaded.text_alone {
+        let key = &runner.loaded.key;
+        let text = format!(
+            "the server of `{key}` tells text alone: there are no ways of denoising to compare"
+        );
+        return Err(Usage(text).into());
+    }
     // What could not be kept is not measured first.
     let place = match arguments.write {
         true => Some(MeasuredPlace::look(&runner.loaded, environment)?),

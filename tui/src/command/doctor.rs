@@ -1,6 +1,7 @@
 //! `unmask doctor`: what this machine has, and whether the active model loads and answers.
 
 use unmask::amount::{bytes, counted};
+use unmask::number;
 use unmask::precision::with_reason;
 use unmask_core::api::Capabilities;
 use unmask_core::config::{Config, ConfigReader};
@@ -58,11 +59,11 @@ pub(super) fn run(
     }
     let stats = ended.outcome.stats;
     let per_step = stats.elapsed.as_secs_f64() * 1000.0 / stats.steps.max(1) as f64;
-    tell(&format!(
-        "test answer: {:?}\n{}, {per_step:.1} ms a step\n",
-        ended.outcome.text,
-        counted(stats.nfe, "forward")
-    ))?;
+    let took = match stats.told(stats.nfe) {
+        Some(nfe) => format!("{}, {per_step:.1} ms a step", counted(nfe, "forward")),
+        None => number::wait(stats.elapsed),
+    };
+    tell(&format!("test answer: {:?}\n{took}\n", ended.outcome.text))?;
     Ok(code::DONE)
 }
 

@@ -23,7 +23,7 @@ use unmask_core::{Canvas, Params};
 use super::meter::ProgressMeter;
 use super::output::{Force, Output, There, append};
 use super::turn_runner::{Ended, TurnRunner};
-use super::{Usage, code, known, print, prompt, text_tokens};
+use super::{Usage, code, print, prompt, text_tokens};
 use crate::cli::{Format, GenerateArguments};
 
 pub(super) fn run(
@@ -295,11 +295,11 @@ fn summary(ended: &Ended, loaded: &Loaded, params: &Params) -> Value {
         "backend": loaded.backend,
         "precision": loaded.facts.precision,
         "seed": params.seed,
-        "prompt_tokens": known(stats, outcome.canvas.answer_start()),
+        "prompt_tokens": stats.told(outcome.canvas.answer_start()),
         "text_tokens": text_tokens(stats),
-        "steps": known(stats, stats.steps),
-        "nfe": known(stats, stats.nfe),
-        "nfe_saved": known(stats, stats.nfe_saved),
+        "steps": stats.told(stats.steps),
+        "nfe": stats.told(stats.nfe),
+        "nfe_saved": stats.told(stats.nfe_saved),
         "seconds": stats.elapsed.as_secs_f64(),
     })
 }

@@ -246,14 +246,11 @@ struct Interrupted {
     code: u8,
 }
 
-/// A count of an answer; `None` of another server's, which tells text alone.
-fn known<T>(stats: &Stats, count: T) -> Option<T> {
-    stats.counts_forwards().then_some(count)
-}
-
 /// The tokens of an answer's text; `None` if another server does not tell them.
 fn text_tokens(stats: &Stats) -> Option<usize> {
-    known(stats, stats.text_tokens).or(Some(stats.text_tokens).filter(|&it| it > 0))
+    stats
+        .told(stats.text_tokens)
+        .or(Some(stats.text_tokens).filter(|&it| it > 0))
 }
 
 /// Writes to stdout at once. What a terminal could take for an order is replaced there; a pipe gets every byte.

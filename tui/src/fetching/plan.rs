@@ -171,8 +171,9 @@ fn lacks_room(hub: &Hub, listing: &Listing, files: &[HubFile]) -> Option<String>
     let room = free_disk(&hub.cache)?;
     (lacks > 0 && lacks.saturating_add(SPARE) > room).then(|| {
         format!(
-            "{} are to be fetched, and {} has {} free; make room, or name another place in HF_HUB_CACHE",
+            "{} are to be fetched and {} to stay free, and {} has {} free; make room, or name another place in HF_HUB_CACHE",
             needed(lacks),
+            bytes(SPARE),
             hub.cache.display(),
             free(room)
         )

@@ -353,7 +353,7 @@ impl<'a> Painter<'a> {
             let role = match (picture.over)(token) {
                 Some(role) => role,
                 None if has_ended => Role::Ended,
-                None => (picture.role)(token),
+                None => flow.role_of(grapheme, (picture.role)(token)),
             };
             flow.grapheme(grapheme, role, token, "↵");
         });

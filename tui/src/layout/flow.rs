@@ -1,6 +1,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::cells::{Emoji, cell_count};
+use crate::cells::{Emoji, cell_count, cluster_cells};
 use crate::clean::{REPLACEMENT, is_unsafe};
 use crate::theme::Role;
 
@@ -78,6 +78,10 @@ impl Flow {
             }
             "\t" => self.sign("", AtomKind::Tab, role, from),
             " " => self.sign(" ", AtomKind::Space, role, from),
+            // Most of what is said, and of one cell.
+            _ if grapheme.len() == 1 && grapheme.as_bytes()[0].is_ascii_graphic() => {
+                self.atom(grapheme, 1, AtomKind::Word, role, from);
+            }
             _ if grapheme.chars().any(is_unsafe) => {
                 let mut sign = [0; 4];
                 self.sign(
@@ -89,19 +93,34 @@ impl Flow {
             }
             _ => {
                 let drawn = self.emoji.drawn(grapheme);
-                self.sign(&drawn, AtomKind::Word, role, from);
+                self.atom(&drawn, cluster_cells(&drawn), AtomKind::Word, role, from);
             }
+        }
+    }
+
+    /// What a grapheme in this role looks like here. The space before a word is of its first token, but what marks the word
+    /// begins with the word.
+    #[must_use]
+    pub fn role_of(&self, grapheme: &str, role: Role) -> Role {
+        let is_open = self.atoms.last().is_some_and(|atom| atom.role == role);
+        match grapheme == " " && role.marks_words() && !is_open {
+            true => Role::Text,
+            false => role,
         }
     }
 
     /// Anything that is drawn as it is.
     pub fn sign(&mut self, text: &str, kind: AtomKind, role: Role, from: usize) {
+        self.atom(text, cell_count(text), kind, role, from);
+    }
+
+    fn atom(&mut self, text: &str, width: usize, kind: AtomKind, role: Role, from: usize) {
         let start = self.text.len();
         self.text.push_str(text);
         self.atoms.push(Atom {
             start,
             end: self.text.len(),
-            width: cell_count(text),
+            width,
             kind,
             role,
             from,
@@ -114,9 +133,11 @@ impl Flow {
         &self.atoms
     }
 
-    /// The text of one atom.
-    #[must_use]
-    pub fn text(&self, atom: &Atom) -> &str {
-        &self.text[atom.start..atom.end]
+    /// The text of atoms that follow one another.
+    pub(super) fn texts(&self, atoms: &[Atom]) -> &str {
+        match atoms {
+            [] => "",
+            [first, rest @ ..] => &self.text[first.start..rest.last().unwrap_or(first).end],
+        }
     }
 }

@@ -80,13 +80,18 @@ impl<'a> Painted<'a> {
             Some(Role::Cursor)
         } else if self.replay.anchor.is_some() && self.replay.span().contains(&at) {
             Some(Role::Selected)
-        } else if patch.remasked.contains(&at) || self.replay.differing.contains(&at) {
+        } else if patch.remasked.contains(&at) || self.differs(at) {
             Some(Role::Changed)
         } else if patch.pinned.contains_key(&at) {
             Some(Role::Pinned)
         } else {
             None
         }
+    }
+
+    fn differs(&self, at: usize) -> bool {
+        let differing = self.replay.differing.as_ref();
+        differing.is_some_and(|it| it.contains(&at))
     }
 
     fn role(&self, at: usize) -> Role {
@@ -111,8 +116,11 @@ impl<'a> Painted<'a> {
         }
     }
 
-    /// At its end a branch shows what it has that the answer before it has not.
+    /// At its end a branch shows what it has that the answer before it has not; beside another answer it is compared with that.
     fn is_changed_by_branch(&self, at: usize) -> bool {
+        if self.replay.differing.is_some() {
+            return false;
+        }
         let is_end = self.replay.shown(self.turn) == self.turn.log().entries.len();
         is_end && self.replay.layer == ReplayLayer::Confidence && self.turn.is_other_than_before(at)
     }

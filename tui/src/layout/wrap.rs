@@ -1,3 +1,6 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::{Atom, AtomKind, Flow};
 use crate::row::{Row, Span, TokenPlace};
 
@@ -7,21 +10,26 @@ const TAB: usize = 4;
 /// than the row is alone in its own.
 #[must_use]
 pub fn wrap(flow: &Flow, width: usize) -> Vec<Row> {
-    wrapped(flow, width).finish().0
+    let lines = lines(flow, width);
+    lines.iter().map(|line| row(flow, line)).collect()
 }
 
 /// As [`wrap`], with what stands where in each row.
 #[must_use]
 pub fn wrap_with_places(flow: &Flow, width: usize) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
-    wrapped(flow, width).finish()
+    let lines = lines(flow, width);
+    let both = lines
+        .iter()
+        .map(|line| (row(flow, line), places(flow, line)));
+    both.unzip()
 }
 
-fn wrapped(flow: &Flow, width: usize) -> Wrapper<'_> {
+/// The atoms of each row.
+fn lines(flow: &Flow, width: usize) -> Vec<Range<usize>> {
     let mut wrapper = Wrapper {
-        flow,
+        atoms: flow.atoms(),
         width: width.max(1),
-        rows: Vec::new(),
-        places: Vec::new(),
+        lines: Vec::new(),
         start: 0,
         used: 0,
         chance: None,
@@ -30,14 +38,13 @@ fn wrapped(flow: &Flow, width: usize) -> Wrapper<'_> {
     while at < flow.atoms().len() {
         at = wrapper.take(at);
     }
-    wrapper
+    wrapper.finish()
 }
 
 struct Wrapper<'a> {
-    flow: &'a Flow,
+    atoms: &'a [Atom],
     width: usize,
-    rows: Vec<Row>,
-    places: Vec<Vec<TokenPlace>>,
+    lines: Vec<Range<usize>>,
     /// The first atom of the open row.
     start: usize,
     /// Cells of the open row.
@@ -47,9 +54,9 @@ struct Wrapper<'a> {
 }
 
 impl Wrapper<'_> {
-    /// TokenPlaces the atom at `at`; returns the next one.
+    /// Places the atom at `at`; returns the next one.
     fn take(&mut self, at: usize) -> usize {
-        let atom = &self.flow.atoms()[at];
+        let atom = &self.atoms[at];
         if atom.kind == AtomKind::Newline {
             return self.take_newlines(at);
         }
@@ -66,38 +73,31 @@ impl Wrapper<'_> {
 
     /// A run of line ends is drawn in one row, so that an empty row is empty.
     fn take_newlines(&mut self, at: usize) -> usize {
-        let run = self.flow.atoms()[at..]
+        let run = self.atoms[at..]
             .iter()
             .take_while(|atom| atom.kind == AtomKind::Newline)
             .count();
-        self.emit(at + run);
-        for extra in 1..run {
-            self.rows.push(Row {
-                spans: Vec::new(),
-                from: self.flow.atoms()[at + extra].from,
-                ..Row::default()
-            });
-            self.places.push(Vec::new());
-        }
+        self.lines.push(self.start..at + run);
+        let empty = (at + 1..at + run).map(|extra| extra..extra);
+        self.lines.extend(empty);
         self.open(at + run);
         at + run
     }
 
     fn may_break_before(&self, at: usize) -> bool {
-        let (before, atom) = (&self.flow.atoms()[at - 1], &self.flow.atoms()[at]);
+        let (before, atom) = (&self.atoms[at - 1], &self.atoms[at]);
         is_space(atom) || is_space(before) || is_wide(atom) || is_wide(before)
     }
 
     /// Begins a row at `chance`, without the spaces there; returns where to go on.
     fn break_at(&mut self, chance: usize, at: usize) -> usize {
-        let atoms = self.flow.atoms();
-        let trailing = atoms[self.start..chance]
+        let trailing = self.atoms[self.start..chance]
             .iter()
             .rev()
             .take_while(|atom| is_space(atom))
             .count();
-        self.emit(chance - trailing);
-        let spaces = atoms[chance..=at]
+        self.lines.push(self.start..chance - trailing);
+        let spaces = self.atoms[chance..=at]
             .iter()
             .take_while(|atom| is_space(atom))
             .count();
@@ -111,46 +111,62 @@ impl Wrapper<'_> {
         self.chance = None;
     }
 
-    fn emit(&mut self, end: usize) {
-        let atoms = &self.flow.atoms()[self.start..end];
-        let mut row = Row {
-            spans: Vec::new(),
-            from: self
-                .flow
-                .atoms()
-                .get(self.start)
-                .map_or(0, |atom| atom.from),
-            ..Row::default()
-        };
-        let mut used = 0;
-        let mut places: Vec<TokenPlace> = Vec::new();
-        for atom in atoms {
-            let cells = cells(atom, used);
-            match places.last_mut() {
-                Some(place) if place.from == atom.from => place.cells.end += cells,
-                _ => places.push(TokenPlace {
-                    cells: used..used + cells,
-                    from: atom.from,
-                }),
-            }
-            match atom.kind {
-                AtomKind::Tab => push(&mut row, &" ".repeat(cells), atom),
-                AtomKind::Word | AtomKind::Space | AtomKind::Newline => {
-                    push(&mut row, self.flow.text(atom), atom);
-                }
-            }
-            used += cells;
+    fn finish(mut self) -> Vec<Range<usize>> {
+        if self.start < self.atoms.len() {
+            self.lines.push(self.start..self.atoms.len());
         }
-        self.rows.push(row);
-        self.places.push(places);
+        self.lines
     }
+}
 
-    fn finish(mut self) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
-        if self.start < self.flow.atoms().len() {
-            self.emit(self.flow.atoms().len());
+/// These atoms as a row: what stands together in one role is one span.
+fn row(flow: &Flow, line: &Range<usize>) -> Row {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut used = 0;
+    let mut rest = &flow.atoms()[line.clone()];
+    while let [first, ..] = rest {
+        let is_like = |atom: &&Atom| {
+            (atom.kind == AtomKind::Tab, atom.role) == (first.kind == AtomKind::Tab, first.role)
+        };
+        let (run, after) = rest.split_at(rest.iter().take_while(is_like).count());
+        rest = after;
+        let before = used;
+        used = run.iter().fold(used, |used, atom| used + cells(atom, used));
+        let text = match first.kind {
+            AtomKind::Tab => Cow::Owned(" ".repeat(used - before)),
+            AtomKind::Word | AtomKind::Space | AtomKind::Newline => Cow::Borrowed(flow.texts(run)),
+        };
+        match spans.last_mut() {
+            Some(span) if span.role == first.role => span.text.push_str(&text),
+            _ => spans.push(Span {
+                text: text.into_owned(),
+                role: first.role,
+            }),
         }
-        (self.rows, self.places)
     }
+    Row {
+        spans,
+        from: flow.atoms().get(line.start).map_or(0, |atom| atom.from),
+        ..Row::default()
+    }
+}
+
+/// Where each of these atoms' sources is in their row.
+fn places(flow: &Flow, line: &Range<usize>) -> Vec<TokenPlace> {
+    let mut used = 0;
+    let mut places: Vec<TokenPlace> = Vec::new();
+    for atom in &flow.atoms()[line.clone()] {
+        let cells = cells(atom, used);
+        match places.last_mut() {
+            Some(place) if place.from == atom.from => place.cells.end += cells,
+            _ => places.push(TokenPlace {
+                cells: used..used + cells,
+                from: atom.from,
+            }),
+        }
+        used += cells;
+    }
+    places
 }
 
 /// True for the characters of scripts that break anywhere, and for emoji; signs of ours are narrower or wider.
@@ -166,16 +182,6 @@ fn cells(atom: &Atom, used: usize) -> usize {
     match atom.kind {
         AtomKind::Tab => TAB - used % TAB,
         AtomKind::Word | AtomKind::Space | AtomKind::Newline => atom.width,
-    }
-}
-
-fn push(row: &mut Row, text: &str, atom: &Atom) {
-    match row.spans.last_mut() {
-        Some(span) if span.role == atom.role => span.text.push_str(text),
-        _ => row.spans.push(Span {
-            text: text.to_owned(),
-            role: atom.role,
-        }),
     }
 }
 

@@ -88,7 +88,9 @@ impl Parts {
                 let answer = answer_found(turn);
                 let canvas = wrap(&Flow::said(&answer, Role::Text, Emoji::default()), width);
                 let mut below = vec![Row::default()];
-                below.extend(barcode(turn, count, width));
+                if !turn.loaded.text_alone {
+                    below.extend(barcode(turn, count, width));
+                }
                 below.push(settings(turn, width));
                 Self {
                     above,
@@ -152,7 +154,7 @@ fn canvas(turn: &Turn, count: usize, style: &PictureStyle, width: usize) -> (Vec
 /// `unmask  LLaDA-8B-Instruct · candle · q4            step 22/64`.
 fn header(turn: &Turn, count: usize, width: usize) -> Row {
     let step = turn.log().step_at(count).map_or(0, |step| step.step);
-    let now = format!("step {step}/{}", turn.step);
+    let now = format!("{} {step}/{}", turn.loaded.step_word(), turn.step);
     let mut row = Row::of("unmask", Role::Accent);
     let room = width.saturating_sub(cell_count(&now) + 10);
     row.spans.push(span(
@@ -190,6 +192,7 @@ fn prompt(turn: &Turn, sign: &str, width: usize) -> Vec<Row> {
 fn foot(turn: &Turn, count: usize, layer: ReplayLayer, width: usize) -> Row {
     let mut row = Row::default();
     let words: &[(&str, Role)] = match layer {
+        _ if turn.loaded.text_alone => &[],
         ReplayLayer::Plain => &[],
         ReplayLayer::Confidence => &[
             ("confidence ", Role::Quiet),
@@ -221,7 +224,7 @@ fn foot(turn: &Turn, count: usize, layer: ReplayLayer, width: usize) -> Row {
     let moment = turn.log().moment(count);
     let marks = moment.fold.answer_marks();
     let settled = marks.iter().filter(|mark| mark.is_committed()).count();
-    let figures = match turn.loaded.tells_text_alone() {
+    let figures = match turn.loaded.text_alone {
         true => String::new(),
         false => format!(
             "{settled}/{} · {}",
@@ -258,20 +261,33 @@ fn barcode(turn: &Turn, count: usize, width: usize) -> Vec<Row> {
     vec![row.clone(), row]
 }
 
-/// One line: who, how, how much work.
+/// One line: who, how, how much work; where that is too wide, without what is least missed.
 fn settings(turn: &Turn, width: usize) -> Row {
     let params = &turn.params;
-    let mut parts = vec![clean_line(&turn.loaded.name)];
-    // Of another server's work no more is known.
-    if !turn.loaded.tells_text_alone() {
-        parts.push(match approximation(params) {
-            Some(what) => format!("≈ {what}"),
-            None => counted(params.steps, "step"),
-        });
-        parts.push(format!("seed {}", params.seed));
-        parts.push(counted(turn.nfe, "forward"));
+    let name = clean_line(&turn.loaded.name);
+    let seconds = format!("{:.1} s", turn.elapsed.as_secs_f64());
+    let how = match approximation(params) {
+        Some(what) => format!("≈ {what}"),
+        None => counted(params.steps, "step"),
+    };
+    let (seed, forwards) = (
+        format!("seed {}", params.seed),
+        counted(turn.nfe, "forward"),
+    );
+    // Each with how much it is missed, what makes the same answer most; of another server's work no more is known.
+    let mut parts = match turn.loaded.text_alone {
+        true => vec![(9, name), (1, seconds)],
+        false => vec![(9, name), (4, how), (3, seed), (2, forwards), (1, seconds)],
+    };
+    parts.push((9, "unmask".to_owned()));
+    let said = |parts: &[(u8, String)]| {
+        let texts: Vec<&str> = parts.iter().map(|(_, text)| text.as_str()).collect();
+        texts.join(" · ")
+    };
+    for least in 1..=4 {
+        if cell_count(&said(&parts)) > width {
+            parts.retain(|(worth, _)| *worth != least);
+        }
     }
-    parts.push(format!("{:.1} s", turn.elapsed.as_secs_f64()));
-    parts.push("unmask".to_owned());
-    Row::of(cut(&parts.join(" · "), width), Role::Quiet)
+    Row::of(cut(&said(&parts), width), Role::Quiet)
 }

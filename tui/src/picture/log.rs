@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use unmask_core::clean::clean_line;
 use unmask_core::event::CommitKind;
-use unmask_core::wire::{CommitLine, Event, StepLine};
+use unmask_core::wire::{CommitLine, Event, StepLine, TokenText};
 
 use crate::recorded_run::{RecordedRun, RunError};
 
@@ -15,12 +15,14 @@ pub fn answer(run: &RecordedRun, count: usize) -> Result<String, RunError> {
     Ok(run.after(count)?.answer(&run.start.canvas.ends))
 }
 
-/// A line for each commit of each step: `step 9/64 · block 1/2 · 13 "exactly" 0.41 · 55 masked`.
+/// A line for each commit of each step: `step 9/64 · block 1/2 · 13 "exactly" 0.41 · 55 masked`; for each part of a text that
+/// came alone: `part 9 · "exactly"`.
 #[must_use]
 pub fn log(run: &RecordedRun) -> String {
     let mut lines = String::new();
     for event in &run.events {
         match event {
+            Event::Step(step) if run.start.backend.text_alone => lines.push_str(&part_line(step)),
             Event::Step(step) => lines.push_str(&step_lines(step)),
             Event::Edit { commits } => {
                 for commit in commits {
@@ -56,6 +58,19 @@ fn step_lines(step: &StepLine) -> String {
         true => format!("{head} · nothing · {} masked\n", step.masked),
         false => lines.collect(),
     }
+}
+
+fn part_line(part: &StepLine) -> String {
+    let mut bytes = Vec::new();
+    for text in part.commits.iter().filter_map(|it| it.text.as_ref()) {
+        match text {
+            TokenText::Text(text) => bytes.extend(text.bytes()),
+            TokenText::Bytes(more) => bytes.extend(more),
+            TokenText::Special(_) => (),
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    format!("part {} · \"{}\"\n", part.step, clean_line(&text))
 }
 
 fn said(commit: &CommitLine) -> String {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use arboard::Clipboard;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::new_file::write;
+use super::new_file::{as_written, write};
 use super::worker::Worker;
 use crate::action::{Action, Copied};
 use crate::effect::CopyJob;
@@ -35,7 +35,8 @@ pub(super) fn start(
         let copied = match job {
             CopyJob::Clipboard { what, text } => copy(route, &mut clipboard, what, text),
             CopyJob::File { text, path } => {
-                write(text.as_bytes(), path.as_deref(), (folder.as_deref(), "md"))
+                let at = write(text.as_bytes(), path.as_deref(), (folder.as_deref(), "md"));
+                at.map(as_written)
                     .map_or_else(Copied::NotWritten, Copied::Written)
             }
         };

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use unmask_core::wire::Recording;
 
-use super::new_file::write;
+use super::new_file::{as_written, write};
 use super::worker::Worker;
 use crate::action::{Action, Copied};
 use crate::effect::ExportJob;
@@ -36,7 +36,7 @@ fn export(job: &ExportJob, folder: Option<&Path>) -> Result<Copied, String> {
     let bytes = exported(&job.turn, &job.answer, how, Timestamp::now())?;
     let extension = job.format.extension();
     let at = write(&bytes, job.path.as_deref(), (folder, extension))?;
-    Ok(Copied::Exported(at, bytes.len() as u64))
+    Ok(Copied::Exported(as_written(at), bytes.len() as u64))
 }
 
 /// What the file holds; of a still the first `shown` entries of the log.

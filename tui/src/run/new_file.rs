@@ -47,6 +47,15 @@ fn from_home(path: &Path) -> PathBuf {
     home.map_or_else(|| path.to_owned(), |(rest, home)| home.join(rest))
 }
 
+/// A path as people write it, and short enough to be read to its end.
+pub(super) fn as_written(path: PathBuf) -> PathBuf {
+    let home = std::env::home_dir().filter(|home| home.parent().is_some());
+    match home.and_then(|home| Some(Path::new("~").join(path.strip_prefix(home).ok()?))) {
+        Some(short) => short,
+        None => path,
+    }
+}
+
 /// It is there whole or not at all, even if the program ends meanwhile.
 fn new_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
@@ -89,6 +98,14 @@ mod tests {
                 .permissions()
                 .mode();
             assert_eq!(mode & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_path_below_the_home_is_told_as_it_may_be_typed() {
+        for path in ["/nowhere/a.md", "~/a b/c.png"] {
+            let told = as_written(from_home(Path::new(path)));
+            assert_eq!(told, Path::new(path));
         }
     }
 

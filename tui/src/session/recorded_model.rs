@@ -64,6 +64,7 @@ pub(super) fn recorded_model(run: &RecordedRun) -> Arc<Loaded> {
         default_seed: None,
         measured: None,
         presets: Vec::new(),
+        text_alone: start.backend.text_alone,
         is_untold: true,
     })
 }

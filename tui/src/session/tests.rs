@@ -84,6 +84,7 @@ fn answer(text: &str) -> Entry {
             committed: 10,
             text_tokens: 7,
             elapsed: std::time::Duration::from_millis(1234),
+            text_alone: true,
         },
         params: Box::new(Params {
             steps: 8,

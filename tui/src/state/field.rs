@@ -272,9 +272,9 @@ impl Field {
     #[must_use]
     pub fn acts_on_text(self) -> bool {
         match self {
-            Self::Denoising(Setting::Length | Setting::Temperature | Setting::Seed)
-            | Self::Delay => true,
-            Self::Denoising(_) | Self::Speed | Self::Pins | Self::Context => false,
+            Self::Denoising(setting) => Setting::OF_TEXT.contains(&setting),
+            Self::Delay => true,
+            Self::Speed | Self::Pins | Self::Context => false,
         }
     }
 

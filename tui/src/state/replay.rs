@@ -16,8 +16,8 @@ pub struct Replay {
     pub candidate: usize,
     /// Where a selected span begins; it ends at the token.
     pub anchor: Option<usize>,
-    /// Tokens that are others in the answer beside it.
-    pub differing: BTreeSet<usize>,
+    /// Tokens that are others in the answer beside it; `None` if there is none.
+    pub differing: Option<BTreeSet<usize>>,
     /// What is to be changed.
     pub patch: Patch,
     /// Patches before this one.
@@ -111,7 +111,7 @@ impl Replay {
             token,
             candidate: 0,
             anchor: None,
-            differing: BTreeSet::new(),
+            differing: None,
             patch: Patch::default(),
             undone: Vec::new(),
             redone: Vec::new(),

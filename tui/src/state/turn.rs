@@ -177,10 +177,8 @@ impl Turn {
     /// Its totals as far as it has come; its answer is so many tokens of text, unless nobody knows how many.
     #[must_use]
     pub fn so_far(&self, text_tokens: usize) -> Stats {
-        let text_tokens = match self.loaded.tells_text_alone() {
-            true => 0,
-            false => text_tokens,
-        };
+        let text_alone = self.loaded.text_alone;
+        let text_tokens = if text_alone { 0 } else { text_tokens };
         Stats {
             steps: self.step,
             nfe: self.nfe,
@@ -188,6 +186,7 @@ impl Turn {
             committed: self.committed,
             text_tokens,
             elapsed: self.elapsed,
+            text_alone,
         }
     }
 

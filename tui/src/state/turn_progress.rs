@@ -38,7 +38,7 @@ impl Turn {
     /// How far it is, in steps: `22/64`, or `22` if the model decides how many there are; `None` if its steps are not known.
     #[must_use]
     pub fn progress(&self) -> Option<String> {
-        if self.loaded.tells_text_alone() {
+        if self.loaded.text_alone {
             return None;
         }
         Some(match self.params.transfer.is_scheduled() {

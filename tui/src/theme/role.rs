@@ -240,6 +240,15 @@ impl Role {
         }
     }
 
+    /// True if it marks a word by a line below or a ground, which would show on the space before it too.
+    #[must_use]
+    pub fn marks_words(self) -> bool {
+        matches!(
+            self,
+            Self::FreshLow | Self::FadingLow | Self::Unsure | Self::Changed
+        )
+    }
+
     /// What says the same without colour.
     pub(super) fn modifier(self) -> Modifier {
         match self {

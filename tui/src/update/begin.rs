@@ -98,12 +98,13 @@ pub(super) fn ask(state: &mut State, start: TurnStart, messages: Vec<Message>) -
     begin(state, start, input, fit.params)
 }
 
-/// Asks for the blanks of a text that answers the last of `messages`.
+/// Asks for the blanks of a text that answers the last of `messages`, with these settings.
 pub(super) fn ask_fill(
     state: &mut State,
     start: TurnStart,
     messages: Vec<Message>,
     parts: Vec<FillPart>,
+    params: Params,
 ) -> Effect {
     let input = TurnInput::Fill(Fill {
         before: FillBefore::Chat(messages.clone()),
@@ -112,7 +113,6 @@ pub(super) fn ask_fill(
         blocks: FillBlocks::One,
         ends: FillEnds::Never,
     });
-    let params = state.settings.fit().params;
     let effect = begin(state, start, input, params);
     if let Some(turn) = state.running_mut() {
         turn.messages = messages;

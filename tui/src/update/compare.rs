@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use unmask_core::engine::{LoadRequest, TurnInput};
+use unmask_core::settings::Setting;
 
 use super::begin::{self, TurnStart};
 use super::{blanks, canvas, last_turn, load, replay, scan, settings};
 use crate::action::{AfterScan, CompareAct, ReplayAct};
 use crate::clean::clean_line;
-use crate::comparison;
+use crate::comparison::ShownComparison;
 use crate::effect::Effect;
 use crate::geometry::CompareArea;
 use crate::layout::{LayoutOptions, compared_rows};
 use crate::state::{
-    Activity, Branch, BranchName, Compare, CompareWith, Differences, Entry, EntryVisibility,
-    FocusedBy, Ghosts, Settings, State, Transcript, Turn, TurnOrigin,
+    Activity, Branch, BranchName, Compare, CompareWith, DialPosition, Differences, Entry,
+    EntryVisibility, Field, FocusedBy, Ghosts, Seed, Settings, State, Transcript, Turn, TurnOrigin,
 };
 
 /// Compares the selected or last answer.
@@ -28,7 +29,12 @@ pub(super) fn compare(state: &mut State, with: CompareWith) -> Vec<Effect> {
             let Some((part, before)) = known(state) else {
                 return Vec::new();
             };
-            match settings::changed(state, before, field, &value) {
+            match settings::changed(state, before.clone(), field, &value) {
+                Ok(changed) if is_same_run(&before, &changed) => {
+                    let other = another(state, &before);
+                    state.notify(format!("It would be the same answer{other}"));
+                    Vec::new()
+                }
                 Ok(changed) => run(state, part, &changed),
                 Err(why) => {
                     state.notify(why);
@@ -71,8 +77,10 @@ fn of_names(state: &mut State, names: Option<[BranchName; 2]>) {
         }
     };
     let [Some((first, _)), Some((second, _))] = parts else {
-        let usage = "There are no two answers to compare; /compare steps=32 makes another one";
-        return state.notify(usage);
+        let made = made_with(state);
+        let other = made.map(|(_, before)| another(state, &before));
+        let other = other.unwrap_or_default();
+        return state.notify(format!("There are no two answers to compare{other}"));
     };
     let parts = [*first, *second];
     let has_log = |part: &usize| {
@@ -87,22 +95,66 @@ fn of_names(state: &mut State, names: Option<[BranchName; 2]>) {
     }
 }
 
-/// The answer that is compared, with the settings that it was made with.
+/// The answer that is compared, with the settings that it was made with; else it is said that nothing is known of it.
 fn known(state: &mut State) -> Option<(usize, Settings)> {
-    let part = match &state.replay {
-        Some(replay) => Some(replay.part),
-        None => state.selected(),
-    };
-    let turn = part.and_then(|part| Some((part, state.turn_of(part)?)));
-    let made = turn.filter(|(_, turn)| !turn.log().entries.is_empty() && !turn.messages.is_empty());
-    let Some((part, turn)) = made else {
+    let made = made_with(state);
+    if made.is_none() {
         state.notify("How the last answer came about is not in memory; /replay reads it");
-        return None;
+    }
+    made
+}
+
+fn made_with(state: &State) -> Option<(usize, Settings)> {
+    let part = match &state.replay {
+        Some(replay) => replay.part,
+        None => state.selected()?,
     };
-    let mut before = state.settings.clone();
-    before.params = turn.log().params.clone();
-    before.length = turn.answer().len();
-    Some((part, before))
+    let turn = state.turn_of(part)?;
+    if turn.log().entries.is_empty() || turn.messages.is_empty() {
+        return None;
+    }
+    let made = Settings {
+        params: turn.log().params.clone(),
+        length: turn.answer().len(),
+        seed: Seed::Fixed(turn.params.seed),
+        ..state.settings.clone()
+    };
+    Some((part, made))
+}
+
+/// True if both settings make the same answer.
+fn is_same_run(before: &Settings, changed: &Settings) -> bool {
+    let run = |settings: &Settings| {
+        let mut fit = settings.fit();
+        if !fit.params.transfer.is_scheduled() {
+            // The model decides how many there are.
+            fit.params.steps = 0;
+        }
+        (fit.length, fit.params)
+    };
+    let has_other_draws = before.seed != changed.seed && changed.params.draws();
+    run(before) == run(changed)
+        && !has_other_draws
+        && before.pins == changed.pins
+        && before.overflow == changed.overflow
+}
+
+/// `; /compare steps=32 makes another one`: what changes an answer that was made with these settings; nothing if nobody knows.
+fn another(state: &State, before: &Settings) -> String {
+    let steps = before.params.steps;
+    let ways = [
+        (Setting::Steps.into(), (steps / 2).to_string()),
+        (Setting::Steps.into(), (steps * 2).to_string()),
+        (Field::Speed, DialPosition::Quality.name().to_owned()),
+    ];
+    let is_other = |(field, value): &(Field, String)| {
+        let changed = settings::changed(state, before.clone(), *field, value);
+        changed.is_ok_and(|changed| !is_same_run(before, &changed))
+    };
+    let way = ways.into_iter().find(is_other);
+    way.map_or_else(String::new, |(field, value)| {
+        format!("; /compare {}={value} makes another one", field.words().key)
+    })
 }
 
 /// Has another model loaded, and the answer made by it then.
@@ -149,16 +201,19 @@ fn run(state: &mut State, part: usize, settings: &Settings) -> Vec<Effect> {
         loaded,
         prompt: turn.prompt.clone(),
         origin: TurnOrigin::Compared(part),
-        seed: Some(turn.params.seed),
+        seed: match settings.seed {
+            Seed::Fixed(seed) => Some(seed),
+            Seed::Random => None,
+        },
     };
     let effect = match template {
-        Some(parts) => begin::ask_fill(state, start, messages, parts),
+        Some(parts) => begin::ask_fill(state, start, messages, parts, fit.params),
         None => {
             let input = TurnInput::Chat {
                 messages,
-                pins: state.settings.pins.clone(),
+                pins: settings.pins.clone(),
                 length: fit.length,
-                overflow: state.settings.overflow,
+                overflow: settings.overflow,
             };
             begin::begin(state, start, input, fit.params)
         }
@@ -247,7 +302,7 @@ pub(super) fn scroll(state: &mut State, rows: isize) {
         Differences::InPlace => 0,
         Differences::Listed => {
             let both = [0, 1].map(|at| (turns[at], &moments[at]));
-            comparison::canvases(both[0], both[1]).differing.len()
+            ShownComparison::of(both[0], both[1]).places().len()
         }
     };
     // How many rows there are of each, how many are seen, and which was written last.
@@ -259,7 +314,8 @@ pub(super) fn scroll(state: &mut State, rows: isize) {
         };
         match compare.shown {
             Differences::InPlace => {
-                let (all, newest) = compared_rows(compare, (turns[at], &moments[at]), &[], options);
+                let moment = (turns[at], &moments[at]);
+                let (all, newest) = compared_rows(compare, moment, std::iter::empty(), options);
                 ((all.len(), seen), newest)
             }
             Differences::Listed => ((differing, seen), 0),

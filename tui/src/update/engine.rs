@@ -225,7 +225,7 @@ fn worth_keeping(state: &State, kind: FailureKind) -> Option<(String, Stats)> {
     }
     // Nobody knows what the tokens are of a server that tells text alone.
     let has_begun = |turn: &&Turn| {
-        turn.committed > 0 || turn.loaded.tells_text_alone() && turn.found_tokens().count() > 0
+        turn.committed > 0 || turn.loaded.text_alone && turn.found_tokens().count() > 0
     };
     let turn = state.running().filter(has_begun)?;
     let (text, stats) = so_far(turn);

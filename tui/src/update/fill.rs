@@ -12,5 +12,6 @@ pub(super) fn fill(state: &mut State, template: String, parts: Vec<FillPart>) ->
         return Vec::new();
     };
     let (start, messages) = begin::say(state, loaded, template, MessageKind::Blanks);
-    vec![begin::ask_fill(state, start, messages, parts)]
+    let params = state.settings.fit().params;
+    vec![begin::ask_fill(state, start, messages, parts, params)]
 }

@@ -28,7 +28,12 @@ pub(super) fn step(state: &mut State, by: isize) {
 
 /// Ends the search; false if there is none.
 pub(super) fn close(state: &mut State) -> bool {
-    state.find.take().is_some()
+    let was_open = state.find.take().is_some();
+    if was_open {
+        // Which hit it is, and that there are more, is not so any longer.
+        state.notice = None;
+    }
+    was_open
 }
 
 fn show(state: &mut State) {

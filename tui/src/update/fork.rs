@@ -59,7 +59,8 @@ fn edit(state: &mut State, part: Option<usize>) {
     canvas::leave(state);
     state.composer.replace(&text);
     state.editing = Some(part);
-    state.notify("Sent, it begins a branch; what was said stays · Esc gives up");
+    // The row above the draft says what becomes of it.
+    state.notice = None;
 }
 
 /// Answers the selected message anew; what was said from there on is set aside.

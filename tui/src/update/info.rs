@@ -173,13 +173,17 @@ fn backend(row: &BackendRow) -> Vec<String> {
         lines.push(format!("    {remedy}"));
     }
     for device in &row.devices {
-        let memory = match device.total_bytes {
-            0 => String::new(),
-            total => format!(
-                " · {} of {} free",
-                amount::bytes(device.free_bytes),
-                amount::bytes(total)
-            ),
+        let memory = match (device.free_bytes, device.total_bytes) {
+            (_, 0) => String::new(),
+            // Some drivers tell nobody who does not compute there.
+            (0, total) => format!(" · {}", amount::bytes(total)),
+            (free, total) => {
+                format!(
+                    " · {} of {} free",
+                    amount::bytes(free),
+                    amount::bytes(total)
+                )
+            }
         };
         let precisions = device.precisions.join(" ");
         lines.push(format!(

@@ -53,8 +53,9 @@ pub(super) fn retry(state: &mut State, seed: Option<u64>) -> Vec<Effect> {
         origin,
         seed,
     };
+    let params = state.settings.fit().params;
     vec![match template {
-        Some(parts) => begin::ask_fill(state, start, messages, parts),
+        Some(parts) => begin::ask_fill(state, start, messages, parts, params),
         None => begin::ask(state, start, messages),
     }]
 }

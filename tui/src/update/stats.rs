@@ -42,7 +42,7 @@ fn lines(state: &State) -> Vec<String> {
 /// The sums of those answers of which more is known than text and time; where there are none, their time.
 fn of_all(answers: &[&Answer]) -> Vec<String> {
     let all = answers.iter().map(|answer| &answer.stats);
-    let known: Vec<&Stats> = all.clone().filter(|it| it.counts_forwards()).collect();
+    let known: Vec<&Stats> = all.clone().filter(|it| !it.text_alone).collect();
     if known.is_empty() {
         let time = all.map(|stats| stats.elapsed).sum();
         return vec![line("time", &number::wait(time))];
@@ -83,7 +83,7 @@ fn of_stats(stats: &Stats) -> Vec<String> {
         None => String::new(),
     };
     let text = line("text, before its end", &tokens(stats.text_tokens));
-    if !stats.counts_forwards() {
+    if stats.text_alone {
         let text = (stats.text_tokens > 0).then_some(text);
         let time = line("time", &number::wait(stats.elapsed));
         return text.into_iter().chain([time]).collect();
@@ -100,7 +100,7 @@ fn of_stats(stats: &Stats) -> Vec<String> {
 fn of_answer(answer: &Answer) -> Vec<String> {
     let params = &answer.params;
     let sampling = match approximation(params) {
-        _ if !answer.stats.counts_forwards() => "as its server does".to_owned(),
+        _ if answer.stats.text_alone => "as its server does".to_owned(),
         Some(what) => format!("≈ {what}: tokens may differ"),
         None => "exact".to_owned(),
     };
@@ -110,7 +110,7 @@ fn of_answer(answer: &Answer) -> Vec<String> {
         line("model", &parts.join(" · "))
     });
     // Exact is the sampling: the weights have a precision of their own.
-    let weights = loaded.filter(|it| !it.tells_text_alone());
+    let weights = loaded.filter(|it| !it.text_alone);
     let weights = weights.map(|loaded| line("weights", &clean_line(&loaded.facts.precision)));
     let kept = loaded.filter(|it| it.keeps_final_blocks());
     let kept = kept.map(|_| line("K/V", "exact: finished blocks are computed once"));
@@ -130,9 +130,6 @@ fn line(name: &str, value: &str) -> String {
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;
-
-    use unmask_core::config::REMOTE;
-    use unmask_core::engine::TEXT_ALONE;
 
     use super::*;
     use crate::action::Size;
@@ -168,11 +165,14 @@ mod tests {
         let turn = fixture::turn_of(&[FixtureCell::Text(b"Two")]);
         let mut plain = turn.clone();
         let loaded = Arc::make_mut(&mut plain.loaded);
-        loaded.backend = REMOTE.to_owned();
-        loaded.facts.precision = TEXT_ALONE.to_owned();
+        loaded.text_alone = true;
         let (turn, plain) = (Arc::new(turn), Arc::new(plain));
         let local = (of(4, 4, 10, 2), &turn);
-        let remote = (of(30, 0, 90, 8), &plain);
+        let told = Stats {
+            text_alone: true,
+            ..of(30, 0, 90, 8)
+        };
+        let remote = (told, &plain);
 
         let lines = shown(&[local, remote]);
         let weighs = |lines: &[String]| lines.iter().any(|it| it.contains("weights"));

@@ -1,13 +1,16 @@
 //! Two answers side by side, on one timeline.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unmask_core::settings::approximation;
 
 use super::{put, put_right, put_row, status, timeline};
 use crate::amount::counted;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::comparison::{self, CanvasComparison};
+use crate::comparison::{CanvasComparison, ShownComparison};
 use crate::geometry::{CompareArea, MARGIN};
 use crate::layout::{LayoutOptions, compared_rows};
 use crate::number;
@@ -21,16 +24,15 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
         return;
     };
     let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
-    let same = comparison::have_same_prompt(turns[0], turns[1]);
-    let compared = comparison::canvases((turns[0], &moments[0]), (turns[1], &moments[1]));
-    let compared = Some(compared).filter(|_| same);
+    let compared = ShownComparison::of((turns[0], &moments[0]), (turns[1], &moments[1]));
     let area = CompareArea::of(state.size);
     let picture = Compared {
         state,
         compare,
         turns,
         moments: &moments,
-        compared: compared.as_ref(),
+        places: compared.places(),
+        compared: &compared,
     };
     picture.header(area.header, buffer);
     picture.rule(&area, buffer);
@@ -52,8 +54,9 @@ struct Compared<'a> {
     compare: &'a Compare,
     turns: [&'a Turn; 2],
     moments: &'a [CanvasMoment; 2],
-    /// `None` if their prompts are other tokens.
-    compared: Option<&'a CanvasComparison>,
+    compared: &'a ShownComparison,
+    /// The tokens of both in each place where they differ.
+    places: Vec<[Range<usize>; 2]>,
 }
 
 fn index(side: Side) -> usize {
@@ -87,15 +90,15 @@ impl Compared<'_> {
             let step = shown.map_or(0, |step| step.step);
             format!("{} {step}/{steps}", letter(side))
         };
-        let sign = match self.is_running(Side::A) || self.is_running(Side::B) {
-            true => "◐",
-            false => "‖",
+        let (sign, role) = match self.is_running(Side::A) || self.is_running(Side::B) {
+            true => ("◐", Role::Accent),
+            false => ("‖", Role::Quiet),
         };
         let now = format!("{sign} {} · {}", of(Side::A), of(Side::B));
-        let start = put_right(buffer, self.state.look.theme, area, (&now, Role::Accent));
-        let x = self.put(buffer, (1, area.y), start, ("unmask", Role::Accent)) + 2;
+        let start = put_right(buffer, self.state.look.theme, area, (&now, role));
+        let x = self.put(buffer, (1, area.y), start, ("unmask", Role::Strong)) + 2;
         let seeds = self.turns.map(|turn| turn.params.seed);
-        let prompt = match (self.compared, seeds[0] == seeds[1]) {
+        let prompt = match (&self.compared.tokens, seeds[0] == seeds[1]) {
             (Some(_), true) => format!("same prompt, seed {}", seeds[0]),
             (Some(_), false) => format!("same prompt, seeds {} and {}", seeds[0], seeds[1]),
             (None, _) => "other prompts: texts only".to_owned(),
@@ -141,7 +144,8 @@ impl Compared<'_> {
             ghosts: Ghosts::Hidden,
             ..LayoutOptions::of(self.state, area.width)
         };
-        let differing = self.compared.map_or(&[][..], |it| &it.differing);
+        let differing = self.places.iter();
+        let differing = differing.flat_map(|place| place[index(side)].clone());
         let (rows, newest) = compared_rows(self.compare, (turn, moment), differing, options);
         let seen = usize::from(area.height);
         let top = self.compare.first_row((rows.len(), seen), newest);
@@ -151,55 +155,107 @@ impl Compared<'_> {
         }
     }
 
-    /// A row for each token that differs: `step 9  token 13  “exactly” 0.41`.
+    /// A row for each place that differs, the same one on both sides: `   13  step 9       0.41  “exactly”`.
     fn list(&self, side: Side, area: Rect, buffer: &mut Buffer) {
-        let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
-        let differing = self.compared.map_or(&[][..], |it| &it.differing);
-        if differing.is_empty() {
+        if self.places.is_empty() {
             let at = (area.x, area.y);
             self.put(buffer, at, area.right(), ("no difference", Role::Quiet));
         }
         let seen = usize::from(area.height);
-        let top = self.compare.first_row((differing.len(), seen), 0);
-        for (y, &at) in (area.y..area.bottom()).zip(differing.iter().skip(top)) {
-            let token = moment.fold.canvas().answer().get(at);
-            let text = token.map_or_else(String::new, |token| turn.token_text(*token));
-            let how = match turn.story(moment, at) {
-                Some(story) => format!(
-                    "step {:<4} {:.2}",
-                    story.step.unwrap_or(0),
-                    story.commit.confidence
-                ),
-                None => "given".to_owned(),
+        let top = self.compare.first_row((self.places.len(), seen), 0);
+        let places = self.places.iter().enumerate().skip(top);
+        for (y, (at, place)) in (area.y..area.bottom()).zip(places) {
+            let tokens = place[index(side)].clone();
+            let (line, role) = match tokens.is_empty() {
+                true => (format!("{:>5}  nothing", "–"), Role::Quiet),
+                false => (self.listed(side, at, tokens), Role::Text),
             };
-            let line = format!("{at:>5}  {how}  “{}”", text.trim_start());
             let line = cut(&line, usize::from(area.width));
-            self.put(buffer, (area.x, y), area.right(), (&line, Role::Text));
+            self.put(buffer, (area.x, y), area.right(), (&line, role));
         }
     }
 
-    /// `first difference: step 9, token 13 “exactly” / “only” · same so far: 43 of 44`.
-    fn first_difference(&self, area: Rect, buffer: &mut Buffer) {
-        let text = match self.compared {
-            None => "the prompts are other tokens: only the texts can be compared".to_owned(),
-            Some(it) => {
-                let same = it.decided - it.differing.len();
-                let so_far = format!("same so far: {same} of {}", it.decided);
-                match &it.first {
-                    None => format!("no difference  ·  {so_far}"),
-                    Some(first) => format!(
-                        "first difference: step {}, token {} “{}” / “{}”  ·  {so_far}",
-                        first.step,
-                        first.offset,
-                        first.texts[0].trim_start(),
-                        first.texts[1].trim_start(),
-                    ),
-                }
+    fn listed(&self, side: Side, place: usize, tokens: Range<usize>) -> String {
+        let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
+        let stories = tokens.clone().filter_map(|at| turn.story(moment, at));
+        let stories: Vec<_> = stories.collect();
+        let steps = || stories.iter().filter_map(|story| story.step);
+        let least = stories.iter().map(|story| story.commit.confidence);
+        let least = least.fold(f32::INFINITY, f32::min);
+        let word = turn.loaded.step_word();
+        let when = match (steps().min(), steps().max()) {
+            (Some(first), Some(last)) if first < last => format!("{word}s {first}–{last}"),
+            (Some(step), _) => format!("{word} {step}"),
+            (None, _) => "given".to_owned(),
+        };
+        let how = match least.is_finite() && !turn.loaded.text_alone {
+            true => format!("{when:<11}  {least:.2}"),
+            false => format!("{when:<17}"),
+        };
+        let text = match &self.compared.words {
+            Some(words) => clean_line(&words.changes[place].texts[index(side)]),
+            None => {
+                let token = moment.fold.canvas().answer().get(tokens.start);
+                let text = token.map(|token| turn.token_text(*token));
+                text.unwrap_or_default().trim_start().to_owned()
             }
         };
+        format!("{:>5}  {how}  “{text}”", tokens.start)
+    }
+
+    /// `first difference: step 9, token 13 “exactly” / “only”  ·  same so far: 43 of 44`; fewer words where
+    /// there is no room for them.
+    fn first_difference(&self, area: Rect, buffer: &mut Buffer) {
         let room = usize::from(area.width.saturating_sub(2 * MARGIN));
+        let common = self.in_common();
+        let texts = match &self.compared.first {
+            None => vec![[self.no_difference(), common].join("  ·  ")],
+            Some(first) => {
+                let texts = [0, 1].map(|at| quoted(&first.texts[at])).join(" / ");
+                let rest = format!("{texts}  ·  {common}");
+                let word = self.turns[0].loaded.step_word();
+                let step = first.step.map(|step| format!("{word} {step}"));
+                let token = format!("token {}", first.offset);
+                let place = step.iter().chain([&token]).cloned();
+                let place = place.collect::<Vec<_>>().join(", ");
+                let short = step.unwrap_or(token);
+                vec![
+                    format!("first difference: {place} {rest}"),
+                    format!("first difference: {short} {rest}"),
+                    format!("{short} {rest}"),
+                ]
+            }
+        };
+        let fits = texts.iter().find(|text| cell_count(text) <= room);
+        let text = fits.or(texts.last()).map(|text| cut(text, room));
         let at = (area.x + MARGIN, area.y);
-        self.put(buffer, at, area.right(), (&cut(&text, room), Role::Text));
+        let text = text.unwrap_or_default();
+        self.put(buffer, at, area.right(), (&text, Role::Text));
+    }
+
+    fn no_difference(&self) -> String {
+        let is_of_other_tokens = |it: &CanvasComparison| !it.differing.is_empty();
+        let said = match (&self.compared.words, &self.compared.tokens) {
+            (None, None) => "the prompts are other tokens",
+            (Some(words), _) if !words.same_text => "no difference but spaces",
+            (Some(_), Some(tokens)) if is_of_other_tokens(tokens) => "no difference in the text",
+            (Some(_), _) | (None, Some(_)) => "no difference",
+        };
+        said.to_owned()
+    }
+
+    fn in_common(&self) -> String {
+        match (&self.compared.words, &self.compared.tokens) {
+            (Some(words), _) => {
+                let all = counted(words.longer, "word");
+                format!("{} of {all} the same", words.same)
+            }
+            (None, Some(tokens)) => {
+                let same = tokens.decided - tokens.differing.len();
+                format!("same so far: {same} of {}", tokens.decided)
+            }
+            (None, None) => "words are compared once both are whole".to_owned(),
+        }
     }
 
     /// `A ▂▂▃▂▄····  44 tok  14.3 tok/s  22 NFE`.
@@ -216,22 +272,26 @@ impl Compared<'_> {
         let tokens: usize = steps().map(|step| step.commits.len()).sum();
         let nfe = steps().last().map_or(0, |step| step.nfe);
         let rate = number::rate(tokens, elapsed).unwrap_or_default();
-        let numbers = format!("{tokens} tok  {rate}  {nfe} NFE");
+        let numbers = match turn.loaded.text_alone {
+            true => number::wait(elapsed),
+            false => format!("{tokens} tok  {rate}  {nfe} NFE"),
+        };
         let theme = self.state.look.theme;
         let end = put_right(buffer, theme, area, (&numbers, Role::Quiet));
         let right = end.saturating_sub(2);
         let at = (area.x + MARGIN, area.y);
         let x = put(buffer, theme, at, right, (letter(side), Role::Quiet)) + 1;
+        let measure = timeline::measure(self.state, turn);
         let mut saved = 0.0;
         let heights: Vec<usize> = steps()
-            .map(|step| timeline::height(self.state.measure, step, &mut saved))
+            .map(|step| timeline::height(measure, step, &mut saved))
             .collect();
         // Both have one time: the longer one fills the row.
         let all = self
             .turns
             .map(|turn| turn.steps_expected().max(turn.log().steps().count()));
         let columns = usize::from(right.saturating_sub(x));
-        let full = timeline::full(self.state.measure);
+        let full = timeline::full(measure);
         let bars = timeline::bars(&heights, all[0].max(all[1]), columns, full);
         let x = put(buffer, theme, (x, area.y), right, (&bars, Role::Accent));
         let rest = "·".repeat(usize::from(right.saturating_sub(x)));
@@ -239,15 +299,25 @@ impl Compared<'_> {
     }
 }
 
-/// `LLaDA-8B-Instruct · candle q4 · 64 steps`.
+/// What stands in one of both, cut where it is long.
+fn quoted(text: &str) -> String {
+    const CELLS: usize = 24;
+    match text {
+        "" => "nothing".to_owned(),
+        text => format!("“{}”", cut(&clean_line(text.trim_start()), CELLS)),
+    }
+}
+
+/// `LLaDA-8B-Instruct · candle q4 · 64 steps`; how many there are of a text that came alone is not known.
 fn said(turn: &Turn) -> String {
     let loaded = &turn.loaded;
     let how = match approximation(&turn.params) {
-        Some(what) => format!("≈ {what}"),
-        None => counted(turn.params.steps, "step"),
+        _ if loaded.text_alone => String::new(),
+        Some(what) => format!(" · ≈ {what}"),
+        None => format!(" · {}", counted(turn.params.steps, "step")),
     };
     let parts = format!(
-        "{} · {} {} · {how}",
+        "{} · {} {}{how}",
         loaded.name, loaded.backend, loaded.facts.precision
     );
     clean_line(&parts)

@@ -1,6 +1,7 @@
 //! An answer step by step: its tokens, the token that the keys mean, its steps.
 
 mod bar;
+mod deeds;
 mod inspector;
 mod steps;
 mod tokens;
@@ -86,19 +87,20 @@ fn now(state: &State, replay: &Replay, turn: &Turn) -> (String, Role) {
         .log()
         .step_at(replay.shown(turn))
         .map_or(0, |step| step.step);
-    let steps = format!("{shown}/{}", steps(state, turn));
+    let word = turn.loaded.step_word();
+    let steps = format!("{word} {shown}/{}", steps(state, turn));
     if state.is_replay_live() {
         return match replay.at {
             None => header::what_now(state),
             Some(_) => (
-                format!("‖ step {steps} · behind · live {}", turn.step),
+                format!("‖ {steps} · behind · live {}", turn.step),
                 Role::Warn,
             ),
         };
     }
     match replay.playing {
-        Some(_) => (format!("▸ step {steps}"), Role::Accent),
-        None => (format!("‖ step {steps}"), Role::Quiet),
+        Some(_) => (format!("▸ {steps}"), Role::Accent),
+        None => (format!("‖ {steps}"), Role::Quiet),
     }
 }
 
@@ -135,8 +137,8 @@ fn draw_legend(state: &State, replay: &Replay, turn: &Turn, area: Rect, buffer: 
         say(&marked(&replay.patch), Role::Warn, 2);
     }
     match replay.layer {
-        // Nobody told how sure the text was.
-        ReplayLayer::Confidence | ReplayLayer::Entropy if turn.loaded.tells_text_alone() => (),
+        // Nobody told how sure the text was, nor what was fixed when.
+        _ if turn.loaded.text_alone => (),
         ReplayLayer::Confidence => {
             say("confidence", Role::Quiet, 2);
             say("low", Role::FreshLow, 2);
@@ -194,7 +196,7 @@ fn figures(turn: &Turn, moment: &CanvasMoment, shown: usize) -> Vec<(&'static st
     let Some(step) = turn.log().step_at(shown) else {
         return Vec::new();
     };
-    if turn.loaded.tells_text_alone() {
+    if turn.loaded.text_alone {
         return vec![("time", time(step))];
     }
     let mut rows = Vec::new();

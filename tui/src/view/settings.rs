@@ -109,7 +109,7 @@ fn draw_field(
     let (x, y, right) = (row.x + NAME, row.y, row.right());
     let is_chosen = field == panel.chosen;
     let is_refused = is_chosen && matches!(panel.below, Below::Refused(_));
-    let is_idle = tells_text_alone(state) && !field.acts_on_text();
+    let is_idle = is_text_alone(state) && !field.acts_on_text();
     let role = match (is_refused, field.is_approximate(&state.settings), is_chosen) {
         (true, _, _) => Role::Error,
         (false, _, _) if is_idle => Role::Muted,
@@ -179,8 +179,8 @@ fn is_exact_cache(state: &State, field: Field) -> bool {
 }
 
 /// True if the model's server tells text alone, and so is told little of how it should denoise.
-fn tells_text_alone(state: &State) -> bool {
-    (state.model.as_ref()).is_some_and(|it| it.tells_text_alone())
+fn is_text_alone(state: &State) -> bool {
+    (state.model.as_ref()).is_some_and(|it| it.text_alone)
 }
 
 /// A field's value; pins as the tokens that they are, once the model's tokenizer has read them.

@@ -142,7 +142,7 @@ fn planned(state: &State, loaded: &Loaded) -> String {
     let params = &fit.params;
     let mut parts = Vec::new();
     // How another server denoises, and at what cost, is not known.
-    let is_known = !loaded.tells_text_alone();
+    let is_known = !loaded.text_alone;
     match settings.speed().filter(|_| is_known) {
         Some(speed) => parts.push(speed.name().to_owned()),
         None if is_known => parts.extend(approximation(params)),
@@ -179,7 +179,7 @@ fn planned(state: &State, loaded: &Loaded) -> String {
 /// `14.3 tok/s · 140 ms/step`, if there are steps and tokens to be counted.
 fn running(turn: &Turn) -> String {
     let pace = turn.time_per_step();
-    let Some(pace) = pace.filter(|_| !turn.loaded.tells_text_alone()) else {
+    let Some(pace) = pace.filter(|_| !turn.loaded.text_alone) else {
         return String::new();
     };
     let rate = number::rate(turn.unmasked(), turn.elapsed);

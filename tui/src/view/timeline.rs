@@ -31,19 +31,20 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
     let end = put_right(buffer, theme, column, (&numbers, Role::Quiet));
     let right = end.saturating_sub(2);
     let at = (area.x + INDENT, area.y);
-    let label = match state.measure {
+    let measure = measure(state, turn);
+    let label = match measure {
         Measure::Barcode => return barcode(turn, theme, (at, right), buffer),
-        Measure::Tokens => "tok/step ",
-        Measure::Time => "ms/step ",
-        Measure::Saved => "saved ",
+        Measure::Tokens => "tok/step ".to_owned(),
+        Measure::Time => format!("ms/{} ", turn.loaded.step_word()),
+        Measure::Saved => "saved ".to_owned(),
     };
     let mut saved = 0.0;
     let steps = turn.log().steps();
     let heights: Vec<usize> = steps
-        .map(|step| height(state.measure, step, &mut saved))
+        .map(|step| height(measure, step, &mut saved))
         .collect();
-    let full = full(state.measure);
-    let x = put(buffer, theme, at, right, (label, Role::Quiet));
+    let full = full(measure);
+    let x = put(buffer, theme, at, right, (&label, Role::Quiet));
     let columns = usize::from(right.saturating_sub(x));
     let bars = bars(&heights, turn.steps_expected(), columns, full);
     let x = put(buffer, theme, (x, area.y), right, (&bars, Role::Accent));
@@ -54,7 +55,7 @@ pub(super) fn draw(turn: &Turn, state: &State, area: Rect, buffer: &mut Buffer) 
 /// `26/64 tok · 3 forwards · 21 saved · 0.6 s left`, as far as half the row has room; of a text of which no more is known,
 /// how long it is.
 fn numbers(turn: &Turn, state: &State, cells: usize) -> String {
-    if turn.loaded.tells_text_alone() {
+    if turn.loaded.text_alone {
         return counted(answer_found(turn).graphemes(true).count(), "character");
     }
     let mut parts = vec![format!("{}/{} tok", turn.committed, turn.answer().len())];
@@ -117,6 +118,14 @@ fn fixed_at(mark: &Mark) -> Option<usize> {
         Mark::Masked => None,
         Mark::Given => Some(0),
         Mark::Committed { step, .. } | Mark::Changed { step } => Some(step),
+    }
+}
+
+/// What the bars of a turn show: the time where its server told nothing else.
+pub(super) fn measure(state: &State, turn: &Turn) -> Measure {
+    match turn.loaded.text_alone {
+        true => Measure::Time,
+        false => state.measure,
     }
 }
 

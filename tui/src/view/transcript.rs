@@ -11,7 +11,7 @@ use crate::action::{Command, Scroll};
 use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::geometry::{INDENT, MARGIN, text_width};
+use crate::geometry::{Areas, INDENT, MARGIN, text_width};
 use crate::keymap::Context;
 use crate::number;
 use crate::row::Row;
@@ -46,11 +46,12 @@ pub(super) fn draw(state: &State, layout: &ScreenLayout, area: Rect, buffer: &mu
         first += part.height();
     }
     if state.transcript.view != View::Follow {
-        let last = Rect::new(area.x, area.bottom().saturating_sub(1), area.width, 1);
+        // Below what is said, which it would hide else.
+        let below = Areas::of(state).gap;
         let follow = Command::Scroll(Scroll::Follow);
         let key = state.keymap.label(&[Context::Anywhere], &follow);
         let follow = format!(" ↓ follow {} ", key.unwrap_or_default());
-        put_right(buffer, state.look.theme, last, (&follow, Role::Accent));
+        put_right(buffer, state.look.theme, below, (&follow, Role::Accent));
     }
 }
 
@@ -237,7 +238,7 @@ fn fit(mut text: &str, cells: usize) -> &str {
 
 /// `61 tok`; nothing of a server that does not say.
 fn tokens(stats: &Stats) -> Option<String> {
-    let is_known = stats.text_tokens > 0 || stats.counts_forwards();
+    let is_known = stats.text_tokens > 0 || !stats.text_alone;
     is_known.then(|| format!("{} tok", stats.text_tokens))
 }
 
@@ -245,7 +246,7 @@ fn tokens(stats: &Stats) -> Option<String> {
 fn totals(answer: &Answer) -> String {
     let stats = &answer.stats;
     let mut parts: Vec<String> = tokens(stats).into_iter().collect();
-    if stats.counts_forwards() {
+    if !stats.text_alone {
         parts.push(counted(stats.steps, "step"));
         if stats.nfe != stats.steps || stats.nfe_saved >= 1.0 {
             parts.push(number::nfe(stats.nfe, stats.nfe_saved));

@@ -162,7 +162,8 @@ fn a_matrix_that_loses_too_much_is_kept_otherwise_and_named() {
         0.3,
         &["blocks.1.q (q_proj) loses …% in 4 bits: kept as int8"],
     );
-    check_fallback("blocks.1.q_proj.weight", 0.6, "int8", 0.03, &[]);
+    // 3.3 % with one scale for groups of activations that are alike, which makes their rounding error 1.15 times as large.
+    check_fallback("blocks.1.q_proj.weight", 0.6, "int8", 0.035, &[]);
     for gated in ["blocks.1.ff_out.weight", "blocks.0.up_proj.weight"] {
         let note = match gated.contains("up") {
             true => "blocks.0.gate_up (ff_proj+up_proj) loses …",

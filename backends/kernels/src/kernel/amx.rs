@@ -1,6 +1,7 @@
 //! AMX: a tile of 16 rows by 64 columns times four of 64 columns by 16 rows of weights, 16384 products an instruction.
 //!
-//! A group of 128 columns is two tiles long; then its *strip* of 16 by 64 sums is stored, and AVX-512 scales and adds it.
+//! A group of 128 columns is two tiles long; then its *strip* of 16 by 64 sums is stored, and AVX-512 scales and adds it, or
+//! carries it on into a group that has the same scale.
 //! Tiles and vectors work side by side only if their instructions stand close together: a multiplication takes 16 cycles,
 //! and what may wait behind it is limited. So each one is followed by an eighth of the work on an earlier strip: while a
 //! strip is multiplied, the one before it is stored tile by tile just before its tiles are used again, and the one before
@@ -9,6 +10,8 @@
 //! Packed bytes are the second operand's layout as they are; nibbles become bytes in a scratch first. Stable Rust has no
 //! intrinsics for tiles, so the instructions are written as assembly.
 
+#[cfg(test)]
+mod tests;
 mod tiles;
 
 use std::arch::asm;
@@ -32,16 +35,16 @@ const STEP: usize = TILE * 4 * PANEL;
 struct Strip([i32; TILE * PANEL]);
 
 /// # Safety
-/// [`request`] must have returned true; `sums` must hold the block's rows.
+/// [`request`] must have returned true; `sums` and `carried` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
     // SAFETY: promised by the caller.
     let _configured = unsafe { Configured::new() };
     // SAFETY: promised by the caller, and tiles are configured.
     unsafe {
         match block.w.layout().format() {
-            Format::Int8 => run::<false>(block, sums),
-            Format::Int4 => run::<true>(block, sums),
+            Format::Int8 => run::<false>(block, sums, carried),
+            Format::Int4 => run::<true>(block, sums, carried),
         }
     }
 }
@@ -52,22 +55,25 @@ const fn block_rows(int4: bool) -> usize {
 }
 
 /// # Safety
-/// Tiles must be configured; `sums` must hold the block's rows.
+/// Tiles must be configured; `sums` and `carried` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn run<const INT4: bool>(block: &Block<'_>, sums: &mut [f32]) {
+unsafe fn run<const INT4: bool>(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
     let (x, layout, panel, rows) = (
         block.x,
         block.w.layout(),
         block.w.panel(block.panel),
         block.rows.1,
     );
-    assert!(sums.len() == rows * PANEL, "sums of the rows");
+    assert!(
+        sums.len() == rows * PANEL && carried.len() == sums.len(),
+        "sums of the rows"
+    );
     // One pointer for all: strips that wait to be finished keep theirs while others are made.
-    let sums = sums.as_mut_ptr();
+    let sums = (sums.as_mut_ptr(), carried.as_mut_ptr());
     let mut strips = [const { Strip([0; TILE * PANEL]) }; 2];
     let mut unpacked = INT4.then_some([const { Unpacked::new() }; 2]);
     // The strip in the tiles, and the one that was stored before it.
-    let (mut multiplied, mut stored) = (Finish::nothing(), Finish::nothing());
+    let (mut multiplied, mut stored) = (Finish::nothing(block), Finish::nothing(block));
     let mut turn = false;
     let height = block_rows(INT4);
     let later = (rows.div_ceil(height) - 1) * (block.groups.1 - block.groups.0);
@@ -156,7 +162,7 @@ unsafe fn multiply<const INT4: bool, const STEPS: usize>(
     bytes: &[u8],
     to: &mut Strip,
     from: &Strip,
-    finish: &mut Finish,
+    finish: &mut Finish<'_>,
     fetch: &mut [Fetch; 2],
 ) {
     let (b, to) = (bytes.as_ptr(), to.0.as_mut_ptr());
@@ -237,73 +243,64 @@ unsafe fn store(to: &mut Strip) {
     }
 }
 
-/// Scales the sums of a strip and adds them to those of the groups before, some rows at a time.
-struct Finish {
+/// Scales the sums of a strip and adds them to those of the groups before, or carries them on, some rows at a time.
+struct Finish<'a> {
+    block: &'a Block<'a>,
+    group: usize,
+    /// The first row of the strip in the block.
+    first: usize,
     row: usize,
     rows: usize,
     to: *mut f32,
-    correction: *const i32,
-    by_row: *const f32,
-    groups: usize,
+    carried: *mut i32,
     by_column: [__m512; 4],
-    /// Which sums there are already: all, or none in the first group.
-    before: __mmask16,
 }
 
-impl Finish {
+impl<'a> Finish<'a> {
     #[target_feature(enable = "avx512f")]
-    fn nothing() -> Self {
+    fn nothing(block: &'a Block<'a>) -> Self {
         Self {
+            block,
+            group: 0,
+            first: 0,
             row: 0,
             rows: 0,
             to: std::ptr::null_mut(),
-            correction: std::ptr::null(),
-            by_row: std::ptr::null(),
-            groups: 0,
+            carried: std::ptr::null_mut(),
             by_column: [_mm512_setzero_ps(); 4],
-            before: 0,
         }
     }
 
     /// # Safety
-    /// Group and row must be within the block and `sums` point to the block's rows.
+    /// Group and row must be within the block, and both pointers point to numbers of the block's rows.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn of<const INT4: bool>(
-        block: &Block<'_>,
+        block: &'a Block<'a>,
         group: usize,
         row: usize,
-        sums: *mut f32,
+        (sums, carried): (*mut f32, *mut i32),
     ) -> Self {
-        let (x, layout, groups) = (block.x, block.w.layout(), block.x.groups());
-        let at = (block.rows.0 + row) * groups + group;
-        // SAFETY: rows and columns are within the block, as the caller promises; the scales of a group of nibbles stand
-        // behind them.
+        let layout = block.w.layout();
+        // SAFETY: the row is within the block, as the caller promises; the scales of a group of nibbles stand behind them.
         unsafe {
             let by_column = [0, 16, 32, 48].map(|o| {
                 if !INT4 {
                     return _mm512_set1_ps(1.0);
                 }
                 let scales = layout.group_at(group) + layout.columns(group) * PANEL / 2;
-                unpacked_scale(_mm512_loadu_ps(
-                    block
-                        .w
-                        .panel(block.panel)
-                        .as_ptr()
-                        .add(scales)
-                        .cast::<f32>()
-                        .add(o),
-                ))
+                let panel = block.w.panel(block.panel).as_ptr();
+                unpacked_scale(_mm512_loadu_ps(panel.add(scales).cast::<f32>().add(o)))
             });
             Self {
+                block,
+                group,
+                first: row,
                 row: 0,
                 rows: TILE.min(block.rows.1 - row),
                 to: sums.add(row * PANEL),
-                correction: x.corrections.as_ptr().add(at),
-                by_row: x.scales.as_ptr().add(at),
-                groups,
+                carried: carried.add(row * PANEL),
                 by_column,
-                before: if group == 0 { 0 } else { !0 },
             }
         }
     }
@@ -311,27 +308,37 @@ impl Finish {
     /// The next `count` rows, as far as there are any.
     ///
     /// # Safety
-    /// It must have been made by [`Self::of`], of whose block and sums the rest still holds, or be nothing.
+    /// It must have been made by [`Self::of`], of whose sums the rest still holds, or be nothing.
     #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn rows<const INT4: bool>(&mut self, count: usize, from: &Strip) {
         for row in self.row..self.rows.min(self.row + count) {
-            // SAFETY: the row is one of 16 of the strip and of those that are there.
-            unsafe {
-                let fix = _mm512_set1_epi32(*self.correction.add(row * self.groups));
-                let by_row = _mm512_set1_ps(*self.by_row.add(row * self.groups));
-                for (j, by_column) in self.by_column.iter().enumerate() {
-                    let from = from.0.as_ptr().add(row * PANEL + j * TILE);
-                    let to = self.to.add(row * PANEL + j * TILE);
-                    let product =
-                        _mm512_cvtepi32_ps(_mm512_add_epi32(fix, _mm512_load_si512(from.cast())));
+            let of = self
+                .block
+                .of_group(self.block.rows.0 + self.first + row, self.group);
+            let fix = _mm512_set1_epi32(of.correction);
+            let by_row = _mm512_set1_ps(of.scale);
+            for (j, by_column) in self.by_column.iter().enumerate() {
+                let at = row * PANEL + j * TILE;
+                // SAFETY: the row is one of 16 of the strip and of those that are there.
+                unsafe {
+                    let product = _mm512_load_si512(from.0.as_ptr().add(at).cast());
+                    let mut product = _mm512_add_epi32(fix, product);
+                    let (to, carried) = (self.to.add(at), self.carried.add(at).cast());
+                    if of.goes_on {
+                        product = _mm512_add_epi32(product, _mm512_loadu_si512(carried));
+                    }
+                    if !of.ends {
+                        _mm512_storeu_si512(carried, product);
+                        continue;
+                    }
                     let scale = if INT4 {
                         _mm512_mul_ps(by_row, *by_column)
                     } else {
                         by_row
                     };
-                    let before = _mm512_maskz_loadu_ps(self.before, to);
-                    _mm512_storeu_ps(to, _mm512_fmadd_ps(product, scale, before));
+                    let product = _mm512_cvtepi32_ps(product);
+                    _mm512_storeu_ps(to, _mm512_fmadd_ps(product, scale, _mm512_loadu_ps(to)));
                 }
             }
         }

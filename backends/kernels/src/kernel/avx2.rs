@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, Tiles};
+use super::{Block, OfGroup, Tiles};
 use crate::matrix::{Format, GROUP, PANEL};
 
 const ROWS: usize = 6;
@@ -17,9 +17,9 @@ struct Wide {
 }
 
 /// # Safety
-/// The processor needs the features; `sums` must hold the block's rows.
+/// The processor needs the features; `sums` and `carried` must hold the block's rows.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
     let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
     let mut wide = Wide {
         w: [0; GROUP * PANEL],
@@ -43,13 +43,18 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
                     &x.integers[(block.rows.0 + first + i) * x.stride + group * GROUP..][..columns];
                 widen_row(integers, &mut wide.x[i * GROUP..][..GROUP]);
             }
-            let sums = &mut sums[first * PANEL..][..rows * PANEL];
+            let mut of = [OfGroup::default(); ROWS];
+            for (i, of) in of[..rows].iter_mut().enumerate() {
+                *of = block.of_group(block.rows.0 + first + i, group);
+            }
+            let part = first * PANEL..(first + rows) * PANEL;
+            let (sums, carried) = (&mut sums[part.clone()], &mut carried[part]);
             for column in (0..PANEL).step_by(16) {
                 macro_rules! call {
                     ($($rows:literal)*) => {
                         match rows {
                             // SAFETY: rows and columns of the block are there, as `Block` promises.
-                            $($rows => unsafe { tile::<$rows>(block, &wide, first, group, column, sums) },)*
+                            $($rows => unsafe { tile::<$rows>(block, &wide, &of, group, column, sums, carried) },)*
                             _ => unreachable!("tiles have 1 to 6 rows"),
                         }
                     };
@@ -130,20 +135,21 @@ fn widen_row(integers: &[i8], to: &mut [i16]) {
 }
 
 /// # Safety
-/// The block's rows and the group must be there, and `sums` hold `R` rows.
+/// The block's rows and the group must be there, and `sums` and `carried` hold `R` rows.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile<const R: usize>(
     block: &Block<'_>,
     wide: &Wide,
-    first: usize,
+    of: &[OfGroup; ROWS],
     group: usize,
     column: usize,
     sums: &mut [f32],
+    carried: &mut [i32],
 ) {
-    debug_assert!(sums.len() == R * PANEL);
-    let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
+    debug_assert!(sums.len() == R * PANEL && carried.len() == R * PANEL);
+    let (layout, panel) = (block.w.layout(), block.w.panel(block.panel));
     let columns = layout.columns(group);
-    // SAFETY: pointers stay within `wide`, the rows' scales, the group's scales in the panel, and `sums`.
+    // SAFETY: pointers stay within `wide`, the group's scales in the panel, `sums` and `carried`.
     unsafe {
         let mut acc = [[_mm256_setzero_si256(); 2]; R];
         let (mut w, mut a) = (wide.w.as_ptr().add(column * 2), wide.x.as_ptr());
@@ -159,50 +165,56 @@ unsafe fn tile<const R: usize>(
             w = w.add(2 * PANEL);
             a = a.add(2);
         }
-        for (i, acc) in acc.iter().enumerate() {
-            let row = block.rows.0 + first + i;
-            let by_row = _mm256_set1_ps(*x.scales.as_ptr().add(row * x.groups() + group));
-            let to = sums.as_mut_ptr().add(i * PANEL + column);
-            let scales = panel
-                .as_ptr()
-                .add(layout.group_at(group) + columns * PANEL / 2)
-                .cast::<f32>()
-                .add(column);
+        let scales = layout.group_at(group) + columns * PANEL / 2;
+        let scales = panel.as_ptr().add(scales).cast::<f32>().add(column);
+        for (i, (acc, of)) in acc.iter().zip(of).enumerate() {
+            let at = i * PANEL + column;
+            let (to, carried) = (sums.as_mut_ptr().add(at), carried.as_mut_ptr().add(at));
             match layout.format() {
-                Format::Int8 => add_scaled::<false>(acc, by_row, std::ptr::null(), group == 0, to),
-                Format::Int4 => add_scaled::<true>(acc, by_row, scales, group == 0, to),
+                Format::Int8 => finish::<false>(acc, of, std::ptr::null(), carried, to),
+                Format::Int4 => finish::<true>(acc, of, scales, carried, to),
             }
         }
     }
 }
 
-/// Adds 16 sums, scaled, to `to`, or sets them if they are the `first`.
+/// What becomes of 16 sums behind a group: they are added to `to`, scaled, or carried on into the next group.
 ///
 /// # Safety
-/// `to`, and `scales` if it is used, must point to 16 numbers.
+/// `to`, `carried`, and `scales` if it is used, must point to 16 numbers.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn add_scaled<const SCALES: bool>(
+pub(super) unsafe fn finish<const INT4: bool>(
     acc: &[__m256i; 2],
-    by_row: __m256,
+    of: &OfGroup,
     scales: *const f32,
-    first: bool,
+    carried: *mut i32,
     to: *mut f32,
 ) {
-    for (j, acc) in acc.iter().enumerate() {
-        // SAFETY: promised by the caller.
-        unsafe {
+    let mut acc = *acc;
+    // SAFETY: promised by the caller.
+    unsafe {
+        let carried = [carried.cast::<__m256i>(), carried.add(8).cast()];
+        if of.goes_on {
+            for j in 0..2 {
+                acc[j] = _mm256_add_epi32(acc[j], _mm256_loadu_si256(carried[j]));
+            }
+        }
+        if !of.ends {
+            for j in 0..2 {
+                _mm256_storeu_si256(carried[j], acc[j]);
+            }
+            return;
+        }
+        let by_row = _mm256_set1_ps(of.scale);
+        for (j, acc) in acc.into_iter().enumerate() {
             let to = to.add(j * 8);
-            let scale = if SCALES {
+            let scale = if INT4 {
                 _mm256_mul_ps(by_row, _mm256_loadu_ps(scales.add(j * 8)))
             } else {
                 by_row
             };
-            let before = if first {
-                _mm256_setzero_ps()
-            } else {
-                _mm256_loadu_ps(to)
-            };
-            _mm256_storeu_ps(to, _mm256_fmadd_ps(_mm256_cvtepi32_ps(*acc), scale, before));
+            let sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), scale, _mm256_loadu_ps(to));
+            _mm256_storeu_ps(to, sum);
         }
     }
 }

@@ -10,6 +10,7 @@ use std::slice::Chunks;
 
 use super::unpack::{Unpacked, unpacked_scale};
 use super::{Block, Tiles};
+use crate::activations::RUN;
 use crate::matrix::{Format, GROUP, PANEL};
 
 /// Rows a tile.
@@ -19,7 +20,7 @@ const SPLIT_ROWS: usize = 5;
 /// From so many rows on nibbles become bytes first.
 pub(crate) const UNPACK_ROWS: usize = 20;
 /// Most groups of a block whose nibbles become bytes: as many as stay in L1.
-pub(crate) const UNPACK_GROUPS: usize = 4;
+pub(crate) const UNPACK_GROUPS: usize = RUN;
 
 /// Lines of the next stream that are fetched for it to begin at once.
 const START_LINES: usize = 12;
@@ -95,10 +96,18 @@ unsafe fn tile<const R: usize, const MODE: u8>(
 ) {
     debug_assert!(sums.len() == R * PANEL);
     let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
-    let (row, groups, stride) = (block.rows.0 + first, x.groups(), x.stride);
+    let (row, groups, stride) = (block.rows.0 + first, x.row_groups(), x.stride);
     let low = _mm512_set1_epi8(15);
     let split = MODE == NIBBLES;
     let width = if split { 8 } else { 4 };
+    // SAFETY: the row is one of the block.
+    let of = unsafe { x.groups.as_ptr().add(row * groups) };
+    // SAFETY: as above, and so is the group.
+    let of = |i: usize, group: usize| unsafe { &*of.add(i * groups + group) };
+    let mut acc = [[_mm512_setzero_si512(); 4]; R];
+    if MODE == BYTES {
+        acc = std::array::from_fn(|i| [_mm512_set1_epi32(of(i, block.groups.0).start); 4]);
+    }
     for group in block.groups.0..block.groups.1 {
         let columns = layout.columns(group);
         let fetch = ahead.next().unwrap_or_default();
@@ -118,10 +127,11 @@ unsafe fn tile<const R: usize, const MODE: u8>(
             let mut a: [*const i8; R] = std::array::from_fn(|i| {
                 x.integers.as_ptr().add((row + i) * stride + group * GROUP)
             });
-            let mut acc: [[__m512i; 4]; R] = std::array::from_fn(|i| {
-                let correction = *x.corrections.as_ptr().add((row + i) * groups + group);
-                [_mm512_set1_epi32(correction >> if split { 4 } else { 0 }); 4]
-            });
+            if MODE != BYTES {
+                acc = std::array::from_fn(|i| {
+                    [_mm512_set1_epi32(of(i, group).correction >> if split { 4 } else { 0 }); 4]
+                });
+            }
             for _ in 0..columns / width {
                 let q = [0, 64, 128, 192].map(|o| _mm512_loadu_si512(w.add(o).cast()));
                 for _ in 0..each.min(left) {
@@ -153,27 +163,47 @@ unsafe fn tile<const R: usize, const MODE: u8>(
                 }
                 w = w.add(256);
             }
+            if MODE == BYTES {
+                if (0..R).fold(0, |ends, i| ends | of(i, group).end) == 0 {
+                    continue;
+                }
+                let next = (group + 1).min(block.groups.1 - 1);
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let (now, start) = (of(i, group), _mm512_set1_epi32(of(i, next).start));
+                    let end = _mm512_set1_epi32(now.end);
+                    // Rows whose sums go on add nothing.
+                    let scale = f32::from_bits(now.scale.to_bits() & now.end.cast_unsigned());
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        let to = sums.as_mut_ptr().add(i * PANEL + j * 16);
+                        add_scaled(*acc, _mm512_set1_ps(scale), to);
+                        // `acc & !end | start`
+                        *acc = _mm512_ternarylogic_epi32::<0xba>(*acc, end, start);
+                    }
+                }
+                continue;
+            }
             let by_column = [0, 16, 32, 48].map(|o| match MODE {
-                BYTES => _mm512_set1_ps(1.0),
                 NIBBLES => _mm512_loadu_ps(scales.add(o)),
                 _ => unpacked_scale(_mm512_loadu_ps(scales.add(o))),
             });
             for (i, acc) in acc.iter().enumerate() {
-                let by_row = _mm512_set1_ps(*x.scales.as_ptr().add((row + i) * groups + group));
+                let by_row = _mm512_set1_ps(of(i, group).scale);
                 for (j, acc) in acc.iter().enumerate() {
                     let to = sums.as_mut_ptr().add(i * PANEL + j * 16);
-                    let scale = match MODE {
-                        BYTES => by_row,
-                        _ => _mm512_mul_ps(by_row, by_column[j]),
-                    };
-                    let before = if group == 0 {
-                        _mm512_setzero_ps()
-                    } else {
-                        _mm512_loadu_ps(to)
-                    };
-                    _mm512_storeu_ps(to, _mm512_fmadd_ps(_mm512_cvtepi32_ps(*acc), scale, before));
+                    add_scaled(*acc, _mm512_mul_ps(by_row, by_column[j]), to);
                 }
             }
         }
+    }
+}
+
+/// # Safety
+/// `to` must point to 16 numbers.
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn add_scaled(acc: __m512i, scale: __m512, to: *mut f32) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), scale, _mm512_loadu_ps(to));
+        _mm512_storeu_ps(to, sum);
     }
 }

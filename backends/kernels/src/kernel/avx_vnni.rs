@@ -2,30 +2,35 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, Tiles};
+use super::{Block, OfGroup, Tiles};
 use crate::matrix::{Format, GROUP, PANEL};
 
 const INT8_ROWS: usize = 6;
 const INT4_ROWS: usize = 5;
 
 /// # Safety
-/// The processor needs the features; `sums` must hold the block's rows.
+/// The processor needs the features; `sums` and `carried` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avxvnni")]
-pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
     let int4 = block.w.layout().format() == Format::Int4;
     // A group of a panel, at most 8 KiB, stays in L1 for all rows.
     for group in block.groups.0..block.groups.1 {
         for (first, rows) in Tiles::of(block.rows.1, if int4 { INT4_ROWS } else { INT8_ROWS }) {
-            let sums = &mut sums[first * PANEL..][..rows * PANEL];
+            let mut of = [OfGroup::default(); INT8_ROWS];
+            for (i, of) in of[..rows].iter_mut().enumerate() {
+                *of = block.of_group(block.rows.0 + first + i, group);
+            }
+            let part = first * PANEL..(first + rows) * PANEL;
+            let (sums, carried) = (&mut sums[part.clone()], &mut carried[part]);
             for column in (0..PANEL).step_by(16) {
                 macro_rules! call {
                     ($($rows:literal)*) => {
                         match (rows, int4) {
                             $(
                                 // SAFETY: rows and columns of the block are there, as `Block` promises.
-                                ($rows, false) => unsafe { tile::<$rows, false>(block, first, group, column, sums) },
+                                ($rows, false) => unsafe { tile::<$rows, false>(block, first, &of, group, column, sums, carried) },
                                 // SAFETY: as above.
-                                ($rows, true) => unsafe { tile::<$rows, true>(block, first, group, column, sums) },
+                                ($rows, true) => unsafe { tile::<$rows, true>(block, first, &of, group, column, sums, carried) },
                             )*
                             _ => unreachable!("tiles have 1 to 6 rows"),
                         }
@@ -38,21 +43,23 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
 }
 
 /// # Safety
-/// The block's rows and the group must be there, and `sums` hold `R` rows.
+/// The block's rows and the group must be there, and `sums` and `carried` hold `R` rows.
 #[target_feature(enable = "avx2,fma,avxvnni")]
 unsafe fn tile<const R: usize, const INT4: bool>(
     block: &Block<'_>,
     first: usize,
+    of: &[OfGroup; INT8_ROWS],
     group: usize,
     column: usize,
     sums: &mut [f32],
+    carried: &mut [i32],
 ) {
-    debug_assert!(sums.len() == R * PANEL);
+    debug_assert!(sums.len() == R * PANEL && carried.len() == R * PANEL);
     let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
-    let (row, groups, columns) = (block.rows.0 + first, x.groups(), layout.columns(group));
+    let (row, columns) = (block.rows.0 + first, layout.columns(group));
     let low = _mm256_set1_epi8(15);
-    // SAFETY: pointers stay within the rows' integers, scales and sums, within the group's bytes of the panel, and
-    // within `sums`.
+    // SAFETY: pointers stay within the rows' integers, within the group's bytes of the panel, and within `sums` and
+    // `carried`.
     unsafe {
         let mut w = panel.as_ptr().add(layout.group_at(group) + column * 4);
         let mut a: [*const i8; R] = std::array::from_fn(|i| {
@@ -61,8 +68,7 @@ unsafe fn tile<const R: usize, const INT4: bool>(
                 .add((row + i) * x.stride + group * GROUP)
         });
         let mut acc: [[__m256i; 2]; R] = std::array::from_fn(|i| {
-            let correction = *x.corrections.as_ptr().add((row + i) * groups + group);
-            [_mm256_set1_epi32(correction >> if INT4 { 4 } else { 0 }); 2]
+            [_mm256_set1_epi32(of[i].correction >> if INT4 { 4 } else { 0 }); 2]
         });
         for _ in 0..columns / if INT4 { 8 } else { 4 } {
             let q = [0, 32].map(|o| _mm256_loadu_si256(w.add(o).cast()));
@@ -88,16 +94,11 @@ unsafe fn tile<const R: usize, const INT4: bool>(
             }
             w = w.add(4 * PANEL);
         }
-        for (i, acc) in acc.iter().enumerate() {
-            let by_row = _mm256_set1_ps(*x.scales.as_ptr().add((row + i) * groups + group));
+        for (i, (acc, of)) in acc.iter().zip(of).enumerate() {
+            let at = i * PANEL + column;
+            let (to, carried) = (sums.as_mut_ptr().add(at), carried.as_mut_ptr().add(at));
             // After the last step `w` is `column * 4` bytes behind where the scales begin, and they are 4 bytes each.
-            super::avx2::add_scaled::<INT4>(
-                acc,
-                by_row,
-                w.cast(),
-                group == 0,
-                sums.as_mut_ptr().add(i * PANEL + column),
-            );
+            super::avx2::finish::<INT4>(acc, of, w.cast(), carried, to);
         }
     }
 }

@@ -13,10 +13,10 @@ mod portable;
 mod unpack;
 
 use crate::InstructionSet;
-use crate::activations::Activations;
+use crate::activations::{Activations, RUN};
 #[cfg(target_arch = "x86_64")]
 use crate::matrix::GROUP;
-use crate::matrix::{Matrix, PANEL};
+use crate::matrix::{Format, Matrix, PANEL};
 
 /// Some rows of activations times some groups of a panel.
 pub(crate) struct Block<'a> {
@@ -35,7 +35,34 @@ pub(crate) struct Block<'a> {
     pub(crate) next: &'a [u8],
 }
 
+/// Of a row's sums of a group.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Default)]
+struct OfGroup {
+    scale: f32,
+    correction: i32,
+    /// Whether they go on from the group before, which has the same scale.
+    goes_on: bool,
+    /// Whether they are to be scaled now: nibbles always, since the next group has other scales by column.
+    ends: bool,
+}
+
 impl Block<'_> {
+    /// What a row's sums of a group are to be finished with.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn of_group(&self, row: usize, group: usize) -> OfGroup {
+        let bytes = self.w.layout().format() == Format::Int8;
+        let at = row * self.x.row_groups() + group;
+        let of = &self.x.groups[at];
+        OfGroup {
+            scale: of.scale,
+            correction: of.correction,
+            goes_on: bytes && !group.is_multiple_of(RUN) && self.x.groups[at - 1].end == 0,
+            ends: !bytes || of.end != 0,
+        }
+    }
+
     /// The packed bytes of the group after `group`, or those that come first when this block is done.
     #[cfg(target_arch = "x86_64")]
     fn packed_after(&self, group: usize) -> &[u8] {
@@ -46,13 +73,14 @@ impl Block<'_> {
         }
     }
 
-    /// Adds to `sums`, `[rows, 64]`, or sets them if the first group is 0: `Σ scale · Σ integer · integer` by groups, the
-    /// inner sum exact in 32 bits, the outer one in the order of groups with fused multiply-add. So results depend neither
-    /// on the number of rows nor on the instruction set.
+    /// Adds to `sums`, `[rows, 64]`, or sets them if the first group is 0: `Σ scale · Σ integer · integer`, the inner sum over a
+    /// group, or of bytes over the groups of a run with one scale, exact in 32 bits, the outer one in their order with fused
+    /// multiply-add. So results depend neither on the number of rows nor on the instruction set. `carried`, as long as `sums`, is
+    /// room for sums between groups.
     ///
     /// # Safety
     /// The set must be a pool's.
-    pub(crate) unsafe fn add_to(&self, set: InstructionSet, sums: &mut [f32]) {
+    pub(crate) unsafe fn add_to(&self, set: InstructionSet, sums: &mut [f32], carried: &mut [i32]) {
         let (first, rows) = self.rows;
         let layout = self.w.layout();
         assert!(rows > 0 && first + rows <= self.x.m(), "the rows are there");
@@ -61,20 +89,30 @@ impl Block<'_> {
             "the columns are there"
         );
         assert!(
-            self.panel < layout.panels() && sums.len() == rows * PANEL,
-            "the panel is there, the sums fit"
+            sums.len() == rows * PANEL && carried.len() == sums.len(),
+            "the sums fit"
         );
+        let is_border = |group: usize| group.is_multiple_of(RUN) || group == layout.groups();
+        assert!(
+            (is_border(self.groups.0) && is_border(self.groups.1))
+                || layout.format() == Format::Int4,
+            "runs are whole"
+        );
+        assert!(self.panel < layout.panels(), "the panel is there");
+        if self.groups.0 == 0 {
+            sums.fill(0.0);
+        }
         match set {
             InstructionSet::Portable => portable::add(self, sums),
             // SAFETY: the set was acquired for the pool, and what the kernels rely on was just tested, here and below.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => unsafe { avx2::add(self, sums) },
+            InstructionSet::Avx2 => unsafe { avx2::add(self, sums, carried) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums) },
+            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums, carried) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Amx if rows >= amx::ROWS => unsafe { amx::add(self, sums) },
+            InstructionSet::Amx if rows >= amx::ROWS => unsafe { amx::add(self, sums, carried) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512 | InstructionSet::Amx => unsafe { avx512::add(self, sums) },

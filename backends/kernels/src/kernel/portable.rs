@@ -6,25 +6,32 @@ use crate::matrix::{Format, GROUP, PANEL, scales};
 pub(super) fn add(block: &Block<'_>, sums: &mut [f32]) {
     let (x, layout) = (block.x, block.w.layout());
     let panel = block.w.panel(block.panel);
-    for group in block.groups.0..block.groups.1 {
-        let columns = layout.columns(group);
-        let bytes = &panel[layout.group_at(group)..];
-        let (shift, weight_scales) = match layout.format() {
-            Format::Int8 => (0, [1.0; PANEL]),
-            Format::Int4 => (4, scales(bytes, columns * PANEL / 2)),
-        };
-        for (i, sums) in sums.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-            let row = block.rows.0 + i;
-            let at = row * x.groups() + group;
+    for (i, sums) in sums.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+        let row = block.rows.0 + i;
+        let mut products = [0; PANEL];
+        for group in block.groups.0..block.groups.1 {
+            let columns = layout.columns(group);
+            let bytes = &panel[layout.group_at(group)..];
+            let of_group = x.groups[row * x.row_groups() + group];
             let integers = &x.integers[row * x.stride + group * GROUP..][..columns];
-            let mut products = [x.corrections[at] >> shift; PANEL];
-            match layout.format() {
-                Format::Int8 => int8(integers, bytes, &mut products),
-                Format::Int4 => int4(integers, bytes, &mut products),
-            }
-            for ((sum, product), weight_scale) in sums.iter_mut().zip(products).zip(weight_scales) {
-                let before = if group == 0 { 0.0 } else { *sum };
-                *sum = (product as f32).mul_add(x.scales[at] * weight_scale, before);
+            let by_column = match layout.format() {
+                Format::Int8 => {
+                    products = products.map(|it| it + of_group.start);
+                    int8(integers, bytes, &mut products);
+                    if of_group.end == 0 {
+                        continue;
+                    }
+                    [1.0; PANEL]
+                }
+                Format::Int4 => {
+                    products = [of_group.correction >> 4; PANEL];
+                    int4(integers, bytes, &mut products);
+                    scales(bytes, columns * PANEL / 2)
+                }
+            };
+            for ((sum, product), by_column) in sums.iter_mut().zip(&mut products).zip(by_column) {
+                *sum = (*product as f32).mul_add(of_group.scale * by_column, *sum);
+                *product = 0;
             }
         }
     }

@@ -57,12 +57,7 @@ impl CachedRepository {
         make(&self.locks)?;
         make(&self.folder.join("blobs"))?;
         let path = self.locks.join(format!("{}.lock", file.hash.digits()));
-        let opened = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let lock = opened.map_err(DownloadError::disk(&path))?;
+        let lock = open_lock(&path)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -104,7 +99,22 @@ impl CachedRepository {
             return Ok(());
         }
         let path = self.folder.join("refs").join(&listing.model.revision);
+        // A cache that may not be written to has all there is.
+        if fs::read_to_string(&path).is_ok_and(|it| it.trim() == listing.commit) {
+            return Ok(());
+        }
         make(path.parent().unwrap_or(&path))?;
+        // Of two programs that are done at once one would take the other's file away.
+        make(&self.locks)?;
+        let lock_path = self.locks.join("refs.lock");
+        let lock = open_lock(&lock_path)?;
+        match lock.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+                return Err(DownloadError::disk(&lock_path)(error));
+            }
+            // There are file systems without locks.
+            Ok(()) | Err(_) => (),
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // No revision has a part that begins with a point, and no two share this name, as `v1.0` and `v1.1` would share what
         // replaces an ending.
@@ -112,6 +122,12 @@ impl CachedRepository {
         let written = fs::write(&fresh, &listing.commit).and_then(|()| fs::rename(&fresh, &path));
         written.map_err(DownloadError::disk(&path))
     }
+}
+
+fn open_lock(path: &Path) -> Result<File, DownloadError> {
+    let mut options = File::options();
+    let opened = options.create(true).truncate(false).write(true).open(path);
+    opened.map_err(DownloadError::disk(path))
 }
 
 fn make(folder: &Path) -> Result<(), DownloadError> {
@@ -145,20 +161,11 @@ mod tests {
     #[test]
     fn a_revision_is_noted_whatever_others_are_called() {
         let cache = tempfile::tempdir().expect("a folder");
-        let model = |revision: &str| HubModel {
-            org: "Org".to_owned(),
-            name: "Tiny".to_owned(),
-            revision: revision.to_owned(),
-        };
-        let repository = CachedRepository::new(cache.path(), &model("main"));
+        let repository = CachedRepository::new(cache.path(), &listing("main", "0").model);
         let refs = repository.folder.join("refs");
         let revisions = ["v1.new", "v1.0", "v1.1", "main.new", "main", "refs/pr/3"];
         for (number, revision) in revisions.iter().enumerate() {
-            let listing = Listing {
-                model: model(revision),
-                commit: number.to_string(),
-                files: Vec::new(),
-            };
+            let listing = listing(revision, &number.to_string());
             repository.refer(&listing).expect("it is noted");
         }
         for (number, revision) in revisions.iter().enumerate() {
@@ -168,5 +175,49 @@ mod tests {
         let others = fs::read_dir(&refs).expect("it is there").flatten();
         let others = others.filter(|it| it.path().to_string_lossy().ends_with(".new"));
         assert_eq!(others.count(), 2, "the two revisions that are called so");
+    }
+
+    fn listing(revision: &str, commit: &str) -> Listing {
+        Listing {
+            model: HubModel {
+                org: "Org".to_owned(),
+                name: "Tiny".to_owned(),
+                revision: revision.to_owned(),
+            },
+            commit: commit.to_owned(),
+            files: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_noted_already_is_not_written_again() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let listing = |commit: &str| listing("main", commit);
+        let repository = CachedRepository::new(cache.path(), &listing("1").model);
+        repository.refer(&listing("1")).expect("it is noted");
+        // As in a cache that may not be written to.
+        fs::create_dir(repository.folder.join("refs/.main.new")).expect("it is ours");
+        repository.refer(&listing("1")).expect("nothing is new");
+        repository
+            .refer(&listing("2"))
+            .expect_err("it cannot be written");
+    }
+
+    #[test]
+    fn programs_that_note_the_same_at_once_do_not_fail() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let repository = CachedRepository::new(cache.path(), &listing("main", "1").model);
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let repository = &repository;
+                scope.spawn(move || {
+                    for commit in (number..400).step_by(4) {
+                        repository
+                            .refer(&listing("main", &commit.to_string()))
+                            .expect("it is noted");
+                    }
+                });
+            }
+        });
     }
 }

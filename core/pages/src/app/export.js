@@ -1,5 +1,5 @@
 // A conversation as Markdown, and a canvas as a picture. Pure.
-import { band, texts } from "../wire.js";
+import { band, figures, progress, texts } from "../wire.js";
 import { apart, visible } from "./folded.js";
 import { shown } from "./state.js";
 
@@ -58,7 +58,7 @@ export function svgOf(run, asked, colours) {
     return piece.text.trim() ? text(x, y, piece.role, piece.text, ` textLength="${wide.toFixed(1)}" xml:space="preserve"`) : "";
   }));
   const question = [...asked.replace(/\s+/g, " ")], title = question.length > 60 ? `${question.slice(0, 59).join("")}…` : question.join("");
-  const foot = `${run.start.model.name} · step ${state.step}/${state.steps || "?"} · ${state.nfe} forwards · ${(state.ms / 1000).toFixed(2)} s`;
+  const foot = [run.start.model.name, progress(state), ...figures(now)].filter(Boolean).join(" · ");
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" width="${width.toFixed(0)}" height="${height}" font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="16">`
     + `<title>${escaped(title)}</title><rect width="100%" height="100%" rx="14" fill="${colours.ground}"/><rect x=".5" y=".5" width="${(width - 1).toFixed(0)}" height="${height - 1}" rx="14" fill="none" stroke="${colours.line}"/>`
     + text(PAD, 50, "muted", title, ' font-size="15"') + `<path d="M${PAD} 72H${(width - PAD).toFixed(0)}" stroke="${colours.line}"/>` + body.join("")

@@ -88,6 +88,7 @@ pub(super) fn loaded(
         default_seed: None,
         measured: None,
         presets: Vec::new(),
+        text_alone: false,
         is_untold: true,
     })
 }

@@ -81,6 +81,7 @@ impl StepTotals {
             committed: self.committed,
             text_tokens: end.unwrap_or(canvas.answer().len()),
             elapsed: self.elapsed,
+            text_alone: false,
         }
     }
 }

@@ -216,6 +216,7 @@ fn what_is_left_keeps_its_holes_and_its_counts() {
         committed: 2,
         text_tokens: 2,
         elapsed: Duration::from_millis(14),
+        text_alone: false,
     };
     assert_eq!(outcome.stats, expected);
 }

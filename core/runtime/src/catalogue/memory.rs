@@ -64,7 +64,9 @@ pub fn memory(rows: &[BackendRow]) -> Vec<MemoryPool> {
     };
     let devices = devices(rows);
     let mut all: Vec<MemoryPool> = Vec::new();
-    for (_, device) in devices.iter().filter(|(_, it)| it.total_bytes > 0) {
+    // Some drivers tell how much there is, and not how much of it is free: nobody knows what fits there.
+    let is_told = |it: &Device| it.total_bytes > 0 && it.free_bytes > 0;
+    for (_, device) in devices.iter().filter(|(_, it)| is_told(it)) {
         if all.iter().all(|memory| memory.name != name(device)) {
             all.push(MemoryPool {
                 name: name(device),

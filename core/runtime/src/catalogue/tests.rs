@@ -311,6 +311,7 @@ fn loaded(backend: &str, device: &str, gigabytes: u64) -> Loaded {
         default_seed: None,
         measured: None,
         presets: Vec::new(),
+        text_alone: false,
         is_untold: true,
     }
 }
@@ -359,6 +360,20 @@ fn a_model_fits_beside_the_running_one_or_instead_of_it_or_not_at_all() {
 }
 
 #[test]
+fn what_fits_a_memory_of_which_nobody_tells_what_is_free_is_unknown() {
+    let silent = Device {
+        free_bytes: 0,
+        ..device("webgpu", DeviceKind::Gpu, 8, &["f32"])
+    };
+    let catalogue = look_on(MODELS, &Registry::built_in(vec![fake("candle", 1, silent)]));
+    assert_eq!(catalogue.memory, []);
+    let mut choice = catalogue.choices[0].clone();
+    choice.device = "webgpu".to_owned();
+    choice.needs_bytes = Some(GB);
+    assert_eq!(catalogue.fit(&choice, None), MemoryFit::Unknown);
+}
+
+#[test]
 fn the_places_that_were_looked_at_are_told_with_what_is_there() {
     let root = tempfile::tempdir().expect("a folder can be made");
     let environment = environment(root.path());
@@ -371,7 +386,8 @@ fn the_places_that_were_looked_at_are_told_with_what_is_there() {
     let locations = Locations::new(config.as_ref().expect("it is valid"), &environment);
     let searched = locations.searched(&config.expect("it is valid"), &environment);
     let found: Vec<SearchOutcome> = searched.iter().map(|it| it.found).collect();
-    assert_eq!(searched[2].place, "~/.cache/huggingface/hub");
+    let hub = searched[2].place.replace('\\', "/");
+    assert_eq!(hub, "~/.cache/huggingface/hub");
     assert_eq!(
         found,
         [

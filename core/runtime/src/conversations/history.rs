@@ -96,6 +96,9 @@ impl HistoryFile {
         locked.read_to_end(&mut bytes)?;
         let lines = latest(&bytes);
         let lines: String = lines.iter().map(|text| line(text)).collect();
+        // An open file cannot be replaced there: a prompt that is added in this moment is lost.
+        #[cfg(not(unix))]
+        drop(locked);
         replace_private(&self.path, lines.as_bytes())
     }
 }

@@ -187,6 +187,9 @@ pub struct StatsRecord {
     pub committed: usize,
     /// Tokens of the visible text.
     pub text_tokens: usize,
+    /// See [`Stats::text_alone`].
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub text_alone: bool,
     /// Wall time, in milliseconds.
     pub ms: u64,
 }
@@ -252,6 +255,7 @@ impl From<Stats> for StatsRecord {
             nfe_saved: stats.nfe_saved,
             committed: stats.committed,
             text_tokens: stats.text_tokens,
+            text_alone: stats.text_alone,
             ms: u64::try_from(stats.elapsed.as_millis()).unwrap_or(u64::MAX),
         }
     }
@@ -265,6 +269,7 @@ impl From<StatsRecord> for Stats {
             nfe_saved: record.nfe_saved,
             committed: record.committed,
             text_tokens: record.text_tokens,
+            text_alone: record.text_alone,
             elapsed: std::time::Duration::from_millis(record.ms),
         }
     }

@@ -5,16 +5,13 @@ use unmask_api::{Capabilities, DeviceKind, ModelFacts, TokenId};
 use super::ModelText;
 use crate::Params;
 use crate::concurrency::Concurrency;
-use crate::config::{REMOTE, TaskPreset};
+use crate::config::TaskPreset;
 use crate::family::{FamilyRules, SpecialIds};
 use crate::measured::Measurement;
 use crate::plugin::Running;
 use crate::precision::PrecisionReason;
 use crate::provenance::Provenance;
 use crate::text::Vocabulary;
-
-/// The precision of a model whose server tells text and no steps.
-pub const TEXT_ALONE: &str = "text";
 
 /// A model that is ready.
 #[derive(Debug, Clone)]
@@ -59,6 +56,9 @@ pub struct Loaded {
     pub measured: Option<Arc<Measurement>>,
     /// Settings for it by the name of a task.
     pub presets: Vec<TaskPreset>,
+    /// Whether another server answers that tells text and no steps: what forwards, tokens and confidences an answer takes is
+    /// not known, nor what the next one will cost. Its runs and their totals say so by the same name.
+    pub text_alone: bool,
     /// Whether no file, variable, preset or flag says anything of how it denoises.
     pub is_untold: bool,
 }
@@ -70,11 +70,13 @@ impl Loaded {
         self.special.is_end(token)
     }
 
-    /// True if its server tells text and no steps: what forwards, tokens and confidences an answer takes is not known, nor what
-    /// the next one will cost. Its trace says so too.
+    /// What its runs are made of, for people: steps, or parts of a text that came [alone](Self::text_alone).
     #[must_use]
-    pub fn tells_text_alone(&self) -> bool {
-        self.backend == REMOTE && self.facts.precision == TEXT_ALONE
+    pub fn step_word(&self) -> &'static str {
+        match self.text_alone {
+            true => "part",
+            false => "step",
+        }
     }
 
     /// True if blocks of the canvas that are final are computed once, over the turns of a conversation too: exactly, whatever

@@ -45,7 +45,7 @@ pub use crate::pin::Pin;
 pub use away::{Answering, Remote, Wanted, Wish};
 pub use events::{EngineEvent, MeasureEvent, Measured, Outcome, TurnEvent};
 pub use handle::{MeasureHandle, TurnHandle};
-pub use loaded::{Loaded, TEXT_ALONE};
+pub use loaded::Loaded;
 pub use model::{Loader, Ready, ReadyModel};
 pub use model_text::{LONGEST_TEXT, ModelText, SpecialTokens};
 pub use request::{

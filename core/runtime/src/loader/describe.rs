@@ -72,6 +72,7 @@ pub(super) fn describe(
         default_seed: (entry.generation.get(Setting::Seed)).map(|seed| seed.value.seed()),
         measured: None,
         presets: Vec::new(),
+        text_alone: false,
         is_untold: entry.generation.is_empty(),
     }
 }

@@ -73,7 +73,10 @@ fn a_sweep_removes_what_nobody_holds_and_nothing_else() {
     }
     sweep(folder.path());
     assert!(held.path().exists() && held_folder.path().exists() && path.exists());
-    assert!(!dead.exists() && !dead_folder.exists() && !old.exists());
+    assert!(!dead.exists() && !old.exists());
+    // Where folders cannot be locked nobody knows whose they are.
+    assert_eq!(dead_folder.exists(), cfg!(windows));
+    fs::remove_dir_all(&dead_folder).ok();
     drop((held, held_folder));
     let mut left = [&persons[..], &["a"]].concat();
     left.sort_unstable();

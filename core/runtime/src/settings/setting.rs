@@ -58,3 +58,8 @@ pub enum Setting {
     /// See [`Params::top_k`](crate::Params::top_k).
     TopK,
 }
+
+impl Setting {
+    /// What a server that tells [text alone](crate::engine::Loaded::text_alone) is told; it denoises as it does for the rest.
+    pub const OF_TEXT: [Self; 3] = [Self::Length, Self::Temperature, Self::Seed];
+}

@@ -119,6 +119,8 @@ pub const TABLE: &[Definition] = &[
         setting: Setting::CfgScale,
         key: "cfg_scale",
         domain: Domain::Number(Bounds {
+            // It is computed with as f32.
+            most: f32::MAX as f64,
             screen_most: 4.0,
             arrows: (0.0, 4.0),
             per_one: 2.0,

@@ -100,6 +100,9 @@ pub struct BackendLine {
     pub precision: String,
     /// Threads; null where that is the backend's own choice.
     pub threads: Option<u32>,
+    /// See [`Loaded::text_alone`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub text_alone: bool,
 }
 
 /// A canvas before the first step.
@@ -177,6 +180,7 @@ impl BackendLine {
             device: loaded.device.clone(),
             precision: loaded.facts.precision.clone(),
             threads: loaded.provenance.threads,
+            text_alone: loaded.text_alone,
         }
     }
 }

@@ -72,6 +72,7 @@ fn loaded() -> Loaded {
         default_seed: None,
         measured: None,
         presets: Vec::new(),
+        text_alone: false,
         is_untold: true,
         text: Arc::new(crate::engine::tests::Fake::default()),
     }
@@ -140,6 +141,7 @@ fn end() -> TurnEvent {
             committed: 4,
             text_tokens: 2,
             elapsed: Duration::from_micros(1_234_567),
+            text_alone: false,
         },
     })
 }

@@ -275,6 +275,44 @@ fn bytes_of_any_kind_are_answered_or_refused_and_nothing_breaks() {
 }
 
 #[test]
+fn a_method_or_a_path_that_is_not_there_is_named_whatever_the_body_is() {
+    let server = serve(SLOW);
+    for (path, status) in [
+        ("/health", 405),
+        ("/v1/models/a", 405),
+        ("/v1/nothing", 404),
+    ] {
+        // More than buffers hold: who refuses it unread takes the answer with the connection.
+        let body = "x".repeat(1 << 20);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            server.address,
+            body.len()
+        );
+        let answer = rest(server.connect(&head));
+        assert_eq!(told(&answer, "").0, status, "{answer}");
+    }
+}
+
+#[test]
+fn a_name_in_a_path_that_is_no_text_is_refused_as_everything_is() {
+    let server = serve(SLOW);
+    let requests = [
+        server.get("/v1/models/d%ff"),
+        server.get("/page/%c3"),
+        server.post("/unmask/v1/turns/%ff", &json!({"do": "stop"})),
+    ];
+    for request in requests {
+        let request = request.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
+        let answer = rest(server.connect(&request));
+        let (_, body) = answer.split_once("\r\n\r\n").expect("it has a body");
+        assert_eq!(told(&answer, "").0, 400, "{answer}");
+        let error: Value = serde_json::from_str(body).expect("it is JSON");
+        assert_eq!(error["error"]["code"], "invalid_path", "{answer}");
+    }
+}
+
+#[test]
 fn errors_off_this_machine_say_nothing_of_it() {
     use unmask_core::engine::{Failure, FailureKind};
     let kinds = [

@@ -165,7 +165,7 @@ impl ModeAnswer {
             answer: judged.answer,
             right: question.has_answers().then_some(judged.right),
             tokens: visible.iter().map(|it| it.0).collect(),
-            nfe: judged.nfe,
+            nfe: outcome.stats.nfe,
             fed,
             committed: judged.committed,
             seconds: judged.seconds,

@@ -48,7 +48,8 @@ pub(in super::super) struct Answered {
     /// Where the whole canvas is judged, whether the visible answer alone is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) right_visible: Option<bool>,
-    pub(in super::super) nfe: usize,
+    /// Null where the server tells [text alone](unmask_core::event::Stats::text_alone).
+    pub(in super::super) nfe: Option<usize>,
     /// Tokens that the steps committed, end tokens included.
     pub(in super::super) committed: usize,
     pub(super) text_tokens: usize,
@@ -190,7 +191,7 @@ impl EvalQuestion {
             answer: judged.trim().to_owned(),
             right: is_right(&judged),
             right_visible: (self.over == Over::Canvas).then(|| is_right(&outcome.text)),
-            nfe: outcome.stats.nfe,
+            nfe: outcome.stats.told(outcome.stats.nfe),
             committed: outcome.stats.committed,
             text_tokens: outcome.stats.text_tokens,
             seconds: outcome.stats.elapsed.as_secs_f64(),

@@ -14,7 +14,9 @@ struct Sums {
     right: usize,
     /// Where the whole canvas is judged: right in the visible answer alone.
     right_visible: Option<usize>,
+    /// Forwards, and whether there are some that nobody counted.
     nfe: usize,
+    is_uncounted: bool,
     committed: usize,
     text_tokens: usize,
     seconds: f64,
@@ -34,7 +36,8 @@ impl Sums {
         if let Some(right) = done.right_visible {
             self.right_visible = Some(self.right_visible.unwrap_or(0) + usize::from(right));
         }
-        self.nfe += done.nfe;
+        self.nfe += done.nfe.unwrap_or(0);
+        self.is_uncounted |= done.nfe.is_none();
         self.committed += done.committed;
         self.text_tokens += done.text_tokens;
         self.seconds += done.seconds;
@@ -50,7 +53,7 @@ impl Sums {
 
     /// The forwards; `None` if nobody counted them, as of a server that tells text alone.
     fn counted_nfe(&self) -> Option<usize> {
-        Some(self.nfe).filter(|&it| it > 0)
+        (!self.is_uncounted).then_some(self.nfe)
     }
 
     fn forwards(&self) -> Option<f64> {
@@ -160,6 +163,7 @@ mod tests {
             questions: 2,
             right: 1,
             text_tokens: 9,
+            is_uncounted: true,
             ..Sums::default()
         };
         assert_eq!(sums.row("all")[4..7], ["unknown"; 3]);
@@ -170,7 +174,7 @@ mod tests {
             "text_tokens_per_forward",
         ];
         assert!(unknown.iter().all(|&key| sums.object()[key].is_null()));
-        (sums.nfe, sums.committed) = (6, 12);
+        (sums.is_uncounted, sums.nfe, sums.committed) = (false, 6, 12);
         assert_eq!(sums.row("all")[4..7], ["3.0", "2.00", "1.50"]);
         assert_eq!(sums.object()["nfe"], 6);
     }

@@ -91,7 +91,7 @@ fn of_eval(path: &Path) -> Result<RunFile, String> {
         asked: it.asked.clone(),
         answer: it.answer.clone(),
         mark: AnswerMark::Right(it.right),
-        nfe: Some(it.nfe),
+        nfe: it.nfe,
     };
     Ok(RunFile {
         shown: String::new(),

@@ -6,7 +6,7 @@ use unmask_core::wire::MeasureSettings;
 
 use super::answer;
 use crate::command::score::{PairScore, TextScore};
-use crate::command::{known, text_tokens};
+use crate::command::text_tokens;
 
 /// A request that is being carried out.
 pub(super) struct RequestJob {
@@ -87,9 +87,9 @@ impl GenerateJob {
             "id": id,
             "text": text,
             "reason": outcome.reason,
-            "prompt_tokens": known(stats, self.prompt_tokens),
+            "prompt_tokens": stats.told(self.prompt_tokens),
             "tokens": text_tokens(stats),
-            "nfe": known(stats, stats.nfe),
+            "nfe": stats.told(stats.nfe),
             "seconds": stats.elapsed.as_secs_f64(),
         }))
     }

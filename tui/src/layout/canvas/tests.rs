@@ -282,3 +282,18 @@ fn an_abandoned_turn_keeps_the_text_before_the_first_mask() {
     let turn = fixture::turn_of(&[Text(b"a"), End, Text(b" c")]);
     assert_eq!(answer_so_far(&turn), "a");
 }
+
+#[test]
+fn a_line_below_a_doubtful_word_begins_with_the_word() {
+    let cells = [Text(b"a"), Text(b" b"), Text(b" c"), Text(b" d")];
+    let mut turn = fixture::turn_of(&[Mask; 4]);
+    let confidences = [0.9, 0.1, 0.1, 0.9].into_iter().enumerate();
+    turn.loaded = fixture::loaded(&cells);
+    let commits = confidences.map(|(at, p)| fixture::new(at, fixture::token(&cells, at), p));
+    turn.apply(&fixture::step(2, 4, commits.collect()));
+    let rows = canvas_rows(&turn, options(20));
+    let marked = rows[0].spans.iter().filter(|it| it.role == Role::FreshLow);
+    let marked: Vec<&str> = marked.map(|it| it.text.as_str()).collect();
+    // What lies between two such words is below the line too.
+    assert_eq!((rows[0].text().as_str(), marked), ("a b c d", vec!["b c"]));
+}

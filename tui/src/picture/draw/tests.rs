@@ -107,7 +107,29 @@ fn bare_pictures_hold_the_tokens_alone_and_a_card_the_answer_a_bar_a_token_and_s
     let order = |sixth| card.theme.style(crate::theme::Role::order(sixth)).fg;
     assert_eq!((Some(colour(1)), Some(colour(20))), (order(5), order(1)));
     let all = shown.join("\n");
-    assert!(all.contains("seed 0") && all.contains("end"), "{all}");
+    assert!(all.contains("end"), "{all}");
+}
+
+#[test]
+fn a_card_says_how_it_came_about_as_far_as_there_is_room() {
+    let turn = turn();
+    let last = |columns: u16| {
+        let card = PictureStyle {
+            chrome: Chrome::Card,
+            columns,
+            ..style()
+        };
+        let rows = rows_needed(&turn, &[6], &card);
+        text(&frame(&turn, 6, &card, rows))
+            .pop()
+            .expect("it has rows")
+    };
+    let all = " LLaDA-8B-Instruct · 6 steps · seed 0 · 6 forwards · 0.8 s · unmask";
+    assert_eq!(last(80), all);
+    let most = " LLaDA-8B-Instruct · 6 steps · seed 0 · unmask";
+    assert_eq!(last(52), most);
+    assert_eq!(last(40), " LLaDA-8B-Instruct · 6 steps · unmask");
+    assert_eq!(last(30), " LLaDA-8B-Instruct · unmask");
 }
 
 #[test]

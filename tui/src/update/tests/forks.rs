@@ -4,6 +4,7 @@ use super::*;
 use crate::action::CompareAct;
 use crate::state::{EntryVisibility, TurnOrigin};
 use unmask_core::engine::FillPart;
+use unmask_core::params::Transfer;
 
 fn started(effects: &[Effect]) -> &TurnRequest {
     let start = effects.iter().find_map(|effect| match effect {
@@ -97,6 +98,7 @@ fn escape_gives_an_edit_up_and_nothing_is_set_aside() {
     assert_eq!(driver.draft(), "more");
     driver.key(KeyCode::Esc);
     assert_eq!((driver.draft().as_str(), driver.state.editing), ("", None));
+    assert_eq!(driver.notice(), "", "nothing is said of an edit any more");
     assert_eq!(driver.said_now().len(), 4);
     let effects = driver.say("next");
     assert_eq!(sent(&effects).len(), 5);
@@ -136,7 +138,7 @@ fn words_are_found_whatever_their_case_and_gone_through_round_and_round() {
     assert_eq!(at(&driver), Some((3, 4)));
     assert_eq!(driver.state.selected(), Some(3));
     driver.key(KeyCode::Esc);
-    assert_eq!(driver.state.find, None);
+    assert_eq!((&driver.state.find, driver.notice()), (&None, ""));
     driver.key(KeyCode::Esc);
     driver.say("/find nowhere");
     assert_eq!(driver.notice(), "“nowhere” is not said here");
@@ -173,6 +175,47 @@ fn an_answer_with_another_setting_stands_beside_the_first_and_either_can_be_kept
     // The settings of the next answer are as they were.
     driver.say("/compare steps=zero");
     assert!(driver.state.running().is_none(), "{}", driver.notice());
+}
+
+/// Of four positions, one a step.
+#[test]
+fn what_another_answer_can_be_made_with_fits_the_answer() {
+    let mut driver = Driver::ready();
+    driver.say("/compare");
+    assert_eq!(driver.notice(), "There are no two answers to compare");
+    driver.state.settings.length = CELLS.len();
+    driver.state.settings.params.steps = CELLS.len();
+    driver.say("hello");
+    driver.begin();
+    driver.finish("one", FinishReason::Complete);
+    let half = CELLS.len() / 2;
+    driver.say("/compare");
+    let offered =
+        format!("There are no two answers to compare; /compare steps={half} makes another one");
+    assert_eq!(driver.notice(), offered);
+    for same in [CELLS.len().to_string(), (8 * CELLS.len()).to_string()] {
+        driver.say(&format!("/compare steps={same}"));
+        assert!(driver.state.running().is_none(), "steps={same}");
+    }
+    driver.say("/compare seed=77");
+    assert!(driver.state.running().is_none(), "nothing is drawn");
+    let effects = driver.say(&format!("/compare steps={half}"));
+    assert_eq!(started(&effects).params.steps, half);
+}
+
+#[test]
+fn where_the_model_decides_steps_make_no_other_answer_and_a_seed_is_the_other_one_s() {
+    let mut driver = Driver::ready();
+    driver.state.settings.params.transfer = Transfer::Threshold(0.9);
+    driver.state.settings.params.temperature = 0.5;
+    driver.say("hello");
+    driver.begin();
+    driver.finish("one", FinishReason::Complete);
+    driver.say("/compare steps=2");
+    let said = "It would be the same answer; /compare speed=quality makes another one";
+    assert_eq!(driver.notice(), said);
+    let effects = driver.say("/compare seed=77");
+    assert_eq!(started(&effects).params.seed, 77);
 }
 
 #[test]

@@ -179,6 +179,7 @@ fn the_longer_answer_takes_the_place_of_the_stopped_one_with_the_work_of_both() 
         committed: steps,
         text_tokens: steps,
         elapsed: Duration::from_secs(1),
+        text_alone: false,
     };
     driver.receive_turn(outcome("Two", FinishReason::Stopped, stats(1, 0.0)));
     driver.say("/continue");

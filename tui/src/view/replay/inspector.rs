@@ -4,9 +4,7 @@ use unmask_core::fold::Mark;
 
 use super::bar::bar;
 use super::{figures, quoted};
-use crate::action::{Command, ReplayAct};
 use crate::cells::cell_count;
-use crate::keymap::Context;
 use crate::state::{CanvasMoment, Replay, State, TokenStory, Turn};
 use crate::theme::Role;
 use crate::view::{panel, put};
@@ -34,12 +32,10 @@ impl Inspected<'_> {
         }
         let theme = self.state.look.theme;
         let keys = self.keys();
-        let mut title = format!(
-            "{} · id {} · block {}",
-            self.title(""),
-            self.id(),
-            self.block()
-        );
+        let mut title = self.title("");
+        if !self.turn.loaded.text_alone {
+            title += &format!(" · id {} · block {}", self.id(), self.block());
+        }
         if let Some(pinned) = self.pinned() {
             title += &format!(" · {pinned}");
         }
@@ -140,7 +136,9 @@ impl Inspected<'_> {
             Role::Strong,
             buffer,
         );
-        say(&mut y, &self.place(), Role::Quiet, buffer);
+        if !self.turn.loaded.text_alone {
+            say(&mut y, &self.place(), Role::Quiet, buffer);
+        }
         y += 1;
         for fact in self.facts() {
             say(&mut y, &fact, Role::Text, buffer);
@@ -165,7 +163,7 @@ impl Inspected<'_> {
         y + u16::from(!history.is_empty())
     }
 
-    fn story(&self) -> Option<TokenStory<'_>> {
+    pub(super) fn story(&self) -> Option<TokenStory<'_>> {
         self.turn.story(self.moment, self.replay.token)
     }
 
@@ -179,17 +177,21 @@ impl Inspected<'_> {
         self.replay.token / self.turn.block_length() + 1
     }
 
-    /// `token 13 of 128 “exactly”`, where `of` says how many there are.
+    /// `token 13 of 128 “exactly”`, where `of` says how many there are; of text that came alone the bytes are known.
     fn title(&self, of: &str) -> String {
         let canvas = self.moment.fold.canvas();
         let token = self.replay.token;
         let span = self.replay.span();
         let id = canvas.answer().get(token).copied();
         let text = id.map_or_else(String::new, |id| quoted(self.turn, id, TEXT));
+        let word = match self.turn.loaded.text_alone {
+            true => "byte",
+            false => "token",
+        };
         match span.end() - span.start() {
-            0 => format!("token {token}{of} “{text}”"),
+            0 => format!("{word} {token}{of} “{text}”"),
             more => format!(
-                "{} tokens from {} to {}",
+                "{} {word}s from {} to {}, here {token} “{text}”",
                 more + 1,
                 span.start(),
                 span.end()
@@ -226,7 +228,7 @@ impl Inspected<'_> {
         if patch.unpinned.contains(&at) {
             return Some("to unpin");
         }
-        if self.turn.loaded.tells_text_alone() {
+        if self.turn.loaded.text_alone {
             return None;
         }
         Some(match self.mark() {
@@ -235,15 +237,17 @@ impl Inspected<'_> {
         })
     }
 
-    /// `committed at step 9/64`, `conf 0.41 (low)`, `entropy 1.92 nat`, `order 18/128`; of text that came alone how sure it was
-    /// is not known.
+    /// `committed at step 9/64`, `conf 0.41 (low)`, `entropy 1.92 nat`, `order 18/128`; of text that came alone the part that
+    /// it came with is all that is known.
     fn facts(&self) -> Vec<String> {
         let length = self.moment.fold.canvas().answer().len();
+        let word = self.turn.loaded.step_word();
+        let is_text_alone = self.turn.loaded.text_alone;
         match (self.mark(), self.story()) {
             (Some(Mark::Masked), _) => match self.decided_later() {
                 Some(step) => vec![
                     "not decided yet".to_owned(),
-                    format!("decided at step {step}"),
+                    format!("decided at {word} {step}"),
                 ],
                 None => vec!["not decided yet".to_owned()],
             },
@@ -257,14 +261,16 @@ impl Inspected<'_> {
                         _ => "committed",
                     };
                     let steps = super::steps(self.state, self.turn);
-                    let mut facts = vec![format!("{kind} at step {step}/{steps}")];
-                    if !self.turn.loaded.tells_text_alone() {
-                        let sure = commit.confidence;
-                        facts.push(format!("conf {sure:.2} ({})", band(sure)));
-                        facts.push(format!("entropy {:.2} nat", commit.entropy));
+                    if is_text_alone {
+                        return vec![format!("came with part {step}/{steps}")];
                     }
-                    facts.push(format!("order {}/{length}", story.order));
-                    facts
+                    let sure = commit.confidence;
+                    vec![
+                        format!("{kind} at step {step}/{steps}"),
+                        format!("conf {sure:.2} ({})", band(sure)),
+                        format!("entropy {:.2} nat", commit.entropy),
+                        format!("order {}/{length}", story.order),
+                    ]
                 }
             },
             (_, None) => vec!["from the run before this one".to_owned()],
@@ -338,7 +344,7 @@ impl Inspected<'_> {
     fn history(&self) -> Vec<String> {
         let shown = self.replay.shown(self.turn);
         let mut history = self.turn.history(self.moment, shown, self.replay.token);
-        let is_text_alone = self.turn.loaded.tells_text_alone();
+        let is_text_alone = self.turn.loaded.text_alone;
         if is_text_alone {
             // The mask is the room that its text takes at once.
             let mask = self.moment.fold.canvas().mask();
@@ -353,40 +359,12 @@ impl Inspected<'_> {
         let line = |&(step, commit): &(Option<usize>, &unmask_core::event::Commit)| {
             let text = quoted(self.turn, commit.token, TEXT);
             match step {
-                Some(step) if is_text_alone => format!("step {step} “{text}”"),
+                Some(step) if is_text_alone => format!("part {step} “{text}”"),
                 Some(step) => format!("step {step} “{text}” {:.2}", commit.confidence),
                 None => format!("by hand “{text}”"),
             }
         };
         history[first..].iter().map(line).collect()
-    }
-
-    /// What can be done to the token.
-    fn deeds(&self) -> Vec<String> {
-        let deeds: [(ReplayAct, &str); 5] = [
-            (ReplayAct::Remask, "melt"),
-            (ReplayAct::Write, "edit text, then pin"),
-            (ReplayAct::Pin, "pin, unpin"),
-            (ReplayAct::Refill, "refill what is marked"),
-            (ReplayAct::Undo, "undo the mark"),
-        ];
-        let label = |(act, word): (ReplayAct, &str)| {
-            let key = (self.state.keymap).label(&[Context::Replay], &Command::Replay(act))?;
-            Some(format!("{key}  {word}"))
-        };
-        deeds.into_iter().filter_map(label).collect()
-    }
-
-    fn keys(&self) -> String {
-        let what_if = Command::Replay(ReplayAct::WhatIf);
-        let choose = [
-            Command::Replay(ReplayAct::CandidateUp),
-            Command::Replay(ReplayAct::CandidateDown),
-        ];
-        self.state.keymap.footer(
-            &[Context::Replay],
-            &[(&choose, "candidate"), (&[what_if], "what if")],
-        )
     }
 }
 

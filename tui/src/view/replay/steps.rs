@@ -50,11 +50,12 @@ pub(super) fn draw(state: &State, replay: &Replay, turn: &Turn, buffer: &mut Buf
 
 /// What the bars show of each entry, and how much fills one at least.
 fn heights(state: &State, turn: &Turn) -> (Vec<usize>, usize) {
+    let measure = timeline::measure(state, turn);
     let mut saved = 0.0;
     let of = |entry: &LogEntry| match entry {
         LogEntry::Edit(_) => 0,
-        LogEntry::Step(step) => timeline::height(state.measure, step, &mut saved),
+        LogEntry::Step(step) => timeline::height(measure, step, &mut saved),
     };
     let heights = turn.log().entries.iter().map(of).collect();
-    (heights, timeline::full(state.measure))
+    (heights, timeline::full(measure))
 }

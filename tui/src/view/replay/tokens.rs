@@ -21,7 +21,7 @@ impl Inspected<'_> {
     /// In the last of the rows that the text, which takes `used`, leaves of `area`; nothing where they do not suffice, nor of
     /// text that came alone: its tokens are not known.
     pub(super) fn draw_tokens(&self, area: Rect, used: u16, buffer: &mut Buffer) {
-        if self.turn.loaded.tells_text_alone() {
+        if self.turn.loaded.text_alone {
             return;
         }
         let answer = self.moment.fold.canvas().answer();

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::tells_text_alone;
+use super::is_text_alone;
 use crate::cells::cell_count;
 use crate::layout::{Flow, with_carets, wrap};
 use crate::number;
@@ -40,7 +40,7 @@ fn about(state: &State, field: Field) -> String {
 }
 
 fn plan(state: &State, cells: usize) -> Vec<Row> {
-    if tells_text_alone(state) {
+    if is_text_alone(state) {
         let what = "the server tells text alone: what an answer takes, nobody knows here";
         return vec![Row::of(cut(what, cells), Role::Text)];
     }

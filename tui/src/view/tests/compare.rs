@@ -104,3 +104,69 @@ fn both_scroll_until_their_ends_and_follow_again() {
     update(&mut state, Action::Wheel(3));
     assert_eq!(state.compare.as_ref().and_then(|it| it.top), Some(0));
 }
+
+/// Two whole answers, the second a branch of the first with a word left out, one put in and one that is another: most of its
+/// tokens are at other positions.
+fn whole(size: Size) -> State {
+    const TEXT: &str =
+        "A| prime| number| is| a| whole| number| with| two| divisors|.| exactly| integer";
+    const END: usize = 13;
+    let cells = TEXT.split('|').map(|it| FixtureCell::Text(it.as_bytes()));
+    let cells: Vec<FixtureCell> = cells.chain([FixtureCell::End]).collect();
+    let answer = |words: &[usize]| {
+        let id = unmask_core::engine::TurnId(1);
+        let mut turn = crate::state::Turn::new(id, fixture::loaded(&cells), QUESTION.to_owned());
+        turn.lay_out(Canvas::new(&[], 16, MASK), &unmask_core::Params::default());
+        let filled = words.iter().chain([&END; 16]).take(16).enumerate();
+        for (at, &cell) in filled {
+            let commit = fixture::new(at, fixture::token(&cells, cell), 0.5);
+            turn.replay_step(fixture::step(at + 1, 16, vec![commit]));
+        }
+        turn
+    };
+    let first = answer(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let mut second = answer(&[0, 2, 3, 4, 5, 12, 7, 11, 8, 9, 10]);
+    second.branch = Some(crate::state::Branch {
+        name: crate::state::BranchName { turn: 1, answer: 1 },
+        before: first.answer().to_vec(),
+        is_infill: false,
+    });
+    let mut state = State::new(size);
+    let both = [first, second].map(std::sync::Arc::new);
+    let [first, second] = both;
+    crate::update::show_both(&mut state, first, second);
+    state
+}
+
+/// The screen with what is marked between brackets.
+fn marked(mut state: State) -> String {
+    super::reading::with_reverse(&terminal(&mut state))
+}
+
+#[test]
+fn whole_answers_are_compared_by_words_at_120_by_40() {
+    insta::assert_snapshot!(marked(whole(size(120, 40))));
+}
+
+#[test]
+fn whole_answers_are_compared_by_words_at_80_by_24() {
+    insta::assert_snapshot!(marked(whole(size(80, 24))));
+}
+
+#[test]
+fn whole_answers_are_compared_by_words_at_60_by_20() {
+    insta::assert_snapshot!(marked(whole(size(60, 20))));
+}
+
+#[test]
+fn whole_answers_are_compared_by_words_at_the_smallest_size() {
+    insta::assert_snapshot!(marked(whole(size(40, 10))));
+}
+
+#[test]
+fn words_that_differ_are_listed_beside_each_other() {
+    let mut state = whole(size(120, 40));
+    let differences = Command::Compare(CompareAct::Differences);
+    update(&mut state, Action::Do(differences));
+    insta::assert_snapshot!(screen(state));
+}

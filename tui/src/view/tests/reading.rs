@@ -150,7 +150,7 @@ fn the_canvas_with_the_keys_while_denoising_unfolded() {
 }
 
 /// The screen with what is in reverse between brackets.
-fn with_reverse(terminal: &Terminal<TestBackend>) -> String {
+pub(super) fn with_reverse(terminal: &Terminal<TestBackend>) -> String {
     let buffer = terminal.backend().buffer();
     let rows = buffer.content.chunks(usize::from(buffer.area.width));
     let is_reverse =

@@ -167,3 +167,19 @@ fn every_layer_and_the_marks_are_told_apart_without_colour() {
     }
     assert_eq!(seen, [true; 3]);
 }
+
+#[test]
+fn what_if_is_offered_where_there_are_candidates() {
+    let mut state = replay(size(80, 24));
+    assert!(screen(state.clone()).contains("Enter what if"));
+    let turn = state.running_mut().expect("it runs");
+    let mut commit = fixture::new(12, fixture::token(&cells(), 6), 1.0);
+    commit.kind = unmask_core::event::CommitKind::Pinned;
+    commit.top = Vec::new();
+    turn.apply(&fixture::step(24, 64, vec![commit]));
+    let shown = screen(state);
+    assert!(
+        !shown.contains("what if") && !shown.contains("candidate"),
+        "{shown}"
+    );
+}

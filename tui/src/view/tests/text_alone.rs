@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use unmask_core::config::REMOTE;
-use unmask_core::engine::TEXT_ALONE;
 use unmask_core::event::{Commit, CommitKind};
 
 use super::*;
@@ -13,8 +11,7 @@ const WORDS: &[FixtureCell] = &[FixtureCell::Text(b"Two"), FixtureCell::Text(b" 
 
 fn idle() -> State {
     let mut loaded = Arc::unwrap_or_clone(fixture::loaded(WORDS));
-    loaded.backend = REMOTE.to_owned();
-    loaded.facts.precision = TEXT_ALONE.to_owned();
+    loaded.text_alone = true;
     let mut state = State::new(size(120, 40));
     let loaded = EngineEvent::Loaded(Arc::new(loaded));
     update(&mut state, Action::Engine(loaded));
@@ -62,6 +59,7 @@ fn answered(text_tokens: usize) -> State {
             steps: 3,
             text_tokens,
             elapsed: Duration::from_secs(2),
+            text_alone: true,
             ..Stats::default()
         },
     };
@@ -111,17 +109,32 @@ fn an_answer_has_the_tokens_that_its_server_tells_and_else_none() {
 }
 
 #[test]
-fn a_replay_shows_no_certainty_that_nobody_told() {
+fn a_replay_shows_neither_steps_nor_certainty_that_nobody_told() {
     for (columns, rows) in [(80, 24), (160, 50)] {
         let mut state = answering();
         update(&mut state, Action::Resize(size(columns, rows)));
         state.focus = Focus::Canvas;
         state.replay = Some(Replay::new(state.transcript.entries.len(), 0));
         let shown = screen(state);
-        for words in ["Replay", "“Two”", "committed at step"] {
+        for words in ["Replay", "“Two”", "came with part 1/2", "▸ 2/2"] {
             assert!(shown.contains(words), "{words}\n{shown}");
         }
-        for word in ["conf", "entropy", "pinned", "1.00", "each token", "▴"] {
+        for word in [
+            "conf",
+            "entropy",
+            "pinned",
+            "1.00",
+            "each token",
+            "▴",
+            "token 0",
+            "step 1",
+            "step 2",
+            "block",
+            "· id",
+            "order",
+            "edit text",
+            "candidate",
+        ] {
             assert!(!shown.contains(word), "{word}\n{shown}");
         }
     }

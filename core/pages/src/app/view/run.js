@@ -1,4 +1,5 @@
 // One run: its canvas or why there is none, the steps to scrub over, its figures.
+import { figures, progress } from "../../wire.js";
 import { agreement, folded } from "../folded.js";
 import { markdown } from "../markdown.js";
 import { finalText } from "../request.js";
@@ -110,8 +111,8 @@ export class RunView {
     if (!has) return;
     this.slider.max = String(run.events.length);
     this.slider.value = String(run.at);
-    this.slider.setAttribute("aria-valuetext", `step ${now.state.step} of ${now.state.steps}`);
-    say(this.step, `step ${now.state.step}/${now.state.steps || "?"}`);
+    this.slider.setAttribute("aria-valuetext", progress(now.state).replace("/", " of "));
+    say(this.step, progress(now.state));
     const isPlaying = run.pace === "play";
     redraw(this.playing, String(isPlaying), () => [icon(isPlaying ? "pause" : "play")]);
     this.playing.setAttribute("aria-label", isPlaying ? "rest" : "play");
@@ -120,12 +121,10 @@ export class RunView {
   }
 
   told(run, now, compared) {
-    const { state, cells } = now, written = cells.length - state.from - state.masked;
-    const perSecond = state.ms > 0 ? (1000 * written) / state.ms : 0;
+    const { state } = now;
     const left = isLive(run) && state.nfe && state.steps > state.step ? ((state.steps - state.step) * state.ms) / state.nfe / 1000 : 0;
-    const exact = run.start.exact ? "exact" : run.start.approximation ? `≈ ${run.start.approximation}` : "";
-    return [`${state.nfe} ${state.nfe === 1 ? "forward" : "forwards"}`, state.saved >= 1 ? `${state.saved.toFixed(0)} saved` : "", perSecond ? `${perSecond.toFixed(1)} tok/s` : "",
-      `${(state.ms / 1000).toFixed(2)} s`, left ? `left ${clock(left)}` : "", exact, compared ? `agree ${Math.round(100 * compared.share)} % · ${compared.differ.size} of ${compared.length} differ` : ""].filter(Boolean).join(" · ");
+    const exact = state.textAlone ? "" : run.start.exact ? "exact" : run.start.approximation ? `≈ ${run.start.approximation}` : "";
+    return [...figures(now), left ? `left ${clock(left)}` : "", exact, compared ? `agree ${Math.round(100 * compared.share)} % · ${compared.differ.size} of ${compared.length} differ` : ""].filter(Boolean).join(" · ");
   }
 
   /** What the server says that it did differently than asked. */

@@ -23,7 +23,7 @@ export class Token {
     const key = [run.id, from, to, cells[0], run.at, JSON.stringify(state.likelihood)];
     if (this.key && key.every((it, at) => it === this.key[at]) && this.holes === run.holes && this.phase === run.phase) return;
     [this.key, this.holes, this.phase] = [key, run.holes, run.phase];
-    this.body.replaceChildren(...(from === to ? portrait(cells[0], from) : this.several(now, from, to, cells)), ...this.likelihood(state));
+    this.body.replaceChildren(...(from === to ? portrait(cells[0], from, now.state) : this.several(now, from, to, cells)), ...this.likelihood(state));
     const isMasked = cells.every((_, by) => run.holes.includes(from + by)), act = (name, label, type, props = {}) =>
       h("button", { type: "button", class: "plain small", onclick: () => this.dispatch({ type }), ...props }, icon(name), label);
     this.acts.replaceChildren(act("pin", "pin", "pin", { title: "fix it in the next answer (p)" }), act("mask", isMasked ? "unmask" : "mask", "mask", { title: "mask it and refill (m)", disabled: isLive(run) || Boolean(run.imported) }),

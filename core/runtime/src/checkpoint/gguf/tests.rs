@@ -91,7 +91,9 @@ impl Saved {
     fn refused(&self, name: &str, expected: &str) {
         let error = self.open(name).expect_err("it is refused");
         let folder = self.0.path().display().to_string();
-        let told = with_causes(&error).replace(&folder, "FOLDER");
+        let told = with_causes(&error)
+            .replace(&folder, "FOLDER")
+            .replace("FOLDER\\", "FOLDER/");
         assert!(told.contains(expected), "{told}");
     }
 }
@@ -279,7 +281,7 @@ fn a_list_of_models_tells_what_a_file_is() {
     let survey = |name: &str| {
         let path = saved.0.path().join(name);
         let text = format!(
-            "active_model_key = \"x\"\n[available_models.x]\nmodel_id = \"{}\"\nframework = \"candle\"\n",
+            "active_model_key = \"x\"\n[available_models.x]\nmodel_id = '{}'\nframework = \"candle\"\n",
             path.display()
         );
         let config = Config::from_text(

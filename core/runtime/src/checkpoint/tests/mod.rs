@@ -62,7 +62,10 @@ impl Fake {
             Err(error) => unmask_api::with_causes(&error),
         };
         let root = self.root.path().display().to_string();
-        assert_eq!(error.replace(&root, "FOLDER"), expected);
+        let error = error
+            .replace(&root, "FOLDER")
+            .replace("FOLDER\\", "FOLDER/");
+        assert_eq!(error, expected);
     }
 }
 

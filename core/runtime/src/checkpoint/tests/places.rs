@@ -71,7 +71,7 @@ fn a_hub_id_is_found_in_the_models_folders_and_then_in_the_hubs_cache() {
         revision: None,
         quantisation: None,
     };
-    let models = root.path().join("data/unmask/models");
+    let models = root.path().join("data").join("unmask").join("models");
     let error = locations.find(&id).expect_err("it is absent").to_string();
     let place = models.join("A").join("B-2B");
     assert_eq!(

@@ -273,6 +273,7 @@ fn ready(key: &str, fake: Fake) -> ReadyModel {
             default_seed: None,
             measured: None,
             presets: Vec::new(),
+            text_alone: false,
             is_untold: true,
         }),
         attention: fake.attention.unwrap_or(Attention::Bidirectional),

@@ -16,6 +16,7 @@ mod message;
 mod model;
 mod output;
 mod process;
+mod receiver;
 mod session;
 mod shared_memory;
 mod task;

@@ -8,6 +8,7 @@ use unmask_api::{BackendError, Capabilities, Model, ModelFacts, Session, Session
 use super::super::check;
 use super::message::{Facts, Request, Response};
 use super::process::Process;
+use super::receiver::PatientReceiver;
 use super::session::IsolatedSession;
 
 /// Loaded weights in a process of their own.
@@ -51,6 +52,7 @@ impl Model for IsolatedModel {
         };
         let (send_request, requests) = channel().map_err(closed)?;
         let (responses, receive_response) = channel().map_err(closed)?;
+        let receive_response = PatientReceiver::of(receive_response).map_err(closed)?;
         let control = process.control();
         let request = Request::Session {
             cells: spec.cells,

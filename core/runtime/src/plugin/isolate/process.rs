@@ -7,13 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipc_channel::TryRecvError;
-use ipc_channel::ipc::{IpcOneShotServer, IpcReceiver, IpcSender};
+use ipc_channel::ipc::{IpcOneShotServer, IpcSender};
 use serde::{Serialize, de::DeserializeOwned};
 use unmask_api::BackendError;
 
 use super::message::{Description, Hello, Request, Response, VERSION};
 use super::output::{ProcessOutput, follow_log};
+use super::receiver::{Closed, PatientReceiver};
 use super::{Granted, Launcher, POLL_INTERVAL, START_TIMEOUT};
 use crate::open_files;
 
@@ -38,7 +38,7 @@ pub(super) struct Process {
 /// The channel of everything but sessions; the next responses are those of whoever holds it.
 pub(super) struct ControlChannel {
     requests: IpcSender<Request>,
-    responses: IpcReceiver<Response>,
+    responses: PatientReceiver<Response>,
 }
 
 struct Life {
@@ -69,10 +69,12 @@ impl Process {
                 hello.version
             )));
         }
-        if let Err(error) = follow_log(hello.log, name.clone()) {
+        let followed =
+            follow_log(hello.log, name.clone()).and_then(|()| PatientReceiver::of(hello.responses));
+        let responses = followed.map_err(|error| {
             kill(&mut child);
-            return Err(failed("cannot follow", &name, &error));
-        }
+            failed("cannot follow", &name, &error)
+        })?;
         let id = child.id();
         let mut this = Self {
             name,
@@ -81,7 +83,7 @@ impl Process {
             quick: launcher.quick,
             control: Mutex::new(ControlChannel {
                 requests: hello.requests,
-                responses: hello.responses,
+                responses,
             }),
             life: Mutex::new(Life { child, end: None }),
             output,
@@ -135,9 +137,9 @@ impl Process {
     }
 
     /// The next message, of something that is quick: without one the process is ended.
-    pub(super) fn quick<T: DeserializeOwned + Serialize>(
+    pub(super) fn quick<T: DeserializeOwned + Serialize + Send + 'static>(
         &self,
-        from: &IpcReceiver<T>,
+        from: &PatientReceiver<T>,
         what: &str,
     ) -> Result<T, BackendError> {
         let message = self.receive(from, self.quick)?;
@@ -155,16 +157,12 @@ impl Process {
         to.send(message).map_err(|_| self.gone())
     }
 
-    pub(super) fn receive<T: DeserializeOwned + Serialize>(
+    pub(super) fn receive<T: DeserializeOwned + Serialize + Send + 'static>(
         &self,
-        from: &IpcReceiver<T>,
+        from: &PatientReceiver<T>,
         time: Duration,
     ) -> Result<Option<T>, BackendError> {
-        match from.try_recv_timeout(time) {
-            Ok(message) => Ok(Some(message)),
-            Err(TryRecvError::Empty) => Ok(None),
-            Err(TryRecvError::IpcError(_)) => Err(self.gone()),
-        }
+        from.receive(time).map_err(|Closed| self.gone())
     }
 
     /// A response to something else than was asked: nothing that comes after it could be understood.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ipc_channel::ipc::{IpcReceiver, IpcSender};
+use ipc_channel::ipc::IpcSender;
 use unmask_api::{
     BackendError, CancelFlag, Capabilities, LogitsMut, Pass, Row, Session, TokenId, TopMut,
     TopRequest,
@@ -15,6 +15,7 @@ use super::message::{
     ErrorMessage, PassMessage, SessionAction, SessionRequest, SessionResponse, TopMessage,
 };
 use super::process::Process;
+use super::receiver::PatientReceiver;
 use super::shared_memory::{SharedFile, SharedMemory, TopLayout};
 use super::{PATIENCE_WITHOUT_CANCEL, POLL_INTERVAL};
 
@@ -24,7 +25,7 @@ pub(super) struct IsolatedSession {
     vocab: usize,
     capabilities: Capabilities,
     requests: IpcSender<SessionRequest>,
-    responses: IpcReceiver<SessionResponse>,
+    responses: PatientReceiver<SessionResponse>,
     /// Where output crosses; made at the first pass, and again for a reading of more.
     memory: Option<SharedMemory>,
 }
@@ -33,7 +34,7 @@ impl IsolatedSession {
     pub(super) fn new(
         process: Arc<Process>,
         (vocab, capabilities): (usize, Capabilities),
-        (requests, responses): (IpcSender<SessionRequest>, IpcReceiver<SessionResponse>),
+        (requests, responses): (IpcSender<SessionRequest>, PatientReceiver<SessionResponse>),
     ) -> Self {
         Self {
             process,

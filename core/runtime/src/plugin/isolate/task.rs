@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ipc_channel::TryRecvError;
 use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use unmask_api::BackendError;
@@ -15,6 +14,7 @@ use super::Launcher;
 use super::message::LogMessage;
 use super::output::{ProcessOutput, follow_log, redirect_log};
 use super::process::{Launched, exit_of, failed, kill, launch};
+use super::receiver::{Closed, PatientReceiver};
 
 /// The first message of a worker for tasks.
 #[derive(Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct Hello<J, E> {
 pub struct Task<J, E> {
     child: Child,
     output: ProcessOutput,
-    events: IpcReceiver<E>,
+    events: PatientReceiver<E>,
     /// Kept, since the process ends when nobody can send to it any more.
     jobs: IpcSender<J>,
 }
@@ -55,14 +55,18 @@ where
     /// If it does not start.
     pub fn start(launcher: &Launcher, name: &str, job: J) -> Result<Self, BackendError> {
         let Launched {
-            child,
+            mut child,
             output,
             hello,
         } = launch::<Hello<J, E>>(launcher, name)?;
+        let events = PatientReceiver::of(hello.events).map_err(|error| {
+            kill(&mut child);
+            failed("cannot follow", name, &error)
+        })?;
         let this = Self {
             child,
             output,
-            events: hello.events,
+            events,
             jobs: hello.jobs,
         };
         follow_log(hello.log, name.to_owned())
@@ -74,10 +78,10 @@ where
 
     /// What happens next, waiting no longer than `patience`.
     pub fn next_event(&mut self, patience: Duration) -> TaskEvent<E> {
-        match self.events.try_recv_timeout(patience) {
-            Ok(event) => TaskEvent::Event(event),
-            Err(TryRecvError::Empty) => TaskEvent::Timeout,
-            Err(TryRecvError::IpcError(_)) => {
+        match self.events.receive(patience) {
+            Ok(Some(event)) => TaskEvent::Event(event),
+            Ok(None) => TaskEvent::Timeout,
+            Err(Closed) => {
                 let how = exit_of(&mut self.child);
                 TaskEvent::Exited(format!("{how}{}", self.output.last_line()))
             }

@@ -41,7 +41,7 @@ fn answered(line: usize) -> Answered {
         answer: "4".to_owned(),
         right: true,
         right_visible: None,
-        nfe: 3,
+        nfe: Some(3),
         committed: 9,
         text_tokens: 1,
         seconds: 0.5,
