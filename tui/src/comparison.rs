@@ -43,8 +43,9 @@ pub struct CanvasComparison {
 /// A token, or a word of several, that is another one in the second answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TokenDifference {
-    /// The step of the first answer that decided it, or of the second one if that alone has something there; `None` if it was
-    /// there before the first step.
+    /// The answer whose step and offset it has, 0 or 1: the first, unless the second one alone has something there.
+    pub of: usize,
+    /// The step that decided it; `None` if it was there before the first step.
     pub step: Option<usize>,
     /// Where, as an offset in that answer.
     pub offset: usize,
@@ -139,6 +140,7 @@ pub fn canvases(
     let earliest = differing.iter().min_by_key(|&&at| (step(at), at));
     CanvasComparison {
         first: earliest.map(|&at| TokenDifference {
+            of: 0,
             step: step(at),
             offset: at,
             texts: [
@@ -243,6 +245,7 @@ fn first_other(first: &Turn, second: &Turn) -> Option<TokenDifference> {
             let is_known = held.is_some_and(|token| token != first.mask());
             if is_known && held != Some(commit.token) && commit.token != second.mask() {
                 return Some(TokenDifference {
+                    of: 1,
                     step: Some(step.step),
                     offset,
                     texts: [first.token_text(held?), second.token_text(commit.token)],
@@ -368,6 +371,7 @@ mod tests {
         assert_eq!((end.decided, end.differing), (3, vec![1, 2]));
         // The first answer came to the third token first.
         let expected = TokenDifference {
+            of: 0,
             step: Some(1),
             offset: 2,
             texts: [" c".to_owned(), "a".to_owned()],

@@ -67,6 +67,7 @@ impl WordComparison {
             let tokens = change.tokens[has].clone();
             let stories = tokens.clone().filter_map(|at| turn.story(moment, at)?.step);
             TokenDifference {
+                of: has,
                 step: stories.min(),
                 offset: tokens.start,
                 texts: change.texts.clone(),

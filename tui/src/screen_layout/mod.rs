@@ -1,6 +1,7 @@
 //! What is drawn of a state as rows of cells, kept while text and width stay the same. It belongs to whoever draws, and the
 //! state does not know of it: what an update has to know of rows comes with actions.
 
+mod compared;
 mod entry;
 mod markdown;
 mod parts;
@@ -15,6 +16,7 @@ use crate::geometry::{ReplayArea, list_top, text_width};
 use crate::layout::{LayoutOptions, canvas_rows, replay_rows};
 use crate::row::{Row, TokenPlace};
 use crate::state::{State, Turn};
+use compared::LaidComparison;
 use entry::LaidEntry;
 pub use parts::{Part, PartSource};
 
@@ -25,6 +27,7 @@ pub struct ScreenLayout {
     entries: Vec<LaidEntry>,
     running: Option<LaidTurn>,
     replay: Option<LaidReplay>,
+    compared: Option<LaidComparison>,
     /// The first row of the transcript that is seen.
     top: usize,
 }
@@ -68,6 +71,7 @@ impl ScreenLayout {
             Some(_) | None => LaidTurn::of(turn, options),
         });
         self.replay = LaidReplay::of(state, self.replay.as_ref());
+        self.compared = LaidComparison::of(state, self.compared.take());
         self.settle(state)
     }
 

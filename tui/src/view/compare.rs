@@ -15,16 +15,16 @@ use crate::geometry::{CompareArea, MARGIN};
 use crate::layout::{LayoutOptions, compared_rows};
 use crate::number;
 use crate::row::cut;
+use crate::screen_layout::ScreenLayout;
 use crate::state::{CanvasMoment, Compare, Differences, Ghosts, Side, State, Turn};
 use crate::theme::Role;
 
 /// Draws all of it.
-pub(super) fn draw(state: &State, buffer: &mut Buffer) {
-    let Some((compare, turns)) = state.compared() else {
+pub(super) fn draw(state: &State, layout: &ScreenLayout, buffer: &mut Buffer) {
+    let (Some((compare, turns)), Some(compared)) = (state.compared(), layout.compared()) else {
         return;
     };
     let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
-    let compared = ShownComparison::of((turns[0], &moments[0]), (turns[1], &moments[1]));
     let area = CompareArea::of(state.size);
     let picture = Compared {
         state,
@@ -32,7 +32,7 @@ pub(super) fn draw(state: &State, buffer: &mut Buffer) {
         turns,
         moments: &moments,
         places: compared.places(),
-        compared: &compared,
+        compared,
     };
     picture.header(area.header, buffer);
     picture.rule(&area, buffer);
@@ -213,9 +213,11 @@ impl Compared<'_> {
             Some(first) => {
                 let texts = [0, 1].map(|at| quoted(&first.texts[at])).join(" / ");
                 let rest = format!("{texts}  ·  {common}");
-                let word = self.turns[0].loaded.step_word();
-                let step = first.step.map(|step| format!("{word} {step}"));
-                let token = format!("token {}", first.offset);
+                let loaded = &self.turns[first.of].loaded;
+                let step = first
+                    .step
+                    .map(|step| format!("{} {step}", loaded.step_word()));
+                let token = format!("{} {}", loaded.token_word(), first.offset);
                 let place = step.iter().chain([&token]).cloned();
                 let place = place.collect::<Vec<_>>().join(", ");
                 let short = step.unwrap_or(token);

@@ -58,7 +58,7 @@ pub fn draw(state: &State, layout: &ScreenLayout, frame: &mut Frame<'_>) {
 
 fn chat(state: &State, layout: &ScreenLayout, frame: &mut Frame<'_>) {
     if state.compared().is_some() {
-        compare::draw(state, frame.buffer_mut());
+        compare::draw(state, layout, frame.buffer_mut());
         return over_replay(state, frame);
     }
     if state.replayed().is_some() {

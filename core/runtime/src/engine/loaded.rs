@@ -79,6 +79,15 @@ impl Loaded {
         }
     }
 
+    /// What its answers are made of, for people: tokens, or bytes of a text that came [alone](Self::text_alone).
+    #[must_use]
+    pub fn token_word(&self) -> &'static str {
+        match self.text_alone {
+            true => "byte",
+            false => "token",
+        }
+    }
+
     /// True if blocks of the canvas that are final are computed once, over the turns of a conversation too: exactly, whatever
     /// the settings say.
     #[must_use]

@@ -184,10 +184,7 @@ impl Inspected<'_> {
         let span = self.replay.span();
         let id = canvas.answer().get(token).copied();
         let text = id.map_or_else(String::new, |id| quoted(self.turn, id, TEXT));
-        let word = match self.turn.loaded.text_alone {
-            true => "byte",
-            false => "token",
-        };
+        let word = self.turn.loaded.token_word();
         match span.end() - span.start() {
             0 => format!("{word} {token}{of} “{text}”"),
             more => format!(

@@ -164,6 +164,26 @@ fn whole_answers_are_compared_by_words_at_the_smallest_size() {
 }
 
 #[test]
+fn what_is_kept_of_a_comparison_follows_the_steps() {
+    let mut state = whole(size(120, 40));
+    let mut layout = laid_out(&mut state);
+    let kept = layout.compared().expect("both are shown").clone();
+    frame(&mut state, &mut layout);
+    assert_eq!(layout.compared(), Some(&kept));
+    for act in [ReplayAct::First, ReplayAct::Forward, ReplayAct::Last] {
+        update(&mut state, Action::Do(Command::Replay(act)));
+        frame(&mut state, &mut layout);
+        let anew = laid_out(&mut state);
+        assert_eq!(layout.compared(), anew.compared(), "{act:?}");
+        let is_whole = act == ReplayAct::Last;
+        assert_eq!(layout.compared() == Some(&kept), is_whole, "{act:?}");
+    }
+    state.compare = None;
+    frame(&mut state, &mut layout);
+    assert_eq!(layout.compared(), None);
+}
+
+#[test]
 fn words_that_differ_are_listed_beside_each_other() {
     let mut state = whole(size(120, 40));
     let differences = Command::Compare(CompareAct::Differences);
