@@ -1,7 +1,8 @@
 //! Measures passes of one backend on one checkpoint: load time, seconds a pass by the clock and of processors, peak memory.
 //!
 //! `cargo run --release -p unmask-tests --bin steps -- BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]]`; the options as
-//! JSON. Before or behind these: `--fed 192,32` positions of each pass, `--threads N`, `--passes N` that count, `--json`.
+//! JSON. Before or behind these: `--fed 192,192:128,32` positions of each pass and of how many, the last, the output is wanted
+//! (of a block of 32 if nothing is said), `--threads N`, `--passes N` that count, `--json`.
 //! Peaks are those of the process, so every measurement needs one of its own. Linux alone. `tests/peers/run.py` runs it.
 
 use std::io::{self, Write as _};
@@ -22,8 +23,8 @@ use unmask_core::plugin::{BackendSearch, Registry, SearchPath};
 const CANVAS: u32 = 192;
 /// Where a pass begins that feeds a part of the canvas, as a dual cache does.
 const PROMPT: u32 = 64;
-/// Rows that are wanted of a whole canvas: the last ones.
-const ANSWER: u32 = 128;
+/// Rows that are wanted if nothing is said: those of a block, for which alone an answer in blocks asks.
+const BLOCK: u32 = 32;
 
 /// What the command line asks for.
 struct Arguments {
@@ -32,7 +33,7 @@ struct Arguments {
     checkpoint: PathBuf,
     cache_folder: Option<PathBuf>,
     options_json: String,
-    fed: Vec<u32>,
+    fed: Vec<Fed>,
     threads: Option<NonZeroU32>,
     passes: usize,
     json: bool,
@@ -40,20 +41,17 @@ struct Arguments {
 
 impl Arguments {
     fn parse(mut given: impl Iterator<Item = String>) -> Result<Self, String> {
-        const USAGE: &str = "steps BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]] [--fed 192,32] [--threads N] \
-                             [--passes N] [--json]";
+        const USAGE: &str = "steps BACKEND PRECISION CHECKPOINT [CACHE_FOLDER [OPTIONS]] [--fed 192,192:128,32] \
+                             [--threads N] [--passes N] [--json]";
         let mut words = Vec::new();
-        let (mut fed, mut threads, mut passes, mut json) = (vec![CANVAS, 32], None, 7, false);
+        let mut fed = vec![Fed::of(CANVAS), Fed::of(BLOCK)];
+        let (mut threads, mut passes, mut json) = (None, 7, false);
         while let Some(word) = given.next() {
             let mut value = || given.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--json" => json = true,
                 "--fed" => {
-                    let numbers = value()?;
-                    let numbers = numbers.split(',').map(number::<NonZeroU32>);
-                    fed = numbers
-                        .map(|it| it.map(NonZeroU32::get))
-                        .collect::<Result<_, _>>()?;
+                    fed = (value()?.split(',').map(Fed::parse)).collect::<Result<_, _>>()?;
                 }
                 "--threads" => threads = Some(number(&value()?)?),
                 "--passes" => passes = number::<std::num::NonZeroUsize>(&value()?)?.get(),
@@ -82,9 +80,36 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
         .map_err(|_| format!("{text:?} is not a number above 0"))
 }
 
-/// What was measured of passes that feed so many positions.
+/// How many positions are fed, and of how many of them, the last, the output is wanted.
+#[derive(Clone, Copy)]
+struct Fed {
+    count: u32,
+    wanted: u32,
+}
+
+impl Fed {
+    fn of(count: u32) -> Self {
+        let wanted = count.min(BLOCK);
+        Self { count, wanted }
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let (count, wanted) = text.split_once(':').unwrap_or((text, ""));
+        let of = Self::of(number::<NonZeroU32>(count)?.get());
+        if wanted.is_empty() {
+            return Ok(of);
+        }
+        let wanted = number::<NonZeroU32>(wanted)?.get();
+        if wanted > of.count {
+            return Err(format!("{text:?} wants more than is fed"));
+        }
+        Ok(Self { wanted, ..of })
+    }
+}
+
+/// What was measured of such passes.
 struct Measured {
-    fed: u32,
+    of: Fed,
     fastest: Duration,
     median: Duration,
     /// Of processors, the mean.
@@ -117,15 +142,15 @@ fn main() -> Result<(), String> {
     let model = backend.load(&spec, &|_| ControlFlow::Continue(()));
     let model = model.map_err(|error| error.full_text())?;
     let loaded = (began.0.elapsed(), processor_time() - began.1, peak_bytes());
-    let longest = arguments.fed.iter().copied().max().unwrap_or(0);
+    let longest = arguments.fed.iter().map(|of| of.count).max().unwrap_or(0);
     let session = model.session(SessionSpec {
         cells: longest.max(CANVAS),
         slots: 1,
     });
     let mut session = session.map_err(|error| error.full_text())?;
     let mut measured = Vec::new();
-    for &fed in &arguments.fed {
-        measured.push(passes(&*model, &mut *session, fed, arguments.passes)?);
+    for &of in &arguments.fed {
+        measured.push(passes(&*model, &mut *session, of, arguments.passes)?);
     }
     let told = match arguments.json {
         true => writeln!(io::stdout(), "{}", object(&arguments, loaded, &measured)),
@@ -149,8 +174,8 @@ fn tell(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured]) -
     for it in measured {
         writeln!(
             out,
-            "  {} fed: fastest {:.3?}, median {:.3?}, {:.3?} of processors",
-            it.fed, it.fastest, it.median, it.cpu
+            "  {} fed, {} wanted: fastest {:.3?}, median {:.3?}, {:.3?} of processors",
+            it.of.count, it.of.wanted, it.fastest, it.median, it.cpu
         )?;
     }
     writeln!(out, "  peak {} MB", peak_bytes() / 1_000_000)
@@ -160,7 +185,8 @@ fn tell(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured]) -
 fn object(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured]) -> Value {
     let passes = measured.iter().map(|it| {
         json!({
-            "fed": it.fed,
+            "fed": it.of.count,
+            "wanted": it.of.wanted,
             "fastest": it.fastest.as_secs_f64(),
             "median": it.median.as_secs_f64(),
             "cpu": it.cpu.as_secs_f64(),
@@ -175,17 +201,18 @@ fn object(arguments: &Arguments, (wall, cpu, peak): Load, measured: &[Measured])
     })
 }
 
-/// Passes that feed `count` positions, after one that does not count.
+/// Such passes, after one that does not count.
 fn passes(
     model: &dyn Model,
     session: &mut dyn Session,
-    count: u32,
+    of: Fed,
     passes: usize,
 ) -> Result<Measured, String> {
+    let count = of.count;
     let canvas = count.max(CANVAS);
     let start = PROMPT.min(canvas - count);
     let fed: Range<u32> = start..start + count;
-    let wanted = fed.end - count.min(ANSWER)..fed.end;
+    let wanted = fed.end - of.wanted..fed.end;
     let rows = [Row {
         fed: count,
         slot: 0,
@@ -222,7 +249,7 @@ fn passes(
     let cpu = (processor_time() - before) / passes as u32;
     walls.sort_unstable();
     Ok(Measured {
-        fed: count,
+        of,
         fastest: walls[0],
         median: walls[passes / 2],
         cpu,
