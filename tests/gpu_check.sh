@@ -3,7 +3,7 @@
 #   tests/gpu_check.sh [webgpu] [cuda]              # both if none is named
 # For each: the adapter, an answer of the demo model with its milliseconds a step in f32, int4 and, where there is, f16; the
 # reference's logits and trajectories; the contract's promises. It fetches what the device needs and builds what is missing.
-# Minutes on a GPU, an hour on one in software.
+# Minutes, on a GPU in software up to an hour.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
