@@ -346,6 +346,8 @@ fn what_is_no_model_of_the_hub_is_told_apart() {
     refused(&ask("builtin:demo"), 2, &["carries this model"]);
     refused(&ask("."), 2, &["is a folder on this machine"]);
     refused(&ask("llada-9b"), 2, &["llada-9b"]);
+    let elsewhere = ask("https://huggingface.co.example/Org/Tiny");
+    refused(&elsewhere, 2, &["another host", "ORG/NAME"]);
     let offline = pull(&home, &hub, &[], &[("HF_HUB_OFFLINE", "1")]);
     refused(&offline, 2, &["HF_HUB_OFFLINE"]);
     let nobody = home.run_with(

@@ -90,11 +90,7 @@ impl ConfigReader {
             return Ok(ModelId::Folder(folder.unwrap_or(path)));
         }
         let environment = &self.environment;
-        Ok(ModelId::parse(
-            model,
-            &environment.current,
-            environment.home(),
-        )?)
+        Ok(environment.model_id(model, &environment.current)?)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What processes leave that end before they can clean up.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use crate::config::Environment;
-use crate::partial::{Notes, sweep};
+use crate::partial::{Notes, PartialFolder, sweep};
 use crate::plugin::isolate::sweep_channels;
 
 /// Folders within one another, below those of the program, in which it makes something.
@@ -24,6 +25,21 @@ pub fn remove(environment: &Environment) {
     for folder in [&folders.state, &folders.config] {
         sweep(&folder.join("unmask"));
     }
+}
+
+/// A folder in the program's cache folder, removed with what is returned or by a later start; in the system's folder for
+/// temporary files where nothing can be written into the other.
+///
+/// # Errors
+/// The system's.
+pub fn temporary_folder(environment: &Environment, name: &str) -> io::Result<PartialFolder> {
+    let beside = |folder: &Path| PartialFolder::beside(&folder.join(name), None);
+    let cache = environment
+        .folders
+        .as_ref()
+        .map(|it| it.cache.join("unmask"));
+    let in_cache = cache.and_then(|it| fs::create_dir_all(&it).and_then(|()| beside(&it)).ok());
+    in_cache.map_or_else(|| beside(&std::env::temp_dir()), Ok)
 }
 
 fn sweep_below(folder: &Path, depth: usize) {

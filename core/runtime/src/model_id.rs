@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// The user's home, as people write it; a shell replaces the later ones, a file's reader has to.
 const HOMES: [&str; 3] = ["~", "$HOME", "${HOME}"];
 
+/// The hub's own hosts; the second is that of short addresses.
+const HUBS: [&str; 2] = ["huggingface.co", "hf.co"];
+
 /// Where a checkpoint is to be looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelId {
@@ -29,29 +32,50 @@ pub enum ModelId {
 
 /// Why a text names no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` names no model; write ORG/NAME, ORG/NAME@REVISION or ORG/NAME:Q4_K_M for a hub id, ./FOLDER or an absolute path for a \
-     folder, NAME.gguf for a file, or builtin:demo"
-)]
-pub struct ModelIdError(pub String);
+pub enum ModelIdError {
+    /// It has none of the forms.
+    #[error(
+        "`{0}` names no model; write ORG/NAME, ORG/NAME@REVISION or ORG/NAME:Q4_K_M for a hub id, ./FOLDER or an absolute path \
+         for a folder, NAME.gguf for a file, or builtin:demo"
+    )]
+    NoModel(String),
+    /// It is an address, and not the hub's: nothing is fetched from elsewhere.
+    #[error(
+        "`{0}` is an address of another host than {hub}; write a model of the hub as ORG/NAME, or name a mirror of it in \
+         HF_ENDPOINT",
+        hub = HUBS[0]
+    )]
+    OtherHost(String),
+}
 
 impl ModelId {
-    /// Reads `text`; a folder that is not absolute is taken from `base`.
+    /// Reads `text`; a folder that is not absolute is taken from `base`. `endpoint` is where the hub is too, if not at its own
+    /// address alone.
     ///
     /// A folder is an absolute path or begins with `.`, `~` or `$HOME` (which are `home`); one slash between plain names is a hub id, also
     /// with a slash behind it, or as the address of its page. A quantisation stands behind a colon. What ends in `.gguf` is a
     /// file.
     ///
     /// # Errors
-    /// If it is none of the three forms.
-    pub fn parse(text: &str, base: &Path, home: Option<&Path>) -> Result<Self, ModelIdError> {
+    /// If it is none of the three forms, or an address elsewhere.
+    pub fn parse(
+        text: &str,
+        base: &Path,
+        home: Option<&Path>,
+        endpoint: Option<&str>,
+    ) -> Result<Self, ModelIdError> {
         if let Some(name) = text.strip_prefix("builtin:") {
             return Ok(Self::Builtin(name.to_owned()));
         }
         if let Some(folder) = explicit_folder(text, base, home) {
             return Ok(Self::Folder(folder));
         }
-        hub_id(text).ok_or_else(|| ModelIdError(text.to_owned()))
+        let (path, mark) = match Named::of(text, endpoint) {
+            Named::Page(path) => (path, "/tree/"),
+            Named::Elsewhere => return Err(ModelIdError::OtherHost(text.to_owned())),
+            Named::Id => (text, "@"),
+        };
+        hub_id(path, mark).ok_or_else(|| ModelIdError::NoModel(text.to_owned()))
     }
 
     /// A short name for people: the last part of the id.
@@ -119,22 +143,52 @@ pub(crate) fn is_gguf(path: &Path) -> bool {
     (path.extension()).is_some_and(|it| it.eq_ignore_ascii_case("gguf"))
 }
 
-fn hub_id(text: &str) -> Option<ModelId> {
-    let behind = |starts: [&str; 2]| starts.iter().find_map(|start| text.strip_prefix(start));
-    // Browsers hide the scheme of what is copied by hand.
-    let is_hub = text.starts_with("huggingface.co/") || text.starts_with("hf.co/");
-    let address = behind(["https://", "http://"]).or(is_hub.then_some(text));
-    // HOST/ORG/NAME where it is the address of a page.
-    let path = match address {
-        Some(address) => address.split(['?', '#']).next()?.split_once('/')?.1,
-        None => text,
-    };
+/// What a text is that names no folder.
+enum Named<'a> {
+    /// The address of a page of the hub, and what stands behind its host.
+    Page(&'a str),
+    /// An address of another host.
+    Elsewhere,
+    /// No address.
+    Id,
+}
+
+impl<'a> Named<'a> {
+    fn of(text: &'a str, endpoint: Option<&str>) -> Self {
+        let endpoint = endpoint.map(|it| without_scheme(it).unwrap_or(it).trim_end_matches('/'));
+        let mut hubs = HUBS.into_iter().chain(endpoint.filter(|it| !it.is_empty()));
+        let scheme = without_scheme(text);
+        // Browsers hide the scheme of what is copied by hand.
+        let address = scheme.unwrap_or(text).split(['?', '#']).next();
+        match hubs.find_map(|hub| behind(address?, hub)) {
+            Some(path) => Self::Page(path),
+            None if scheme.is_some() => Self::Elsewhere,
+            None => Self::Id,
+        }
+    }
+}
+
+fn without_scheme(text: &str) -> Option<&str> {
+    let (scheme, rest) = text.split_once("://")?;
+    let is_web = ["https", "http"]
+        .iter()
+        .any(|it| scheme.eq_ignore_ascii_case(it));
+    is_web.then_some(rest)
+}
+
+/// The path of `address`, if its host is `hub`, whatever the case.
+fn behind<'a>(address: &'a str, hub: &str) -> Option<&'a str> {
+    let (host, path) = address.split_at_checked(hub.len())?;
+    let path = path.strip_prefix('/').or(path.is_empty().then_some(path))?;
+    host.eq_ignore_ascii_case(hub).then_some(path)
+}
+
+/// `mark` stands before a revision: an at, or `/tree/` in the address of a page where a branch is looked at.
+fn hub_id(path: &str, mark: &str) -> Option<ModelId> {
     let (path, quantisation) = match path.split_once(':') {
         Some((path, quantisation)) => (path, Some(quantisation)),
         None => (path, None),
     };
-    // And /tree/REVISION where a branch is looked at.
-    let mark = if address.is_some() { "/tree/" } else { "@" };
     let (id, revision) = match path.split_once(mark) {
         Some((id, revision)) => (id, Some(revision)),
         None => (path, None),
@@ -174,7 +228,13 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &Result<ModelId, ModelIdError>) {
-        let got = ModelId::parse(text, Path::new("/base"), Some(Path::new("/home/me")));
+        let home = Some(Path::new("/home/me"));
+        let got = ModelId::parse(
+            text,
+            Path::new("/base"),
+            home,
+            Some("http://Mirror:80/hub/"),
+        );
         assert_eq!(&got, expected, "{text}");
     }
 
@@ -215,6 +275,9 @@ mod tests {
             "https://huggingface.co/GSAI-ML/LLaDA-1.5/?library=transformers",
             "huggingface.co/GSAI-ML/LLaDA-1.5",
             "hf.co/GSAI-ML/LLaDA-1.5/",
+            "HTTP://HuggingFace.co/GSAI-ML/LLaDA-1.5",
+            "https://mirror:80/hub/GSAI-ML/LLaDA-1.5#readme",
+            "mirror:80/hub/GSAI-ML/LLaDA-1.5",
         ] {
             check(text, &Ok(id.clone()));
         }
@@ -254,7 +317,7 @@ mod tests {
             "llada",
             "a/b/c",
             "a/..",
-            "https://x/y",
+            "ftp://x/y/z",
             "a b/c",
             "a/b@",
             "a/b@../x",
@@ -262,10 +325,32 @@ mod tests {
             "a/b:",
             "a/b:../x",
             "a/b:c:d",
+            "https://huggingface.co",
             "https://huggingface.co/",
+            "https://huggingface.co/?search=a/b",
             "hf.co/a",
+            "mirror:80/a/b",
         ] {
-            check(text, &Err(ModelIdError(text.to_owned())));
+            check(text, &Err(ModelIdError::NoModel(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_host_is_no_model_of_the_hub() {
+        for text in [
+            "https://x/y",
+            "https://github.com/a/b",
+            "http://huggingface.co.evil.com/a/b",
+            "https://evil.com/huggingface.co/a/b",
+            "https://huggingface.com/a/b",
+            "https://hf.co@evil.com/a/b",
+            "http://mirror/a/b",
+            "http://mirror:80/a/b",
+            "http://mirror:80/hubs/a/b",
+            "https://",
+            "http://?huggingface.co/a/b",
+        ] {
+            check(text, &Err(ModelIdError::OtherHost(text.to_owned())));
         }
     }
 

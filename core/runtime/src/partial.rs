@@ -4,6 +4,7 @@
 //! [`sweep`] removes it from the program's own folders, and [`Notes`] say in which other folders one may be.
 
 mod beside;
+mod folder_lock;
 mod notes;
 mod sweep;
 

@@ -4,16 +4,15 @@ mod known;
 mod report;
 mod supervise;
 
-use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use unmask_conformance::{Grid, all_known};
 use unmask_core::api::{Device, ErrorCode, LoadSpec, with_causes};
-use unmask_core::config::{ConfigReader, Environment};
+use unmask_core::config::ConfigReader;
 use unmask_core::engine::{Failure, FailureKind, LoadRequest};
+use unmask_core::leftovers::temporary_folder;
 use unmask_core::loader::{ConfigLoader, discover};
-use unmask_core::partial::PartialFolder;
 use unmask_core::plugin::Granted;
 use unmask_core::plugin::isolate::ask;
 
@@ -42,7 +41,9 @@ pub(super) fn run(reader: ConfigReader, arguments: &VerifyArguments) -> anyhow::
     };
     let asked = reader.overrides.precision.clone();
     let interrupts = Interrupts::watch()?;
-    let folder = folder(&reader.environment)?;
+    // Where the processes make the files that a backend has to refuse.
+    let folder = temporary_folder(&reader.environment, "verify")
+        .context("cannot make a folder for files that a backend has to refuse")?;
     let subject = Subject::find(reader, &arguments.what)?;
     let precisions = match asked {
         Some(precision) => vec![precision],
@@ -71,15 +72,6 @@ pub(super) fn run(reader: ConfigReader, arguments: &VerifyArguments) -> anyhow::
         None => code::DONE,
         Some(_) => code::GENERATION,
     })
-}
-
-/// Where the processes make the files that a backend has to refuse: removed with this, or by a later start.
-fn folder(environment: &Environment) -> anyhow::Result<PartialFolder> {
-    let cache = environment.folders.as_ref();
-    let cache = cache.map_or_else(std::env::temp_dir, |folders| folders.cache.join("unmask"));
-    let made = fs::create_dir_all(&cache)
-        .and_then(|()| PartialFolder::beside(&cache.join("verify"), None));
-    made.with_context(|| format!("cannot write into {}", cache.display()))
 }
 
 impl Subject {

@@ -6,6 +6,7 @@ use std::path::Path;
 use unmask_core::catalogue::{Catalogue, MemoryFit, ModelChoice, memory};
 use unmask_core::checkpoint::{Checkpoint, Locations, is_gguf_header_cut};
 use unmask_core::config::{Config, Environment};
+use unmask_core::leftovers::temporary_folder;
 use unmask_core::loader::discover;
 use unmask_core::model_id::ModelId;
 use unmask_core::plugin::Registry;
@@ -95,7 +96,8 @@ impl Look<'_> {
         fetch: &Fetch,
         told: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> Result<FetchPlan, FetchError> {
-        let kept = tempfile::tempdir().map_err(FetchError::Folder)?;
+        let kept = temporary_folder(self.environment, "preview");
+        let kept = kept.map_err(FetchError::Folder)?;
         let Fetch {
             hub,
             listing,

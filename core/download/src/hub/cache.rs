@@ -119,7 +119,13 @@ impl CachedRepository {
         // No revision has a part that begins with a point, and no two share this name, as `v1.0` and `v1.1` would share what
         // replaces an ending.
         let fresh = path.with_file_name(format!(".{name}.new"));
-        let written = fs::write(&fresh, &listing.commit).and_then(|()| fs::rename(&fresh, &path));
+        let written = fs::write(&fresh, &listing.commit).and_then(|()| {
+            fs::rename(&fresh, &path).or_else(|_| {
+                // Windows replaces nothing that another program reads just now, but lets it be written to.
+                fs::remove_file(&fresh)?;
+                fs::write(&path, &listing.commit)
+            })
+        });
         written.map_err(DownloadError::disk(&path))
     }
 }

@@ -98,5 +98,5 @@ fn base(named: &str, folder: &Path) -> Option<ModelId> {
     if !named.is_empty() && relative.is_dir() {
         return Some(ModelId::Folder(relative));
     }
-    ModelId::parse(named, folder, None).ok()
+    ModelId::parse(named, folder, None, None).ok()
 }

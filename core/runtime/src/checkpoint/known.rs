@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn parse(id: &str) -> ModelId {
-        ModelId::parse(id, "/".as_ref(), None).expect("it is an id")
+        ModelId::parse(id, "/".as_ref(), None, None).expect("it is an id")
     }
 
     #[test]

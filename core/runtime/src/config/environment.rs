@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use super::{ConfigError, variables};
+use crate::model_id::{ModelId, ModelIdError};
 
 /// The user's folders, without the program's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +80,16 @@ impl Environment {
     #[must_use]
     pub fn expand(&self, path: &Path) -> PathBuf {
         crate::model_id::expand(path, &self.current, self.home())
+    }
+
+    /// What `text` names; a folder that is not absolute is taken from `base`.
+    ///
+    /// # Errors
+    /// [`ModelIdError`].
+    pub fn model_id(&self, text: &str, base: &Path) -> Result<ModelId, ModelIdError> {
+        // What is no text is no address either; whoever asks the hub says so.
+        let endpoint = self.text("HF_ENDPOINT").ok().flatten();
+        ModelId::parse(text, base, self.home(), endpoint)
     }
 
     /// A path as people write it: with `~` for the home.

@@ -10,7 +10,7 @@ use super::{
     Config, ConfigError, ConfigSource, Environment, GenerationSettings, ModelEntry, Origin,
     Overrides, Presets, Resolved, ServeSettings, TokenOverrides, threads,
 };
-use crate::model_id::{ModelId, expand};
+use crate::model_id::{ModelId, ModelIdError, expand};
 use crate::settings::GenerationPatch;
 
 /// One layer above the file, with the names under which its values were said.
@@ -92,13 +92,12 @@ fn entry(
 ) -> Result<ModelEntry, ConfigError> {
     let line = |name: &str| lines.line(&format!("available_models.{key}.{name}"));
     let base = source.folder().unwrap_or(&environment.current);
-    let model_id = ModelId::parse(&file.model_id, base, environment.home()).map_err(|what| {
-        ConfigError::ModelId {
-            file: source.clone(),
-            line: line("model_id"),
-            key: key.to_owned(),
-            what,
-        }
+    let model_id = environment.model_id(&file.model_id, base);
+    let model_id = model_id.map_err(|what| ConfigError::ModelId {
+        file: source.clone(),
+        line: line("model_id"),
+        key: key.to_owned(),
+        what,
     })?;
     let mut generation = GenerationSettings::default();
     generation.lay(&file.generation, &|name| {
@@ -231,11 +230,17 @@ fn unlisted(
     let id = if folder.exists() {
         ModelId::Folder(folder)
     } else {
-        match ModelId::parse(model, &environment.current, environment.home()) {
+        match environment.model_id(model, &environment.current) {
             Ok(id) => id,
-            Err(_) => {
+            Err(ModelIdError::NoModel(_)) => {
                 must_exist(config, model, &asked.to_string())?;
                 return Ok(config.active_model().clone());
+            }
+            Err(what @ ModelIdError::OtherHost(_)) => {
+                return Err(ConfigError::Setting {
+                    name: asked.to_string(),
+                    message: what.to_string(),
+                });
             }
         }
     };

@@ -6,6 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
+use super::folder_lock;
+
 /// How the name of everything unfinished ends.
 pub(super) const SUFFIX: &str = ".partial";
 /// Bytes of a place's name that are part of it, so that every name that a place may have leaves room for the rest.
@@ -69,11 +71,13 @@ pub(super) fn locked_file(place: &Path, readers: Readers) -> io::Result<NamedTem
 pub(super) fn locked_folder(place: &Path) -> io::Result<(TempDir, Option<File>)> {
     for _ in 0..TRIES {
         let folder = unfinished(&prefix(place), 0o777).tempdir_in(parent(place))?;
-        let lock = File::open(folder.path()).ok();
-        if lock.as_ref().is_none_or(|it| holds(it, folder.path())) {
-            remember(folder.path());
-            return Ok((folder, lock));
-        }
+        let lock = match folder_lock::held(folder.path()) {
+            Ok(lock) if folder.path().exists() => Some(lock),
+            Err(TryLockError::Error(_)) => None,
+            Ok(_) | Err(TryLockError::WouldBlock) => continue,
+        };
+        remember(folder.path());
+        return Ok((folder, lock));
     }
     Err(taken_away())
 }

@@ -1,7 +1,8 @@
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::beside::{SUFFIX, parent, prefix};
+use super::folder_lock;
 
 /// Removes everything unfinished in `folder` that no process holds.
 pub fn sweep(folder: &Path) {
@@ -51,16 +52,12 @@ fn remove(path: &Path, before: impl Fn(&Path)) {
     let Ok(kind) = fs::symlink_metadata(path).map(|it| it.file_type()) else {
         return;
     };
-    let opened = match (kind.is_dir(), kind.is_file()) {
-        (true, _) => File::open(path),
-        // A lock that keeps all others away takes the right to write, on some shared folders.
-        (_, true) => File::options().read(true).write(true).open(path),
+    let lock = match (kind.is_dir(), kind.is_file()) {
+        (true, _) => folder_lock::taken(path),
+        (_, true) => file_lock(path),
         _ => return,
     };
-    let Ok(file) = opened else { return };
-    if file.try_lock().is_err() {
-        return;
-    }
+    let Ok(_lock) = lock else { return };
     before(path);
     let removed = match kind.is_dir() {
         true => fs::remove_dir_all(path),
@@ -70,4 +67,12 @@ fn remove(path: &Path, before: impl Fn(&Path)) {
         Ok(()) => tracing::info!(path = %path.display(), "removed what an earlier run left"),
         Err(error) => tracing::warn!(path = %path.display(), %error, "a leftover stays"),
     }
+}
+
+/// It keeps all others away, which takes the right to write on some shared folders.
+fn file_lock(path: &Path) -> Result<File, TryLockError> {
+    let file = File::options().read(true).write(true).open(path);
+    let file = file.map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
 }

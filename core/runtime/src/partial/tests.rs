@@ -73,14 +73,30 @@ fn a_sweep_removes_what_nobody_holds_and_nothing_else() {
     }
     sweep(folder.path());
     assert!(held.path().exists() && held_folder.path().exists() && path.exists());
-    assert!(!dead.exists() && !old.exists());
-    // Where folders cannot be locked nobody knows whose they are.
-    assert_eq!(dead_folder.exists(), cfg!(windows));
-    fs::remove_dir_all(&dead_folder).ok();
+    assert!(!dead.exists() && !old.exists() && !dead_folder.exists());
     drop((held, held_folder));
     let mut left = [&persons[..], &["a"]].concat();
     left.sort_unstable();
     assert_eq!(names(folder.path()), left);
+}
+
+#[test]
+fn who_makes_a_folder_and_who_removes_it_keep_each_other_away() {
+    let folder = folder();
+    let place = folder.path().join("out");
+    let made = PartialFolder::beside(&place, None).expect("it can be made");
+    let path = made.path().to_owned();
+    folder_lock::taken(&path).expect_err("its maker lives");
+    drop(made);
+    assert!(!path.exists());
+    fs::create_dir(&path).expect("nothing is there");
+    let taken = folder_lock::taken(&path).expect("its maker is gone");
+    folder_lock::held(&path).expect_err("it is being removed");
+    drop(taken);
+    let held = folder_lock::held(&path).expect("nobody has it");
+    fs::rename(&path, &place).expect("its maker may put it");
+    drop(held);
+    assert!(place.exists());
 }
 
 #[test]

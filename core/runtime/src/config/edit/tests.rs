@@ -148,6 +148,7 @@ fn what_cannot_be_added_is_refused_with_what_is_expected() {
         (".", "has no config.json; name the folder that holds it"),
         ("./none", "name one that holds a checkpoint"),
         ("a b", "names no model; write ORG/NAME"),
+        ("https://github.com/a/b", "address of another host"),
     ] {
         let error = bench.reader.add_model(model).expect_err("it is no model");
         assert!(error.to_string().contains(expected), "{error}");

@@ -46,7 +46,7 @@ fn a_model_of_the_hub_is_told_from_others_by_its_quantisation() {
         ..Locations::default()
     };
     let find = |id: &str| {
-        let id = ModelId::parse(id, Path::new("/"), None).expect("it is an id");
+        let id = ModelId::parse(id, Path::new("/"), None, None).expect("it is an id");
         let opened = Checkpoint::open(&id, &locations);
         opened.map(|it| {
             it.place
