@@ -78,11 +78,9 @@ pub fn compare_html(runs: [&RecordedRun; 2], compared: &RunComparison) -> Result
 /// page goes by tokens.
 fn words(ends: &ShownComparison) -> String {
     let first = ends.first.as_ref();
-    let places: Vec<_> = ends.places();
-    let places: Vec<_> = places
-        .iter()
-        .map(|place| place.clone().map(|it| [it.start, it.end]))
-        .collect();
+    let places = ends.places().into_iter();
+    let places = places.map(|place| place.map(|it| [it.start, it.end]));
+    let places: Vec<_> = places.collect();
     let words = ends.words.as_ref().map(|words| {
         json!({
             "same": words.same,
