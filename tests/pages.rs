@@ -359,7 +359,20 @@ fn two_runs_become_a_page_that_plays_both_and_marks_where_they_differ() {
     };
     let path = home.path().join("c.html");
     let dom = seen(&chromium, &path, "");
-    assert!(dom.contains("first difference: step "), "{dom}");
+    // Whole answers go by words, here as in what is printed.
+    let printed = home.run(&["compare", "a.jsonl", "b.jsonl", "--format", "json"], "");
+    let printed: Value = serde_json::from_str(&printed.stdout).expect("it is JSON");
+    let (first, words) = (&printed["first_difference"], &printed["words"]);
+    let named = format!(
+        "first difference: step {}, token {} ",
+        first["step"], first["offset"]
+    );
+    let same = format!("{} of {} words the same", words["same"], words["longer"]);
+    let difference = text_of(&dom, "difference");
+    assert!(
+        difference.starts_with(&named) && difference.ends_with(&same),
+        "{difference}"
+    );
     assert!(
         dom.contains("class=\"token other\"") || dom.contains(" other"),
         "{dom}"

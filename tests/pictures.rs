@@ -205,6 +205,23 @@ fn two_runs_are_compared_by_their_files() {
     ] {
         assert!(said.stdout.contains(word), "{word}: {}", said.stdout);
     }
+    let halfway = home.run(&["replay", "--plain", "--step", "9", "run.jsonl"], "");
+    let exported = [
+        "export",
+        "trace",
+        "--to",
+        "text",
+        "--step",
+        "9",
+        "run.jsonl",
+    ];
+    assert_eq!(halfway.stdout, home.run(&exported, "").stdout);
+    assert!(halfway.stdout.contains('▒'), "{halfway:?}");
+    let beyond = home.run(&["replay", "--plain", "--step", "999", "run.jsonl"], "");
+    refused(&beyond, 2, &["steps, not 999"]);
+    let odd = home.run(&["replay", "--speed", "3", "run.jsonl"], "");
+    assert_eq!(odd.code, Some(2), "{odd:?}");
+    assert!(odd.stderr.contains("0.25, 0.5, 1, 2, 4 or 8"), "{odd:?}");
     let said = home.run(
         &["compare", "run.jsonl", "run.jsonl", "--format", "json"],
         "",
@@ -212,6 +229,9 @@ fn two_runs_are_compared_by_their_files() {
     let compared: Value = serde_json::from_str(&said.stdout).expect("it is JSON");
     assert_eq!(compared["agreement_by_position"], 1.0);
     assert_eq!(compared["parts_at_step"], Value::Null);
+    let mut early = home.start(&["replay", "run.jsonl", "--step", "9"], &[], (80, 24));
+    unmask_tests::chat::wait_for(&early, &["‖ step 9/"]);
+    early.press("\x1b");
     let mut terminal = home.start(&["replay", "run.jsonl", "fast.jsonl"], &[], (120, 40));
     let words = ["Compare · same prompt", "no difference", "threshold 0.9"];
     unmask_tests::chat::wait_for(&terminal, &words);

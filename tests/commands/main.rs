@@ -149,6 +149,12 @@ fn a_trace_holds_the_same_lines_and_leads_to_the_answer() {
     assert!(start.messages[0].content == QUESTION && start.exact);
     let text = home.run(&[&trace[..], &[QUESTION]].concat(), "");
     assert_eq!(text.stdout, format!("{ANSWER}\n"));
+    let piped = home.run(&["generate", "-q", "--trace", "-", QUESTION], "");
+    let events = |text: &str| wire::read(text.as_bytes()).map(|it| it.events.len());
+    assert_eq!(events(&piped.stdout).ok(), events(&written).ok());
+    assert!(!home.path().join("-").exists());
+    let both = ["generate", "--trace", "-", "--format", "json", QUESTION];
+    refused(&home.run(&both, ""), 2, &["stdout"]);
 }
 
 #[test]

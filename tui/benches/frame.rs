@@ -1,4 +1,5 @@
-//! The time of a frame while a canvas of 1,024 tokens is denoised and replayed at 200×60, all frames with their percentiles:
+//! The time of a frame while a canvas of 1,024 tokens is denoised, replayed and compared at 200×60, all frames with their
+//! percentiles:
 //! `cargo bench -p unmask --bench frame`.
 #![expect(
     clippy::print_stdout,
@@ -15,12 +16,12 @@ use std::time::{Duration, Instant};
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use unmask::action::{Action, Command, ReplayAct, Scroll, Size};
+use unmask::action::{Action, Command, CompareAct, ReplayAct, Scroll, Size};
 use unmask::screen_layout::ScreenLayout;
-use unmask::state::State;
-use unmask::update::update;
+use unmask::state::{State, Turn};
+use unmask::update::{show_both, update};
 use unmask::view;
-use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent};
+use unmask_core::engine::{EngineEvent, Loaded, Outcome, TurnEvent, TurnId};
 use unmask_core::event::{Commit, CommitKind, FinishReason, Stats, StepEvent};
 use unmask_core::text::Vocabulary;
 use unmask_core::{Canvas, Params, Position, TokenId};
@@ -32,6 +33,8 @@ const TOKENS: usize = 1024;
 const BUDGET: Duration = Duration::from_millis(4);
 /// For one of a replay, which plays many a second.
 const REPLAY_BUDGET: Duration = Duration::from_millis(2);
+/// For the frame that shows two answers side by side, compared.
+const COMPARE_BUDGET: Duration = Duration::from_millis(16);
 const WORDS: &[&str] = &[" number", " 漢字", " is", ",", " prime", "\n", " é", " 👩‍🔬"];
 
 fn main() {
@@ -68,6 +71,53 @@ fn main() {
         REPLAY_BUDGET,
         replay_to_frame(grid, jump),
     );
+    tell_comparisons();
+}
+
+/// Two answers that share no word, and two that have few words in any order.
+fn tell_comparisons() {
+    let unlike = [
+        turn(|at| WORDS.len() + at),
+        turn(|at| WORDS.len() + TOKENS + at),
+    ];
+    let mixed = |seed: usize| turn(move |at| scattered(at + seed) % 64 + WORDS.len());
+    for (what, both) in [("unlike", unlike), ("mixed", [mixed(0), mixed(TOKENS)])] {
+        tell_times(
+            &format!("compare, {what}, first frame"),
+            COMPARE_BUDGET,
+            first_of_comparison(&both),
+        );
+        let differences = |state: &mut State| {
+            update(state, Action::Do(Command::Compare(CompareAct::Differences)));
+        };
+        let scroll = |state: &mut State, at| {
+            let to = match at % 20 {
+                ..10 => Scroll::PageDown,
+                _ => Scroll::PageUp,
+            };
+            update(state, Action::Do(Command::Scroll(to)));
+        };
+        tell_times(
+            &format!("compare, {what}, scrolled to frame"),
+            REPLAY_BUDGET,
+            compare_to_frame(&both, |_| (), scroll),
+        );
+        tell_times(
+            &format!("compare, {what}, list scrolled to frame"),
+            REPLAY_BUDGET,
+            compare_to_frame(&both, differences, scroll),
+        );
+        tell_times(
+            &format!("compare, {what}, a step back to frame"),
+            BUDGET,
+            compare_to_frame(&both, |_| (), |state, _| replay(state, ReplayAct::Back)),
+        );
+    }
+}
+
+/// A number that looks like none before it.
+fn scattered(at: usize) -> usize {
+    at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40
 }
 
 fn scroll_up(state: &mut State) {
@@ -75,7 +125,13 @@ fn scroll_up(state: &mut State) {
 }
 
 fn loaded() -> Arc<Loaded> {
-    let words = WORDS.iter().map(|word| (word.as_bytes(), false));
+    // Behind the words those of two answers that share none.
+    let others: Vec<String> = (0..2 * TOKENS).map(|at| format!(" w{at}")).collect();
+    let all = WORDS
+        .iter()
+        .copied()
+        .chain(others.iter().map(String::as_str));
+    let words = all.map(|word| (word.as_bytes(), false));
     let vocabulary = Vocabulary::new(RESERVED.into_iter().chain(words));
     Arc::new(Loaded {
         defaults: Params {
@@ -95,8 +151,13 @@ fn apply_turn_event(state: &mut State, event: TurnEvent) {
 }
 
 fn step(at: usize) -> TurnEvent {
-    let token = TokenId(2 + (at % WORDS.len()) as u32);
-    TurnEvent::Step(StepEvent {
+    TurnEvent::Step(step_of(at, at % WORDS.len()))
+}
+
+/// The step at which this word is written.
+fn step_of(at: usize, word: usize) -> StepEvent {
+    let token = TokenId(2 + word as u32);
+    StepEvent {
         guesses: Vec::new(),
         step: at + 1,
         steps: TOKENS,
@@ -119,7 +180,19 @@ fn step(at: usize) -> TurnEvent {
         forward: Duration::from_millis(9),
         nfe: at + 1,
         nfe_saved: 0.0,
-    })
+    }
+}
+
+/// An answer with the word at each of its steps.
+fn turn(word: impl Fn(usize) -> usize) -> Arc<Turn> {
+    let loaded = loaded();
+    let params = loaded.defaults.clone();
+    let mut turn = Turn::new(TurnId(1), loaded, "What is a prime number?".to_owned());
+    turn.lay_out(Canvas::new(&[], TOKENS, MASK), &params);
+    for at in 0..TOKENS {
+        turn.replay_step(step_of(at, word(at)));
+    }
+    Arc::new(turn)
 }
 
 /// A conversation with `answers` long answers and a turn that has begun.
@@ -212,6 +285,48 @@ fn replay_to_frame(set_up: impl Fn(&mut State), go: impl Fn(&mut State, usize)) 
     }
     apply_turn_event(&mut state, finished());
     replay(&mut state, ReplayAct::Open);
+    set_up(&mut state);
+    let mut screen = Screen::new();
+    screen.frame(&mut state);
+    (0..TOKENS)
+        .map(|at| {
+            let began = Instant::now();
+            go(&mut state, at);
+            screen.frame(&mut state);
+            began.elapsed()
+        })
+        .collect()
+}
+
+fn side_by_side([first, second]: &[Arc<Turn>; 2]) -> State {
+    let mut state = State::new(Size {
+        columns: 200,
+        rows: 60,
+    });
+    show_both(&mut state, Arc::clone(first), Arc::clone(second));
+    state
+}
+
+/// The time of the frame at which two answers are compared and laid out, each time anew.
+fn first_of_comparison(both: &[Arc<Turn>; 2]) -> Vec<Duration> {
+    (0..100)
+        .map(|_| {
+            let mut state = side_by_side(both);
+            let mut screen = Screen::new();
+            let began = Instant::now();
+            screen.frame(&mut state);
+            began.elapsed()
+        })
+        .collect()
+}
+
+/// The time of every frame of a comparison that `go`es on.
+fn compare_to_frame(
+    both: &[Arc<Turn>; 2],
+    set_up: impl Fn(&mut State),
+    go: impl Fn(&mut State, usize),
+) -> Vec<Duration> {
+    let mut state = side_by_side(both);
     set_up(&mut state);
     let mut screen = Screen::new();
     screen.frame(&mut state);

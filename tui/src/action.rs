@@ -117,13 +117,15 @@ impl From<Position> for Pointed {
     }
 }
 
-/// What a frame shows of the transcript.
+/// What a frame shows of what scrolls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameView {
-    /// The view, once it has moved as was wanted.
+    /// The view of the transcript, once it has moved as was wanted.
     pub view: View,
     /// What came of scrolling for a mouse that is held beyond the edge; nothing if that was not wanted.
     pub pulled: Option<EdgePull>,
+    /// The first row of two answers side by side; `None` if the token that was written last is seen.
+    pub compared_top: Option<usize>,
 }
 
 /// What came of scrolling for a mouse that is held beyond the edge.

@@ -66,7 +66,7 @@ pub(crate) fn of_chat(state: &State) -> Vec<Context> {
             if state.is_first_run() && state.queue.is_empty() {
                 contexts.push(Context::FirstRun);
             }
-            if state.welcomed().is_some() && state.model.is_some() {
+            if state.welcomed().is_some() {
                 contexts.push(Context::Welcome);
             }
             contexts.extend([Context::Empty, Context::Composer]);

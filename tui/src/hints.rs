@@ -21,6 +21,7 @@ const BACK: Hint = (&[Command::Back], "back");
 const MESSAGES: Hint = (&[Command::PreviousMessage, Command::NextMessage], "message");
 const COPY: Hint = (&[Command::CopyMessage], "copy");
 const REPLAY: Hint = (&[Command::Replay(ReplayAct::Open)], "replay");
+const STEER: Hint = (&[Command::Replay(ReplayAct::Open)], "steer");
 const EXPORT: Hint = (&[Command::Formats], "export");
 const RAW: Hint = (&[Command::ToggleRaw], "raw/text");
 
@@ -170,9 +171,9 @@ fn of_turn(turn: &Turn) -> Vec<Hint> {
         ],
         Stage::Paused => vec![
             (&[Command::Resume, Command::PauseOrResume], "go on"),
+            STEER,
             STOP,
             MESSAGES,
-            COPY,
             BACK,
         ],
         Stage::Pausing { .. } => vec![STOP, MESSAGES, COPY, BACK],

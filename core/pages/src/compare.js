@@ -1,4 +1,5 @@
-// The page of two recorded runs side by side, on one slider. All that is shown comes from the traces.
+// The page of two recorded runs side by side, on one slider. All that is shown comes from the traces; how whole answers compare
+// by their words is said by the program.
 import { figures, fold, progress, runs, texts, visibleEnd } from "./wire.js";
 import { COLOURS, kindOf, labelOf, make, nameOf, portrait } from "./token.js";
 
@@ -9,8 +10,9 @@ const sides = ["a", "b"].map((name) => {
   return { name, run: all[all.length - 1], folded: null };
 });
 const longest = Math.max(...sides.map((it) => it.run.events.length));
-// `at`: of `longest`. A token is chosen by its offset in the answer, or none.
-const page = { at: longest, way: 0, colours: 0, chosen: null, others: [] };
+const words = JSON.parse($("words").textContent);
+// `at`: of `longest`. Tokens are chosen by their offset in each answer, which may have none. `place`: the difference gone to last.
+const page = { at: longest, way: 0, colours: 0, chosen: null, place: -1, places: [], others: [] };
 
 const prompt = (run) => run.start.canvas.tokens.slice(0, run.start.canvas.answer_start);
 const isSamePrompt = JSON.stringify(sides.map((it) => prompt(it.run))[0]) === JSON.stringify(prompt(sides[1].run));
@@ -24,48 +26,57 @@ function shown(run) {
   return behind < 0 ? run.events.length : behind;
 }
 
-/** Offsets that both have decided, and those of them that are other tokens. */
+/** How both compare as they are shown: by words once both are whole, else by tokens, if positions mean the same. */
 function compared() {
+  if (words && sides.every((it) => shown(it.run) === it.run.events.length)) {
+    const places = words.places.map((both) => both.map(([from, to]) => Array.from({ length: to - from }, (_, at) => from + at)));
+    return { places, first: words.first, none: words.same_text ? "no difference" : "no difference but spaces", common: `${words.same} of ${words.longer} words the same` };
+  }
+  if (!isSamePrompt) return { places: [], first: null, none: "the prompts are other tokens", common: words ? "words are compared at the end" : "only the texts can be compared" };
   const [a, b] = sides.map((it) => it.folded.cells.slice(it.folded.state.from));
-  const decided = [], others = [];
+  const others = [], step = (at) => a[at].step;
+  let decided = 0;
   for (let at = 0; at < Math.min(a.length, b.length); at++) {
     if (a[at].mark === "masked" || b[at].mark === "masked") continue;
-    decided.push(at);
+    decided++;
     if (a[at].piece.id !== b[at].piece.id) others.push(at);
   }
-  return { decided, others };
+  const [at] = [...others].sort((one, two) => step(one) - step(two) || one - two);
+  const first = at === undefined ? null : { of: 0, step: step(at), offset: at, texts: [a, b].map((it) => nameOf(it[at].piece)) };
+  return { places: others.map((it) => [[it], [it]]), first, none: "no difference", common: `same so far: ${decided - others.length} of ${decided}` };
 }
+
+const quoted = (text) => text ? `“${text.trim()}”` : "nothing";
 
 function draw() {
   for (const it of sides) it.folded = fold(it.run, shown(it.run));
-  const { decided, others } = compared();
-  page.others = isSamePrompt ? others : [];
-  for (const it of sides) side(it);
-  const first = page.others.length ? [...page.others].sort((a, b) => cellAt(0, a).step - cellAt(0, b).step || a - b)[0] : null;
-  $("difference").textContent = !isSamePrompt ? "The prompts are other tokens: only the texts can be compared."
-    : [first === null ? "no difference" : `first difference: step ${cellAt(0, first).step}, token ${first} “${nameOf(cellAt(0, first).piece).trim()}” / “${nameOf(cellAt(1, first).piece).trim()}”`,
-      `same so far: ${decided.length - page.others.length} of ${decided.length}`].join(" · ");
+  const { places, first, none, common } = compared();
+  page.places = places;
+  page.others = sides.map((_, index) => new Set(places.flatMap((it) => it[index])));
+  sides.forEach(side);
+  const step = first && first.step !== null ? `step ${first.step}, ` : "";
+  $("difference").textContent = [first ? `first difference: ${step}token ${first.offset} ${first.texts.map(quoted).join(" / ")}` : none, common].join(" · ");
   $("slider").value = String(page.at);
   $("panels").hidden = page.chosen === null;
   sides.forEach((it, index) => {
-    const chosen = page.chosen === null ? null : cellAt(index, page.chosen);
-    $(`panel-${it.name}`).replaceChildren(...(chosen ? portrait(chosen, page.chosen, it.folded.state) : []));
+    const offset = page.chosen === null ? null : page.chosen[index], chosen = offset === null ? null : cellAt(index, offset);
+    $(`panel-${it.name}`).replaceChildren(...(chosen ? portrait(chosen, offset, it.folded.state) : []));
   });
 }
 
 const cellAt = (index, offset) => sides[index].folded.cells[sides[index].folded.state.from + offset];
 
-function side({ name, run, folded }) {
+function side({ name, run, folded }, index) {
   const { cells, state } = folded, end = visibleEnd(folded, run.start), text = texts(cells), parts = [];
   const isMoving = folded.state.step > 0 && shown(run) < run.events.length;
   for (let at = state.from; at < end; at++) {
     const it = cells[at], offset = at - state.from;
     if (it.piece.special && it.mark !== "masked") continue;
-    const kinds = [kindOf(it, state, COLOURS[page.colours], isMoving), page.others.includes(offset) ? "other" : "", offset === page.chosen ? "chosen" : ""];
+    const kinds = [kindOf(it, state, COLOURS[page.colours], isMoving), page.others[index].has(offset) ? "other" : "", page.chosen && offset === page.chosen[index] ? "chosen" : ""];
     const span = make("span", kinds.filter(Boolean).join(" "), it.mark === "masked" ? "▒▒▒" : text[at]);
     span.dataset.at = offset;
     span.setAttribute("role", "img");
-    span.setAttribute("aria-label", labelOf(it, offset) + (page.others.includes(offset) ? ", other in the other answer" : ""));
+    span.setAttribute("aria-label", labelOf(it, offset) + (page.others[index].has(offset) ? ", other in the other answer" : ""));
     parts.push(span);
   }
   $(`answer-${name}`).replaceChildren(...parts);
@@ -74,18 +85,21 @@ function side({ name, run, folded }) {
 
 function go(at) {
   page.at = Math.max(0, Math.min(longest, at));
+  page.place = -1;
   draw();
 }
 
-function choose(offset) {
-  page.chosen = offset;
+function choose(offsets) {
+  page.chosen = offsets;
   draw();
-  const span = offset === null ? null : document.querySelector(`#answer-a [data-at="${offset}"]`);
+  const span = document.querySelector(".answer .chosen");
   if (span) span.scrollIntoView({ block: "nearest" });
 }
 
 function next() {
-  if (page.others.length) choose(page.others.find((at) => page.chosen === null || at > page.chosen) ?? page.others[0]);
+  if (!page.places.length) return;
+  page.place = (page.place + 1) % page.places.length;
+  choose(page.places[page.place].map((offsets) => offsets[0] ?? null));
 }
 
 function turn(key, all, word) {
@@ -110,10 +124,10 @@ $("slider").addEventListener("input", (event) => go(Number(event.target.value)))
 $("way").addEventListener("click", () => turn("way", WAYS, "by"));
 $("colours").addEventListener("click", () => turn("colours", COLOURS, "colours:"));
 $("next").addEventListener("click", next);
-for (const { name } of sides) $(`answer-${name}`).addEventListener("click", (event) => {
+sides.forEach(({ name }, index) => $(`answer-${name}`).addEventListener("click", (event) => {
   const at = event.target.dataset ? event.target.dataset.at : undefined;
-  choose(at === undefined || Number(at) === page.chosen ? null : Number(at));
-});
+  choose(at === undefined || (page.chosen && Number(at) === page.chosen[index]) ? null : [Number(at), Number(at)]);
+}));
 $("controls").hidden = false;
 const asked = /at=(\d+)/.exec(location.hash);
 go(asked ? Number(asked[1]) : longest);

@@ -20,7 +20,7 @@ pub(crate) struct GenerateArguments {
     /// What stdout holds: the answer, one object with all figures, or an object a step
     #[arg(long, default_value = "text")]
     pub(crate) format: Format,
-    /// Write every step to this file, a JSON object a line
+    /// Write every step to this file, a JSON object a line; `-` is stdout, in the place of the answer
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Write also what each step would put in the place of the masks that it leaves

@@ -38,7 +38,7 @@ pub(super) fn run(environment: &Environment, arguments: &CompareArguments) -> an
     let second = turn(&second_run, &arguments.second)?;
     let compared = comparison::runs(&first, &second);
     if let Some(page) = page {
-        let html = compare_html([&first_run, &second_run], &compared.lines());
+        let html = compare_html([&first_run, &second_run], &compared);
         page.begin(html.map_err(|error| Usage(error.to_string()))?.as_bytes())?;
         print_note(&format!("{} is written", page.shown));
     }

@@ -166,7 +166,7 @@ pub(super) fn recording(path: &Path) -> anyhow::Result<Recording> {
 }
 
 /// How many events there are up to the end of this many steps.
-fn events_of(run: &RecordedRun, steps: usize) -> Result<usize, String> {
+pub(super) fn events_of(run: &RecordedRun, steps: usize) -> Result<usize, String> {
     if steps == 0 {
         return Ok(0);
     }

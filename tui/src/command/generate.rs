@@ -33,7 +33,8 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let mut meter = ProgressMeter::new(arguments.quiet);
     let force = Force::from(arguments.force);
-    let mut trace = Trace::look(arguments.trace.as_deref(), force, &reader.environment)?;
+    let (format, file) = where_to(arguments)?;
+    let mut trace = Trace::look(file, force, &reader.environment)?;
     let messages = messages(arguments, &meter)?;
     let pins = pins(arguments.pin.as_deref())?;
     let mut turn_runner = TurnRunner::open(config, reader, &mut meter)?;
@@ -47,7 +48,7 @@ pub(super) fn run(
         program: format!("unmask {}", env!("CARGO_PKG_VERSION")),
         messages: messages.clone(),
     };
-    let mut out = Out::new(arguments.format, &loaded);
+    let mut out = Out::new(format, &loaded);
     let input = TurnInput::Chat {
         messages,
         pins,
@@ -85,6 +86,19 @@ pub(super) fn run(
         counted(fit.params.steps, "step")
     ));
     Ok(code)
+}
+
+/// What stdout holds, and the file of the trace: one that is called `-` is stdout, which then holds nothing else.
+fn where_to(arguments: &GenerateArguments) -> Result<(Format, Option<&Path>), Usage> {
+    let file = arguments.trace.as_deref();
+    match (file == Some(Path::new("-")), arguments.format) {
+        (false, format) => Ok((format, file)),
+        (true, Format::Text | Format::Jsonl) => Ok((Format::Jsonl, None)),
+        (true, Format::Json) => {
+            let text = "--trace - and --format json both want stdout; name a file for the trace";
+            Err(Usage(text.to_owned()))
+        }
+    }
 }
 
 /// The prompt is the argument, stdin, or both with a blank line between.

@@ -4,11 +4,12 @@ mod verify;
 
 use std::sync::Arc;
 
-use unmask::picture::{RecordedRun, log};
+use unmask::picture::{RecordedRun, answer, log};
 use unmask::session::turn_of_run;
+use unmask::state::ReplayStart;
 use unmask_core::config::{Config, ConfigReader};
 
-use super::export_trace::recording;
+use super::export_trace::{events_of, recording};
 use super::{Usage, code, compare, print, print_note, screen};
 use crate::cli::{ReplayArguments, ScreenFlags};
 
@@ -39,9 +40,21 @@ pub(super) fn run(
         return verify::verify(config, reader, &run, arguments);
     }
     let turn = turn_of_run(&run).map_err(|error| unusable(&error))?;
+    let after = arguments.step.map(|steps| events_of(&run, steps));
+    let after = after.transpose().map_err(|error| unusable(&error))?;
     if arguments.plain || screen::is_missing().is_some() {
-        print(&log(&run))?;
+        print(&match after {
+            Some(count) => {
+                let then = answer(&run, count).map_err(|error| unusable(&error))?;
+                format!("{then}\n")
+            }
+            None => log(&run),
+        })?;
         return Ok(code::DONE);
     }
-    screen::replay(reader, flags, Arc::new(turn))
+    let start = ReplayStart {
+        steps: arguments.step,
+        speed: arguments.speed,
+    };
+    screen::replay(reader, flags, Arc::new(turn), start)
 }

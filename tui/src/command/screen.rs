@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::unbounded_channel;
 use unmask::run::{self, Ending, Keep, RecordedAnswers, Setup};
 use unmask::session::Storage;
-use unmask::state::{ExitPrint, Persistence, Turn};
+use unmask::state::{ExitPrint, Persistence, ReplayStart, Turn};
 use unmask_core::config::{Config, ConfigReader, Environment};
 use unmask_core::conversations::{HistoryFile, SessionFolder, SessionStore};
 use unmask_core::engine::{Engine, EngineEvent, LoadRequest, TurnHandle, TurnRequest};
@@ -99,8 +99,9 @@ pub(super) fn replay(
     reader: &ConfigReader,
     flags: &ScreenFlags,
     turn: Arc<Turn>,
+    start: ReplayStart,
 ) -> anyhow::Result<u8> {
-    recorded(reader, flags, RecordedAnswers::One(turn))
+    recorded(reader, flags, RecordedAnswers::One(turn, start))
 }
 
 /// Two recorded answers side by side.

@@ -1,5 +1,6 @@
 //! Two whole answers by their words: what one has and the other has not.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
@@ -39,21 +40,24 @@ impl WordComparison {
         let texts = [first?, second?];
         let pieces = [texts[0].pieces(), texts[1].pieces()];
         let words = [0, 1].map(|at| pieces[at].iter().map(|(_, text)| *text).collect::<Vec<_>>());
-        // It sets out from words that are there once: what lies between them reads as one change.
-        let parts = capture_diff_slices(Algorithm::Patience, &words[0], &words[1]);
-        let (mut places, mut same) = (Vec::<[Range<usize>; 2]>::new(), 0);
-        for part in parts {
-            let place = [part.old_range(), part.new_range()];
-            match part.tag() {
-                DiffTag::Equal => same += count(&words[0][part.old_range()]),
-                DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => places.push(place),
-            }
-        }
-        let changes = places.iter();
+        let common = in_common(&words);
+        let ends = [0, 1].map(|at| words[at].len());
+        // What lies between words that both have, and behind the last of them.
+        let mut from = [0, 0];
+        let places = common.iter().chain([&ends]).map(|to| {
+            let place = [from[0]..to[0], from[1]..to[1]];
+            from = to.map(|at| at + 1);
+            place
+        });
+        let places = places.filter(|place| !place.iter().all(Range::is_empty));
         Some(Self {
-            changes: changes.map(|it| change(&texts, &pieces, it)).collect(),
-            same,
-            longer: count(&words[0]).max(count(&words[1])),
+            changes: places.map(|it| change(&texts, &pieces, &it)).collect(),
+            same: common.iter().filter(|at| is_word(words[0][at[0]])).count(),
+            longer: words
+                .iter()
+                .map(|it| it.iter().filter(|it| is_word(it)).count())
+                .max()
+                .unwrap_or(0),
             same_text: texts[0].text.trim() == texts[1].text.trim(),
         })
     }
@@ -77,10 +81,28 @@ impl WordComparison {
     }
 }
 
-/// Words among pieces, which are signs too.
-fn count(pieces: &[&str]) -> usize {
-    let is_word = |it: &&&str| it.chars().any(char::is_alphanumeric);
-    pieces.iter().filter(is_word).count()
+/// True for a piece that is no sign.
+fn is_word(piece: &str) -> bool {
+    piece.chars().any(char::is_alphanumeric)
+}
+
+/// Where both have the same words in the same order, as pairs of places.
+fn in_common(words: &[Vec<&str>; 2]) -> Vec<[usize; 2]> {
+    // What the other one lacks is no part of it: two that are wholly unlike would take the longest, and for nothing.
+    let known = [0, 1].map(|at| words[at].iter().copied().collect::<HashSet<_>>());
+    let kept = [0, 1].map(|at| {
+        let places = words[at].iter().enumerate();
+        let shared = places.filter(|(_, word)| known[1 - at].contains(*word));
+        shared.map(|(place, _)| place).collect::<Vec<_>>()
+    });
+    let shared = [0, 1].map(|at| kept[at].iter().map(|&it| words[at][it]).collect::<Vec<_>>());
+    // It sets out from words that are there once: what lies between them reads as one change.
+    let parts = capture_diff_slices(Algorithm::Patience, &shared[0], &shared[1]);
+    let same = parts.iter().filter(|part| part.tag() == DiffTag::Equal);
+    let pairs = same.flat_map(|part| part.old_range().zip(part.new_range()));
+    pairs
+        .map(|(old, new)| [kept[0][old], kept[1][new]])
+        .collect()
 }
 
 fn change(
@@ -247,5 +269,14 @@ mod tests {
     fn bytes_that_are_no_text_have_their_place() {
         let changes = vec![(["\u{fffd}", "red"], [1..2, 1..2])];
         check(&[0, 8, 4], &[0, 1, 4], changes, 2);
+    }
+
+    #[test]
+    fn what_one_of_them_lacks_keeps_its_place_among_what_both_have() {
+        // `red` and `in` are in the first alone, `do` in the second, `.` in both.
+        let changes = vec![(["red", "do"], [1..2, 1..2]), (["in", ""], [3..4, 0..0])];
+        check(&[0, 1, 5, 6, 4], &[0, 2, 5, 4], changes, 2);
+        let changes = vec![(["red. in", "do sleeps"], [0..3, 0..2])];
+        check(&[1, 5, 6], &[2, 4], changes, 0);
     }
 }

@@ -1,9 +1,8 @@
 //! One of two answers side by side.
 
 use super::{LayoutOptions, replay_rows};
-use crate::row::{Row, Span, TokenPlace};
+use crate::row::{Row, TokenPlace};
 use crate::state::{CanvasMoment, Compare, Replay, Turn};
-use crate::theme::Role;
 
 /// Lays out an answer as a comparison shows it, the tokens that differ marked; tells the row of the token that was written
 /// last.
@@ -21,28 +20,10 @@ pub fn compared_rows(
         // No token is pointed at.
         ..Replay::new(0, usize::MAX)
     };
-    let (mut rows, places) = replay_rows(&replay, turn, moment, options);
-    rows.iter_mut().for_each(mark_words_alone);
+    let (rows, places) = replay_rows(&replay, turn, moment, options);
     let row = turn.newest(shown).and_then(|token| {
         let holds = |row: &Vec<TokenPlace>| row.iter().any(|it| it.from == token);
         places.iter().rposition(holds)
     });
     (rows, row.unwrap_or(0))
-}
-
-/// The space before a word is of its first token; a mark begins with the word.
-fn mark_words_alone(row: &mut Row) {
-    for span in std::mem::take(&mut row.spans) {
-        let word = span.text.trim_start_matches(' ');
-        let space = &span.text[..span.text.len() - word.len()];
-        if span.role == Role::Changed && !space.is_empty() {
-            let parts = [(space, Role::Text), (word, span.role)];
-            row.spans.extend(parts.map(|(text, role)| Span {
-                text: text.to_owned(),
-                role,
-            }));
-        } else {
-            row.spans.push(span);
-        }
-    }
 }

@@ -98,12 +98,12 @@ impl Flow {
         }
     }
 
-    /// What a grapheme in this role looks like here. The space before a word is of its first token, but what marks the word
-    /// begins with the word.
+    /// What a space in this role looks like here. The one before a word is of its first token, but what marks the word begins
+    /// with the word.
     #[must_use]
-    pub fn role_of(&self, grapheme: &str, role: Role) -> Role {
+    pub fn role_of_space(&self, role: Role) -> Role {
         let is_open = self.atoms.last().is_some_and(|atom| atom.role == role);
-        match grapheme == " " && role.marks_words() && !is_open {
+        match role.marks_words() && !is_open {
             true => Role::Text,
             false => role,
         }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use unmask_core::message::Role;
 use unmask_core::wire::Event;
@@ -9,6 +10,7 @@ use unmask_pages::{
     COMPARE_FRAME, COMPARE_STYLE, REPLAY_FRAME, REPLAY_STYLE, compare_script, replay_script,
 };
 
+use crate::comparison::{RunComparison, ShownComparison};
 use crate::recorded_run::{RecordedRun, RunError};
 
 /// The page. Text of the run stands in it as text alone: what looks like a tag is none, and the page's policy lets no script
@@ -33,11 +35,11 @@ pub fn html(run: &RecordedRun) -> Result<String, RunError> {
     Ok(fill(REPLAY_FRAME, &places))
 }
 
-/// Two runs side by side; `whole` says in lines how they compare.
+/// Two runs side by side, with how they compare.
 ///
 /// # Errors
 /// If the events of one do not fit its canvas.
-pub fn compare_html(runs: [&RecordedRun; 2], whole: &str) -> Result<String, RunError> {
+pub fn compare_html(runs: [&RecordedRun; 2], compared: &RunComparison) -> Result<String, RunError> {
     let script = compare_script();
     let [first, second] = runs;
     let answer = |run: &RecordedRun| -> Result<String, RunError> {
@@ -52,7 +54,7 @@ pub fn compare_html(runs: [&RecordedRun; 2], whole: &str) -> Result<String, RunE
         ))
     };
     let policy = policy(&script, COMPARE_STYLE);
-    let places: [(&str, &str); 14] = [
+    let places: [(&str, &str); 15] = [
         ("policy", &policy),
         ("title", &escaped(&format!("Compare: {}", title(first)))),
         ("style", COMPARE_STYLE),
@@ -61,14 +63,36 @@ pub fn compare_html(runs: [&RecordedRun; 2], whole: &str) -> Result<String, RunE
         ("answer-a", &answer(first)?),
         ("name-b", &name(second)),
         ("answer-b", &answer(second)?),
-        ("whole", &escaped(whole)),
+        ("whole", &escaped(&compared.lines())),
         ("foot-a", &escaped(&format!("A: {}", foot(first)))),
         ("foot-b", &escaped(&format!("B: {}", foot(second)))),
         ("trace-a", &trace(first)),
         ("trace-b", &trace(second)),
+        ("words", &unclosed(&words(&compared.ends))),
         ("script", &script),
     ];
     Ok(fill(COMPARE_FRAME, &places))
+}
+
+/// How two whole answers compare by their words, as the screen has it; `null` if one of them is not whole. Before its end the
+/// page goes by tokens.
+fn words(ends: &ShownComparison) -> String {
+    let first = ends.first.as_ref();
+    let places = ends.places().into_iter();
+    let places = places.map(|place| place.map(|it| [it.start, it.end]));
+    let places: Vec<_> = places.collect();
+    let words = ends.words.as_ref().map(|words| {
+        json!({
+            "same": words.same,
+            "longer": words.longer,
+            "same_text": words.same_text,
+            "places": places,
+            "first": first.map(|it| json!({
+                "of": it.of, "step": it.step, "offset": it.offset, "texts": it.texts
+            })),
+        })
+    });
+    json!(words).to_string()
 }
 
 /// Nothing but this script and this style.
@@ -165,7 +189,12 @@ fn foot(run: &RecordedRun) -> String {
 /// The events as JSON that no parser of HTML ends early.
 fn trace(run: &RecordedRun) -> String {
     let lines: Vec<String> = run.whole().map(|event: Event| event.line()).collect();
-    format!("[{}]", lines.join(",")).replace('<', "\\u003c")
+    unclosed(&format!("[{}]", lines.join(",")))
+}
+
+/// JSON in which nothing ends the element that it stands in.
+fn unclosed(json: &str) -> String {
+    json.replace('<', "\\u003c")
 }
 
 fn escaped(text: &str) -> String {

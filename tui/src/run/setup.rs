@@ -11,9 +11,9 @@ use crate::action::{Action, Size};
 use crate::diagnostic::Diagnostic;
 use crate::preferences::Preferences;
 use crate::session::recorded_turn;
-use crate::state::{State, Turn, Welcome};
+use crate::state::{ReplayStart, State, Turn, Welcome};
 use crate::terminal::{Replies, look};
-use crate::update::{show_both, show_recorded, update};
+use crate::update::{show_both, show_recorded_from, update};
 
 /// What the screen is told before it opens.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub enum RecordedAnswers {
     /// One, step by step.
-    One(Arc<Turn>),
+    One(Arc<Turn>, ReplayStart),
     /// Two, side by side.
     Two(Arc<Turn>, Arc<Turn>),
 }
@@ -114,7 +114,9 @@ pub(super) fn first_state(
     update(&mut state, Action::Themes(files.unwrap_or_default()));
     state.welcome = carried();
     match &setup.replay {
-        Some(RecordedAnswers::One(turn)) => show_recorded(&mut state, Arc::clone(turn)),
+        Some(RecordedAnswers::One(turn, start)) => {
+            show_recorded_from(&mut state, Arc::clone(turn), *start);
+        }
         Some(RecordedAnswers::Two(first, second)) => {
             show_both(&mut state, Arc::clone(first), Arc::clone(second));
         }

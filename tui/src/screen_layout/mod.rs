@@ -16,7 +16,7 @@ use crate::geometry::{ReplayArea, list_top, text_width};
 use crate::layout::{LayoutOptions, canvas_rows, replay_rows};
 use crate::row::{Row, TokenPlace};
 use crate::state::{State, Turn};
-use compared::LaidComparison;
+pub use compared::LaidComparison;
 use entry::LaidEntry;
 pub use parts::{Part, PartSource};
 

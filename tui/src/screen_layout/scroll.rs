@@ -28,7 +28,11 @@ impl ScreenLayout {
             Some(Button::Beyond(place, _)) => self.spot(state, place).map(EdgePull::To),
             Some(Button::Held | Button::Released) | None => None,
         };
-        FrameView { view, pulled }
+        FrameView {
+            view,
+            pulled,
+            compared_top: self.compared_top(state),
+        }
     }
 }
 

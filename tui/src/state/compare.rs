@@ -13,6 +13,8 @@ pub struct Compare {
     pub shown: Differences,
     /// The first row that is seen of both, where the user has scrolled; else the token that was written last is seen.
     pub top: Option<usize>,
+    /// Rows by which both are to move at the next frame, one scrolling after the other; negative is up.
+    pub moves: Vec<isize>,
 }
 
 /// One of two answers.
@@ -56,6 +58,7 @@ impl Compare {
             side: Side::default(),
             shown: Differences::default(),
             top: None,
+            moves: Vec::new(),
         }
     }
 
@@ -73,6 +76,12 @@ impl Compare {
     pub fn first_row(&self, (all, seen): (usize, usize), newest: usize) -> usize {
         let top = self.top.unwrap_or((newest + 1).saturating_sub(seen));
         top.min(all.saturating_sub(seen))
+    }
+
+    /// Shows both from this row on, or where they were written last; what was to move has moved.
+    pub fn show(&mut self, top: Option<usize>) {
+        self.top = top;
+        self.moves.clear();
     }
 
     /// Entries of a turn's log that are shown.

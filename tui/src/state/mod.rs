@@ -73,7 +73,7 @@ pub use patch::Patch;
 pub use pick::Pick;
 pub use pins::{PinQuestion, Pins};
 pub use playback::Playback;
-pub use replay::{Arrangement, PlaySpeed, Replay, ReplayLayer};
+pub use replay::{Arrangement, PlaySpeed, Replay, ReplayLayer, ReplayStart};
 pub use saved::{Naming, Persistence, Saved, TracesKept};
 pub use search::Search;
 pub use selected_message::{FocusedBy, SelectedMessage};

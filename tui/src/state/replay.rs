@@ -40,6 +40,15 @@ pub struct Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PlaySpeed(i8);
 
+/// Where a replay begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ReplayStart {
+    /// After this many steps; after the last if it does not play, else before the first.
+    pub steps: Option<usize>,
+    /// How fast it plays; `None` if it rests.
+    pub speed: Option<PlaySpeed>,
+}
+
 /// What the colours of a replay tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReplayLayer {
@@ -80,6 +89,13 @@ impl PlaySpeed {
     #[must_use]
     pub fn slower(self) -> Self {
         Self((self.0 - 1).max(Self::SLOWEST))
+    }
+
+    /// The one that is this many times as fast as the first.
+    #[must_use]
+    pub fn of(factor: f64) -> Option<Self> {
+        let mut all = (Self::SLOWEST..=Self::FASTEST).map(Self);
+        all.find(|it| it.factor() == factor)
     }
 
     /// How many times as fast as at first.

@@ -245,7 +245,12 @@ impl Role {
     pub fn marks_words(self) -> bool {
         matches!(
             self,
-            Self::FreshLow | Self::FadingLow | Self::Unsure | Self::Changed
+            Self::FreshLow
+                | Self::FadingLow
+                | Self::Unsure
+                | Self::Changed
+                | Self::Cursor
+                | Self::Selected
         )
     }
 

@@ -9,13 +9,10 @@ use super::begin::{self, TurnStart};
 use super::{blanks, canvas, last_turn, load, replay, scan, settings};
 use crate::action::{AfterScan, CompareAct, ReplayAct};
 use crate::clean::clean_line;
-use crate::comparison::ShownComparison;
 use crate::effect::Effect;
-use crate::geometry::CompareArea;
-use crate::layout::{LayoutOptions, compared_rows};
 use crate::state::{
     Activity, Branch, BranchName, Compare, CompareWith, DialPosition, Differences, Entry,
-    EntryVisibility, Field, FocusedBy, Ghosts, Seed, Settings, State, Transcript, Turn, TurnOrigin,
+    EntryVisibility, Field, FocusedBy, Seed, Settings, State, Transcript, Turn, TurnOrigin,
 };
 
 /// Compares the selected or last answer.
@@ -287,55 +284,21 @@ pub(super) fn step(state: &mut State, act: ReplayAct) {
     };
     if let Some(compare) = &mut state.compare {
         compare.at = Some(to).filter(|&to| to < all);
-        compare.top = None;
+        compare.show(None);
     }
 }
 
 /// Scrolls both; negative is up.
 pub(super) fn scroll(state: &mut State, rows: isize) {
-    let Some((compare, turns)) = state.compared() else {
-        return;
-    };
-    let areas = CompareArea::of(state.size).canvases();
-    let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
-    let differing = match compare.shown {
-        Differences::InPlace => 0,
-        Differences::Listed => {
-            let both = [0, 1].map(|at| (turns[at], &moments[at]));
-            ShownComparison::of(both[0], both[1]).places().len()
-        }
-    };
-    // How many rows there are of each, how many are seen, and which was written last.
-    let extents = [0, 1].map(|at| {
-        let seen = usize::from(areas[at].height);
-        let options = LayoutOptions {
-            ghosts: Ghosts::Hidden,
-            ..LayoutOptions::of(state, areas[at].width)
-        };
-        match compare.shown {
-            Differences::InPlace => {
-                let moment = (turns[at], &moments[at]);
-                let (all, newest) = compared_rows(compare, moment, std::iter::empty(), options);
-                ((all.len(), seen), newest)
-            }
-            Differences::Listed => ((differing, seen), 0),
-        }
-    });
-    let last = extents
-        .iter()
-        .map(|((all, seen), _)| all.saturating_sub(*seen));
-    let last = last.max().unwrap_or(0);
-    let tops = extents.map(|(rows, newest)| compare.first_row(rows, newest));
-    let top = tops[0].max(tops[1]).saturating_add_signed(rows).min(last);
     if let Some(compare) = &mut state.compare {
-        compare.top = Some(top);
+        compare.moves.push(rows);
     }
 }
 
 /// What was written last is seen again.
 pub(super) fn follow(state: &mut State) {
     if let Some(compare) = &mut state.compare {
-        compare.top = None;
+        compare.show(None);
     }
 }
 
@@ -346,7 +309,7 @@ pub(super) fn perform(state: &mut State, act: CompareAct) -> Vec<Effect> {
     match act {
         CompareAct::Side => compare.side = compare.side.other(),
         CompareAct::Differences => {
-            compare.top = None;
+            compare.show(None);
             compare.shown = match compare.shown {
                 Differences::InPlace => Differences::Listed,
                 Differences::Listed => Differences::InPlace,

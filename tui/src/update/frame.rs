@@ -9,6 +9,9 @@ use crate::state::{Completion, Overlay, State};
 pub(super) fn begin(state: &mut State, laid: FrameView) {
     state.transcript.show(laid.view);
     text_selection::pulled(state, laid.pulled);
+    if let Some(compare) = &mut state.compare {
+        compare.show(laid.compared_top);
+    }
     hold_list(state);
     state.is_dirty = false;
 }

@@ -51,7 +51,7 @@ mod wheel;
 mod tests;
 
 pub use compare::show_both;
-pub use replay::show_recorded;
+pub use replay::{show_recorded, show_recorded_from};
 
 use std::time::Duration;
 

@@ -12,8 +12,8 @@ use crate::geometry::ReplayArea;
 use crate::layout::{LayoutOptions, replay_rows};
 use crate::state::{Arrangement, Pending, Replay, State, Turn, least_sure_words};
 use marks::{beside, pin, remask};
-pub use opening::show_recorded;
 pub(super) use opening::{open, open_turn, take_read, to_message};
+pub use opening::{show_recorded, show_recorded_from};
 
 /// What a key means to a replay. One that is not open yet opens first.
 pub(super) fn perform(state: &mut State, act: ReplayAct) -> Vec<Effect> {

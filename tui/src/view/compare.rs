@@ -10,13 +10,12 @@ use super::{put, put_right, put_row, status, timeline};
 use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::comparison::{CanvasComparison, ShownComparison};
+use crate::comparison::CanvasComparison;
 use crate::geometry::{CompareArea, MARGIN};
-use crate::layout::{LayoutOptions, compared_rows};
 use crate::number;
 use crate::row::cut;
-use crate::screen_layout::ScreenLayout;
-use crate::state::{CanvasMoment, Compare, Differences, Ghosts, Side, State, Turn};
+use crate::screen_layout::{LaidComparison, ScreenLayout};
+use crate::state::{Compare, Differences, Side, State, Turn};
 use crate::theme::Role;
 
 /// Draws all of it.
@@ -24,14 +23,11 @@ pub(super) fn draw(state: &State, layout: &ScreenLayout, buffer: &mut Buffer) {
     let (Some((compare, turns)), Some(compared)) = (state.compared(), layout.compared()) else {
         return;
     };
-    let moments = turns.map(|turn| turn.log().moment(compare.shown_of(turn)));
     let area = CompareArea::of(state.size);
     let picture = Compared {
         state,
         compare,
         turns,
-        moments: &moments,
-        places: compared.places(),
         compared,
     };
     picture.header(area.header, buffer);
@@ -53,10 +49,7 @@ struct Compared<'a> {
     state: &'a State,
     compare: &'a Compare,
     turns: [&'a Turn; 2],
-    moments: &'a [CanvasMoment; 2],
-    compared: &'a ShownComparison,
-    /// The tokens of both in each place where they differ.
-    places: Vec<[Range<usize>; 2]>,
+    compared: &'a LaidComparison,
 }
 
 fn index(side: Side) -> usize {
@@ -98,7 +91,7 @@ impl Compared<'_> {
         let start = put_right(buffer, self.state.look.theme, area, (&now, role));
         let x = self.put(buffer, (1, area.y), start, ("unmask", Role::Strong)) + 2;
         let seeds = self.turns.map(|turn| turn.params.seed);
-        let prompt = match (&self.compared.tokens, seeds[0] == seeds[1]) {
+        let prompt = match (&self.compared.shown.tokens, seeds[0] == seeds[1]) {
             (Some(_), true) => format!("same prompt, seed {}", seeds[0]),
             (Some(_), false) => format!("same prompt, seeds {} and {}", seeds[0], seeds[1]),
             (None, _) => "other prompts: texts only".to_owned(),
@@ -139,17 +132,9 @@ impl Compared<'_> {
     }
 
     fn canvas(&self, side: Side, area: Rect, buffer: &mut Buffer) {
-        let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
-        let options = LayoutOptions {
-            ghosts: Ghosts::Hidden,
-            ..LayoutOptions::of(self.state, area.width)
-        };
-        let differing = self.places.iter();
-        let differing = differing.flat_map(|place| place[index(side)].clone());
-        let (rows, newest) = compared_rows(self.compare, (turn, moment), differing, options);
-        let seen = usize::from(area.height);
-        let top = self.compare.first_row((rows.len(), seen), newest);
-        for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
+        let rows = self.compared.rows(index(side)).iter();
+        let rows = rows.skip(self.compared.first_row(self.compare, index(side)));
+        for (y, row) in (area.y..area.bottom()).zip(rows) {
             let right = area.right() + MARGIN;
             put_row(buffer, self.state.look.theme, (area.x, y), right, row);
         }
@@ -157,13 +142,13 @@ impl Compared<'_> {
 
     /// A row for each place that differs, the same one on both sides: `   13  step 9       0.41  “exactly”`.
     fn list(&self, side: Side, area: Rect, buffer: &mut Buffer) {
-        if self.places.is_empty() {
+        let places = &self.compared.places;
+        if places.is_empty() {
             let at = (area.x, area.y);
             self.put(buffer, at, area.right(), ("no difference", Role::Quiet));
         }
-        let seen = usize::from(area.height);
-        let top = self.compare.first_row((self.places.len(), seen), 0);
-        let places = self.places.iter().enumerate().skip(top);
+        let top = self.compared.first_row(self.compare, index(side));
+        let places = places.iter().enumerate().skip(top);
         for (y, (at, place)) in (area.y..area.bottom()).zip(places) {
             let tokens = place[index(side)].clone();
             let (line, role) = match tokens.is_empty() {
@@ -176,7 +161,7 @@ impl Compared<'_> {
     }
 
     fn listed(&self, side: Side, place: usize, tokens: Range<usize>) -> String {
-        let (turn, moment) = (self.turns[index(side)], &self.moments[index(side)]);
+        let (turn, moment) = (self.turns[index(side)], &self.compared.moments[index(side)]);
         let stories = tokens.clone().filter_map(|at| turn.story(moment, at));
         let stories: Vec<_> = stories.collect();
         let steps = || stories.iter().filter_map(|story| story.step);
@@ -192,7 +177,7 @@ impl Compared<'_> {
             true => format!("{when:<11}  {least:.2}"),
             false => format!("{when:<17}"),
         };
-        let text = match &self.compared.words {
+        let text = match &self.compared.shown.words {
             Some(words) => clean_line(&words.changes[place].texts[index(side)]),
             None => {
                 let token = moment.fold.canvas().answer().get(tokens.start);
@@ -208,7 +193,7 @@ impl Compared<'_> {
     fn first_difference(&self, area: Rect, buffer: &mut Buffer) {
         let room = usize::from(area.width.saturating_sub(2 * MARGIN));
         let common = self.in_common();
-        let texts = match &self.compared.first {
+        let texts = match &self.compared.shown.first {
             None => vec![[self.no_difference(), common].join("  ·  ")],
             Some(first) => {
                 let texts = [0, 1].map(|at| quoted(&first.texts[at])).join(" / ");
@@ -237,7 +222,7 @@ impl Compared<'_> {
 
     fn no_difference(&self) -> String {
         let is_of_other_tokens = |it: &CanvasComparison| !it.differing.is_empty();
-        let said = match (&self.compared.words, &self.compared.tokens) {
+        let said = match (&self.compared.shown.words, &self.compared.shown.tokens) {
             (None, None) => "the prompts are other tokens",
             (Some(words), _) if !words.same_text => "no difference but spaces",
             (Some(_), Some(tokens)) if is_of_other_tokens(tokens) => "no difference in the text",
@@ -247,7 +232,7 @@ impl Compared<'_> {
     }
 
     fn in_common(&self) -> String {
-        match (&self.compared.words, &self.compared.tokens) {
+        match (&self.compared.shown.words, &self.compared.shown.tokens) {
             (Some(words), _) => {
                 let all = counted(words.longer, "word");
                 format!("{} of {all} the same", words.same)
@@ -264,12 +249,8 @@ impl Compared<'_> {
     fn bars(&self, side: Side, area: Rect, buffer: &mut Buffer) {
         let turn = self.turns[index(side)];
         let shown = self.compare.shown_of(turn);
-        let steps = || {
-            turn.log().steps().take_while(|step| {
-                let last = turn.log().step_at(shown);
-                last.is_some_and(|last| step.step <= last.step)
-            })
-        };
+        let last = turn.log().step_at(shown).map_or(0, |last| last.step);
+        let steps = || turn.log().steps().take_while(|step| step.step <= last);
         let elapsed = steps().map(|step| step.elapsed).sum();
         let tokens: usize = steps().map(|step| step.commits.len()).sum();
         let nfe = steps().last().map_or(0, |step| step.nfe);

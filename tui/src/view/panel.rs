@@ -38,12 +38,26 @@ pub(crate) fn frame(
         .border_type(BorderType::Rounded)
         .border_style(theme.style(role))
         .title(format!("─ {title} "));
+    // Beside the keys are both corners, the line's end and two spaces.
+    let keys = fitting(keys, usize::from(area.width.saturating_sub(5)));
     if !keys.is_empty() {
         block = block.title_bottom(Line::from(format!(" {keys} ─")).right_aligned());
     }
     block.render(area, buffer);
     let right = area.width.saturating_sub(4);
     Rect::new(area.x + 2, area.y + 1, right, area.height.saturating_sub(2))
+}
+
+/// Keys from the first one on with which they fit: the last, which leads out, are left.
+fn fitting(keys: &str, cells: usize) -> &str {
+    let mut rest = keys;
+    while cell_count(rest) > cells {
+        match rest.split_once(" · ") {
+            Some((_, behind)) => rest = behind,
+            None => break,
+        }
+    }
+    rest
 }
 
 /// A ground with the colour that text has on it.

@@ -316,7 +316,11 @@ fn draw_keys(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buff
         Some(_) => "from the next answer on",
         None => "changes apply at once",
     };
-    let line = format!("{keys}   {when}");
+    let whole = format!("{keys}   {when}");
+    let line = match cell_count(&whole) <= usize::from(area.width) {
+        true => whole,
+        false => keys,
+    };
     let at = (area.x, area.y);
     put(buffer, theme, at, area.right(), (&line, Role::Quiet));
 }

@@ -3,23 +3,27 @@ use ratatui::layout::Rect;
 
 use super::put_row;
 use crate::action::Command;
+use crate::cells::cell_count;
 use crate::clean::clean_line;
 use crate::geometry::{Areas, INDENT};
 use crate::keymap::Context;
 use crate::layout::{LayoutOptions, moment_rows};
-use crate::row::{Row, Span};
+use crate::row::{Row, Span, cut};
 use crate::state::{Ghosts, Motion, PROMPTS, State, Welcome};
 use crate::theme::Role;
 
 /// Cells of it at the most.
 const WIDTH: u16 = 72;
 
+/// Cells between the ways on.
+const BETWEEN: &str = "     ";
+
 /// A recorded answer that is unmasked, what may be asked, and what answers.
 pub(super) fn draw(state: &State, welcome: &Welcome, buffer: &mut Buffer) {
     let area = Areas::of(state).transcript;
     let width = area.width.saturating_sub(2 * INDENT).min(WIDTH);
     let canvas = canvas(state, welcome, width);
-    let words = words(state);
+    let words = words(state, usize::from(width));
     let height = canvas.len() + words.len() + 2;
     // What may be asked is worth more than what is seen.
     let rows: Vec<Row> = match height <= usize::from(area.height) {
@@ -58,7 +62,7 @@ fn canvas(state: &State, welcome: &Welcome, width: u16) -> Vec<Row> {
     rows
 }
 
-fn words(state: &State) -> Vec<Row> {
+fn words(state: &State, cells: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = PROMPTS
         .iter()
         .enumerate()
@@ -75,16 +79,25 @@ fn words(state: &State) -> Vec<Row> {
     let edit = edit.map_or_else(String::new, |key| format!(" · {key} edits first"));
     rows.push(quiet(format!("   a number asks{edit}")));
     rows.push(Row::default());
-    rows.extend(who_answers(state).map(quiet));
+    rows.extend(who_answers(state).map(|who| quiet(cut(&who, cells))));
     let models = state.keymap.menu_keys(&Command::Models);
     let help = state.keymap.label(&places, &Command::Help);
-    let mut ways = vec![format!("all models  {models}")];
+    let carried = state.model.as_ref().map(|it| it.provenance.is_carried);
+    let what = match carried {
+        // The list fetches them too.
+        Some(true) => "get a real one",
+        Some(false) | None => "all models",
+    };
+    let mut ways = vec![format!("{what}  {models}")];
     ways.extend(help.map(|key| format!("keys  {key}")));
     if !state.settings.delay.is_zero() {
         let keys = state.keymap.menu_keys(&Command::FullSpeed);
         ways.push(format!("full speed  {keys}"));
     }
-    rows.push(quiet(ways.join("     ")));
+    while ways.len() > 1 && cell_count(&ways.join(BETWEEN)) > cells {
+        ways.pop();
+    }
+    rows.push(quiet(ways.join(BETWEEN)));
     rows
 }
 
@@ -92,7 +105,7 @@ fn words(state: &State) -> Vec<Row> {
 fn who_answers(state: &State) -> Option<String> {
     let loaded = state.model.as_ref()?;
     if loaded.provenance.is_carried {
-        return Some("a model of 7 million parameters that this program carries".to_owned());
+        return Some("7 million parameters, carried by this program".to_owned());
     }
     let device = match loaded.device_name.is_empty() {
         true => &loaded.device,

@@ -297,3 +297,28 @@ fn a_line_below_a_doubtful_word_begins_with_the_word() {
     // What lies between two such words is below the line too.
     assert_eq!((rows[0].text().as_str(), marked), ("a b c d", vec!["b c"]));
 }
+
+#[test]
+fn a_cursor_begins_with_the_word_and_a_token_of_spaces_has_it_too() {
+    let cells = [Text(b"a"), Text(b" b"), Text(b" "), Text(b" c")];
+    let turn = fixture::turn_of(&cells);
+    let over = |from: usize, to: usize| {
+        let over = |at: usize| (from..to).contains(&at).then_some(Role::Cursor);
+        let picture = CanvasPicture {
+            loaded: &turn.loaded,
+            answer: turn.answer(),
+            mask: turn.mask(),
+            pinned: 0,
+            role: &|_| Role::Text,
+            guesses: Guesses::default(),
+            over: &over,
+        };
+        let (rows, _) = picture_rows(picture, options(20), cells.len());
+        assert_eq!(rows[0].text(), "a b  c");
+        let marked = rows[0].spans.iter().filter(|it| it.role == Role::Cursor);
+        marked.map(|it| it.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(over(1, 2), ["b"]);
+    assert_eq!(over(2, 3), [" "]);
+    assert_eq!(over(1, 4), ["b  c"]);
+}

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use unmask_core::event::FinishReason;
 use unmask_core::wire::Event;
 
-use super::canvas;
+use super::{canvas, change};
 use crate::action::{Command, TimeOfDay};
 use crate::effect::Effect;
 use crate::layout::answer_found;
 use crate::session::Job;
 use crate::state::{
-    Answer, Entry, Focus, LogKept, MessageKind, Replay, SelectedMessage, State, Turn, first_words,
+    Answer, Entry, Focus, LogKept, MessageKind, Replay, ReplayStart, SelectedMessage, State, Turn,
+    first_words,
 };
 
 /// Shows a recorded answer on an empty screen, with the message that it answers.
@@ -40,6 +41,24 @@ pub fn show_recorded(state: &mut State, turn: Arc<Turn>) {
         log_kept: LogKept::No,
     }));
     show(state, 1);
+}
+
+/// The same, begun where it is said.
+pub fn show_recorded_from(state: &mut State, turn: Arc<Turn>, start: ReplayStart) {
+    show_recorded(state, turn);
+    let now = state.now.since_start;
+    change(state, |replay, turn| {
+        let all = turn.log().entries.len();
+        let from = start.speed.map(|_| 0);
+        let from = start
+            .steps
+            .map(|steps| turn.log().entries_of(steps))
+            .or(from);
+        replay.at = from.filter(|&at| at < all);
+        replay.clip(turn);
+        replay.speed = start.speed.unwrap_or_default();
+        replay.playing = start.speed.and(replay.at).map(|_| now + replay.pace(all));
+    });
 }
 
 /// Shows the answer of the turn of this number, counted from 1.

@@ -1,5 +1,7 @@
 //! The first screen: what its options do, and when it is shown.
 
+use std::sync::Arc;
+
 use unmask_core::catalogue::{Catalogue, ModelChoice, Readiness};
 use unmask_core::engine::LoadRequest;
 
@@ -7,6 +9,7 @@ use super::models::load_of;
 use super::*;
 use crate::action::AfterScan;
 use crate::fixture::machine;
+use crate::state::{PROMPTS, Welcome};
 
 #[test]
 fn the_first_screen_does_what_its_options_say() {
@@ -60,4 +63,23 @@ fn a_start_without_a_model_shows_the_first_screen_and_looks_around() {
     assert_eq!(driver.state.queue.len(), 1, "the message is kept");
     driver.key(KeyCode::Enter);
     assert_eq!(driver.list(), "models");
+}
+
+#[test]
+fn a_number_asks_while_the_model_still_loads() {
+    let mut driver = Driver::bare();
+    driver.state.welcome = Some(Welcome {
+        turn: Arc::new(fixture::turn_of(CELLS)),
+        began: None,
+    });
+    driver.act(Action::Do(Command::Load(LoadRequest::default())));
+    assert!(driver.state.welcomed().is_some());
+    assert_eq!(driver.key(KeyCode::Char('2')), []);
+    assert_eq!(
+        (driver.draft(), driver.state.queue.len()),
+        (String::new(), 1)
+    );
+    driver.receive(EngineEvent::Loaded(fixture::loaded(CELLS)));
+    let turn = driver.state.running().expect("it is asked");
+    assert_eq!(turn.prompt, PROMPTS[1]);
 }

@@ -10,7 +10,9 @@ use unmask_core::{Position, TokenId};
 use super::*;
 use crate::action::ReplayAct;
 use crate::session::{Job, StorageEvent, TracedAnswer, recorded_turn, trace_lines};
-use crate::state::{Answer, EntryVisibility, Focus, LogEntry, LogKept, TurnOrigin};
+use crate::state::{
+    Answer, EntryVisibility, Focus, LogEntry, LogKept, PlaySpeed, ReplayStart, TurnOrigin,
+};
 
 fn token(index: usize) -> TokenId {
     fixture::token(CELLS, index)
@@ -87,6 +89,27 @@ fn it_plays_to_its_end_and_then_rests() {
     }
     let playing = driver.state.replay.as_ref().map(|replay| replay.playing);
     assert_eq!(playing, Some(None));
+}
+
+#[test]
+fn a_recorded_answer_begins_where_and_as_fast_as_it_is_said() {
+    let turn = Driver::three_steps().said(1).trace.clone();
+    let begun = |steps, speed: Option<f64>| {
+        let mut driver = Driver::ready();
+        let speed = speed.map(|factor| PlaySpeed::of(factor).expect("it is one"));
+        let start = ReplayStart { steps, speed };
+        let turn = turn.clone().expect("it is there");
+        crate::update::show_recorded_from(&mut driver.state, turn, start);
+        driver
+    };
+    assert_eq!(begun(None, None).shown(), 3);
+    assert_eq!(begun(Some(2), None).shown(), 2);
+    let mut from = begun(Some(1), Some(2.0));
+    assert_eq!(from.wait(60).shown(), 1);
+    assert_eq!(from.wait(65).shown(), 2);
+    assert_eq!(from.wait(125).shown(), 3);
+    assert_eq!(begun(None, Some(1.0)).shown(), 0);
+    assert_eq!(PlaySpeed::of(3.0), None);
 }
 
 #[test]

@@ -16,18 +16,41 @@ use crate::view::put_row;
 pub(super) fn draw(state: &State, panel: &SettingsPanel, area: Rect, buffer: &mut Buffer) {
     let theme = state.look.theme;
     let cells = usize::from(area.width);
-    let mut rows = match &panel.below {
+    let seen = usize::from(area.height);
+    let rows = match &panel.below {
         Below::Plan => plan(state, cells),
-        Below::About => wrap(&Flow::plain(&about(state, panel.chosen), Role::Text), cells),
-        Below::Refused(refusal) => refused(refusal, cells),
+        Below::About => {
+            let text = Flow::plain(&about(state, panel.chosen), Role::Text);
+            begun(wrap(&text, cells), seen, cells)
+        }
+        Below::Refused(refusal) => {
+            let mut rows = refused(refusal, cells);
+            // The reason is worth more than the place.
+            rows.drain(..rows.len().saturating_sub(seen));
+            rows
+        }
     };
-    // The reason is worth more than the place.
-    if rows.len() > usize::from(area.height) {
-        rows.drain(..rows.len() - usize::from(area.height));
-    }
     for (row, y) in rows.iter().zip(area.y..area.bottom()) {
         put_row(buffer, theme, (area.x, y), area.right(), row);
     }
+}
+
+/// The first rows, with a sign that there are more.
+fn begun(mut rows: Vec<Row>, seen: usize, cells: usize) -> Vec<Row> {
+    if rows.len() > seen {
+        rows.truncate(seen);
+        if let Some(last) = rows.last_mut() {
+            let text = last.text();
+            let mut words = text.trim_end();
+            while cell_count(words) + 2 > cells
+                && let Some((before, _)) = words.rsplit_once(' ')
+            {
+                words = before;
+            }
+            *last = Row::of(cut(&format!("{words} …"), cells), Role::Text);
+        }
+    }
+    rows
 }
 
 /// What a field does; of pins also all their tokens, for which the row may be too short.

@@ -8,6 +8,7 @@ use crate::action::ReplayAct;
 use crate::fixture::machine;
 use crate::session::StorageEvent;
 use crate::state::{Confirm, Overlay, Persistence, Welcome};
+use unmask_core::engine::Loaded;
 
 /// What is drawn, and on what.
 type Panel = (&'static str, fn(&mut State));
@@ -248,6 +249,16 @@ fn welcome_at_120_by_40() {
 #[test]
 fn welcome_at_60_by_20() {
     insta::assert_snapshot!(screen(welcome(size(60, 20), 60)));
+}
+
+#[test]
+fn the_welcome_of_the_carried_model_says_how_to_get_another() {
+    let mut state = welcome(size(80, 24), 0);
+    assert!(screen(state.clone()).contains("all models  ^X m"));
+    let mut loaded = Loaded::clone(state.model.as_ref().expect("it is loaded"));
+    loaded.provenance.is_carried = true;
+    state.model = Some(Arc::new(loaded));
+    assert!(screen(state).contains("get a real one  ^X m"));
 }
 
 #[test]

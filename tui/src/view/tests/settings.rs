@@ -261,3 +261,18 @@ fn settings_are_drawn_in_any_size() {
         screen(settings(size(columns, rows)));
     }
 }
+
+#[test]
+fn what_does_not_fit_is_left_out_whole() {
+    let mut state = settings(size(60, 20));
+    let shown = screen(state.clone());
+    assert!(shown.contains("? explain "), "{shown}");
+    assert!(!shown.contains("  cha"), "{shown}");
+    go(&mut state, Setting::Seed);
+    update(&mut state, Action::Do(Command::Explain));
+    update(&mut state, Action::Resize(size(40, 10)));
+    let shown = screen(state);
+    assert!(shown.contains("│ Where noise"), "{shown}");
+    assert!(shown.contains(" …"), "{shown}");
+    assert!(shown.contains("─ d reset field · Esc close ─╯"), "{shown}");
+}

@@ -13,6 +13,13 @@ fn paused_after_two() -> Driver {
 }
 
 #[test]
+fn a_pause_says_how_to_steer() {
+    let driver = Driver::paused();
+    let hints = crate::hints::hints(&driver.state);
+    assert!(hints.contains(&("i".to_owned(), "steer")), "{hints:?}");
+}
+
+#[test]
 fn a_paused_answer_goes_on_as_a_run_from_the_canvas_with_the_edit() {
     let mut driver = paused_after_two();
     let before = driver.state.running().expect("it runs").clone();
