@@ -35,7 +35,10 @@ answer() { # its device, the precision
 
 # Without the marks of Markdown, as all stands between two; the user's name; progress.
 for_others() {
-    sed -u -e '/^```/d' -e '/^unmasking [0-9]* %$/d' -e "s|$PWD|.|g" -e "s|${HOME:-$PWD}|~|g"
+    local home=${HOME:-}
+    # A home of one letter or none is in every path.
+    [ ${#home} -gt 2 ] || home=$PWD
+    sed -u -e '/^```/d' -e '/^unmasking [0-9]* %$/d' -e "s|$PWD|.|g" -e "s|$home|~|g"
 }
 
 check() { # its flavour, its id

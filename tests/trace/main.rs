@@ -1,6 +1,6 @@
 //! The JSON Schema of traces against examples and live runs, and what it refuses.
 
-use jsonschema::Validator;
+use boon::{Compiler, SchemaIndex, Schemas};
 use serde_json::Value;
 use unmask_core::wire;
 use unmask_tests::chat::QUESTION;
@@ -13,10 +13,34 @@ const EXAMPLES: [&str; 3] = [
     include_str!("cut.trace.jsonl"),
 ];
 
-fn schema() -> Validator {
-    let schema = serde_json::from_str(include_str!("trace.schema.json")).expect("it is JSON");
-    jsonschema::draft202012::meta::validate(&schema).expect("it is a schema");
-    jsonschema::draft202012::new(&schema).expect("it is a schema")
+/// The schema, which is tested to be one.
+struct Schema {
+    all: Schemas,
+    of_line: SchemaIndex,
+}
+
+impl Schema {
+    fn new() -> Self {
+        const NAME: &str = "trace.schema.json";
+        let schema = serde_json::from_str(include_str!("trace.schema.json")).expect("it is JSON");
+        let (mut all, mut compiler) = (Schemas::new(), Compiler::new());
+        compiler.add_resource(NAME, schema).expect("it has a name");
+        let of_line = compiler.compile(NAME, &mut all).expect("it is a schema");
+        Self { all, of_line }
+    }
+
+    /// Why it is no line of a trace.
+    fn fault(&self, line: &Value) -> Option<String> {
+        let checked = self.all.validate(line, self.of_line);
+        checked.err().map(|fault| fault.to_string())
+    }
+
+    #[track_caller]
+    fn check(&self, trace: &str) {
+        for line in lines(trace) {
+            assert_eq!(self.fault(&line), None, "{line}");
+        }
+    }
 }
 
 fn lines(trace: &str) -> Vec<Value> {
@@ -24,21 +48,12 @@ fn lines(trace: &str) -> Vec<Value> {
     lines.collect::<Result<_, _>>().expect("they are JSON")
 }
 
-#[track_caller]
-fn check(schema: &Validator, trace: &str) {
-    for line in lines(trace) {
-        if let Err(error) = schema.validate(&line) {
-            panic!("{line}: {error}");
-        }
-    }
-}
-
 #[test]
 fn examples_are_read_and_written_as_the_schema_says() {
-    let schema = schema();
+    let schema = Schema::new();
     let mut kinds = Vec::new();
     for example in EXAMPLES {
-        check(&schema, example);
+        schema.check(example);
         let recording = wire::read(example.as_bytes()).expect("it is a trace");
         let again: Vec<String> = recording.events.iter().map(wire::Event::line).collect();
         assert_eq!(lines(&again.join("\n")), lines(example));
@@ -53,16 +68,16 @@ fn examples_are_read_and_written_as_the_schema_says() {
 
 #[test]
 fn live_runs_are_as_the_schema_says() {
-    let (schema, home) = (schema(), Home::default());
+    let (schema, home) = (Schema::new(), Home::default());
     for settings in [
         &[][..],
         &["--wino", "0.6", "--trace-guesses"],
-        &["--cache", "dual", "--temperature", "0.5"],
+        &["--cache", "dual", "--temp", "0.5"],
     ] {
         let run = [&["generate", "-q", "--trace", "-"], settings, &[QUESTION]].concat();
         let said = home.run(&run, "");
         assert_eq!(said.code, Some(0), "{said:?}");
-        check(&schema, &said.stdout);
+        schema.check(&said.stdout);
         assert!(said.stdout.contains("\"event\":\"done\""), "{said:?}");
     }
 }
@@ -70,7 +85,7 @@ fn live_runs_are_as_the_schema_says() {
 /// Each member that an example has is left out in turn, or made something else.
 #[test]
 fn the_schema_refuses_what_the_program_does() {
-    let schema = schema();
+    let schema = Schema::new();
     let mut refused = 0;
     for line in EXAMPLES.iter().flat_map(|it| lines(it)) {
         let mut broken = Vec::new();
@@ -86,7 +101,7 @@ fn the_schema_refuses_what_the_program_does() {
             let text = broken.to_string();
             let is_read = wire::Event::parse(&text).is_ok();
             if !is_read {
-                assert!(!schema.is_valid(&broken), "{name} of {text}");
+                assert!(schema.fault(&broken).is_some(), "{name} of {text}");
                 refused += 1;
             }
         }

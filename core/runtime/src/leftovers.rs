@@ -27,8 +27,8 @@ pub fn remove(environment: &Environment) {
     }
 }
 
-/// A folder in the program's cache folder, removed with what is returned or by a later start; in the system's folder for
-/// temporary files where nothing can be written into the other.
+/// A folder in the program's cache folder, removed with what is returned or by a later start; where nothing can be written
+/// there, in the system's folder for temporary files, of which the system removes what is left.
 ///
 /// # Errors
 /// The system's.

@@ -155,32 +155,64 @@ enum Named<'a> {
 
 impl<'a> Named<'a> {
     fn of(text: &'a str, endpoint: Option<&str>) -> Self {
-        let endpoint = endpoint.map(|it| without_scheme(it).unwrap_or(it).trim_end_matches('/'));
-        let mut hubs = HUBS.into_iter().chain(endpoint.filter(|it| !it.is_empty()));
-        let scheme = without_scheme(text);
-        // Browsers hide the scheme of what is copied by hand.
-        let address = scheme.unwrap_or(text).split(['?', '#']).next();
-        match hubs.find_map(|hub| behind(address?, hub)) {
+        let address = Address::of(text);
+        let endpoint = endpoint.filter(|it| !it.is_empty());
+        let mut hubs = HUBS.into_iter().chain(endpoint).map(Address::of);
+        match hubs.find_map(|hub| address.below(&hub)) {
             Some(path) => Self::Page(path),
-            None if scheme.is_some() => Self::Elsewhere,
+            None if address.has_scheme => Self::Elsewhere,
             None => Self::Id,
         }
     }
 }
 
-fn without_scheme(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once("://")?;
-    let is_web = ["https", "http"]
-        .iter()
-        .any(|it| scheme.eq_ignore_ascii_case(it));
-    is_web.then_some(rest)
+/// Where an address leads. Browsers hide the scheme of what is copied by hand.
+struct Address<'a> {
+    has_scheme: bool,
+    /// False for one word without a scheme, which is an organisation of the hub's.
+    names_host: bool,
+    /// With its port, unless that is a scheme's own.
+    host: &'a str,
+    path: &'a str,
 }
 
-/// The path of `address`, if its host is `hub`, whatever the case.
-fn behind<'a>(address: &'a str, hub: &str) -> Option<&'a str> {
-    let (host, path) = address.split_at_checked(hub.len())?;
-    let path = path.strip_prefix('/').or(path.is_empty().then_some(path))?;
-    host.eq_ignore_ascii_case(hub).then_some(path)
+impl<'a> Address<'a> {
+    fn of(text: &'a str) -> Self {
+        let web = text.split_once("://").filter(|(scheme, _)| {
+            let known = ["https", "http"];
+            known.iter().any(|it| scheme.eq_ignore_ascii_case(it))
+        });
+        let has_scheme = web.is_some();
+        let rest = web.map_or(text, |(_, rest)| rest);
+        let rest = rest.split(['?', '#']).next().unwrap_or_default();
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // A user's name and word may stand in front.
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        let names_host = has_scheme || host.contains(['.', ':']);
+        let port = [":443", ":80"]
+            .into_iter()
+            .find(|port| host.ends_with(port));
+        Self {
+            has_scheme,
+            names_host,
+            host: &host[..host.len() - port.map_or(0, str::len)],
+            path,
+        }
+    }
+
+    /// The path below `hub`, if it leads there.
+    fn below(&self, hub: &Address<'_>) -> Option<&'a str> {
+        if !self.names_host || !self.host.eq_ignore_ascii_case(hub.host) {
+            return None;
+        }
+        match hub.path.trim_end_matches('/') {
+            "" => Some(self.path),
+            path => {
+                let rest = self.path.strip_prefix(path)?;
+                rest.strip_prefix('/').or(rest.is_empty().then_some(rest))
+            }
+        }
+    }
 }
 
 /// `mark` stands before a revision: an at, or `/tree/` in the address of a page where a branch is looked at.
@@ -233,7 +265,7 @@ mod tests {
             text,
             Path::new("/base"),
             home,
-            Some("http://Mirror:80/hub/"),
+            Some("http://clara:word@Mirror:80/hub/"),
         );
         assert_eq!(&got, expected, "{text}");
     }
@@ -278,11 +310,16 @@ mod tests {
             "HTTP://HuggingFace.co/GSAI-ML/LLaDA-1.5",
             "https://mirror:80/hub/GSAI-ML/LLaDA-1.5#readme",
             "mirror:80/hub/GSAI-ML/LLaDA-1.5",
+            "https://huggingface.co:443/GSAI-ML/LLaDA-1.5",
+            "https://mirror/hub/GSAI-ML/LLaDA-1.5",
+            "https://me@mirror/hub/GSAI-ML/LLaDA-1.5",
         ] {
             check(text, &Ok(id.clone()));
         }
         assert_eq!(id.to_string(), "GSAI-ML/LLaDA-1.5");
         assert_eq!(id.short_name(), "LLaDA-1.5");
+        // One word is no host, whatever the endpoint is called.
+        check("mirror/hub", &Ok(hub("mirror", "hub", None)));
         let file = ModelId::Folder("/models/LLaDA-8B-Q4_K_M.gguf".into());
         assert_eq!(file.short_name(), "LLaDA-8B-Q4_K_M");
     }

@@ -14,7 +14,7 @@ use crate::cells::Emoji;
 use crate::row::{Row, TokenPlace};
 use crate::state::{Ghosts, Guesses, Mark, Pending, State, Turn};
 use crate::theme::Role;
-use painter::Painter;
+use painter::CanvasPainter;
 
 /// How tokens are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub fn moment_rows(turn: &Turn, entries: usize, options: LayoutOptions) -> Vec<R
         .answer()
         .iter()
         .position(|&token| turn.loaded.is_end(token));
-    let mut painter = Painter::new(picture, options);
+    let mut painter = CanvasPainter::new(picture, options);
     painter.paint(text.unwrap_or(canvas.answer().len()));
     wrap(&painter.flow, options.width)
 }
@@ -149,7 +149,7 @@ pub fn picture_rows(
     options: LayoutOptions,
     shown: usize,
 ) -> (Vec<Row>, Vec<Vec<TokenPlace>>) {
-    let mut painter = Painter::new(picture, options);
+    let mut painter = CanvasPainter::new(picture, options);
     painter.paint(shown);
     wrap_with_places(&painter.flow, options.width)
 }
@@ -166,7 +166,7 @@ enum LastStep {
 /// The answer of a turn as it stands.
 fn turn_flow(turn: &Turn, options: LayoutOptions, last_step: LastStep, shown: usize) -> Flow {
     let role = |token| role(turn, last_step, token);
-    let mut painter = Painter::new(
+    let mut painter = CanvasPainter::new(
         CanvasPicture {
             loaded: &turn.loaded,
             answer: turn.answer(),

@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{HubFile, HubModel, Listing};
 use crate::DownloadError;
@@ -119,13 +120,7 @@ impl CachedRepository {
         // No revision has a part that begins with a point, and no two share this name, as `v1.0` and `v1.1` would share what
         // replaces an ending.
         let fresh = path.with_file_name(format!(".{name}.new"));
-        let written = fs::write(&fresh, &listing.commit).and_then(|()| {
-            fs::rename(&fresh, &path).or_else(|_| {
-                // Windows replaces nothing that another program reads just now, but lets it be written to.
-                fs::remove_file(&fresh)?;
-                fs::write(&path, &listing.commit)
-            })
-        });
+        let written = fs::write(&fresh, &listing.commit).and_then(|()| replace(&fresh, &path));
         written.map_err(DownloadError::disk(&path))
     }
 }
@@ -138,6 +133,20 @@ fn open_lock(path: &Path) -> Result<File, DownloadError> {
 
 fn make(folder: &Path) -> Result<(), DownloadError> {
     fs::create_dir_all(folder).map_err(DownloadError::disk(folder))
+}
+
+/// Moves a file over another. Windows does not while somebody has that open, which readers have for a moment.
+fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    let mut tries = if cfg!(windows) { 40 } else { 1 };
+    loop {
+        tries -= 1;
+        match fs::rename(from, to) {
+            Err(error) if tries > 0 && error.kind() == io::ErrorKind::PermissionDenied => {
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            moved => return moved,
+        }
+    }
 }
 
 /// Relative, so that the cache may be moved.

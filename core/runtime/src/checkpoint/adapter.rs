@@ -98,5 +98,8 @@ fn base(named: &str, folder: &Path) -> Option<ModelId> {
     if !named.is_empty() && relative.is_dir() {
         return Some(ModelId::Folder(relative));
     }
-    ModelId::parse(named, folder, None, None).ok()
+    // Nothing is fetched from there, so a mirror's address says as much as the hub's.
+    let host = named.split_inclusive('/').take(3).collect::<String>();
+    let host = named.contains("://").then_some(&*host);
+    ModelId::parse(named, folder, None, host).ok()
 }

@@ -73,8 +73,9 @@ pub(super) fn locked_folder(place: &Path) -> io::Result<(TempDir, Option<File>)>
         let folder = unfinished(&prefix(place), 0o777).tempdir_in(parent(place))?;
         let lock = match folder_lock::held(folder.path()) {
             Ok(lock) if folder.path().exists() => Some(lock),
-            Err(TryLockError::Error(_)) => None,
-            Ok(_) | Err(TryLockError::WouldBlock) => continue,
+            Err(TryLockError::Error(_)) if folder.path().exists() => None,
+            // Another program has removed it.
+            Ok(_) | Err(_) => continue,
         };
         remember(folder.path());
         return Ok((folder, lock));
@@ -95,9 +96,8 @@ fn unfinished(prefix: &OsStr, mode: u32) -> Builder<'_, 'static> {
 /// Locks what was just made at `path`; false if it was removed before that. Where there are no locks, nothing is removed.
 fn holds(file: &File, path: &Path) -> bool {
     match file.try_lock() {
-        Ok(()) => path.exists(),
+        Ok(()) | Err(TryLockError::Error(_)) => path.exists(),
         Err(TryLockError::WouldBlock) => false,
-        Err(TryLockError::Error(_)) => true,
     }
 }
 

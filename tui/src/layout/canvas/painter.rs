@@ -18,7 +18,7 @@ use crate::theme::Role;
 const END_RUN: usize = 3;
 
 /// Paints a canvas.
-pub(super) struct Painter<'a> {
+pub(super) struct CanvasPainter<'a> {
     picture: CanvasPicture<'a>,
     /// Cells of a mask without its space.
     cells: usize,
@@ -31,7 +31,7 @@ pub(super) struct Painter<'a> {
     ends: (usize, usize),
 }
 
-impl<'a> Painter<'a> {
+impl<'a> CanvasPainter<'a> {
     pub(super) fn new(picture: CanvasPicture<'a>, options: LayoutOptions) -> Self {
         let cells = usize::from(options.mask_width.clamp(1, 8));
         let gap = if cells > 1 { " " } else { "" };

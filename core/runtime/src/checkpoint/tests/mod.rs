@@ -192,11 +192,13 @@ fn an_adapter_of_its_own_folder_is_for_the_model_that_it_names() {
         "FOLDER/adapter_config.json says that the folder holds an adapter: base_model_name_or_path is \"a base\", which names \
          no model; put the adapter's two files beside the files of the model that it is for",
     );
-    name("org/base");
-    fake.refused(
-        "FOLDER/adapter_config.json says that the folder holds an adapter: it is for org/base: org/base is not on this machine; \
-         run `unmask pull org/base`; or put the adapter's two files beside the files of that model",
-    );
+    for of_hub in ["org/base", "https://mirror.example/org/base"] {
+        name(of_hub);
+        fake.refused(
+            "FOLDER/adapter_config.json says that the folder holds an adapter: it is for org/base: org/base is not on this \
+             machine; run `unmask pull org/base`; or put the adapter's two files beside the files of that model",
+        );
+    }
     name(&base.root.path().display().to_string());
     base.write("adapter_config.json", "{}");
     let told = fake.open().expect_err("adapters do not add up").to_string();
