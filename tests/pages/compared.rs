@@ -127,4 +127,16 @@ fn what_was_given_or_edited_is_the_first_difference_and_of_no_step() {
             assert_eq!(shown, format!("{named} · same so far: 0 of 2"));
         }
     }
+    let Some(chromium) = &chromium else { return };
+    // From the first of the two tokens that differ, where it was clicked, it goes on to the second.
+    let script = "document.querySelector('#answer-a [data-at=\"1\"]').click();
+        document.getElementById('next').click();
+        document.getElementById('whole').textContent = document.querySelector('#answer-a .chosen').dataset.at;";
+    // The page's own policy lets no other script run.
+    let page = fs::read_to_string(home.path().join("c.html")).expect("it is written");
+    let page = page.replace("http-equiv=\"Content-Security-Policy\"", "name=\"open\"");
+    let page = page.replace("</body>", &format!("<script>{script}</script></body>"));
+    write("open.html", &page);
+    let dom = seen(chromium, &home.path().join("open.html"), "");
+    assert_eq!(text_of(&dom, "whole"), "2");
 }
