@@ -2,6 +2,9 @@
 //! holds, asks nobody for anything and lets no text of a run become code. Without node or Chromium the tests that need them
 //! say so and pass, unless `UNMASK_REQUIRE_BROWSER` is set.
 
+#[path = "pages/compared.rs"]
+mod compared;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -325,65 +328,5 @@ fn what_cannot_be_exported_is_named() {
         &export(&["empty", "--to", "html"]),
         2,
         &["empty holds no run"],
-    );
-}
-
-#[test]
-fn two_runs_become_a_page_that_plays_both_and_marks_where_they_differ() {
-    let home = Home::default();
-    for (trace, seed) in [("a.jsonl", "1"), ("b.jsonl", "2")] {
-        let question = "Write a poem about the sea.";
-        let hot = ["--temp", "2", "--seed", seed, "--len", "32"];
-        let how = [&["generate", "-q", "--trace", trace], &hot[..], &[question]].concat();
-        assert_eq!(home.run(&how, "").code, Some(0));
-    }
-    let said = home.run(&["compare", "a.jsonl", "b.jsonl", "--html", "c.html"], "");
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let again = home.run(&["compare", "a.jsonl", "b.jsonl", "--html", "c.html"], "");
-    refused(&again, 2, &["c.html", "--force"]);
-    let onto = home.run(
-        &[
-            "compare", "a.jsonl", "b.jsonl", "--html", "b.jsonl", "--force",
-        ],
-        "",
-    );
-    refused(&onto, 2, &["recorded run"]);
-    let page = fs::read_to_string(home.path().join("c.html")).expect("it is written");
-    assert!(page.contains("default-src 'none'"), "{page}");
-    // Without scripts the final texts and what differs are there.
-    for word in ["A · demo", "B · demo", "the texts differ", "seed"] {
-        assert!(page.contains(word), "{word}");
-    }
-    let Some(chromium) = tool(&["chromium", "chromium-browser", "google-chrome"]) else {
-        return;
-    };
-    let path = home.path().join("c.html");
-    let dom = seen(&chromium, &path, "");
-    // Whole answers go by words, here as in what is printed.
-    let printed = home.run(&["compare", "a.jsonl", "b.jsonl", "--format", "json"], "");
-    let printed: Value = serde_json::from_str(&printed.stdout).expect("it is JSON");
-    let (first, words) = (&printed["first_difference"], &printed["words"]);
-    let named = format!(
-        "first difference: step {}, token {} ",
-        first["step"], first["offset"]
-    );
-    let same = format!("{} of {} words the same", words["same"], words["longer"]);
-    let difference = text_of(&dom, "difference");
-    assert!(
-        difference.starts_with(&named) && difference.ends_with(&same),
-        "{difference}"
-    );
-    assert!(
-        dom.contains("class=\"token other\"") || dom.contains(" other"),
-        "{dom}"
-    );
-    let begun = seen(&chromium, &path, "at=0");
-    assert_eq!(
-        text_of(&begun, "difference"),
-        "no difference · same so far: 0 of 0"
-    );
-    assert!(
-        text_of(&begun, "answer-a").chars().all(|it| it == '▒'),
-        "{begun}"
     );
 }

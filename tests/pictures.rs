@@ -222,6 +222,8 @@ fn two_runs_are_compared_by_their_files() {
     let odd = home.run(&["replay", "--speed", "3", "run.jsonl"], "");
     assert_eq!(odd.code, Some(2), "{odd:?}");
     assert!(odd.stderr.contains("0.25, 0.5, 1, 2, 4 or 8"), "{odd:?}");
+    let unseen = home.run(&["replay", "--speed", "2", "run.jsonl"], "");
+    refused(&unseen, 2, &["--speed", "screen"]);
     let said = home.run(
         &["compare", "run.jsonl", "run.jsonl", "--format", "json"],
         "",

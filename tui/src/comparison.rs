@@ -8,8 +8,11 @@ use std::ops::Range;
 
 use unmask_core::fold::Mark;
 
+use crate::amount::counted;
+use crate::clean::clean_line;
+use crate::row::cut;
 use crate::state::{CanvasMoment, Turn};
-pub use run::{RunComparison, runs};
+pub use run::{LINE_CELLS, RunComparison, runs};
 pub use words::{WordChange, WordComparison};
 
 /// An answer at one of its steps.
@@ -42,12 +45,35 @@ pub struct CanvasComparison {
 pub struct TokenDifference {
     /// The answer whose step and offset it has, 0 or 1: the first, unless the second one alone has something there.
     pub of: usize,
+    /// What a step and a token of that answer are called.
+    pub names: [&'static str; 2],
     /// The step that decided it; `None` if it was there before the first step.
     pub step: Option<usize>,
     /// Where, as an offset in that answer.
     pub offset: usize,
     /// What stands there in both.
     pub texts: [String; 2],
+}
+
+impl TokenDifference {
+    /// `step 9, token 13 “exactly” / “only”`, and the same without the token where there is a step. Of what stands there so
+    /// many cells are shown.
+    #[must_use]
+    pub fn said(&self, cells: usize) -> [String; 2] {
+        let texts = [0, 1].map(|at| match self.texts[at].as_str() {
+            "" => "nothing".to_owned(),
+            text => format!("“{}”", cut(&clean_line(text.trim_start()), cells)),
+        });
+        let texts = texts.join(" / ");
+        let token = format!("{} {}", self.names[1], self.offset);
+        match self.step.map(|at| format!("{} {at}", self.names[0])) {
+            Some(step) => [
+                format!("{step}, {token} {texts}"),
+                format!("{step} {texts}"),
+            ],
+            None => [(); 2].map(|()| format!("{token} {texts}")),
+        }
+    }
 }
 
 /// True if the same tokens were asked, so that offsets mean the same.
@@ -88,6 +114,51 @@ impl ShownComparison {
             (None, None) => Vec::new(),
         }
     }
+
+    /// `first difference: step 9, token 13 “exactly” / “only”  ·  same so far: 43 of 44`, then the same in ever fewer words.
+    #[must_use]
+    pub fn said(&self, cells: usize) -> Vec<String> {
+        let common = self.in_common();
+        match self.first.as_ref().map(|first| first.said(cells)) {
+            None => vec![format!("{}  ·  {common}", self.no_difference())],
+            Some([whole, short]) => vec![
+                format!("first difference: {whole}  ·  {common}"),
+                format!("first difference: {short}  ·  {common}"),
+                format!("{short}  ·  {common}"),
+            ],
+        }
+    }
+
+    /// What is said where they differ in no place.
+    #[must_use]
+    pub fn no_difference(&self) -> &'static str {
+        let is_of_other_tokens = |it: &CanvasComparison| !it.differing.is_empty();
+        match (&self.words, &self.tokens) {
+            (None, None) => "the prompts are other tokens",
+            (Some(words), _) if !words.same_text => "no difference but spaces",
+            (Some(_), Some(tokens)) if is_of_other_tokens(tokens) => "no difference in the text",
+            (Some(_), _) | (None, Some(_)) => "no difference",
+        }
+    }
+
+    fn in_common(&self) -> String {
+        match (&self.words, &self.tokens) {
+            (Some(words), _) => {
+                let all = counted(words.longer, "word");
+                format!("{} of {all} the same", words.same)
+            }
+            (None, Some(tokens)) => {
+                let same = tokens.decided - tokens.differing.len();
+                format!("same so far: {same} of {}", tokens.decided)
+            }
+            (None, None) => "words are compared once both are whole".to_owned(),
+        }
+    }
+}
+
+/// What a step and a token of an answer are called.
+fn names(turn: &Turn) -> [&'static str; 2] {
+    [turn.loaded.step_word(), turn.loaded.token_word()]
 }
 
 /// Compares two canvases at these moments.
@@ -111,6 +182,7 @@ pub fn canvases(
     CanvasComparison {
         first: earliest.map(|&at| TokenDifference {
             of: 0,
+            names: names(first),
             step: step(at),
             offset: at,
             texts: [
@@ -165,10 +237,22 @@ mod tests {
         // The first answer came to the third token first.
         let expected = TokenDifference {
             of: 0,
+            names: ["step", "token"],
             step: Some(1),
             offset: 2,
             texts: [" c".to_owned(), "a".to_owned()],
         };
+        assert_eq!(
+            expected.said(9),
+            ["step 1, token 2 “c” / “a”", "step 1 “c” / “a”"]
+        );
+        let given = TokenDifference {
+            step: None,
+            names: ["part", "byte"],
+            texts: [" a long word".to_owned(), String::new()],
+            ..expected.clone()
+        };
+        assert_eq!(given.said(6), ["byte 2 “a lon…” / nothing"; 2]);
         assert_eq!(end.first, Some(expected));
     }
 }

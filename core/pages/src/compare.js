@@ -11,8 +11,8 @@ const sides = ["a", "b"].map((name) => {
 });
 const longest = Math.max(...sides.map((it) => it.run.events.length));
 const words = JSON.parse($("words").textContent);
-// `at`: of `longest`. Tokens are chosen by their offset in each answer, which may have none. `place`: the difference gone to last.
-const page = { at: longest, way: 0, colours: 0, chosen: null, place: -1, places: [], others: [] };
+// `at`: of `longest`. Tokens are chosen by their offset in each answer, which may have none; in that of `side` there is one.
+const page = { at: longest, way: 0, colours: 0, chosen: null, side: 0, places: [], others: [] };
 
 const prompt = (run) => run.start.canvas.tokens.slice(0, run.start.canvas.answer_start);
 const isSamePrompt = JSON.stringify(sides.map((it) => prompt(it.run))[0]) === JSON.stringify(prompt(sides[1].run));
@@ -30,32 +30,37 @@ function shown(run) {
 function compared() {
   if (words && sides.every((it) => shown(it.run) === it.run.events.length)) {
     const places = words.places.map((both) => both.map(([from, to]) => Array.from({ length: to - from }, (_, at) => from + at)));
-    return { places, first: words.first, none: words.same_text ? "no difference" : "no difference but spaces", common: `${words.same} of ${words.longer} words the same` };
+    return { places, said: words.said };
   }
-  if (!isSamePrompt) return { places: [], first: null, none: "the prompts are other tokens", common: words ? "words are compared at the end" : "only the texts can be compared" };
+  if (!isSamePrompt) return { places: [], said: "the prompts are other tokens · words are compared once both are whole" };
   const [a, b] = sides.map((it) => it.folded.cells.slice(it.folded.state.from));
-  const others = [], step = (at) => a[at].step;
+  // What was given or edited is of no step and was there first, as for the program.
+  const others = [], step = (at) => (a[at].isOfStep ? a[at].step : null), order = (at) => step(at) ?? -1;
   let decided = 0;
   for (let at = 0; at < Math.min(a.length, b.length); at++) {
     if (a[at].mark === "masked" || b[at].mark === "masked") continue;
     decided++;
     if (a[at].piece.id !== b[at].piece.id) others.push(at);
   }
-  const [at] = [...others].sort((one, two) => step(one) - step(two) || one - two);
-  const first = at === undefined ? null : { of: 0, step: step(at), offset: at, texts: [a, b].map((it) => nameOf(it[at].piece)) };
-  return { places: others.map((it) => [[it], [it]]), first, none: "no difference", common: `same so far: ${decided - others.length} of ${decided}` };
+  const [at] = [...others].sort((one, two) => order(one) - order(two) || one - two);
+  const first = () => {
+    const names = sides[0].folded.state.textAlone ? ["part", "byte"] : ["step", "token"];
+    const place = [step(at) === null ? "" : `${names[0]} ${step(at)}`, `${names[1]} ${at}`].filter(Boolean).join(", ");
+    return `first difference: ${place} ${[a, b].map((it) => quoted(nameOf(it[at].piece))).join(" / ")}`;
+  };
+  const said = [at === undefined ? "no difference" : first(), `same so far: ${decided - others.length} of ${decided}`].join(" · ");
+  return { places: others.map((it) => [[it], [it]]), said };
 }
 
 const quoted = (text) => text ? `“${text.trim()}”` : "nothing";
 
 function draw() {
   for (const it of sides) it.folded = fold(it.run, shown(it.run));
-  const { places, first, none, common } = compared();
+  const { places, said } = compared();
   page.places = places;
   page.others = sides.map((_, index) => new Set(places.flatMap((it) => it[index])));
   sides.forEach(side);
-  const step = first && first.step !== null ? `step ${first.step}, ` : "";
-  $("difference").textContent = [first ? `first difference: ${step}token ${first.offset} ${first.texts.map(quoted).join(" / ")}` : none, common].join(" · ");
+  $("difference").textContent = said;
   $("slider").value = String(page.at);
   $("panels").hidden = page.chosen === null;
   sides.forEach((it, index) => {
@@ -85,21 +90,22 @@ function side({ name, run, folded }, index) {
 
 function go(at) {
   page.at = Math.max(0, Math.min(longest, at));
-  page.place = -1;
   draw();
 }
 
-function choose(offsets) {
-  page.chosen = offsets;
+function choose(offsets, side = 0) {
+  Object.assign(page, { chosen: offsets, side });
   draw();
   const span = document.querySelector(".answer .chosen");
   if (span) span.scrollIntoView({ block: "nearest" });
 }
 
+/** To the first difference behind the chosen token, or the first of all. */
 function next() {
   if (!page.places.length) return;
-  page.place = (page.place + 1) % page.places.length;
-  choose(page.places[page.place].map((offsets) => offsets[0] ?? null));
+  const { chosen, side, places } = page, before = chosen ? places.findLastIndex((it) => it[side][0] <= chosen[side]) : -1;
+  const offsets = places[(before + 1) % places.length].map((it) => it[0] ?? null);
+  choose(offsets, offsets[0] === null ? 1 : 0);
 }
 
 function turn(key, all, word) {
@@ -126,7 +132,7 @@ $("colours").addEventListener("click", () => turn("colours", COLOURS, "colours:"
 $("next").addEventListener("click", next);
 sides.forEach(({ name }, index) => $(`answer-${name}`).addEventListener("click", (event) => {
   const at = event.target.dataset ? event.target.dataset.at : undefined;
-  choose(at === undefined || (page.chosen && Number(at) === page.chosen[index]) ? null : [Number(at), Number(at)]);
+  choose(at === undefined || (page.chosen && Number(at) === page.chosen[index]) ? null : [Number(at), Number(at)], index);
 }));
 $("controls").hidden = false;
 const asked = /at=(\d+)/.exec(location.hash);

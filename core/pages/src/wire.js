@@ -3,7 +3,7 @@
 
 /** @typedef {{id:number, text:string|null, bytes:number[]|null, special:boolean}} Piece */
 /** @typedef {{step:number, kind:string, piece:Piece, confidence:number}} Change */
-/** @typedef {{piece:Piece, mark:"masked"|"given"|"committed"|"changed", step:number, order:number, confidence:number,
+/** @typedef {{piece:Piece, mark:"masked"|"given"|"committed"|"changed", step:number, isOfStep:boolean, order:number, confidence:number,
  *   entropy:number, kind:string, was:string|null, top:[number,number,string][], history:Change[]}} Cell */
 
 /** A token's text as its line has it: one member, named after its kind. @returns {Piece} */
@@ -38,7 +38,7 @@ export function begin(start) {
 
 /** @returns {Cell} */
 function cell(piece, mark, confidence) {
-  return { piece, mark, step: 0, order: 0, confidence, entropy: 0, kind: mark, was: null, top: [], history: [] };
+  return { piece, mark, step: 0, isOfStep: false, order: 0, confidence, entropy: 0, kind: mark, was: null, top: [], history: [] };
 }
 
 /** Applies one event to `cells`, in place. `state` counts commits, knows the last step and where the answer begins (`from`). */
@@ -59,7 +59,7 @@ export function apply(cells, event, start, state) {
       : commit.kind === "pinned" ? "given"
       : commit.kind === "new" || commit.kind === "inserted" ? "committed" : "changed";
     const now = cell(piece, mark, commit.confidence);
-    Object.assign(now, { step: state.step, order: mark === "masked" ? 0 : ++state.order, entropy: commit.entropy, kind: commit.kind,
+    Object.assign(now, { step: state.step, isOfStep: event.event === "step", order: mark === "masked" ? 0 : ++state.order, entropy: commit.entropy, kind: commit.kind,
       was: commit.was ? commit.was[1] : null, top: commit.top || [] });
     now.history = [...(before && commit.kind !== "inserted" ? before.history : []),
       { step: state.step, kind: commit.kind, piece, confidence: commit.confidence }];

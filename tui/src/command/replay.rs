@@ -43,6 +43,10 @@ pub(super) fn run(
     let after = arguments.step.map(|steps| events_of(&run, steps));
     let after = after.transpose().map_err(|error| unusable(&error))?;
     if arguments.plain || screen::is_missing().is_some() {
+        if arguments.speed.is_some() {
+            let text = "--speed plays on the screen, and there is none here; without it the run is told in lines";
+            return Err(Usage(text.to_owned()).into());
+        }
         print(&match after {
             Some(count) => {
                 let then = answer(&run, count).map_err(|error| unusable(&error))?;

@@ -7,14 +7,12 @@ use unmask_core::TokenId;
 use unmask_core::params::Transfer;
 use unmask_core::wire::RunSettings;
 
-use super::{ShownComparison, TokenDifference, have_same_prompt};
-use crate::clean::clean_line;
+use super::{ShownComparison, TokenDifference, have_same_prompt, names};
 use crate::layout::answer_found;
-use crate::row::cut;
 use crate::state::Turn;
 
-/// Of what one of them has where they differ.
-const CELLS: usize = 60;
+/// Of what one of them has where they differ, in a line.
+pub const LINE_CELLS: usize = 60;
 
 /// Two whole runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +31,6 @@ pub struct RunComparison {
     pub parts_at: Option<usize>,
     /// Both answers at their ends, as the screen shows them.
     pub ends: ShownComparison,
-    /// What a step and a token of each are called.
-    pub names: [[&'static str; 2]; 2],
     /// The second one's first commit that the first one's answer does not hold.
     pub first_other: Option<TokenDifference>,
     /// The first token of the text that is another one.
@@ -77,7 +73,6 @@ pub fn runs(first: &Turn, second: &Turn) -> RunComparison {
             false => None,
         },
         ends: ends(both),
-        names: both.map(|turn| [turn.loaded.step_word(), turn.loaded.token_word()]),
         first_other: first_other(first, second).filter(|_| same_prompt),
         first_token: match same_prompt {
             true => (0..longer).find(|&at| visible[0].get(at) != visible[1].get(at)),
@@ -157,6 +152,7 @@ fn first_other(first: &Turn, second: &Turn) -> Option<TokenDifference> {
             if is_known && held != Some(commit.token) && commit.token != second.mask() {
                 return Some(TokenDifference {
                     of: 1,
+                    names: names(second),
                     step: Some(step.step),
                     offset,
                     texts: [first.token_text(held?), second.token_text(commit.token)],
@@ -193,17 +189,15 @@ impl RunComparison {
             lines += &format!("the canvases part after step {step}\n");
         }
         if let Some(it) = &self.ends.first {
-            lines += &format!("first difference: {}\n", self.said(it));
+            let [said, _] = it.said(LINE_CELLS);
+            lines += &format!("first difference: {said}\n");
         }
         if let Some(words) = &self.ends.words {
             lines += &format!("words: {} of {} the same\n", words.same, words.longer);
         }
         if let Some(it) = &self.first_other {
-            lines += &format!(
-                "the second’s first other {}: {}\n",
-                self.names[1][1],
-                self.said(it)
-            );
+            let ([said, _], token) = (it.said(LINE_CELLS), it.names[1]);
+            lines += &format!("the second’s first other {token}: {said}\n");
         }
         if let Some(at) = self.first_token {
             lines += &format!("first other token of the text: {at}\n");
@@ -246,18 +240,6 @@ impl RunComparison {
             "same_text": self.same_text,
         })
     }
-
-    /// `step 9, token 13: “exactly” · “only”`: step and token are of the answer that has something there.
-    fn said(&self, difference: &TokenDifference) -> String {
-        let [step, token] = self.names[difference.of];
-        let when = difference.step.map(|at| format!("{step} {at}, "));
-        let [first, second] = [0, 1].map(|at| match difference.texts[at].as_str() {
-            "" => "nothing".to_owned(),
-            text => format!("“{}”", cut(&clean_line(text), CELLS)),
-        });
-        let when = when.unwrap_or_default();
-        format!("{when}{token} {}: {first} · {second}", difference.offset)
-    }
 }
 
 #[cfg(test)]
@@ -288,7 +270,7 @@ mod tests {
         let first_difference = compared.ends.first.as_ref().map(|it| (it.of, it.step));
         assert_eq!(first_difference, Some((0, Some(1))));
         let lines = compared.lines();
-        let named = "first difference: step 1, token 0: “a” · “aa”";
+        let named = "first difference: step 1, token 0 “a” / “aa”";
         let words = "words: 2 of 4 the same";
         assert!(lines.contains(named) && lines.contains(words), "{lines}");
         let json = compared.json();

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unmask_core::text::Piece;
 use unmask_core::text::answer::pinned_kept;
 
-use super::{AnswerMoment, TokenDifference};
+use super::{AnswerMoment, TokenDifference, names};
 
 /// Two whole answers by their words.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +72,7 @@ impl WordComparison {
             let stories = tokens.clone().filter_map(|at| turn.story(moment, at)?.step);
             TokenDifference {
                 of: has,
+                names: names(turn),
                 step: stories.min(),
                 offset: tokens.start,
                 texts: change.texts.clone(),

@@ -10,7 +10,7 @@ use unmask_pages::{
     COMPARE_FRAME, COMPARE_STYLE, REPLAY_FRAME, REPLAY_STYLE, compare_script, replay_script,
 };
 
-use crate::comparison::{RunComparison, ShownComparison};
+use crate::comparison::{LINE_CELLS, RunComparison, ShownComparison};
 use crate::recorded_run::{RecordedRun, RunError};
 
 /// The page. Text of the run stands in it as text alone: what looks like a tag is none, and the page's policy lets no script
@@ -77,21 +77,12 @@ pub fn compare_html(runs: [&RecordedRun; 2], compared: &RunComparison) -> Result
 /// How two whole answers compare by their words, as the screen has it; `null` if one of them is not whole. Before its end the
 /// page goes by tokens.
 fn words(ends: &ShownComparison) -> String {
-    let first = ends.first.as_ref();
     let places = ends.places().into_iter();
     let places = places.map(|place| place.map(|it| [it.start, it.end]));
     let places: Vec<_> = places.collect();
-    let words = ends.words.as_ref().map(|words| {
-        json!({
-            "same": words.same,
-            "longer": words.longer,
-            "same_text": words.same_text,
-            "places": places,
-            "first": first.map(|it| json!({
-                "of": it.of, "step": it.step, "offset": it.offset, "texts": it.texts
-            })),
-        })
-    });
+    let said = || ends.said(LINE_CELLS).swap_remove(0);
+    let words = ends.words.as_ref();
+    let words = words.map(|_| json!({ "said": said(), "places": places }));
     json!(words).to_string()
 }
 

@@ -113,23 +113,24 @@ impl LaidComparison {
     /// The first row that is seen of an answer or of its list.
     #[must_use]
     pub fn first_row(&self, compare: &Compare, at: usize) -> usize {
-        let (all, newest) = match &self.canvases {
+        let (all, newest) = self.all_rows(at);
+        compare.first_row((all, self.seen[at]), newest)
+    }
+
+    /// How many rows there are of an answer or of its list, and the one that was written last.
+    fn all_rows(&self, at: usize) -> (usize, usize) {
+        match &self.canvases {
             Some(canvases) => {
                 let (rows, newest) = &canvases.rows[at];
                 (rows.len(), *newest)
             }
             None => (self.places.len(), 0),
-        };
-        compare.first_row((all, self.seen[at]), newest)
+        }
     }
 
     /// The first row to be seen of both, once they have moved as was wanted.
     fn moved(&self, compare: &Compare) -> Option<usize> {
-        let all = [0, 1].map(|at| match &self.canvases {
-            Some(canvases) => canvases.rows[at].0.len(),
-            None => self.places.len(),
-        });
-        let last = [0, 1].map(|at| all[at].saturating_sub(self.seen[at]));
+        let last = [0, 1].map(|at| self.all_rows(at).0.saturating_sub(self.seen[at]));
         let last = last[0].max(last[1]);
         let tops = [0, 1].map(|at| self.first_row(compare, at));
         let now = compare

@@ -10,7 +10,6 @@ use super::{put, put_right, put_row, status, timeline};
 use crate::amount::counted;
 use crate::cells::cell_count;
 use crate::clean::clean_line;
-use crate::comparison::CanvasComparison;
 use crate::geometry::{CompareArea, MARGIN};
 use crate::number;
 use crate::row::cut;
@@ -145,7 +144,8 @@ impl Compared<'_> {
         let places = &self.compared.places;
         if places.is_empty() {
             let at = (area.x, area.y);
-            self.put(buffer, at, area.right(), ("no difference", Role::Quiet));
+            let said = self.compared.shown.no_difference();
+            self.put(buffer, at, area.right(), (said, Role::Quiet));
         }
         let top = self.compared.first_row(self.compare, index(side));
         let places = places.iter().enumerate().skip(top);
@@ -188,61 +188,16 @@ impl Compared<'_> {
         format!("{:>5}  {how}  “{text}”", tokens.start)
     }
 
-    /// `first difference: step 9, token 13 “exactly” / “only”  ·  same so far: 43 of 44`; fewer words where
-    /// there is no room for them.
+    /// How both compare, in as few words as there is room for.
     fn first_difference(&self, area: Rect, buffer: &mut Buffer) {
+        const CELLS: usize = 24;
         let room = usize::from(area.width.saturating_sub(2 * MARGIN));
-        let common = self.in_common();
-        let texts = match &self.compared.shown.first {
-            None => vec![[self.no_difference(), common].join("  ·  ")],
-            Some(first) => {
-                let texts = [0, 1].map(|at| quoted(&first.texts[at])).join(" / ");
-                let rest = format!("{texts}  ·  {common}");
-                let loaded = &self.turns[first.of].loaded;
-                let step = first
-                    .step
-                    .map(|step| format!("{} {step}", loaded.step_word()));
-                let token = format!("{} {}", loaded.token_word(), first.offset);
-                let place = step.iter().chain([&token]).cloned();
-                let place = place.collect::<Vec<_>>().join(", ");
-                let short = step.unwrap_or(token);
-                vec![
-                    format!("first difference: {place} {rest}"),
-                    format!("first difference: {short} {rest}"),
-                    format!("{short} {rest}"),
-                ]
-            }
-        };
+        let texts = self.compared.shown.said(CELLS);
         let fits = texts.iter().find(|text| cell_count(text) <= room);
         let text = fits.or(texts.last()).map(|text| cut(text, room));
         let at = (area.x + MARGIN, area.y);
         let text = text.unwrap_or_default();
         self.put(buffer, at, area.right(), (&text, Role::Text));
-    }
-
-    fn no_difference(&self) -> String {
-        let is_of_other_tokens = |it: &CanvasComparison| !it.differing.is_empty();
-        let said = match (&self.compared.shown.words, &self.compared.shown.tokens) {
-            (None, None) => "the prompts are other tokens",
-            (Some(words), _) if !words.same_text => "no difference but spaces",
-            (Some(_), Some(tokens)) if is_of_other_tokens(tokens) => "no difference in the text",
-            (Some(_), _) | (None, Some(_)) => "no difference",
-        };
-        said.to_owned()
-    }
-
-    fn in_common(&self) -> String {
-        match (&self.compared.shown.words, &self.compared.shown.tokens) {
-            (Some(words), _) => {
-                let all = counted(words.longer, "word");
-                format!("{} of {all} the same", words.same)
-            }
-            (None, Some(tokens)) => {
-                let same = tokens.decided - tokens.differing.len();
-                format!("same so far: {same} of {}", tokens.decided)
-            }
-            (None, None) => "words are compared once both are whole".to_owned(),
-        }
     }
 
     /// `A ▂▂▃▂▄····  44 tok  14.3 tok/s  22 NFE`.
@@ -279,15 +234,6 @@ impl Compared<'_> {
         let x = put(buffer, theme, (x, area.y), right, (&bars, Role::Accent));
         let rest = "·".repeat(usize::from(right.saturating_sub(x)));
         put(buffer, theme, (x, area.y), right, (&rest, Role::Quiet));
-    }
-}
-
-/// What stands in one of both, cut where it is long.
-fn quoted(text: &str) -> String {
-    const CELLS: usize = 24;
-    match text {
-        "" => "nothing".to_owned(),
-        text => format!("“{}”", cut(&clean_line(text.trim_start()), CELLS)),
     }
 }
 

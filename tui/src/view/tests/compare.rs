@@ -169,6 +169,10 @@ fn what_is_kept_of_a_comparison_follows_the_steps() {
     let mut state = whole(size(120, 40));
     let mut layout = laid_out(&mut state);
     let shown = |layout: &ScreenLayout| layout.compared().map(|it| it.shown.clone());
+    let rows = |layout: &ScreenLayout| {
+        let compared = layout.compared().expect("two are compared");
+        [0, 1].map(|at| compared.rows(at).to_vec())
+    };
     let kept = shown(&layout);
     assert!(kept.is_some());
     frame(&mut state, &mut layout);
@@ -178,8 +182,23 @@ fn what_is_kept_of_a_comparison_follows_the_steps() {
         frame(&mut state, &mut layout);
         let anew = laid_out(&mut state);
         assert_eq!(shown(&layout), shown(&anew), "{act:?}");
+        assert_eq!(rows(&layout), rows(&anew), "{act:?}");
         let is_whole = act == ReplayAct::Last;
         assert_eq!(shown(&layout) == kept, is_whole, "{act:?}");
+    }
+    let wide = rows(&layout);
+    let differences = || Action::Do(Command::Compare(CompareAct::Differences));
+    for (action, is_as_before) in [
+        (Action::Resize(size(40, 10)), false),
+        (differences(), false),
+        (Action::Resize(size(120, 40)), false),
+        (differences(), true),
+    ] {
+        update(&mut state, action);
+        frame(&mut state, &mut layout);
+        let now = rows(&layout);
+        assert_eq!(now, rows(&laid_out(&mut state)));
+        assert_eq!(now == wide, is_as_before);
     }
     state.compare = None;
     frame(&mut state, &mut layout);
