@@ -286,6 +286,11 @@ fn replay_to_frame(set_up: impl Fn(&mut State), go: impl Fn(&mut State, usize)) 
     apply_turn_event(&mut state, finished());
     replay(&mut state, ReplayAct::Open);
     set_up(&mut state);
+    each_frame(state, go)
+}
+
+/// The time of every frame of a state that is shown and `go`es on.
+fn each_frame(mut state: State, go: impl Fn(&mut State, usize)) -> Vec<Duration> {
     let mut screen = Screen::new();
     screen.frame(&mut state);
     (0..TOKENS)
@@ -328,16 +333,7 @@ fn compare_to_frame(
 ) -> Vec<Duration> {
     let mut state = side_by_side(both);
     set_up(&mut state);
-    let mut screen = Screen::new();
-    screen.frame(&mut state);
-    (0..TOKENS)
-        .map(|at| {
-            let began = Instant::now();
-            go(&mut state, at);
-            screen.frame(&mut state);
-            began.elapsed()
-        })
-        .collect()
+    each_frame(state, go)
 }
 
 /// What draws.
