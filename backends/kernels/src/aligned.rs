@@ -38,7 +38,8 @@ impl<T: Plain> Aligned<T> {
         it
     }
 
-    /// Changes the length; allocates only past the longest that was ever asked for. What it holds is unspecified afterwards.
+    /// Changes the length; allocates only past the longest that was ever asked for. The first numbers stay, up to the shorter
+    /// length; those beyond are unspecified.
     ///
     /// # Panics
     /// If so many numbers do not fit the memory.

@@ -119,61 +119,145 @@ for_sets! {
     ///
     /// No other thread may touch the panels' columns of these rows of `out`; rows that the finish names must be there.
     pub(crate) unsafe fn finish_rows(ends: &[PanelEnd], finish: &Finish<'_>, which: FinishedRows, sums: &[f32], out: &Shared<'_, f32>) {
-        let rows = sums.len() / PANEL / ends.len().max(1);
+        let all = SummedRows { ends, which, sums: sums.as_chunks().0, out };
+        match *finish {
+            Finish::Store => all.finish::<PANEL>(&Stored),
+            Finish::Add => all.finish::<PANEL>(&Added),
+            Finish::SwiGlu => all.finish::<{ PANEL / 2 }>(&Gated),
+            Finish::ScatterAdd { rows, weights } => all.finish::<PANEL>(&Scattered { rows, weights }),
+        }
+    }
+}
+
+/// Numbers that are finished at once, so that they stay in a register of 512 bits: an array of 64 went through memory.
+const LANES: usize = 16;
+/// A stretch of a row within a panel.
+type Part = [f32; LANES];
+
+/// A [`Finish`]. All of it is `inline(always)`, or it would not be compiled for vectors.
+trait Put {
+    /// The row of the output for row `row` of the results, where that goes elsewhere than to the row after the one before.
+    fn row(&self, _row: usize) -> Option<usize> {
+        None
+    }
+    /// Does with part number `part` of the results of row `row` what becomes of them.
+    fn put(&self, row: usize, part: usize, v: &PanelResults<'_>, to: &mut Part);
+}
+
+struct Stored;
+
+impl Put for Stored {
+    #[inline(always)]
+    fn put(&self, _: usize, part: usize, v: &PanelResults<'_>, to: &mut Part) {
+        *to = v.part(part);
+    }
+}
+
+struct Added;
+
+impl Put for Added {
+    #[inline(always)]
+    fn put(&self, _: usize, part: usize, v: &PanelResults<'_>, to: &mut Part) {
+        to.iter_mut().zip(v.part(part)).for_each(|(to, v)| *to += v);
+    }
+}
+
+struct Gated;
+
+impl Put for Gated {
+    #[inline(always)]
+    fn put(&self, _: usize, part: usize, v: &PanelResults<'_>, to: &mut Part) {
+        let (gate, up) = (v.part(part), v.part(part + PANEL / 2 / LANES));
+        for (to, (gate, up)) in to.iter_mut().zip(gate.iter().zip(up)) {
+            *to = gate / (1.0 + exp(-gate)) * up;
+        }
+    }
+}
+
+struct Scattered<'a> {
+    rows: &'a [u32],
+    weights: &'a [f32],
+}
+
+impl Put for Scattered<'_> {
+    #[inline(always)]
+    fn row(&self, row: usize) -> Option<usize> {
+        Some(self.rows[row] as usize)
+    }
+    #[inline(always)]
+    fn put(&self, row: usize, part: usize, v: &PanelResults<'_>, to: &mut Part) {
+        let weight = self.weights[row];
+        to.iter_mut()
+            .zip(v.part(part))
+            .for_each(|(to, v)| *to += weight * v);
+    }
+}
+
+struct SummedRows<'a> {
+    ends: &'a [PanelEnd],
+    which: FinishedRows,
+    /// `[panels, rows]`
+    sums: &'a [[f32; PANEL]],
+    out: &'a Shared<'a, f32>,
+}
+
+impl SummedRows<'_> {
+    /// Of panels that have up to `WIDTH` columns of the output.
+    #[inline(always)]
+    fn finish<const WIDTH: usize>(&self, finish: &impl Put) {
+        let rows = self.sums.len() / self.ends.len().max(1);
         for i in 0..rows {
-            let row = which.index + i;
-            let to = match finish {
-                Finish::ScatterAdd { rows, .. } => rows[row] as usize,
-                Finish::Store | Finish::Add | Finish::SwiGlu => which.to + i,
-            };
-            for (end, sums) in ends.iter().zip(sums.as_chunks::<PANEL>().0.chunks(rows)) {
-                // SAFETY: promised by the caller.
-                let to = unsafe { out.part(to * which.width + end.first_column, end.columns) };
-                finish_row(&sums[i], end, finish, row, to);
+            let row = self.which.index + i;
+            let first = finish.row(row).unwrap_or(self.which.to + i) * self.which.width;
+            for (end, sums) in self.ends.iter().zip(self.sums.chunks(rows)) {
+                let v = PanelResults {
+                    sums: &sums[i],
+                    end,
+                };
+                // SAFETY: the caller of `finish_rows` promises that nobody else touches them.
+                let to = unsafe { self.out.part(first + end.first_column, end.columns) };
+                let mut room = [0.0; WIDTH];
+                // Whole panels have a length that is known, so that they are vectors throughout.
+                let whole = match <&mut [f32; WIDTH]>::try_from(&mut *to) {
+                    Ok(whole) => whole,
+                    Err(_) => {
+                        room[..end.columns].copy_from_slice(to);
+                        &mut room
+                    }
+                };
+                for (part, to) in whole.as_chunks_mut().0.iter_mut().enumerate() {
+                    finish.put(row, part, &v, to);
+                }
+                if end.columns < WIDTH {
+                    to.copy_from_slice(&room[..end.columns]);
+                }
             }
         }
     }
 }
 
-/// Finishes the `sums` of row `row` in a panel; `to` are the panel's columns of a row.
-#[inline(always)]
-fn finish_row(
-    sums: &[f32; PANEL],
-    end: &PanelEnd,
-    finish: &Finish<'_>,
-    row: usize,
-    to: &mut [f32],
-) {
-    let mut v: [f32; PANEL] = std::array::from_fn(|i| sums[i] * end.scales[i]);
-    if let Some(bias) = &end.bias {
-        v.iter_mut().zip(bias).for_each(|(v, bias)| *v += bias);
-    }
-    // Whole panels have a length that is known, so that they are vectors throughout.
-    match <&mut [f32; PANEL]>::try_from(&mut *to) {
-        Ok(whole) => put(&v, finish, row, whole),
-        Err(_) => put(&v, finish, row, to),
-    }
+/// What a row gave in a panel.
+struct PanelResults<'a> {
+    sums: &'a [f32; PANEL],
+    end: &'a PanelEnd,
 }
 
-#[inline(always)]
-fn put(v: &[f32; PANEL], finish: &Finish<'_>, row: usize, to: &mut [f32]) {
-    match finish {
-        Finish::Store => to.iter_mut().zip(v).for_each(|(to, v)| *to = *v),
-        Finish::Add => to.iter_mut().zip(v).for_each(|(to, v)| *to += v),
-        Finish::SwiGlu => {
-            let (gate, up) = v.split_at(PANEL / 2);
-            let mut product = [0f32; PANEL / 2];
-            for (product, (gate, up)) in product.iter_mut().zip(gate.iter().zip(up)) {
-                *product = gate / (1.0 + exp(-gate)) * up;
-            }
-            to.iter_mut()
-                .zip(&product)
-                .for_each(|(to, product)| *to = *product);
+impl PanelResults<'_> {
+    /// Those of rows `16 part..` of the panel.
+    #[inline(always)]
+    fn part(&self, part: usize) -> Part {
+        let at = part * LANES..(part + 1) * LANES;
+        let mut v = [0.0; LANES];
+        let scaled = self.sums[at.clone()]
+            .iter()
+            .zip(&self.end.scales[at.clone()]);
+        for (v, (sum, scale)) in v.iter_mut().zip(scaled) {
+            *v = sum * scale;
         }
-        Finish::ScatterAdd { weights, .. } => {
-            let weight = weights[row];
-            to.iter_mut().zip(v).for_each(|(to, v)| *to += weight * v);
+        if let Some(bias) = &self.end.bias {
+            v.iter_mut().zip(&bias[at]).for_each(|(v, bias)| *v += bias);
         }
+        v
     }
 }
 

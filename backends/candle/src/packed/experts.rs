@@ -82,7 +82,7 @@ impl Gated<Projection> {
             work.activations.k(),
             self.gate_up.width(),
         );
-        work.hidden.resize(tokens * hidden, 0.0);
+        work.hidden.resize(tokens * hidden);
         self.gate_up
             .store(pool, &work.activations, &mut work.hidden)?;
         let gated = work

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use unmask_kernels::{Pool, rotate};
+use unmask_kernels::{Aligned, Pool, rotate};
 use unmask_sdk::decoder::Decoder;
 use unmask_sdk::weights::{Weights, all_finite};
 use unmask_sdk::{BackendError, Pass};
@@ -63,7 +63,7 @@ impl PackedNetwork {
         pass: &Pass<'_>,
         work: &mut Work,
         place: &mut Place<'_>,
-        output: &mut Vec<f32>,
+        output: &mut Aligned<f32>,
     ) -> Result<(), BackendError> {
         self.check_whole()?;
         work.begin(pass, &self.decoder.frequencies);
@@ -107,10 +107,10 @@ impl PackedNetwork {
         Ok(())
     }
 
-    fn embed(&self, pass: &Pass<'_>, x: &mut Vec<f32>) -> Result<(), BackendError> {
+    fn embed(&self, pass: &Pass<'_>, x: &mut Aligned<f32>) -> Result<(), BackendError> {
         let width = self.decoder.width;
         let embedding = self.weights.get(&self.decoder.embedding)?;
-        x.resize(pass.tokens.len() * width, 0.0);
+        x.resize(pass.tokens.len() * width);
         embedding.gather_rows(pass.tokens.iter().map(|token| token.index()), x)?;
         if self.decoder.embedding_scale != 1.0 {
             scale(x, self.decoder.embedding_scale);
@@ -122,10 +122,10 @@ impl PackedNetwork {
         &self,
         work: &mut Work,
         pool: &Pool,
-        output: &mut Vec<f32>,
+        output: &mut Aligned<f32>,
     ) -> Result<(), BackendError> {
         let wanted = work.wanted.len();
-        output.resize(wanted * self.decoder.vocab, 0.0);
+        output.resize(wanted * self.decoder.vocab);
         if wanted == 0 {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl Layer<'_> {
         let (query_norm, key_norm) = block.head_norms.as_ref().map(|(q, k)| (q, k)).unzip();
         let fed = work.everyone.len();
         work.normalise(pool, &block.attn_norm, eps, 0..fed)?;
-        work.kv.resize(fed * block.kv.width(), 0.0);
+        work.kv.resize(fed * block.kv.width());
         block.kv.store(pool, &work.activations, &mut work.kv)?;
         let keys = heads.keys * heads.dim;
         self.turn(pool, work, key_norm, Turned::Keys { keys })?;
@@ -171,7 +171,7 @@ impl Layer<'_> {
             }
         }
         let tokens = if is_last { work.wanted.len() } else { fed };
-        work.queries.resize(tokens * block.q.width(), 0.0);
+        work.queries.resize(tokens * block.q.width());
         if tokens > 0 {
             block.q.store(pool, &work.activations, &mut work.queries)?;
             let scale = 1.0 / (heads.dim as f32).sqrt();

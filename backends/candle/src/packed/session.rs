@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use unmask_kernels::Pool;
+use unmask_kernels::{Aligned, Pool};
 use unmask_sdk::keys::CellPositions;
 use unmask_sdk::machine::Memory;
 use unmask_sdk::output::KeptLogits;
@@ -43,7 +43,7 @@ struct PackedSession {
     /// By slot.
     slots: Vec<Cells>,
     /// `[wanted, vocab]` of the last pass, if that succeeded.
-    output: Vec<f32>,
+    output: Aligned<f32>,
     has_output: bool,
 }
 
@@ -78,7 +78,7 @@ impl Model for PackedModel {
             shared: Arc::clone(&self.shared),
             positions: CellPositions::new(spec),
             slots: (0..spec.slots).map(slot).collect(),
-            output: Vec::new(),
+            output: Aligned::default(),
             has_output: false,
         }))
     }

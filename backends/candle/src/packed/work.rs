@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use unmask_kernels::{Activations, ExpertBuffers, Pool, RmsNorm};
+use unmask_kernels::{Activations, Aligned, ExpertBuffers, Pool, RmsNorm};
 use unmask_sdk::keys::RowKeys;
 use unmask_sdk::rope::Rope;
 use unmask_sdk::{BackendError, Pass};
@@ -25,13 +25,13 @@ pub(super) struct Work {
     pub(super) rope: Rope,
     pub(super) activations: Activations,
     /// The residual stream, `[tokens, width]`.
-    pub(super) x: Vec<f32>,
+    pub(super) x: Aligned<f32>,
     /// Keys and values of the fed tokens, `[fed, 2 * key heads * dim]`.
-    pub(super) kv: Vec<f32>,
+    pub(super) kv: Aligned<f32>,
     /// Queries, then what they attended to, `[tokens, query heads * dim]`.
-    pub(super) queries: Vec<f32>,
+    pub(super) queries: Aligned<f32>,
     /// `[some tokens, width of the gated layer]`
-    pub(super) hidden: Vec<f32>,
+    pub(super) hidden: Aligned<f32>,
     /// Keys and values of a row's loose tokens, as cells lie.
     pub(super) loose: Vec<u16>,
     /// What the activations were made of, where a router reads it, `[some tokens, width]`.
@@ -122,7 +122,7 @@ impl Work {
             self.x
                 .copy_within(from * width..(from + 1) * width, to * width);
         }
-        self.x.truncate(self.wanted.len() * width);
+        self.x.resize(self.wanted.len() * width);
     }
 }
 

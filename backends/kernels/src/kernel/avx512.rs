@@ -6,7 +6,6 @@
 //! processor's own prefetching does best.
 
 use std::arch::x86_64::*;
-use std::slice::Chunks;
 
 use super::unpack::{Unpacked, unpacked_scale};
 use super::{Block, Tiles};
@@ -21,6 +20,11 @@ const SPLIT_ROWS: usize = 5;
 pub(crate) const UNPACK_ROWS: usize = 20;
 /// Most groups of a block whose nibbles become bytes: as many as stay in L1.
 pub(crate) const UNPACK_GROUPS: usize = RUN;
+
+/// Columns between two fetches of what is needed next: few lines take turns with whole steps that LLVM unrolls, many come
+/// evenly.
+const SPARSE: usize = 64;
+const DENSE: usize = 16;
 
 /// Lines of the next stream that are fetched for it to begin at once.
 const START_LINES: usize = 12;
@@ -53,16 +57,13 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
         block.rows.1,
         if mode == NIBBLES { SPLIT_ROWS } else { ROWS },
     );
-    let (count, mut next) = (tiles.left, block.next);
-    if count == 1 {
+    let mut ahead = Ahead::of(block.next, tiles.left * groups * GROUP);
+    if tiles.left == 1 {
         // One tile is a plain stream, of which the processor cannot know where the next one begins.
-        for line in next.chunks(64).take(START_LINES) {
-            _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
-        }
-        next = &[];
+        ahead.each = START_LINES;
+        ahead.fetch();
+        ahead.left = 0;
     }
-    let lines = next.len().div_ceil(64 * count * groups).max(1);
-    let mut ahead = next.chunks(64 * lines);
     for (first, rows) in tiles {
         let sums = &mut sums[first * PANEL..][..rows * PANEL];
         macro_rules! call {
@@ -70,36 +71,68 @@ pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32]) {
                 match (rows, mode) {
                     $(
                         // SAFETY: rows and columns of the block are there, as `Block` promises.
-                        ($rows, BYTES) => unsafe { tile::<$rows, BYTES>(block, first, &unpacked, &mut ahead, sums) },
+                        ($rows, BYTES) => unsafe { tile::<$rows, BYTES>(block, first, &unpacked, ahead, sums) },
                         // SAFETY: as above.
-                        ($rows, NIBBLES) => unsafe { tile::<$rows, NIBBLES>(block, first, &unpacked, &mut ahead, sums) },
+                        ($rows, NIBBLES) => unsafe { tile::<$rows, NIBBLES>(block, first, &unpacked, ahead, sums) },
                         // SAFETY: as above, and the block's groups are unpacked.
-                        ($rows, UNPACKED) => unsafe { tile::<$rows, UNPACKED>(block, first, &unpacked, &mut ahead, sums) },
+                        ($rows, UNPACKED) => unsafe { tile::<$rows, UNPACKED>(block, first, &unpacked, ahead, sums) },
                     )*
                     _ => unreachable!("tiles have 1 to 6 rows, in one of three modes"),
                 }
             };
         }
-        call!(1 2 3 4 5 6);
+        ahead = call!(1 2 3 4 5 6);
+    }
+}
+
+/// Lines of memory that are fetched into L2 while others are multiplied.
+#[derive(Clone, Copy)]
+struct Ahead {
+    line: *const u8,
+    left: usize,
+    /// At once, whenever so many columns have gone by.
+    each: usize,
+    unit: usize,
+}
+
+impl Ahead {
+    /// Of `bytes`, evenly while `columns` go by.
+    fn of(bytes: &[u8], columns: usize) -> Self {
+        let left = bytes.len().div_ceil(64);
+        let is_sparse = left * SPARSE <= columns;
+        let unit = if is_sparse { SPARSE } else { DENSE };
+        Self {
+            line: bytes.as_ptr(),
+            left,
+            each: (left * unit).div_ceil(columns),
+            unit,
+        }
+    }
+
+    #[inline(always)]
+    fn fetch(&mut self) {
+        for _ in 0..self.each.min(self.left) {
+            // SAFETY: SSE is part of x86-64, and what is fetched need not be there.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(self.line.cast()) };
+            self.line = self.line.wrapping_add(64);
+        }
+        self.left = self.left.saturating_sub(self.each);
     }
 }
 
 /// # Safety
-/// The block's rows and groups must be there, and `sums` hold `R` rows. Beside each group it fetches one of `ahead`.
+/// The block's rows and groups must be there, and `sums` hold `R` rows. Returns what is left to fetch.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn tile<const R: usize, const MODE: u8>(
     block: &Block<'_>,
     first: usize,
     unpacked: &[Unpacked],
-    ahead: &mut Chunks<'_, u8>,
+    mut ahead: Ahead,
     sums: &mut [f32],
-) {
+) -> Ahead {
     debug_assert!(sums.len() == R * PANEL);
     let (x, layout, panel) = (block.x, block.w.layout(), block.w.panel(block.panel));
     let (row, groups, stride) = (block.rows.0 + first, x.row_groups(), x.stride);
-    let low = _mm512_set1_epi8(15);
-    let split = MODE == NIBBLES;
-    let width = if split { 8 } else { 4 };
     // SAFETY: the row is one of the block.
     let of = unsafe { x.groups.as_ptr().add(row * groups) };
     // SAFETY: as above, and so is the group.
@@ -108,102 +141,148 @@ unsafe fn tile<const R: usize, const MODE: u8>(
     if MODE == BYTES {
         acc = std::array::from_fn(|i| [_mm512_set1_epi32(of(i, block.groups.0).start); 4]);
     }
-    for group in block.groups.0..block.groups.1 {
-        let columns = layout.columns(group);
-        let fetch = ahead.next().unwrap_or_default();
-        let (mut line, mut left) = (fetch.as_ptr(), fetch.len().div_ceil(64));
-        let each = left.div_ceil(columns / width);
-        // SAFETY: pointers stay within the rows' integers, scales and sums, within the group's bytes of the panel, and
+    // What the sums hold counts from the second time on.
+    let mut held: __mmask16 = if block.groups.0 == 0 { 0 } else { !0 };
+    let mut group = block.groups.0;
+    while group < block.groups.1 {
+        // Where all rows have one scale for a run, its groups are one stretch.
+        let is_run = MODE == BYTES && (0..R).fold(0, |ends, i| ends | of(i, group).end) == 0;
+        let next = match is_run {
+            true => ((group / RUN + 1) * RUN).min(block.groups.1),
+            false => group + 1,
+        };
+        let columns = (group..next)
+            .map(|group| layout.columns(group))
+            .sum::<usize>();
+        // SAFETY: pointers stay within the rows' integers, scales and sums, within the groups' bytes of the panel, and
         // within `sums`; what is only fetched need not be there.
         unsafe {
-            let mut w = match MODE {
+            let w = match MODE {
                 UNPACKED => unpacked[group - block.groups.0].as_ptr(),
                 _ => panel.as_ptr().add(layout.group_at(group)),
             };
-            let scales = panel
-                .as_ptr()
-                .add(layout.group_at(group) + columns * PANEL / 2)
-                .cast::<f32>();
-            let mut a: [*const i8; R] = std::array::from_fn(|i| {
-                x.integers.as_ptr().add((row + i) * stride + group * GROUP)
-            });
+            let a = x.integers.as_ptr().add(row * stride + group * GROUP);
             if MODE != BYTES {
+                let split = if MODE == NIBBLES { 4 } else { 0 };
                 acc = std::array::from_fn(|i| {
-                    [_mm512_set1_epi32(of(i, group).correction >> if split { 4 } else { 0 }); 4]
+                    [_mm512_set1_epi32(of(i, group).correction >> split); 4]
                 });
             }
-            for _ in 0..columns / width {
-                let q = [0, 64, 128, 192].map(|o| _mm512_loadu_si512(w.add(o).cast()));
-                for _ in 0..each.min(left) {
-                    _mm_prefetch::<_MM_HINT_T1>(line.cast());
-                    line = line.wrapping_add(64);
+            if ahead.unit == SPARSE {
+                for unit in 0..columns / SPARSE {
+                    ahead.fetch();
+                    multiply::<R, MODE, SPARSE>(&mut acc, w, a, stride, unit);
                 }
-                left = left.saturating_sub(each);
-                let v = if split {
-                    q.map(|q| _mm512_and_si512(q, low))
-                } else {
-                    q
-                };
-                for (acc, a) in acc.iter_mut().zip(&mut a) {
-                    let x = _mm512_set1_epi32(a.cast::<i32>().read_unaligned());
+            } else {
+                for unit in 0..columns / DENSE {
+                    ahead.fetch();
+                    multiply::<R, MODE, DENSE>(&mut acc, w, a, stride, unit);
+                }
+            }
+            let to = sums.as_mut_ptr();
+            if MODE == BYTES {
+                let start = |i: usize| _mm512_set1_epi32(of(i, next.min(block.groups.1 - 1)).start);
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let last = of(i, next - 1);
+                    let end = _mm512_set1_epi32(last.end);
+                    // Rows whose sums go on add nothing.
+                    let scale = _mm512_set1_ps(f32::from_bits(
+                        last.scale.to_bits() & last.end.cast_unsigned(),
+                    ));
+                    for (j, acc) in acc.iter_mut().enumerate() {
+                        add_scaled(*acc, scale, held, to.add(i * PANEL + j * 16));
+                        // `acc & !end | start`
+                        *acc = match is_run {
+                            true => start(i),
+                            false => _mm512_ternarylogic_epi32::<0xba>(*acc, end, start(i)),
+                        };
+                    }
+                }
+            } else {
+                let scales = panel
+                    .as_ptr()
+                    .add(layout.group_at(group) + columns * PANEL / 2)
+                    .cast::<f32>();
+                let by_column = [0, 16, 32, 48].map(|o| match MODE {
+                    NIBBLES => _mm512_loadu_ps(scales.add(o)),
+                    _ => unpacked_scale(_mm512_loadu_ps(scales.add(o))),
+                });
+                for (i, acc) in acc.iter().enumerate() {
+                    let by_row = _mm512_set1_ps(of(i, group).scale);
+                    for (j, acc) in acc.iter().enumerate() {
+                        let scale = _mm512_mul_ps(by_row, by_column[j]);
+                        add_scaled(*acc, scale, held, to.add(i * PANEL + j * 16));
+                    }
+                }
+            }
+        }
+        held = !0;
+        group = next;
+    }
+    ahead
+}
+
+/// Adds to `acc` the products of `R` rows, `stride` apart, with `UNIT` columns of a panel, those of number `unit`.
+///
+/// # Safety
+/// The units from `a` and `w` on must be there up to that one.
+#[inline]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn multiply<const R: usize, const MODE: u8, const UNIT: usize>(
+    acc: &mut [[__m512i; 4]; R],
+    w: *const u8,
+    a: *const i8,
+    stride: usize,
+    unit: usize,
+) {
+    let low = _mm512_set1_epi8(15);
+    let split = MODE == NIBBLES;
+    let width = if split { 8 } else { 4 };
+    for step in unit * UNIT / width..(unit + 1) * UNIT / width {
+        // SAFETY: promised by the caller.
+        unsafe {
+            let q = [0, 64, 128, 192].map(|o| _mm512_loadu_si512(w.add(step * 256 + o).cast()));
+            let x = |i: usize, at: usize| {
+                _mm512_set1_epi32(
+                    a.add(i * stride + step * width + at)
+                        .cast::<i32>()
+                        .read_unaligned(),
+                )
+            };
+            let v = if split {
+                q.map(|q| _mm512_and_si512(q, low))
+            } else {
+                q
+            };
+            for (i, acc) in acc.iter_mut().enumerate() {
+                let x = x(i, 0);
+                for j in 0..4 {
+                    acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
+                }
+            }
+            if split {
+                let v = q.map(|q| _mm512_and_si512(_mm512_srli_epi16::<4>(q), low));
+                for (i, acc) in acc.iter_mut().enumerate() {
+                    let x = x(i, 4);
                     for j in 0..4 {
                         acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
                     }
-                    *a = a.add(4);
-                }
-                if split {
-                    let v = q.map(|q| _mm512_and_si512(_mm512_srli_epi16::<4>(q), low));
-                    for (acc, a) in acc.iter_mut().zip(&mut a) {
-                        let x = _mm512_set1_epi32(a.cast::<i32>().read_unaligned());
-                        for j in 0..4 {
-                            acc[j] = _mm512_dpbusd_epi32(acc[j], v[j], x);
-                        }
-                        *a = a.add(4);
-                    }
-                }
-                w = w.add(256);
-            }
-            if MODE == BYTES {
-                if (0..R).fold(0, |ends, i| ends | of(i, group).end) == 0 {
-                    continue;
-                }
-                let next = (group + 1).min(block.groups.1 - 1);
-                for (i, acc) in acc.iter_mut().enumerate() {
-                    let (now, start) = (of(i, group), _mm512_set1_epi32(of(i, next).start));
-                    let end = _mm512_set1_epi32(now.end);
-                    // Rows whose sums go on add nothing.
-                    let scale = f32::from_bits(now.scale.to_bits() & now.end.cast_unsigned());
-                    for (j, acc) in acc.iter_mut().enumerate() {
-                        let to = sums.as_mut_ptr().add(i * PANEL + j * 16);
-                        add_scaled(*acc, _mm512_set1_ps(scale), to);
-                        // `acc & !end | start`
-                        *acc = _mm512_ternarylogic_epi32::<0xba>(*acc, end, start);
-                    }
-                }
-                continue;
-            }
-            let by_column = [0, 16, 32, 48].map(|o| match MODE {
-                NIBBLES => _mm512_loadu_ps(scales.add(o)),
-                _ => unpacked_scale(_mm512_loadu_ps(scales.add(o))),
-            });
-            for (i, acc) in acc.iter().enumerate() {
-                let by_row = _mm512_set1_ps(of(i, group).scale);
-                for (j, acc) in acc.iter().enumerate() {
-                    let to = sums.as_mut_ptr().add(i * PANEL + j * 16);
-                    add_scaled(*acc, _mm512_mul_ps(by_row, by_column[j]), to);
                 }
             }
         }
     }
 }
 
+/// Adds to those numbers that are `held`, and sets the others.
+///
 /// # Safety
 /// `to` must point to 16 numbers.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn add_scaled(acc: __m512i, scale: __m512, to: *mut f32) {
+unsafe fn add_scaled(acc: __m512i, scale: __m512, held: __mmask16, to: *mut f32) {
     // SAFETY: promised by the caller.
     unsafe {
-        let sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), scale, _mm512_loadu_ps(to));
+        let before = _mm512_maskz_loadu_ps(held, to);
+        let sum = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc), scale, before);
         _mm512_storeu_ps(to, sum);
     }
 }
