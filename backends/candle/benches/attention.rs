@@ -107,7 +107,7 @@ fn in_f16(pool: &Pool, numbers: &Numbers, cells: &[u16], results: &mut [f32]) {
                     attention.add(&cells[first..][..form.numbers()]);
                 }
                 for row in 0..rows.len() {
-                    tile.row_mut(row).copy_from_slice(attention.result(row));
+                    attention.result(row, tile.row_mut(row));
                 }
             });
         };

@@ -127,6 +127,19 @@ impl<'a, T> Shared<'a, T> {
         // SAFETY: within the slice by the test above, not aliased by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), len) }
     }
+
+    /// Has `len` elements from `first` on brought into the cache.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, first: usize, len: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for at in (first..first + len).step_by(ALIGNMENT / size_of::<T>()) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: SSE is part of x86-64, and what is fetched need not be there.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.wrapping_add(at).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (first, len);
+    }
 }
 
 #[cfg(test)]

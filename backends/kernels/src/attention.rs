@@ -190,15 +190,17 @@ impl BlockAttention {
         }
     }
 
-    /// What row `row` attended to, `[dim]`; zeros if it saw nothing.
-    pub fn result(&mut self, row: usize) -> &[f32] {
+    /// Writes what row `row` attended to, `[dim]`; zeros if it saw nothing.
+    ///
+    /// # Panics
+    /// If `to` has another length.
+    pub fn result(&self, row: usize, to: &mut [f32]) {
+        assert_eq!(to.len(), self.form.dim, "a head");
         let (wide, sum) = (self.form.wide(), self.sums[row]);
-        let mixed = &mut self.mixed[row * wide..][..self.form.dim];
         let scale = if sum > 0.0 { 1.0 / sum } else { 0.0 };
-        mixed.iter_mut().for_each(|it| *it *= scale);
-        // Asked again it is the same.
-        self.sums[row] = 1.0;
-        mixed
+        for (to, mixed) in to.iter_mut().zip(&self.mixed[row * wide..][..wide]) {
+            *to = mixed * scale;
+        }
     }
 }
 

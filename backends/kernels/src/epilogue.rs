@@ -193,6 +193,9 @@ impl Put for Scattered<'_> {
     }
 }
 
+/// So many rows before they are finished those of the output are fetched.
+const AHEAD: usize = 3;
+
 struct SummedRows<'a> {
     ends: &'a [PanelEnd],
     which: FinishedRows,
@@ -210,6 +213,11 @@ impl SummedRows<'_> {
             let row = self.which.index + i;
             let first = finish.row(row).unwrap_or(self.which.to + i) * self.which.width;
             for (end, sums) in self.ends.iter().zip(self.sums.chunks(rows)) {
+                if i + AHEAD < rows {
+                    let ahead = finish.row(row + AHEAD).unwrap_or(self.which.to + i + AHEAD);
+                    self.out
+                        .fetch(ahead * self.which.width + end.first_column, end.columns);
+                }
                 let v = PanelResults {
                     sums: &sums[i],
                     end,

@@ -83,7 +83,7 @@ impl SeenKeys<'_> {
         for row in 0..tokens.len() {
             let to = tile.row_mut(row).chunks_exact_mut(dim);
             for (member, to) in to.enumerate() {
-                to.copy_from_slice(attention.result(row * group + member));
+                attention.result(row * group + member, to);
             }
         }
     }

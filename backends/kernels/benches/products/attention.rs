@@ -49,7 +49,7 @@ pub(crate) fn attention(bench: &Benched, positions: &[usize]) {
                         attention.add(&cells[first..][..form.numbers()]);
                     }
                     for row in 0..rows {
-                        tile.row_mut(row).copy_from_slice(attention.result(row));
+                        attention.result(row, tile.row_mut(row));
                     }
                 });
             };
