@@ -187,7 +187,7 @@ impl Plan {
                     if rows > 48 {
                         UNPACK_GROUPS
                     } else {
-                        UNPACK_GROUPS / 2
+                        UNPACK_GROUPS / 4
                     },
                 ),
                 _ => (groups, if rows > 48 { 8 } else { 4 }),

@@ -18,8 +18,8 @@ const ROWS: usize = 6;
 const SPLIT_ROWS: usize = 5;
 /// From so many rows on nibbles become bytes first.
 pub(crate) const UNPACK_ROWS: usize = 20;
-/// Most groups of a block whose nibbles become bytes: as many as stay in L1.
-pub(crate) const UNPACK_GROUPS: usize = RUN;
+/// Most groups of a block whose nibbles become bytes.
+pub(crate) const UNPACK_GROUPS: usize = 2 * RUN;
 
 /// Columns between two fetches of what is needed next: few lines take turns with whole steps that LLVM unrolls, many come
 /// evenly.
