@@ -91,7 +91,6 @@ impl PanelProducts<'_> {
             let rows = ROWS.min(self.rows.end - first);
             let plan = Plan::of(set, x, rows, layout);
             scratch.sums.resize(self.panels.len() * rows * PANEL);
-            scratch.carried.resize(rows * PANEL);
             // Outside, so that activations stay in L2 for all panels; inside, so that packed bytes stay there for all rows.
             for outer in (0..layout.groups()).step_by(plan.outer) {
                 let end = layout.groups().min(outer + plan.outer);
@@ -112,7 +111,7 @@ impl PanelProducts<'_> {
                             next,
                         };
                         // SAFETY: the set is available.
-                        unsafe { block.add_to(set, sums, &mut scratch.carried) };
+                        unsafe { block.add_to(set, sums, &mut scratch.room) };
                     }
                 }
             }

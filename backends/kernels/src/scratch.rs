@@ -9,9 +9,21 @@ use crate::epilogue::PanelEnd;
 pub(crate) struct Scratch {
     /// Sums of rows of activations by rows of panels, `[panels, rows, 64]`.
     pub(crate) sums: Aligned<f32>,
+    pub(crate) room: Room,
+    pub(crate) ends: Vec<PanelEnd>,
+}
+
+/// What a kernel needs, each its own.
+#[derive(Default)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "portable code needs none")
+)]
+pub(crate) struct Room {
     /// Sums of integers of a panel that go on into the next group.
     pub(crate) carried: Aligned<i32>,
-    pub(crate) ends: Vec<PanelEnd>,
+    /// Activations in 16 bits.
+    pub(crate) wide: Aligned<i16>,
 }
 
 thread_local! {

@@ -169,7 +169,7 @@ fn dense(bench: &Benched, format: Format, name: &str, words: &Words) {
                 bytes: layout.bytes() as f64,
             };
             let what = format!("{name} {n}x{k} m={m}");
-            bench.report(&what, &work, peak::of(pool.set()), &sample);
+            bench.report(&what, &work, peak::of(pool.set(), format), &sample);
         }
     }
 }
@@ -239,7 +239,7 @@ fn mixture(
             bytes: (busy * (gate_up.bytes() + down.bytes())) as f64,
         };
         let what = format!("{name} {model} m={m} ({busy} experts)");
-        bench.report(&what, &work, peak::of(pool.set()), &sample);
+        bench.report(&what, &work, peak::of(pool.set(), format), &sample);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The limit of a processor: loops of nothing but products.
 
-use unmask_kernels::{Aligned, InstructionSet, Pool};
+use unmask_kernels::{Aligned, Format, InstructionSet, Pool};
 
 use crate::measure::sample;
 
@@ -50,11 +50,14 @@ fn fetch_ahead(group: &[u8; 256]) {
     let _ = group;
 }
 
-/// Of a set's own instruction, GFLOP a CPU second.
-pub(crate) fn of(set: InstructionSet) -> Option<f64> {
+/// Of the instructions that multiply weights of a format, GFLOP a CPU second.
+pub(crate) fn of(set: InstructionSet, format: Format) -> Option<f64> {
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => Some(x86::madd()),
+        InstructionSet::Avx2 => Some(match format {
+            Format::Int8 => x86::madd(),
+            Format::Int4 => x86::maddubs(),
+        }),
         #[cfg(target_arch = "x86_64")]
         InstructionSet::AvxVnni => Some(x86::vnni256()),
         #[cfg(target_arch = "x86_64")]
@@ -130,6 +133,15 @@ mod x86 {
         twelve!(
             32.0,
             "vpmaddwd ymm12, ymm14, ymm15\nvpaddd ymm",
+            ", ymm15, ymm12 # "
+        )
+    }
+
+    /// The same with nibbles, of which more are added up in 16 bits.
+    pub(super) fn maddubs() -> f64 {
+        twelve!(
+            64.0,
+            "vpmaddubsw ymm12, ymm14, ymm15\nvpaddw ymm",
             ", ymm15, ymm12 # "
         )
     }

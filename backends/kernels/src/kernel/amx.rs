@@ -19,6 +19,7 @@ use std::arch::x86_64::*;
 
 use super::Block;
 use super::unpack::{Unpacked, unpacked_scale};
+use crate::aligned::Aligned;
 use crate::matrix::{Format, GROUP, PANEL};
 use tiles::Configured;
 pub(crate) use tiles::{is_available, request};
@@ -35,9 +36,10 @@ const STEP: usize = TILE * 4 * PANEL;
 struct Strip([i32; TILE * PANEL]);
 
 /// # Safety
-/// [`request`] must have returned true; `sums` and `carried` must hold the block's rows.
+/// [`request`] must have returned true; `sums` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut Aligned<i32>) {
+    carried.resize(sums.len());
     // SAFETY: promised by the caller.
     let _configured = unsafe { Configured::new() };
     // SAFETY: promised by the caller, and tiles are configured.
@@ -87,7 +89,7 @@ unsafe fn run<const INT4: bool>(block: &Block<'_>, sums: &mut [f32], carried: &m
             // The first pass reads from memory: line after line, a group ahead, makes the processor's own prefetching run
             // further ahead. Later passes find in L2 what they need, and fetch the next panel there.
             let (ahead, later) = match first {
-                0 => (block.packed_after(group), &[][..]),
+                0 => (block.packed_after(group, 1), &[][..]),
                 _ => (&[][..], next.next().unwrap_or_default()),
             };
             let steps = layout.columns(group) / 64;

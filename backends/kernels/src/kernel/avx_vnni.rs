@@ -3,15 +3,17 @@
 use std::arch::x86_64::*;
 
 use super::{Block, OfGroup, Tiles};
+use crate::aligned::Aligned;
 use crate::matrix::{Format, GROUP, PANEL};
 
 const INT8_ROWS: usize = 6;
 const INT4_ROWS: usize = 5;
 
 /// # Safety
-/// The processor needs the features; `sums` and `carried` must hold the block's rows.
+/// The processor needs the features; `sums` must hold the block's rows.
 #[target_feature(enable = "avx2,fma,avxvnni")]
-pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut [i32]) {
+pub(super) unsafe fn add(block: &Block<'_>, sums: &mut [f32], carried: &mut Aligned<i32>) {
+    carried.resize(sums.len());
     let int4 = block.w.layout().format() == Format::Int4;
     // A group of a panel, at most 8 KiB, stays in L1 for all rows.
     for group in block.groups.0..block.groups.1 {
@@ -98,7 +100,48 @@ unsafe fn tile<const R: usize, const INT4: bool>(
             let at = i * PANEL + column;
             let (to, carried) = (sums.as_mut_ptr().add(at), carried.as_mut_ptr().add(at));
             // After the last step `w` is `column * 4` bytes behind where the scales begin, and they are 4 bytes each.
-            super::avx2::finish::<INT4>(acc, of, w.cast(), carried, to);
+            finish::<INT4>(acc, of, w.cast(), carried, to);
+        }
+    }
+}
+
+/// What becomes of 16 sums behind a group: they are added to `to`, scaled, or carried on into the next group.
+///
+/// # Safety
+/// `to`, `carried`, and `scales` if it is used, must point to 16 numbers.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn finish<const INT4: bool>(
+    acc: &[__m256i; 2],
+    of: &OfGroup,
+    scales: *const f32,
+    carried: *mut i32,
+    to: *mut f32,
+) {
+    let mut acc = *acc;
+    // SAFETY: promised by the caller.
+    unsafe {
+        let carried = [carried.cast::<__m256i>(), carried.add(8).cast()];
+        if of.goes_on {
+            for j in 0..2 {
+                acc[j] = _mm256_add_epi32(acc[j], _mm256_loadu_si256(carried[j]));
+            }
+        }
+        if !of.ends {
+            for j in 0..2 {
+                _mm256_storeu_si256(carried[j], acc[j]);
+            }
+            return;
+        }
+        let by_row = _mm256_set1_ps(of.scale);
+        for (j, acc) in acc.into_iter().enumerate() {
+            let to = to.add(j * 8);
+            let scale = if INT4 {
+                _mm256_mul_ps(by_row, _mm256_loadu_ps(scales.add(j * 8)))
+            } else {
+                by_row
+            };
+            let sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(acc), scale, _mm256_loadu_ps(to));
+            _mm256_storeu_ps(to, sum);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::activations::{Activations, RUN};
 #[cfg(target_arch = "x86_64")]
 use crate::matrix::GROUP;
 use crate::matrix::{Format, Matrix, PANEL};
+use crate::scratch::Room;
 
 /// Some rows of activations times some groups of a panel.
 pub(crate) struct Block<'a> {
@@ -63,24 +64,33 @@ impl Block<'_> {
         }
     }
 
-    /// The packed bytes of the group after `group`, or those that come first when this block is done.
+    /// The packed bytes of up to `many` groups after `group`, or those that come first when this block is done.
     #[cfg(target_arch = "x86_64")]
-    fn packed_after(&self, group: usize) -> &[u8] {
-        let (layout, group) = (self.w.layout(), group + 1);
-        match group < self.groups.1 {
-            true => &self.w.panel(self.panel)[layout.group_at(group)..layout.group_end(group)],
-            false => &self.next[..self.next.len().min(GROUP * PANEL)],
+    fn packed_after(&self, group: usize, many: usize) -> &[u8] {
+        let (layout, first) = (self.w.layout(), group + 1);
+        let last = self.groups.1.min(first + many) - 1;
+        match first <= last {
+            true => &self.w.panel(self.panel)[layout.group_at(first)..layout.group_end(last)],
+            false => &self.next[..self.next.len().min(many * GROUP * PANEL)],
         }
     }
 
     /// Adds to `sums`, `[rows, 64]`, or sets them if the first group is 0: `Σ scale · Σ integer · integer`, the inner sum over a
     /// group, or of bytes over the groups of a run with one scale, exact in 32 bits, the outer one in their order with fused
-    /// multiply-add. So results depend neither on the number of rows nor on the instruction set. `carried`, as long as `sums`, is
-    /// room for sums between groups.
+    /// multiply-add. So results depend neither on the number of rows nor on the instruction set.
     ///
     /// # Safety
     /// The set must be a pool's.
-    pub(crate) unsafe fn add_to(&self, set: InstructionSet, sums: &mut [f32], carried: &mut [i32]) {
+    pub(crate) unsafe fn add_to(
+        &self,
+        set: InstructionSet,
+        sums: &mut [f32],
+        #[cfg_attr(
+            not(target_arch = "x86_64"),
+            expect(unused_variables, reason = "no other kernel needs room")
+        )]
+        room: &mut Room,
+    ) {
         let (first, rows) = self.rows;
         let layout = self.w.layout();
         assert!(rows > 0 && first + rows <= self.x.m(), "the rows are there");
@@ -88,10 +98,7 @@ impl Block<'_> {
             self.x.k() == layout.k() && self.groups.1 <= layout.groups(),
             "the columns are there"
         );
-        assert!(
-            sums.len() == rows * PANEL && carried.len() == sums.len(),
-            "the sums fit"
-        );
+        assert!(sums.len() == rows * PANEL, "the sums fit");
         let is_border = |group: usize| group.is_multiple_of(RUN) || group == layout.groups();
         assert!(
             (is_border(self.groups.0) && is_border(self.groups.1))
@@ -111,13 +118,15 @@ impl Block<'_> {
             InstructionSet::Portable => portable::add(self, sums),
             // SAFETY: the set was acquired for the pool, and what the kernels rely on was just tested, here and below.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => unsafe { avx2::add(self, sums, carried) },
+            InstructionSet::Avx2 => unsafe { avx2::add(self, sums, &mut room.wide) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums, carried) },
+            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums, &mut room.carried) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Amx if rows >= amx::ROWS => unsafe { amx::add(self, sums, carried) },
+            InstructionSet::Amx if rows >= amx::ROWS => unsafe {
+                amx::add(self, sums, &mut room.carried)
+            },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx512 | InstructionSet::Amx => unsafe { avx512::add(self, sums) },

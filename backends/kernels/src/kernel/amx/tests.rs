@@ -3,6 +3,7 @@
 use super::*;
 use crate::activations::Activations;
 use crate::matrix::{Layout, Matrix};
+use crate::scratch::Room;
 use crate::{Aligned, InstructionSet, Pool};
 
 /// Numbers that look random, of -1 to 1, in some rows one of them a hundred times as large.
@@ -103,10 +104,9 @@ fn finished_is_what_plain_rust_computes<const INT4: bool>() {
         "some go on"
     );
     let (mut want, mut got) = (vec![0.0; rows * PANEL], vec![0.0; rows * PANEL]);
-    let mut carried = vec![0; rows * PANEL];
     // SAFETY: plain Rust is available.
-    unsafe { block.add_to(InstructionSet::Portable, &mut want, &mut carried) };
-    carried.fill(i32::MAX);
+    unsafe { block.add_to(InstructionSet::Portable, &mut want, &mut Room::default()) };
+    let mut carried = vec![i32::MAX; rows * PANEL];
     let sums = (got.as_mut_ptr(), carried.as_mut_ptr());
     for group in 0..layout.groups() {
         for row in (0..rows).step_by(TILE) {
