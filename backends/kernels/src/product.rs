@@ -111,7 +111,7 @@ impl PanelProducts<'_> {
                             next,
                         };
                         // SAFETY: the set is available.
-                        unsafe { block.add_to(set, sums, &mut scratch.room) };
+                        unsafe { block.add_to(set, sums, &mut scratch.kernel) };
                     }
                 }
             }

@@ -9,7 +9,7 @@ use crate::epilogue::PanelEnd;
 pub(crate) struct Scratch {
     /// Sums of rows of activations by rows of panels, `[panels, rows, 64]`.
     pub(crate) sums: Aligned<f32>,
-    pub(crate) room: Room,
+    pub(crate) kernel: KernelScratch,
     pub(crate) ends: Vec<PanelEnd>,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Scratch {
     not(target_arch = "x86_64"),
     expect(dead_code, reason = "portable code needs none")
 )]
-pub(crate) struct Room {
+pub(crate) struct KernelScratch {
     /// Sums of integers of a panel that go on into the next group.
     pub(crate) carried: Aligned<i32>,
     /// Activations in 16 bits.

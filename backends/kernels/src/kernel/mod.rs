@@ -17,7 +17,7 @@ use crate::activations::{Activations, RUN};
 #[cfg(target_arch = "x86_64")]
 use crate::matrix::GROUP;
 use crate::matrix::{Format, Matrix, PANEL};
-use crate::scratch::Room;
+use crate::scratch::KernelScratch;
 
 /// Some rows of activations times some groups of a panel.
 pub(crate) struct Block<'a> {
@@ -87,9 +87,9 @@ impl Block<'_> {
         sums: &mut [f32],
         #[cfg_attr(
             not(target_arch = "x86_64"),
-            expect(unused_variables, reason = "no other kernel needs room")
+            expect(unused_variables, reason = "no other kernel needs it")
         )]
-        room: &mut Room,
+        scratch: &mut KernelScratch,
     ) {
         let (first, rows) = self.rows;
         let layout = self.w.layout();
@@ -118,14 +118,14 @@ impl Block<'_> {
             InstructionSet::Portable => portable::add(self, sums),
             // SAFETY: the set was acquired for the pool, and what the kernels rely on was just tested, here and below.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => unsafe { avx2::add(self, sums, &mut room.wide) },
+            InstructionSet::Avx2 => unsafe { avx2::add(self, sums, &mut scratch.wide) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums, &mut room.carried) },
+            InstructionSet::AvxVnni => unsafe { avx_vnni::add(self, sums, &mut scratch.carried) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             InstructionSet::Amx if rows >= amx::ROWS => unsafe {
-                amx::add(self, sums, &mut room.carried)
+                amx::add(self, sums, &mut scratch.carried)
             },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]

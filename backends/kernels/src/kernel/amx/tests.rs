@@ -3,7 +3,7 @@
 use super::*;
 use crate::activations::Activations;
 use crate::matrix::{Layout, Matrix};
-use crate::scratch::Room;
+use crate::scratch::KernelScratch;
 use crate::{Aligned, InstructionSet, Pool};
 
 /// Numbers that look random, of -1 to 1, in some rows one of them a hundred times as large.
@@ -105,7 +105,13 @@ fn finished_is_what_plain_rust_computes<const INT4: bool>() {
     );
     let (mut want, mut got) = (vec![0.0; rows * PANEL], vec![0.0; rows * PANEL]);
     // SAFETY: plain Rust is available.
-    unsafe { block.add_to(InstructionSet::Portable, &mut want, &mut Room::default()) };
+    unsafe {
+        block.add_to(
+            InstructionSet::Portable,
+            &mut want,
+            &mut KernelScratch::default(),
+        )
+    };
     let mut carried = vec![i32::MAX; rows * PANEL];
     let sums = (got.as_mut_ptr(), carried.as_mut_ptr());
     for group in 0..layout.groups() {
