@@ -26,6 +26,7 @@ impl Choice {
         let f32 = Self::Candle(Precision::F32);
         match set {
             InstructionSet::Portable => [Self::Stored, q8_0, q6k, q4k, f32, int8, int4],
+            #[cfg(target_arch = "x86_64")]
             InstructionSet::Avx2 => [Self::Stored, int4, int8, f32, q8_0, q6k, q4k],
             _ => [Self::Stored, int8, int4, f32, q8_0, q6k, q4k],
         }
@@ -128,10 +129,12 @@ mod tests {
             names(InstructionSet::Portable),
             ["stored", "q8_0", "q6k", "q4k", "f32", "int8", "int4"]
         );
+        #[cfg(target_arch = "x86_64")]
         assert_eq!(
             names(InstructionSet::Avx2),
             ["stored", "int4", "int8", "f32", "q8_0", "q6k", "q4k"]
         );
+        #[cfg(target_arch = "x86_64")]
         assert_eq!(
             names(InstructionSet::AvxVnni),
             ["stored", "int8", "int4", "f32", "q8_0", "q6k", "q4k"]

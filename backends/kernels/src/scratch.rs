@@ -13,16 +13,16 @@ pub(crate) struct Scratch {
     pub(crate) ends: Vec<PanelEnd>,
 }
 
-/// What a kernel needs, each its own.
+/// What kernels keep between calls, each sized by the one that needs it.
 #[derive(Default)]
 #[cfg_attr(
     not(target_arch = "x86_64"),
     expect(dead_code, reason = "portable code needs none")
 )]
 pub(crate) struct KernelScratch {
-    /// Sums of integers of a panel that go on into the next group.
+    /// Sums of integers of a panel that go on into the next group, `[rows, 64]`: AVX-VNNI, AMX.
     pub(crate) carried: Aligned<i32>,
-    /// Activations in 16 bits.
+    /// A run of activations in 16 bits, `[rows, 512]`: AVX2.
     pub(crate) wide: Aligned<i16>,
 }
 

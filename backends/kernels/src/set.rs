@@ -13,7 +13,7 @@ pub const VARIABLE: &str = "UNMASK_KERNELS";
 pub enum InstructionSet {
     /// What every processor has.
     Portable,
-    /// `vpmaddwd` on 256 bits.
+    /// `vpmaddwd` on 256 bits, for nibbles `vpmaddubsw`.
     #[cfg(target_arch = "x86_64")]
     Avx2,
     /// `vpdpbusd` on 256 bits.

@@ -270,6 +270,12 @@ fn the_largest_sums_do_not_overflow() {
             .map(|i| if i % GROUP == 0 { first } else { 1.0 })
             .collect();
         let right = w[..k].iter().sum::<f32>();
+        // Bytes round 1 to 111 of 127 parts of 8 / 7.
+        let most = if format == Format::Int8 && first < 0.0 {
+            2e-3
+        } else {
+            1e-5
+        };
         // Few rows and many take different ways.
         for m in [2, 21] {
             let sign = |row: usize| if row.is_multiple_of(2) { 1.0 } else { -1.0 };
@@ -287,7 +293,7 @@ fn the_largest_sums_do_not_overflow() {
                 for (i, y) in case.run(set, 1).iter().enumerate() {
                     let row = i / n;
                     assert!(
-                        (y / right - sign(row)).abs() < 2e-3,
+                        (y / right - sign(row)).abs() < most,
                         "{set:?} {format:?}, row {row} of {m}: {y}"
                     );
                 }

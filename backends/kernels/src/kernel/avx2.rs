@@ -1,4 +1,4 @@
-//! AVX2: tiles of 6 rows by 16 columns; two instructions split packed weights into numbers to multiply.
+//! AVX2: tiles of 6 rows by 16 columns; two or three instructions split packed weights into numbers to multiply.
 //!
 //! Bytes become 16-bit numbers, those of even and of odd columns, for `vpmaddwd`, which is exact: `vpmaddubsw` would saturate.
 //! With nibbles it does not, and as eight of its sums fit 16 bits these take little more than half the instructions. For more
@@ -20,8 +20,9 @@ const ROWS: usize = 6;
 const STRIP: usize = 16;
 /// Up to so many rows weights are split in registers.
 const SPLIT_ROWS: usize = 4;
-/// Columns whose products with nibbles are added up in 16 bits: `8 · 2 · 15 · 128` is below `1 << 15`.
+/// Columns whose products with nibbles are added up in 16 bits; what is fetched ahead comes as often.
 const SHORT: usize = 32;
+const _: () = assert!(SHORT / 4 * 2 * 15 * 128 < 1 << 15, "such sums fit 16 bits");
 /// Bytes of a step in a strip, and from one to the next in a panel.
 const STEP: usize = 4 * STRIP;
 const PANEL_STEP: usize = 4 * PANEL;
@@ -89,7 +90,10 @@ unsafe fn run<const INT8: bool, const SPLIT: bool>(
                 let row = block.rows.0 + first;
                 let (a, stride) = match INT8 {
                     true => (wide[first * RUN_COLUMNS..].as_ptr().cast(), 2 * RUN_COLUMNS),
-                    false => (integers(row).as_ptr(), x.stride),
+                    false => (
+                        x.integers[row * x.stride + start * GROUP..].as_ptr(),
+                        x.stride,
+                    ),
                 };
                 let tile = Tile {
                     block,
@@ -190,7 +194,7 @@ type Sums<const R: usize> = [[__m256i; 2]; R];
 struct Tile<'a> {
     block: &'a Block<'a>,
     groups: Range<usize>,
-    /// Of the first row, from the first group on.
+    /// Of the first row, from its very first group on.
     of: *const Group,
     /// The strip's first.
     column: usize,
@@ -311,7 +315,7 @@ impl Tile<'_> {
                 _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
             }
             if INT8 {
-                // The next tile's rows, of which the processor cannot know.
+                // The next tile's rows, of which the processor cannot know; behind a strip's last they are not needed.
                 for i in 0..R {
                     _mm_prefetch::<_MM_HINT_T0>(
                         a.wrapping_add((R + i) * stride + part * 64).cast(),
@@ -332,7 +336,7 @@ impl Tile<'_> {
             };
             let steps = SHORT / step_columns(INT8);
             if INT8 && !SPLIT {
-                // Registers suffice for one half at a time.
+                // Registers suffice only for one half at a time; with nibbles both in a row are faster.
                 for at in 2 * part * steps..2 * (part + 1) * steps {
                     add(load(at * STEP), at);
                 }
